@@ -1,0 +1,33 @@
+"""The canonical entities: what a shop can tell us, each column stated once.
+
+Belongs here: names, types, units, allowed values, rules and meanings of the canonical entities, and what is
+derived from them (validation SQL, lake schema, dictionary rows). Does not belong here: how one export is
+mapped to them (``ingest/adapters``), or what the warehouse makes of them (``dbt``).
+"""
+
+from shopwright.contracts.behaviour import EVENTS, EXPOSURES
+from shopwright.contracts.model import Column, Entity, Rule
+from shopwright.contracts.reference import COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
+from shopwright.contracts.sales import ORDER_ITEMS, ORDERS, PAYMENTS, REVIEWS
+
+ENTITIES: tuple[Entity, ...] = (
+    EVENTS,
+    ORDERS,
+    ORDER_ITEMS,
+    PAYMENTS,
+    REVIEWS,
+    CUSTOMERS,
+    PRODUCTS,
+    SELLERS,
+    PLACES,
+    EXPOSURES,
+    COMPETITOR_PRICES,
+)
+"""All canonical entities, in the order of the data dictionary."""
+
+BY_NAME: dict[str, Entity] = {entity.name: entity for entity in ENTITIES}
+
+if len(BY_NAME) != len(ENTITIES):
+    raise RuntimeError("two entities share a name")
+
+__all__ = ["BY_NAME", "ENTITIES", "Column", "Entity", "Rule"]

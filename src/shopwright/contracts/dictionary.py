@@ -1,0 +1,92 @@
+"""The data dictionary: what the contracts state, as one Markdown page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shopwright.contracts import ENTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shopwright.contracts import Column, Entity, Rule
+
+_INTRODUCTION = """\
+# Data dictionary
+
+<!-- Written by `make docs` from shopwright.contracts; edit there. -->
+
+What a shop can tell us, in canonical entities. Each raw row is brought into this form when it is ingested;
+a row that breaks a rule goes to quarantine under the rule's name, and every other row is landed as it is.
+Text is stored as the source writes it. Timestamps are UTC. Money is exact to four decimals and never a
+floating-point number; its unit is the currency the row's `currency` column names, or the shop's own. An empty
+cell means unknown, which is not zero."""
+
+
+def render() -> str:
+    """Write the data dictionary.
+
+    Returns:
+        Markdown, ending in a newline: an overview, then per entity its grain, key, columns and rules.
+    """
+    sections = [_INTRODUCTION, _overview(), *(_section(entity) for entity in ENTITIES)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _overview() -> str:
+    return table(
+        ("entity", "one row is", "key"),
+        ((f"[`{entity.name}`](#{entity.name})", entity.grain, _codes(entity.key)) for entity in ENTITIES),
+    )
+
+
+def _section(entity: Entity) -> str:
+    facts = [f"One row is {entity.grain}.", f"Key: {_codes(entity.key)}."]
+    if entity.time_column is not None:
+        facts.append(f"Its time is `{entity.time_column}`.")
+    columns = table(
+        ("column", "type", "unit", "required", "values", "meaning"), map(_column_cells, entity.columns)
+    )
+    return "\n\n".join([f"## {entity.name}", " ".join(facts), columns, *_rules(entity)])
+
+
+def _column_cells(column: Column) -> tuple[str, ...]:
+    required = "computed on read" if column.derived is not None else "yes" if column.required else ""
+    return (f"`{column.name}`", column.kind, column.unit or "", required, _values(column), column.meaning)
+
+
+def _values(column: Column) -> str:
+    """What the column may hold: a list, a range, or anything of its type."""
+    low, high = column.minimum, column.maximum
+    if column.allowed:
+        return _codes(column.allowed)
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return f"{low} or more"
+    return "" if high is None else f"{high} or less"
+
+
+def _rules(entity: Entity) -> list[str]:
+    """The rules a row must meet, its columns' own first; nothing where there are none."""
+    rows = [_rule_cells(rule) for rule in entity.all_rules()]
+    if not rows:
+        return []
+    return [
+        "A row that breaks one of these is quarantined under its name:",
+        table(("rule", "meaning"), rows),
+    ]
+
+
+def _rule_cells(rule: Rule) -> tuple[str, str]:
+    return f"`{rule.name}`", rule.meaning
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; every row has as many cells as the header."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,128 @@
+"""Things a shop knows: customers, products, sellers, places, and prices seen elsewhere."""
+
+from __future__ import annotations
+
+from shopwright.contracts.behaviour import EARLIEST, HIGHEST_PRICE, LATEST
+from shopwright.contracts.model import Column, Entity, Kind
+
+VALID_FROM = Column(
+    "valid_from",
+    Kind.TIMESTAMP,
+    "Since when this version holds, as the source states it; empty where it does not say.",
+    unit="UTC",
+    minimum=EARLIEST,
+    maximum=LATEST,
+)
+
+PROPERTIES = Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object.")
+
+CUSTOMERS = Entity(
+    name="customers",
+    grain="one version of a customer",
+    key=("customer_id", "valid_from"),
+    time_column="valid_from",
+    columns=(
+        Column("customer_id", Kind.TEXT, "The customer; the same id as `user_id` of events.", required=True),
+        VALID_FROM,
+        Column(
+            "signed_up_at",
+            Kind.TIMESTAMP,
+            "When the account was made.",
+            unit="UTC",
+            minimum=EARLIEST,
+            maximum=LATEST,
+        ),
+        Column("country", Kind.TEXT, "Country of residence, as the source writes it."),
+        Column("region", Kind.TEXT, "State or region."),
+        Column("city", Kind.TEXT, "City."),
+        Column("segment", Kind.TEXT, "Segment or plan the shop itself assigned."),
+        Column("is_subscribed", Kind.BOOLEAN, "Whether the customer agreed to marketing messages."),
+        PROPERTIES,
+    ),
+)
+
+PRODUCTS = Entity(
+    name="products",
+    grain="one version of a product",
+    key=("product_id", "valid_from"),
+    time_column="valid_from",
+    columns=(
+        Column("product_id", Kind.TEXT, "The product; the same id as in events.", required=True),
+        VALID_FROM,
+        Column("name", Kind.TEXT, "Name shown to shoppers."),
+        Column("category_id", Kind.TEXT, "Category id."),
+        Column("category", Kind.TEXT, "Category path, levels separated by dots."),
+        Column("brand", Kind.TEXT, "Brand."),
+        Column(
+            "price",
+            Kind.MONEY,
+            "List price of one unit from `valid_from` on.",
+            unit="`currency`",
+            minimum="0",
+            maximum=HIGHEST_PRICE,
+        ),
+        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        PROPERTIES,
+    ),
+)
+
+SELLERS = Entity(
+    name="sellers",
+    grain="one version of a seller",
+    key=("seller_id", "valid_from"),
+    time_column="valid_from",
+    columns=(
+        Column("seller_id", Kind.TEXT, "The seller.", required=True),
+        VALID_FROM,
+        Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
+        Column("city", Kind.TEXT, "City."),
+        Column("region", Kind.TEXT, "State or region."),
+        Column("country", Kind.TEXT, "Country."),
+        PROPERTIES,
+    ),
+)
+
+PLACES = Entity(
+    name="places",
+    grain="one point known for a postal code",
+    key=("zip_prefix", "latitude", "longitude"),
+    columns=(
+        Column("zip_prefix", Kind.TEXT, "Leading part of the postal code.", required=True),
+        Column("latitude", Kind.NUMBER, "Latitude.", unit="degrees", minimum="-90", maximum="90"),
+        Column("longitude", Kind.NUMBER, "Longitude.", unit="degrees", minimum="-180", maximum="180"),
+        Column("city", Kind.TEXT, "City."),
+        Column("region", Kind.TEXT, "State or region."),
+        Column("country", Kind.TEXT, "Country."),
+    ),
+)
+
+COMPETITOR_PRICES = Entity(
+    name="competitor_prices",
+    grain="one price seen at another shop",
+    key=("seen_at", "site", "product_reference"),
+    time_column="seen_at",
+    columns=(
+        Column(
+            "seen_at",
+            Kind.TIMESTAMP,
+            "When the price was seen.",
+            unit="UTC",
+            required=True,
+            minimum=EARLIEST,
+            maximum=LATEST,
+        ),
+        Column("site", Kind.TEXT, "The other shop.", required=True),
+        Column("product_reference", Kind.TEXT, "The product, as the other shop names it.", required=True),
+        Column(
+            "price",
+            Kind.MONEY,
+            "The price seen.",
+            unit="`currency`",
+            required=True,
+            minimum="0",
+            maximum=HIGHEST_PRICE,
+        ),
+        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        PROPERTIES,
+    ),
+)

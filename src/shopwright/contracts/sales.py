@@ -1,0 +1,88 @@
+"""What a shop sells: orders, their lines, payments and reviews."""
+
+from __future__ import annotations
+
+from shopwright.contracts.behaviour import EARLIEST, LATEST
+from shopwright.contracts.model import Column, Entity, Kind
+from shopwright.contracts.reference import PROPERTIES
+
+LINE_KINDS = ("sale", "return", "discount", "fee", "adjustment")
+
+
+def _moment(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(
+        name, Kind.TIMESTAMP, meaning, unit="UTC", required=required, minimum=EARLIEST, maximum=LATEST
+    )
+
+
+ORDERS = Entity(
+    name="orders",
+    grain="one version of an order",
+    key=("order_id", "valid_from"),
+    time_column="ordered_at",
+    columns=(
+        Column("order_id", Kind.TEXT, "The order.", required=True),
+        _moment("valid_from", "Since when this version holds; empty where the source does not say."),
+        Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
+        Column("status", Kind.TEXT, "Status as the source states it."),
+        _moment("ordered_at", "When the order was placed.", required=True),
+        _moment("approved_at", "When the payment was approved."),
+        _moment("shipped_at", "When it was handed to the carrier."),
+        _moment("delivered_at", "When it reached the customer."),
+        _moment("promised_at", "When it was promised to arrive."),
+        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        Column("ship_zip_prefix", Kind.TEXT, "Leading part of the ship-to postal code."),
+        Column("ship_city", Kind.TEXT, "Ship-to city."),
+        Column("ship_region", Kind.TEXT, "Ship-to state or region."),
+        Column("ship_country", Kind.TEXT, "Ship-to country."),
+        PROPERTIES,
+    ),
+)
+
+ORDER_ITEMS = Entity(
+    name="order_items",
+    grain="one line of an order",
+    key=("order_id", "line_number"),
+    columns=(
+        Column("order_id", Kind.TEXT, "The order.", required=True),
+        Column(
+            "line_number", Kind.INTEGER, "Position of the line, from 1.", required=True, minimum="1"
+        ),
+        Column("product_id", Kind.TEXT, "The product."),
+        Column("seller_id", Kind.TEXT, "Who sold it, on a marketplace."),
+        Column("kind", Kind.TEXT, "What the line is.", required=True, allowed=LINE_KINDS),
+        Column("quantity", Kind.INTEGER, "Units; negative for what came back.", unit="units", required=True),
+        Column("unit_price", Kind.MONEY, "Price of one unit.", unit="`currency`", required=True),
+        Column("freight", Kind.MONEY, "Shipping charged for the line.", unit="`currency`"),
+        PROPERTIES,
+    ),
+)
+
+PAYMENTS = Entity(
+    name="payments",
+    grain="one payment of an order",
+    key=("order_id", "sequence"),
+    columns=(
+        Column("order_id", Kind.TEXT, "The order.", required=True),
+        Column("sequence", Kind.INTEGER, "Position of the payment, from 1.", required=True, minimum="1"),
+        Column("method", Kind.TEXT, "How it was paid, as the source states it."),
+        Column("installments", Kind.INTEGER, "Number of installments.", minimum="0"),
+        Column("amount", Kind.MONEY, "Amount paid; negative for a refund.", unit="`currency`", required=True),
+        PROPERTIES,
+    ),
+)
+
+REVIEWS = Entity(
+    name="reviews",
+    grain="one review of an order",
+    key=("review_id", "order_id"),
+    time_column="created_at",
+    columns=(
+        Column("review_id", Kind.TEXT, "The review.", required=True),
+        Column("order_id", Kind.TEXT, "The order reviewed.", required=True),
+        Column("score", Kind.INTEGER, "Stars, 1 worst to 5 best.", required=True, minimum="1", maximum="5"),
+        _moment("created_at", "When it was asked for or written."),
+        _moment("answered_at", "When it was answered."),
+        PROPERTIES,
+    ),
+)

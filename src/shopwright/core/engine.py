@@ -1,0 +1,40 @@
+"""The query engine's connections, set up the same way everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from shopwright.core.sql import quote_text
+
+
+def connect(
+    database: Path | None = None,
+    *,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    spill: Path | None = None,
+    read_only: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """Open a database, or one in memory; timestamps are UTC, and nothing is fetched from a network.
+
+    Args:
+        threads: threads to use; all cores where not given.
+        memory_limit: such as ``4GB``; beyond it the engine spills to disk.
+        spill: folder for what does not fit into memory.
+    """
+    connection = duckdb.connect(
+        str(database) if database else ":memory:",
+        read_only=read_only,
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+    )
+    connection.execute("set TimeZone = 'UTC'")
+    if threads:
+        connection.execute(f"set threads = {int(threads)}")
+    if memory_limit:
+        connection.execute(f"set memory_limit = {quote_text(memory_limit)}")
+    if spill:
+        spill.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"set temp_directory = {quote_text(str(spill))}")
+    return connection

@@ -1,0 +1,30 @@
+"""The kinds of export that can be read, each a declarative mapping to the canonical entities.
+
+An adapter holds no parsing and no I/O: it says which columns of a file become which canonical columns. To add
+one, write its module, list it in ``ADAPTERS`` and subclass the contract suite in ``shopwright.testing``.
+"""
+
+from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.ingest.adapters.event_stream import EVENT_STREAM
+from shopwright.ingest.adapters.mapped import MAPPED
+from shopwright.ingest.adapters.mapping import Adapter, CsvShape, Field, FileKind, Mapping
+from shopwright.ingest.adapters.rees46 import REES46
+
+ADAPTERS: tuple[Adapter, ...] = (REES46, EVENT_STREAM, MAPPED)
+
+BY_NAME = {adapter.name: adapter for adapter in ADAPTERS}
+
+
+def find_adapter(name: str) -> Adapter:
+    """The adapter of that name.
+
+    Raises:
+        ConfigurationError: there is none; the message lists what there is.
+    """
+    if name not in BY_NAME:
+        known = ", ".join(BY_NAME)
+        raise ConfigurationError(f"no adapter '{name}'{near_match(name, BY_NAME)} (known: {known})")
+    return BY_NAME[name]
+
+
+__all__ = ["ADAPTERS", "Adapter", "CsvShape", "Field", "FileKind", "Mapping", "find_adapter"]

@@ -1,0 +1,243 @@
+"""The lake: append-only Delta tables, committed exactly once.
+
+A commit is made in three steps, each of which may be the last before a crash:
+
+1. Parquet files are written. Until a commit names them they are orphans, and the next run removes them.
+2. An *intent* is written in one rename: which files go into which tables, under which sequence number.
+3. Each table gets one Delta commit that carries the sequence number as its application transaction
+   (Delta protocol, "Transaction Identifiers"), and the intent is removed.
+
+A run that finds an intent finishes it: tables whose transaction already has that number are left alone. So
+every table gets every batch once, whenever the process was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from shopwright.contracts import BY_NAME, Entity
+from shopwright.core.sql import quote_list, quote_name, quote_text
+from shopwright.ingest.tables import TABLES, TECHNICAL, TableColumn
+
+APPLICATION = "shopwright"
+
+
+@dataclass(frozen=True, slots=True)
+class AddedFile:
+    """One Parquet file that a commit makes visible."""
+
+    name: str
+    size_bytes: int
+    rows: int
+    first_at: str | None = None
+    last_at: str | None = None
+    """Least and greatest time of its rows, ISO 8601 UTC; None where there is none."""
+
+
+@dataclass(slots=True)
+class Intent:
+    """Everything that one commit adds, by table."""
+
+    sequence: int
+    added: dict[str, list[AddedFile]] = field(default_factory=dict)
+
+    def add(self, table: str, file: AddedFile) -> None:
+        """Let the commit make one more file visible."""
+        self.added.setdefault(table, []).append(file)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """One visible file of a table, with the time span of its rows where known."""
+
+    path: Path
+    rows: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def lake_columns(table: str) -> tuple[TableColumn, ...]:
+    """Columns of a lake table as stored: those of its contract, then the technical ones."""
+    if table in TABLES:
+        return TABLES[table]
+    entity = BY_NAME[table]
+    stated = tuple(
+        TableColumn(column.name, column.kind.sql_type, column.kind.lake_type, column.meaning)
+        for column in entity.landed
+    )
+    return (*stated, *TECHNICAL)
+
+
+class Lake:
+    """The Delta tables below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._intents = root / "_intents"
+
+    def folder(self, table: str) -> Path:
+        """Folder of a table."""
+        return self.root / table
+
+    def new_file(self, table: str, sequence: int) -> Path:
+        """Where to write a file that a later commit will add."""
+        self.folder(table).mkdir(parents=True, exist_ok=True)
+        return self.folder(table) / f"part-{sequence:010d}-{uuid4().hex}.parquet"
+
+    def sequence(self, table: str = "ledger") -> int:
+        """Number of the last batch committed to a table; 0 where there is none."""
+        delta = self._open(table)
+        return (delta.transaction_version(APPLICATION) or 0) if delta else 0
+
+    def files(self, table: str) -> list[LakeFile]:
+        """The visible files of a table, oldest batch first."""
+        delta = self._open(table)
+        if delta is None:
+            return []
+        actions = delta.get_add_actions(flatten=True)
+        names = [str(name) for name in actions["path"].to_pylist()]
+        rows = [int(number or 0) for number in actions["num_records"].to_pylist()]
+        time = self._time_column(table)
+        first = _times(actions, f"min.{time}", len(names))
+        last = _times(actions, f"max.{time}", len(names))
+        found = [
+            LakeFile(self.folder(table) / name, count, low, high)
+            for name, count, low, high in zip(names, rows, first, last, strict=True)
+        ]
+        return sorted(found, key=lambda item: item.path.name)
+
+    def recover(self) -> int:
+        """Finish commits that a crash interrupted and remove what no commit will ever name.
+
+        Returns:
+            Number of batches whose commit was finished.
+        """
+        finished = 0
+        for file in sorted(self._intents.glob("*.json")):
+            given = json.loads(file.read_text(encoding="utf-8"))
+            added = {name: [AddedFile(**item) for item in items] for name, items in given["added"].items()}
+            self._apply(Intent(given["sequence"], added))
+            file.unlink()
+            finished += 1
+        self._remove_orphans()
+        return finished
+
+    def commit(self, intent: Intent) -> None:
+        """Make everything the intent names visible, exactly once."""
+        self._intents.mkdir(parents=True, exist_ok=True)
+        file = self._intents / f"{intent.sequence:010d}.json"
+        unfinished = file.with_suffix(".tmp")
+        with unfinished.open("w", encoding="utf-8") as opened:
+            json.dump(asdict(intent), opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        unfinished.replace(file)
+        self._apply(intent)
+        file.unlink()
+
+    def _apply(self, intent: Intent) -> None:
+        # the ledger comes last, so that what it lists is already there
+        for table in sorted(intent.added, key=lambda name: name == "ledger"):
+            if self.sequence(table) < intent.sequence:
+                self._append(table, intent.added[table], intent.sequence)
+
+    def _append(self, table: str, added: list[AddedFile], sequence: int) -> None:
+        time = self._time_column(table)
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        actions = [
+            AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added
+        ]
+        properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
+        schema = _schema(lake_columns(table))
+        delta = self._open(table)
+        if delta is None:
+            create_table_with_add_actions(
+                str(self.folder(table)), schema, actions, name=table, commit_properties=properties
+            )
+        else:
+            delta.create_write_transaction(actions, "append", schema, commit_properties=properties)
+
+    def _open(self, table: str) -> DeltaTable | None:
+        if not (self.folder(table) / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(str(self.folder(table)))
+        except TableNotFoundError:
+            return None  # killed while the very first commit was written
+
+    def _remove_orphans(self) -> None:
+        for leftover in self._intents.glob("*.tmp"):
+            leftover.unlink()
+        for folder in self.root.glob("*/"):
+            committed = self.sequence(folder.name)
+            for file in folder.glob("part-*.parquet"):
+                if int(file.name.split("-")[1]) > committed:
+                    file.unlink()
+
+    @staticmethod
+    def _time_column(table: str) -> str | None:
+        return BY_NAME[table].time_column if table in BY_NAME else None
+
+
+def _times(actions: object, name: str, rows: int) -> list[datetime | None]:
+    names = getattr(actions, "column_names", None) or actions.schema.names  # type: ignore[attr-defined]  # two arrow libraries, two spellings
+    if name not in names:
+        return [None] * rows
+    found = actions[name].to_pylist()  # type: ignore[index]  # a table of the arrow library that deltalake brings
+    return [_as_time(value) for value in found]
+
+
+def _as_time(value: object) -> datetime | None:
+    if value is None:
+        return None
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _stats(file: AddedFile, time: str | None) -> str:
+    stats: dict[str, object] = {"numRecords": file.rows}
+    if time and file.first_at:
+        stats |= {"minValues": {time: file.first_at}, "maxValues": {time: file.last_at}}
+    return json.dumps(stats)
+
+
+def _schema(columns: tuple[TableColumn, ...]) -> Schema:
+    fields = [
+        {"name": item.name, "type": item.lake_type, "nullable": True, "metadata": {"comment": item.meaning}}
+        for item in columns
+    ]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> AddedFile:
+    """Write a query's rows to one Parquet file of the lake."""
+    connection.execute(f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd)")
+    fetched = connection.fetchone()
+    return AddedFile(file.name, file.stat().st_size, int(fetched[0]) if fetched else 0)
+
+
+def read_sql(table: str, files: Iterable[Path]) -> str:
+    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps."""
+    columns = lake_columns(table)
+    paths = [str(file) for file in files]
+    if not paths:
+        empty = ", ".join(f"null::{item.sql_type} as {quote_name(item.name)}" for item in columns)
+        return f"select {empty} where false"
+    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
+    return f"select {read} from read_parquet({quote_list(paths)})"
+
+
+def entity_of(table: str) -> Entity | None:
+    """The entity whose rows a table holds; None for the ledger and its like."""
+    return BY_NAME.get(table)

@@ -1,0 +1,149 @@
+"""The ledger: one row per file, saying what became of every record in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.lake import AddedFile, Lake, lake_columns, read_sql, write_parquet
+from shopwright.ingest.landing import QuarantinedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SETTLED = ("loaded", "empty", "identical")
+"""Outcomes after which a file of the same content need not be looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What became of one file. ``rows_read`` is always the sum of the three counts after it."""
+
+    batch_seq: int
+    batch_id: str
+    source: str
+    adapter: str
+    entity: str
+    file: str
+    size_bytes: int
+    sha256: str
+    outcome: str
+    ingested_at: datetime
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    reason: str | None = None
+    new_columns: str | None = None
+    columns: str | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows_read != self.rows_accepted + self.rows_quarantined + self.rows_duplicate:
+            raise AssertionError(f"{self.file}: the ledger does not balance: {self}")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Columns of a delimited file, in order."""
+        return tuple(json.loads(self.columns)) if self.columns else ()
+
+
+@dataclass(slots=True)
+class Known:
+    """What the ledger already holds, by source and content."""
+
+    rows: list[LedgerRow] = field(default_factory=list)
+
+    def settled(self, source: str, sha256: str) -> list[LedgerRow]:
+        """Rows of files with this content that need not be read again."""
+        return [
+            row
+            for row in self.rows
+            if row.source == source and row.sha256 == sha256 and row.outcome in SETTLED
+        ]
+
+    def failed(self, source: str, sha256: str, reason: str) -> bool:
+        """Whether this content already failed for the same reason."""
+        return any(
+            (row.source, row.sha256, row.outcome, row.reason) == (source, sha256, "failed", reason)
+            for row in self.rows
+        )
+
+
+def read_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[LedgerRow]:
+    """Every row of the ledger, oldest first."""
+    names = [item.name for item in lake_columns("ledger")]
+    paths = [file.path for file in lake.files("ledger")]
+    columns = ", ".join(map(quote_name, names))
+    found = connection.execute(
+        f"select {columns} from ({read_sql('ledger', paths)}) order by batch_seq"
+    ).fetchall()
+    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in found]
+
+
+def write_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake, rows: Sequence[LedgerRow]) -> AddedFile:
+    """Write ledger rows to a new file of the lake; a commit makes it visible."""
+    names = [item.name for item in lake_columns("ledger")]
+    values = [tuple(getattr(row, name) for name in names) for row in rows]
+    return _write_rows(connection, lake, "ledger", values, rows[-1].batch_seq)
+
+
+def write_quarantine(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, row: LedgerRow, put_aside: Sequence[QuarantinedRow]
+) -> AddedFile:
+    """Write a file's bad records to a new file of the lake; a commit makes it visible."""
+    values = [
+        (
+            f"{row.batch_id}-{bad.line}",
+            row.batch_seq,
+            row.batch_id,
+            row.source,
+            row.entity,
+            row.file,
+            bad.line,
+            list(bad.rules),
+            bad.raw,
+            bad.raw_encoding,
+        )
+        for bad in put_aside
+    ]
+    return _write_rows(connection, lake, "quarantine", values, row.batch_seq)
+
+
+def write_resolutions(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, sequence: int, values: list[tuple[Any, ...]]
+) -> AddedFile:
+    """Write what a replay made of quarantined rows; a commit makes it visible."""
+    return _write_rows(connection, lake, "resolutions", values, sequence)
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    table: str,
+    values: list[tuple[Any, ...]],
+    sequence: int,
+) -> AddedFile:
+    """Rows go through a file of JSON lines: inserting them one by one takes a hundred times as long."""
+    columns = lake_columns(table)
+    types = ", ".join(f"{quote_text(item.name)}: {quote_text(item.sql_type)}" for item in columns)
+    stored = ", ".join(f"{item.write_sql()} as {quote_name(item.name)}" for item in columns)
+    with NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as staged:
+        for row in values:
+            named = {item.name: value for item, value in zip(columns, row, strict=True)}
+            staged.write(json.dumps(named, default=str) + "\n")
+        staged.flush()
+        source = (
+            f"read_json({quote_text(staged.name)}, format = 'newline_delimited', columns = {{{types}}}, "
+            f"maximum_object_size = 268435456)"
+        )
+        file: Path = lake.new_file(table, sequence)
+        return write_parquet(connection, f"select {stored} from {source}", file)

@@ -1,0 +1,188 @@
+"""SQL that turns a file's text into typed canonical columns and says which rules each row breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shopwright.contracts import Column, Entity, Rule
+from shopwright.contracts.model import Kind
+from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
+
+Reference = Callable[[str], str]
+"""SQL text value of a file's column, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Compiled form of one mapping over one file's columns.
+
+    ``select_text`` yields one text column per mapped canonical column; ``select_typed`` types them and adds
+    ``_broken``, a bit per rule in ``rules``, zero for a good row.
+    """
+
+    columns: tuple[Column, ...]
+    """Canonical columns that the file fills; all others are null."""
+    select_text: str
+    select_typed: str
+    rules: tuple[str, ...]
+
+    def broken_rules(self, bits: int) -> list[str]:
+        """Names of the rules whose bits are set; an unreadable value is not called missing as well."""
+        names = [rule for place, rule in enumerate(self.rules) if bits >> place & 1]
+        unreadable = {name.removesuffix("_unreadable") for name in names if name.endswith("_unreadable")}
+        return [name for name in names if name.removesuffix("_missing") not in unreadable]
+
+
+def compile_projection(
+    mapping: Mapping,
+    reference: Reference,
+    *,
+    latest: str,
+    properties: str | None = None,
+    structural: tuple[Rule, ...] = (),
+) -> Projection:
+    """Compile a mapping for a file.
+
+    Args:
+        mapping: which columns become which.
+        reference: how a column of the file is written in SQL.
+        latest: timestamp literal (UTC) beyond which a row's time is in the future.
+        properties: SQL of the ``properties`` object for columns that the mapping does not name.
+        structural: rules over the file's own form, checked besides the contract's.
+    """
+    entity = mapping.entity
+    texts = {name: _text(item, reference, trims=mapping.trims) for name, item in mapping.fields.items()}
+    if properties is not None and any(column.name == "properties" for column in entity.landed):
+        texts.setdefault("properties", properties)
+    columns = tuple(column for column in entity.landed if column.name in texts)
+    rules = [*structural, *_unreadable(columns), *_contract(entity, columns), *_future(entity, columns, latest)]
+    typed = [f"{_typed(column, mapping)} as {quote_name(column.name)}" for column in columns]
+    bits = " | ".join(f"(case when {rule.holds} then 0 else {1 << place} end)" for place, rule in enumerate(rules))
+    return Projection(
+        columns=columns,
+        select_text=", ".join(
+            [f"{texts[column.name]} as {_raw(column)}" for column in columns] + _absent(entity, columns)
+        ),
+        select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
+        rules=tuple(rule.name for rule in rules),
+    )
+
+
+def _raw(column: Column) -> str:
+    return quote_name(f"_raw_{column.name}")
+
+
+def _text(field: Field, reference: Reference, *, trims: bool) -> str:
+    if field.sql is not None:
+        value = f"({field.sql})::varchar"
+    elif field.constant is not None:
+        return quote_text(field.constant)
+    else:
+        parts = [_filled(reference(name), trims=trims) for name in field.columns]
+        value = parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+    if field.sql is not None:
+        value = _filled(value, trims=trims)
+    if not field.values:
+        return value
+    cases = " ".join(f"when {quote_text(old)} then {quote_text(new)}" for old, new in field.values.items())
+    return f"case {value} {cases} else {value} end"
+
+
+def _filled(text: str, *, trims: bool) -> str:
+    return f"nullif(trim({text}), '')" if trims else f"nullif({text}, '')"
+
+
+def _typed(column: Column, mapping: Mapping) -> str:
+    raw = _raw(column)
+    match column.kind:
+        case Kind.TIMESTAMP:
+            return _timestamp(raw, mapping)
+        case Kind.MONEY:
+            return f"case when {_is_number(raw)} then try_cast({raw} as {column.kind.sql_type}) end"
+        case Kind.INTEGER:
+            number = f"case when {_is_number(raw)} then try_cast({raw} as decimal(38,6)) end"
+            return f"case when ({number}) = trunc({number}) then try_cast({number} as bigint) end"
+        case Kind.NUMBER | Kind.BOOLEAN:
+            return f"try_cast({raw} as {column.kind.sql_type})"
+    return raw
+
+
+def _is_number(raw: str) -> str:
+    """The engine also reads ``1_000`` and ``0x10`` as numbers; an export that holds them is broken."""
+    return f"not (contains({raw}, '_') or contains({raw}, 'x'))"
+
+
+def _timestamp(raw: str, mapping: Mapping) -> str:
+    attempts = [_attempt(raw, wanted, mapping.timezone) for wanted in mapping.timestamp_formats]
+    return attempts[0] if len(attempts) == 1 else f"coalesce({', '.join(attempts)})"
+
+
+def _attempt(raw: str, wanted: str, zone: str) -> str:
+    if wanted == EPOCH:
+        return (
+            f"case when regexp_full_match({raw}, '[0-9]{{10}}') then make_timestamp({raw}::bigint * 1000000) "
+            f"when regexp_full_match({raw}, '[0-9]{{13}}') then make_timestamp({raw}::bigint * 1000) end"
+        )
+    if wanted != ISO_8601:
+        return _from_zone(f"try_strptime({raw}, {quote_text(wanted)})", zone)
+    # a cast straight to a timestamp would drop the offset; times without one lie in the source's zone
+    stated = f"make_timestamp(epoch_us(try_cast({raw} as timestamptz)))"
+    if zone == "UTC":
+        return f"case when {_is_date_like(raw)} then {stated} end"
+    has_offset = f"regexp_matches({raw}, '([zZ]|UTC|[+-][0-9]{{2}}:?([0-9]{{2}})?)$') and contains({raw}, ':')"
+    local = _from_zone(f"try_cast({raw} as timestamp)", zone)
+    return f"case when not {_is_date_like(raw)} then null when {has_offset} then {stated} else {local} end"
+
+
+def _is_date_like(raw: str) -> str:
+    """Four digits and a dash: keeps out 'infinity', 'epoch' and dates whose order of parts is a guess."""
+    return f"{raw}[5:5] = '-'"
+
+
+def _from_zone(local: str, zone: str) -> str:
+    return local if zone == "UTC" else f"timezone('UTC', timezone({quote_text(zone)}, {local}))"
+
+
+def _unreadable(columns: tuple[Column, ...]) -> list[Rule]:
+    typed = [column for column in columns if column.kind not in (Kind.TEXT, Kind.JSON)]
+    return [
+        Rule(
+            f"{column.name}_unreadable",
+            f"({quote_name(column.name)} is not null or {_raw(column)} is null)",
+            f"`{column.name}` can be read as {column.kind}.",
+        )
+        for column in typed
+    ]
+
+
+def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
+    """The contract's rules; a required column that nothing fills is missing in every row."""
+    filled = {column.name for column in columns}
+    rules = [rule for column in entity.landed if column.name in filled for rule in column.rules()]
+    rules += [
+        Rule(f"{column.name}_missing", "false", f"`{column.name}` has a value.")
+        for column in entity.landed
+        if column.required and column.name not in filled
+    ]
+    rules += entity.rules
+    return [Rule(rule.name, f"(({rule.holds}) is not false)", rule.meaning) for rule in rules]
+
+
+def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:
+    """Nulls for columns that the file does not fill and that a rule of the entity speaks of."""
+    filled = {column.name for column in columns}
+    return [
+        f"null::{column.kind.sql_type} as {quote_name(column.name)}"
+        for column in entity.landed
+        if column.name not in filled and any(column.name in rule.holds for rule in entity.rules)
+    ]
+
+
+def _future(entity: Entity, columns: tuple[Column, ...], latest: str) -> list[Rule]:
+    name = entity.time_column
+    if name is None or name not in {column.name for column in columns}:
+        return []
+    holds = f"(({quote_name(name)} <= {quote_text(latest)}::timestamp) is not false)"
+    return [Rule(f"{name}_in_future", holds, f"`{name}` is not ahead of the clock.")]

@@ -1,0 +1,328 @@
+"""Ingesting a project's sources: every file once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import duckdb
+
+from shopwright.core.engine import connect
+from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
+from shopwright.core.lock import exclusive
+from shopwright.ingest.adapters import Mapping, find_adapter
+from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.files import SourceFile, find_files, open_plain
+from shopwright.ingest.lake import Intent, Lake, LakeFile
+from shopwright.ingest.landing import Batch, Landed, land
+from shopwright.ingest.ledger import Known, LedgerRow, read_ledger, write_ledger, write_quarantine
+from shopwright.ingest.readers import Job, read_file
+from shopwright.ingest.scan import TextFacts, hash_file, scan_and_hash, scan_text
+from shopwright.settings import Project, SourceSettings
+
+COMMIT_FILES = 32
+COMMIT_SECONDS = 5.0
+"""A commit is due after this many files or seconds; many small files then share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest has come."""
+
+    files_done: int
+    files: int
+    bytes_done: int
+    bytes: int
+    rows: int
+    file: str
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What one run did."""
+
+    rows: list[LedgerRow] = field(default_factory=list)
+    """Ledger rows written."""
+    skipped: int = 0
+    """Files that an earlier run had taken in already."""
+    recovered: int = 0
+    """Commits that an earlier run was killed in and this one finished."""
+    seconds: float = 0.0
+
+    def total(self, name: str) -> int:
+        """Sum of a count over the files of this run."""
+        return sum(getattr(row, name) for row in self.rows)
+
+    @property
+    def failed(self) -> list[LedgerRow]:
+        """Files that could not be read."""
+        return [row for row in self.rows if row.outcome == "failed"]
+
+
+def ingest(
+    project: Project,
+    *,
+    now: datetime,
+    sources: tuple[str, ...] = (),
+    report: Report | None = None,
+) -> IngestReport:
+    """Take in every file of the project's sources that is not in the lake yet.
+
+    Args:
+        project: the shop.
+        now: the time of the run, naive UTC; written to the ledger and the limit for times in the future.
+        sources: names of the sources to read; all where empty.
+        report: called as work goes on.
+
+    Raises:
+        BusyError: another process writes to the project.
+        ConfigurationError: a source is wrong, or no source is configured.
+    """
+    chosen = _choose(project, sources)
+    started = monotonic()
+    with exclusive(project.work / "lock", "ingest"), _workspace(project) as (connection, staging):
+        run = _Run(project, connection, staging, now, report)
+        result = run.ingest([(source, file) for source in chosen for file in find_files(source, project.root)])
+    result.seconds = monotonic() - started
+    return result
+
+
+def _choose(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
+    known = {source.name: source for source in project.settings.sources}
+    if not known:
+        raise ConfigurationError(
+            f"{project.root / 'shopwright.toml'} names no source; add a [[sources]] section"
+        )
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"no source '{name}'{near_match(name, known)}")
+    for source in known.values():
+        find_adapter(source.adapter)
+    return [known[name] for name in names] if names else list(known.values())
+
+
+@contextmanager
+def _workspace(project: Project) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    staging = project.work / "staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    engine = project.settings.engine
+    connection = connect(threads=engine.threads, memory_limit=engine.memory_limit, spill=staging / "spill")
+    try:
+        yield connection, staging
+    finally:
+        connection.close()
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+class Lander:
+    """Lands batches and commits them in groups; shared by ingest and replay."""
+
+    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+        self.project = project
+        self.connection = connection
+        self.now = now
+        self.lake = Lake(project.lake)
+        self.recovered = self.lake.recover()
+        self.known = Known(read_ledger(connection, self.lake))
+        self.sequence = self.lake.sequence()
+        self._visible: dict[str, list[LakeFile]] = {}
+        self._intent: Intent | None = None
+        self._waiting: list[LedgerRow] = []
+        self._since = monotonic()
+
+    def land(self, job: Job, batch: Batch) -> tuple[Landed, list[str], list[str]]:
+        """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``."""
+        entity = job.mapping.entity
+        loaded = read_file(job)
+        landed = land(
+            self.connection, loaded, entity, batch, lake=self.lake, visible=self._files(entity.name)
+        )
+        self.connection.execute("drop table if exists landing")
+        return landed, loaded.columns, loaded.new_columns
+
+    def record(self, row: LedgerRow, landed: Landed | None = None) -> Intent:
+        """Let the next commit make a batch visible."""
+        intent = self._intent = self._intent or Intent(row.batch_seq)
+        intent.sequence = row.batch_seq
+        if landed and landed.file:
+            intent.add(row.entity, landed.file)
+            path = self.lake.folder(row.entity) / landed.file.name
+            self._files(row.entity).append(
+                LakeFile(path, landed.accepted, landed.first_at, landed.last_at)
+            )
+        if landed and landed.quarantined:
+            intent.add(
+                "quarantine", write_quarantine(self.connection, self.lake, row, landed.quarantined)
+            )
+        self._waiting.append(row)
+        self.known.rows.append(row)
+        self.sequence = row.batch_seq
+        return intent
+
+    def commit(self, *, if_due: bool = False) -> None:
+        """Make what was recorded visible; with ``if_due`` only when enough has gathered."""
+        due = len(self._waiting) >= COMMIT_FILES or monotonic() - self._since >= COMMIT_SECONDS
+        if self._intent is None or (if_due and not due):
+            return
+        self._intent.add("ledger", write_ledger(self.connection, self.lake, self._waiting))
+        self.lake.commit(self._intent)
+        self._intent, self._waiting, self._since = None, [], monotonic()
+
+    def _files(self, table: str) -> list[LakeFile]:
+        if table not in self._visible:
+            self._visible[table] = self.lake.files(table)
+        return self._visible[table]
+
+    def job(self, label: str, plain: Path, staging: Path, mapping: Mapping, facts: TextFacts) -> Job:
+        """A file to read under the project's limits."""
+        limits = self.project.settings.ingest
+        latest = self.now + timedelta(hours=limits.max_future_hours)
+        return Job(
+            connection=self.connection,
+            label=label,
+            plain=plain,
+            staging=staging,
+            mapping=mapping,
+            facts=facts,
+            latest=latest.isoformat(sep=" ", timespec="seconds"),
+            max_record_bytes=limits.max_record_bytes,
+        )
+
+
+class _Run:
+    """One ingest over a list of files."""
+
+    def __init__(
+        self,
+        project: Project,
+        connection: duckdb.DuckDBPyConnection,
+        staging: Path,
+        now: datetime,
+        report: Report | None,
+    ) -> None:
+        self.lander = Lander(project, connection, now)
+        self.staging = staging
+        self.now = now
+        self.report = report
+        self.result = IngestReport(recovered=self.lander.recovered)
+        self._by_path: dict[Path, str] = {}
+
+    def ingest(self, files: list[tuple[SourceSettings, SourceFile]]) -> IngestReport:
+        sizes = [file.path.stat().st_size for _, file in files]
+        for number, (source, file) in enumerate(files):
+            self._tell(number, len(files), sum(sizes[:number]), sum(sizes), file)
+            self._take(source, file)
+            self.lander.commit(if_due=True)
+        self.lander.commit()
+        if files:
+            self._tell(len(files), len(files), sum(sizes), sum(sizes), files[-1][1])
+        return self.result
+
+    def _tell(self, done: int, files: int, bytes_done: int, total: int, file: SourceFile) -> None:
+        if self.report:
+            read = self.result.total("rows_read")
+            self.report(Progress(done, files, bytes_done, total, read, file.data_name))
+
+    def _take(self, source: SourceSettings, file: SourceFile) -> None:
+        mapping = find_adapter(source.adapter).mapping_for(source, file.data_name)
+        is_text = mapping.kind is not FileKind.PARQUET
+        facts: TextFacts | None = None
+        if is_text and file.is_plain:
+            facts, digest = scan_and_hash(file.path)
+        else:
+            digest = self._by_path.get(file.path) or hash_file(file.path)
+            self._by_path[file.path] = digest
+        row = self._row(source, mapping, file, digest)
+        if self._repeats(row):
+            return
+        try:
+            row, landed = self._land(row, mapping, source, file, facts)
+        except SourceFileError as error:
+            self._fail(row, error)
+            return
+        self.lander.record(row, landed)
+        self.result.rows.append(row)
+
+    def _row(self, source: SourceSettings, mapping: Mapping, file: SourceFile, digest: str) -> LedgerRow:
+        identity = f"{digest}!{file.member}" if file.member else digest
+        sequence = self.lander.sequence + 1
+        return LedgerRow(
+            batch_seq=sequence,
+            batch_id=f"{source.name}-{sequence}-{digest[:12]}",
+            source=source.name,
+            adapter=source.adapter,
+            entity=mapping.entity.name,
+            file=file.label,
+            size_bytes=file.path.stat().st_size,
+            sha256=identity,
+            outcome="loaded",
+            ingested_at=self.now,
+        )
+
+    def _repeats(self, row: LedgerRow) -> bool:
+        """Whether this content is known; a copy under another name gets a ledger row of its own."""
+        before = self.lander.known.settled(row.source, row.sha256)
+        if not before:
+            return False
+        if any(earlier.file == row.file for earlier in before):
+            self.result.skipped += 1
+            return True
+        first = before[0]
+        row = replace(
+            row,
+            outcome="identical",
+            reason=f"same bytes as {first.file}",
+            rows_read=first.rows_read,
+            rows_duplicate=first.rows_read,
+        )
+        self.lander.record(row)
+        self.result.rows.append(row)
+        return True
+
+    def _land(
+        self,
+        row: LedgerRow,
+        mapping: Mapping,
+        source: SourceSettings,
+        file: SourceFile,
+        facts: TextFacts | None,
+    ) -> tuple[LedgerRow, Landed | None]:
+        plain = open_plain(file, self.staging, encoding=source.encoding)
+        if facts is None or plain != file.path:
+            facts = TextFacts() if mapping.kind is FileKind.PARQUET else scan_text(plain)
+        if plain.stat().st_size == 0:
+            return replace(row, outcome="empty", reason="the file has no bytes"), None
+        job = self.lander.job(file.label, plain, self.staging, mapping, facts)
+        landed, columns, new = self.lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
+        if plain != file.path:
+            plain.unlink()
+        filled = replace(
+            row,
+            outcome="loaded" if landed.read else "empty",
+            reason=None if landed.read else "the file has no records",
+            rows_read=landed.read,
+            rows_accepted=landed.accepted,
+            rows_quarantined=len(landed.quarantined),
+            rows_duplicate=landed.duplicate,
+            new_columns=", ".join(new) or None,
+            columns=json.dumps(columns) if columns else None,
+            first_at=landed.first_at,
+            last_at=landed.last_at,
+        )
+        return filled, landed
+
+    def _fail(self, row: LedgerRow, error: SourceFileError) -> None:
+        failed = replace(row, outcome="failed", reason=error.reason)
+        if not self.lander.known.failed(row.source, row.sha256, error.reason):
+            self.lander.record(failed)
+        self.result.rows.append(failed)

@@ -1,0 +1,110 @@
+"""One look at a file's bytes: its identity, and what a fast reader must know before it can be trusted."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BLOCK = 1 << 22
+STRIDE = 1 << 19
+"""Every line longer than twice this contains a whole stride without a line end."""
+
+
+@dataclass(slots=True)
+class TextFacts:
+    """What the bytes of a text file are like."""
+
+    lines: int = 0
+    """Lines, the last one counted also without a line end."""
+    has_quotes: bool = False
+    has_nul: bool = False
+    has_long_line: bool = False
+    has_blank_line: bool = False
+    has_odd_line_ends: bool = False
+    """A carriage return that does not belong to a uniform CRLF."""
+    is_utf8: bool = True
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether each line is one record and can be read without looking at the ones before it."""
+        return self.is_utf8 and not (
+            self.has_nul or self.has_long_line or self.has_blank_line or self.has_odd_line_ends
+        )
+
+
+@dataclass(slots=True)
+class _Scan:
+    facts: TextFacts = field(default_factory=TextFacts)
+    last: bytes = b"\n"
+    returns: int = 0
+    pairs: int = 0
+    ends: int = 0
+    decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")()
+    )
+
+    def take(self, block: bytes) -> None:
+        facts = self.facts
+        self.ends += block.count(b"\n")
+        facts.has_quotes = facts.has_quotes or b'"' in block
+        facts.has_nul = facts.has_nul or b"\0" in block
+        facts.has_blank_line = facts.has_blank_line or _has_blank_line(self.last, block)
+        facts.has_long_line = facts.has_long_line or _has_stride_without_end(block)
+        self._count_returns(block)
+        self._decode(block)
+        self.last = (self.last + block[-2:])[-2:]
+
+    def _count_returns(self, block: bytes) -> None:
+        if b"\r" in block or self.last.endswith(b"\r"):
+            self.returns += block.count(b"\r")
+            self.pairs += block.count(b"\r\n") + (self.last.endswith(b"\r") and block.startswith(b"\n"))
+
+    def _decode(self, block: bytes, *, final: bool = False) -> None:
+        if not self.facts.is_utf8 or (block.isascii() and not self.decoder.getstate()[0] and not final):
+            return
+        try:
+            self.decoder.decode(block, final)
+        except UnicodeDecodeError:
+            self.facts.is_utf8 = False
+
+    def finish(self) -> TextFacts:
+        self._decode(b"", final=True)
+        self.facts.lines = self.ends + (not self.last.endswith(b"\n"))
+        self.facts.has_odd_line_ends = self.returns > 0 and not self.returns == self.pairs == self.ends
+        return self.facts
+
+
+def _has_blank_line(last: bytes, block: bytes) -> bool:
+    joined = last + block[:2]
+    return any(mark in part for part in (joined, block) for mark in (b"\n\n", b"\n\r\n"))
+
+
+def _has_stride_without_end(block: bytes) -> bool:
+    return any(
+        block.find(b"\n", start, start + STRIDE) < 0 for start in range(0, len(block) - STRIDE + 1, STRIDE)
+    )
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def scan_text(path: Path) -> TextFacts:
+    """Look at every byte of a text file once."""
+    return scan_and_hash(path)[0]
+
+
+def scan_and_hash(path: Path) -> tuple[TextFacts, str]:
+    """Look at every byte once, for the facts and the SHA-256 together."""
+    scan, digest = _Scan(), hashlib.sha256()
+    with path.open("rb") as opened:
+        while block := opened.read(BLOCK):
+            digest.update(block)
+            scan.take(block)
+    if not scan.ends and scan.last == b"\n":
+        return TextFacts(), digest.hexdigest()  # empty file
+    return scan.finish(), digest.hexdigest()

@@ -1,0 +1,266 @@
+"""A shop's settings: ``shopwright.toml``, read once and checked.
+
+Every default lives here and nowhere else; the template, the docs and the command line read them from these
+classes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from shopwright.core.errors import ConfigurationError, near_match
+
+FILE_NAME = "shopwright.toml"
+
+
+def _check_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"no time zone '{name}'{near_match(name, available_timezones())}")
+    return name
+
+
+def _check_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError(f"no encoding '{name}'") from None
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_check_timezone)]
+Encoding = Annotated[str, AfterValidator(_check_encoding)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShopSettings(_Strict):
+    """The shop itself."""
+
+    name: str = "My shop"
+    """Name shown in reports."""
+    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    """ISO 4217 code of amounts that state none."""
+    timezone: Timezone = "UTC"
+    """Zone in which a day begins and ends."""
+
+
+class FieldSettings(_Strict):
+    """Where one canonical column comes from."""
+
+    column: str | tuple[str, ...] = ()
+    """Column of the file, or several of which the first with a value counts."""
+    value: str | None = None
+    """The same text for every row."""
+    sql: str | None = None
+    """A DuckDB expression over the file's columns, each of them text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_plain_text(cls, given: Any) -> Any:
+        return {"column": given} if isinstance(given, str | list) else given
+
+    @model_validator(mode="after")
+    def _check_one_origin(self) -> FieldSettings:
+        if sum((bool(self.column), self.value is not None, self.sql is not None)) != 1:
+            raise ValueError("give exactly one of column, value and sql")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns named, in order."""
+        return (self.column,) if isinstance(self.column, str) else tuple(self.column)
+
+
+class SourceSettings(_Strict):
+    """One kind of file the shop delivers."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    """Name in the ledger."""
+    adapter: str
+    """How to read it: rees46, event_stream or mapped."""
+    path: str | tuple[str, ...]
+    """File, folder or glob, or several; relative to the project's folder."""
+    entity: str = "events"
+    """Canonical entity the rows become (adapter mapped)."""
+    format: Literal["csv", "json", "parquet"] | None = None
+    """Format of the files; told from the file name where not given (adapter mapped)."""
+    header: bool = True
+    """Whether a CSV file starts with column names (adapter mapped)."""
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    """What separates CSV fields; a comma, or a tab for .tsv, where not given (adapter mapped)."""
+    columns: tuple[str, ...] = ()
+    """Column names of a CSV file without a header (adapter mapped)."""
+    map: dict[str, FieldSettings] = Field(default_factory=dict)
+    """Canonical column to column of the file (adapter mapped)."""
+    event_types: dict[str, str] = Field(default_factory=dict)
+    """The source's event types to canonical ones (adapter mapped)."""
+    timestamp_formats: tuple[str, ...] = ()
+    """strptime formats, "iso8601" or "epoch", tried in order; the adapter's own where not given."""
+    timezone: Timezone = "UTC"
+    """Zone of timestamps that state none."""
+    encoding: Encoding = "utf-8"
+    """Encoding of the files."""
+
+    @model_validator(mode="after")
+    def _check_header(self) -> SourceSettings:
+        if not self.header and not self.columns:
+            raise ValueError("header = false needs columns = [...]")
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths given, in order."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
+class IngestSettings(_Strict):
+    """The checks at the door."""
+
+    max_record_bytes: int = Field(1_048_576, ge=1_024, le=16_777_216)
+    """Longest record that is taken for data, in bytes."""
+    max_future_hours: NonNegativeInt = 24
+    """How far ahead of the clock a timestamp may lie, in hours."""
+
+
+class SessionSettings(_Strict):
+    """How visits are told apart."""
+
+    gap_minutes: PositiveInt = 30
+    """Minutes without an event after which a new session begins."""
+
+
+class BotSettings(_Strict):
+    """Behaviour that no shopper shows; such sessions are flagged and kept out of rates."""
+
+    min_events: PositiveInt = 60
+    """Shorter sessions are never flagged, in events."""
+    max_mean_gap_seconds: PositiveFloat = 3.0
+    """Flag when events follow one another faster than this on average, in seconds."""
+    min_views_without_cart: PositiveInt = 200
+    """Flag when a session views this many products and puts none into the cart."""
+
+
+class ExperimentSettings(_Strict):
+    """Where a user's experiment group comes from."""
+
+    assignment: Literal["stated", "md5_parity", "none"] = "stated"
+    """"stated" by the events, by the parity of the user id's MD5 (odd is treatment), or "none"."""
+
+
+class EngineSettings(_Strict):
+    """What the machine may be used for."""
+
+    threads: PositiveInt | None = None
+    """Threads; all cores where not given."""
+    memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")
+    """Memory the engine may take before it spills to disk."""
+
+
+class Settings(_Strict):
+    """All of ``shopwright.toml``."""
+
+    shop: ShopSettings = ShopSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    ingest: IngestSettings = IngestSettings()
+    sessions: SessionSettings = SessionSettings()
+    bots: BotSettings = BotSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
+    engine: EngineSettings = EngineSettings()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Settings:
+        names = [source.name for source in self.sources]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two sources are named '{twice.pop()}'")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One shop: its folder and its settings."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The database that builds write to."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The database that people, service and app read: the last build whose tests passed."""
+        return self.root / "published.duckdb"
+
+    @property
+    def work(self) -> Path:
+        """Folder of things that can be made again: staging, compiled SQL, logs."""
+        return self.root / ".shopwright"
+
+
+def load_project(root: Path) -> Project:
+    """Read the project in a folder.
+
+    Raises:
+        ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where.
+    """
+    file = root / FILE_NAME
+    if not file.is_file():
+        raise ConfigurationError(
+            f"{root} is no project: it has no {FILE_NAME}; make one with 'shopwright init {root}'"
+        )
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    try:
+        return Project(root=root.resolve(), settings=Settings.model_validate(given))
+    except ValidationError as error:
+        raise ConfigurationError(f"{file}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return f"no setting '{where}'{near_match(str(first['loc'][-1]), _known_names())}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _known_names() -> list[str]:
+    sections: list[type[BaseModel]] = [
+        Settings,
+        ShopSettings,
+        SourceSettings,
+        FieldSettings,
+        IngestSettings,
+        SessionSettings,
+        BotSettings,
+        ExperimentSettings,
+        EngineSettings,
+    ]
+    return [name for section in sections for name in section.model_fields]

@@ -11,9 +11,9 @@ import numpy as np
 
 from shopwright.contracts import Entity
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.lake import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
+from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
 from shopwright.ingest.readers import Loaded
-from shopwright.ingest.tables import TECHNICAL
+from shopwright.lake.tables import TECHNICAL
 
 
 @dataclass(frozen=True, slots=True)

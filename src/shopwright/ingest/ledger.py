@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.lake import AddedFile, Lake, lake_columns, read_sql, write_parquet
+from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
 from shopwright.ingest.landing import QuarantinedRow
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.files import SourceFile, find_files, open_plain
-from shopwright.ingest.lake import Intent, Lake, LakeFile
+from shopwright.lake.delta import Intent, Lake, LakeFile
 from shopwright.ingest.landing import Batch, Landed, land
 from shopwright.ingest.ledger import Known, LedgerRow, read_ledger, write_ledger, write_quarantine
 from shopwright.ingest.readers import Job, read_file
@@ -89,7 +89,7 @@ def ingest(
     """
     chosen = _choose(project, sources)
     started = monotonic()
-    with exclusive(project.work / "lock", "ingest"), _workspace(project) as (connection, staging):
+    with exclusive(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = _Run(project, connection, staging, now, report)
         result = run.ingest([(source, file) for source in chosen for file in find_files(source, project.root)])
     result.seconds = monotonic() - started
@@ -111,7 +111,8 @@ def _choose(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
 
 
 @contextmanager
-def _workspace(project: Project) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def workspace(project: Project) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """An engine and an empty staging folder, both gone when the block ends."""
     staging = project.work / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)

@@ -26,9 +26,9 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from shopwright.contracts import BY_NAME, Entity
+from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
-from shopwright.ingest.tables import TABLES, TECHNICAL, TableColumn
+from shopwright.lake.tables import TABLES, TECHNICAL, TableColumn
 
 APPLICATION = "shopwright"
 
@@ -237,7 +237,3 @@ def read_sql(table: str, files: Iterable[Path]) -> str:
     read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
     return f"select {read} from read_parquet({quote_list(paths)})"
 
-
-def entity_of(table: str) -> Entity | None:
-    """The entity whose rows a table holds; None for the ledger and its like."""
-    return BY_NAME.get(table)

@@ -1,0 +1,62 @@
+"""``shopwright docs``: the models' documentation with lineage."""
+
+from __future__ import annotations
+
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.core.errors import ConfigurationError
+from shopwright.settings import load_project
+from shopwright.warehouse.docs import write_docs
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name the base class gives it
+        """Say nothing for each request."""
+
+
+def command(
+    project: ProjectOption = HERE,
+    serve: Annotated[bool, typer.Option(help="Serve the page on this machine until interrupted.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes a free one.")] = 8080,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the documentation of all models, with columns, tests and lineage, and serve it.
+
+    The page is one file without outside links; it can also be opened or sent as it is.
+
+    Example:
+
+        shopwright docs --project my-shop --no-serve
+    """
+    loaded = load_project(project)
+    with progress_bar(quiet=as_json) as bar:
+        bar.update("dbt docs", 0, 0)
+        page = write_docs(loaded)
+    if as_json:
+        print_json({"page": str(page)})
+    else:
+        people().print(f"Wrote {page}")
+    if serve and not as_json:
+        _serve(page, port)
+
+
+def _serve(page: Path, port: int) -> None:
+    handler = partial(_Quiet, directory=str(page.parent))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise ConfigurationError(
+            f"port {port} cannot be used ({error.strerror}); choose another with --port, or 0 for a free one"
+        ) from None
+    with server:
+        people().print(f"http://127.0.0.1:{server.server_address[1]}/{page.name}  (Ctrl-C ends it)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            people().print("Stopped.")

@@ -1,0 +1,109 @@
+"""``shopwright doctor``: whether this machine and this project are well."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.contracts import ENTITIES
+from shopwright.core.engine import connect
+from shopwright.core.errors import ShopwrightError
+from shopwright.ingest.files import find_files
+from shopwright.ingest.ledger import read_ledger
+from shopwright.lake.delta import Lake
+from shopwright.settings import FILE_NAME, Project, load_project
+
+PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
+LEAST_FREE_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Result of one check."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Check the machine, the settings, the sources, and that lake and ledger agree to the row.
+
+    Exits with 1 when something is wrong.
+
+    Example:
+
+        shopwright doctor --project my-shop
+    """
+    found = [*_machine(project), *_project(project)]
+    if as_json:
+        print_json(found)
+    else:
+        rows = [("ok" if item.ok else "WRONG", item.check, item.detail) for item in found]
+        people().print(table("", ("", "check", "detail"), rows))
+    if not all(item.ok for item in found):
+        raise typer.Exit(1)
+
+
+def _machine(folder: Path) -> Iterator[Finding]:
+    yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()}, 3.11 or newer is needed")
+    yield Finding("packages", True, ", ".join(f"{name} {version(name)}" for name in PACKAGES))
+    where = folder if folder.exists() else Path()
+    free = shutil.disk_usage(where).free
+    yield Finding("disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 are advised")
+
+
+def _project(folder: Path) -> Iterator[Finding]:
+    if not (folder / FILE_NAME).exists():
+        yield Finding("project", False, f"{folder} has no {FILE_NAME}; 'shopwright init' makes one")
+        return
+    try:
+        project = load_project(folder)
+    except ShopwrightError as error:
+        yield Finding("settings", False, str(error))
+        return
+    yield Finding("settings", True, str(folder / FILE_NAME))
+    for source in project.settings.sources:
+        yield _try(f"source {source.name}", lambda source=source: f"{len(find_files(source, project.root))} files")  # type: ignore[misc]  # a default binds the loop's value
+    yield _try("ledger and lake", lambda: _compare(project))
+    yield _try("published", lambda: _open(project))
+
+
+def _try(check: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, True, look())
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with the project is the finding
+        return Finding(check, False, str(error).splitlines()[0])
+
+
+def _compare(project: Project) -> str:
+    """The ledger's accepted rows are the lake's rows, table by table, and each ledger row balances."""
+    lake = Lake(project.lake)
+    with connect() as connection:
+        ledger = read_ledger(connection, lake)
+    total = 0
+    for entity in ENTITIES:
+        stated = sum(row.rows_accepted for row in ledger if row.entity == entity.name)
+        there = sum(file.rows for file in lake.files(entity.name))
+        if stated != there:
+            raise ShopwrightError(f"{entity.name}: the ledger says {stated:,} rows, the lake holds {there:,}")
+        total += there
+    return f"{len(ledger)} ledger rows balance, {total:,} rows in the lake"
+
+
+def _open(project: Project) -> str:
+    if not project.published.exists():
+        return "nothing published yet"
+    with connect(project.published, read_only=True) as connection:
+        fetched = connection.execute(
+            "select count(*) from information_schema.tables where table_schema = 'gold'"
+        ).fetchone()
+    return f"{fetched[0] if fetched else 0} gold tables can be read"

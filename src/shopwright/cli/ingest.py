@@ -1,0 +1,103 @@
+"""``shopwright ingest``: files into the lake."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shopwright.cli.output import HERE, Bar, JsonOption, ProjectOption, now, people, print_json, progress_bar, table
+from shopwright.ingest.ledger import LedgerRow
+from shopwright.ingest.run import IngestReport, Progress, ingest
+from shopwright.settings import Project, load_project
+
+SHOWN_FILES = 40
+
+
+def command(
+    project: ProjectOption = HERE,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only this source; may be given several times.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in every file of the shop's sources that is not in the lake yet.
+
+    Each record ends in exactly one of three places: the lake, the quarantine (with every rule it broke), or the
+    count of exact duplicates. Files already taken in are skipped; an interrupted run is finished.
+    Exits with 1 when a file could not be read; the other files are in the lake all the same.
+
+    Example:
+
+        shopwright ingest --project my-shop
+    """
+    report = ingest_with_progress(load_project(project), tuple(source or ()), quiet=as_json)
+    if as_json:
+        print_json(as_document(report))
+    else:
+        show_report(people(), report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def ingest_with_progress(project: Project, sources: tuple[str, ...] = (), *, quiet: bool) -> IngestReport:
+    """Ingest, with a bar that tells file, rows and rate."""
+    with progress_bar(quiet=quiet) as bar:
+        return ingest(project, now=now(), sources=sources, report=_Reporter(bar))
+
+
+class _Reporter:
+    def __init__(self, bar: Bar) -> None:
+        self.bar = bar
+        self.started = monotonic()
+
+    def __call__(self, at: Progress) -> None:
+        rate = at.rows / max(monotonic() - self.started, 1e-9)
+        text = f"file {min(at.files_done + 1, at.files)} of {at.files}, {at.file}: {at.rows:,} rows, {rate:,.0f}/s"
+        self.bar.update(text, at.bytes_done, at.bytes)
+
+
+def as_document(report: IngestReport) -> dict[str, object]:
+    """An ingest report for machines."""
+    return {
+        "files": report.rows,
+        "skipped": report.skipped,
+        "recovered": report.recovered,
+        "seconds": round(report.seconds, 3),
+        **{name: report.total(name) for name in COUNTS},
+    }
+
+
+COUNTS = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
+
+
+def show_report(console: Console, report: IngestReport) -> None:
+    """Print what an ingest did."""
+    if report.recovered:
+        console.print(f"Finished {report.recovered} commit(s) that an earlier run was interrupted in.")
+    if report.rows:
+        columns = ("file", "as", "read", "accepted", "quarantined", "duplicate", "outcome")
+        rows = [_cells(row) for row in report.rows[:SHOWN_FILES]]
+        if len(report.rows) > SHOWN_FILES:
+            rows.append([f"… {len(report.rows) - SHOWN_FILES} more files", "", None, None, None, None, ""])
+        rows.append(["total", "", *(report.total(name) for name in COUNTS), ""])
+        console.print(table("", columns, rows))
+    rate = report.total("rows_read") / max(report.seconds, 1e-9)
+    console.print(
+        f"{len(report.rows)} file(s) taken in, {report.skipped} known already; {report.seconds:.1f} s"
+        + (f", {rate:,.0f} rows a second" if report.rows else "")
+    )
+    for row in report.rows:
+        if row.new_columns:
+            console.print(f"{row.file}: columns no mapping names, kept in properties: {row.new_columns}", markup=False)
+    for row in report.failed:
+        console.print(f"not read: {row.file}: {row.reason}", markup=False)
+    if report.total("rows_quarantined"):
+        console.print("See what is wrong with the rows put aside: shopwright quarantine list")
+
+
+def _cells(row: LedgerRow) -> list[object]:
+    name = row.file.rsplit("/", 1)[-1]
+    return [name, row.entity, row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate, row.outcome]

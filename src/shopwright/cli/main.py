@@ -1,0 +1,77 @@
+"""The ``shopwright`` command: its subcommands, and how failures leave it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+
+from shopwright import __version__
+from shopwright.cli import (
+    build,
+    docs,
+    doctor,
+    ingest,
+    init,
+    quarantine,
+    run,
+    simulate,
+    status,
+)
+from shopwright.core.errors import ShopwrightError
+
+app = typer.Typer(
+    name="shopwright",
+    help="From a shop's raw exports to a tested warehouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(init.command)
+app.command("simulate")(simulate.command)
+app.command("ingest")(ingest.command)
+app.add_typer(quarantine.app, name="quarantine")
+app.command("build")(build.command)
+app.command("run")(run.command)
+app.command("status")(status.command)
+app.command("doctor")(doctor.command)
+app.command("docs")(docs.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"shopwright {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """From a shop's raw exports to a tested warehouse."""
+
+
+def main() -> None:
+    """Run the command line: 0 for success, 1 for an expected failure in one line, 2 for misuse."""
+    try:
+        app()
+    except ShopwrightError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": str(error), "kind": type(error).__name__}))  # noqa: T201  # the one document
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # the reader, such as `head`, has gone; nothing is wrong and nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

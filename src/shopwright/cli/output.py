@@ -1,0 +1,118 @@
+"""What all commands share: options, tables for people, JSON for machines, progress on long work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+PROGRESS_AFTER_SECONDS = 2.0
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", metavar="DIR", help="Folder of the shop.", show_default="this folder")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+
+HERE = Path()
+
+
+def people() -> Console:
+    """Where results for people go."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def side() -> Console:
+    """Where progress and notes go, so that standard output holds results alone."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def now() -> datetime:
+    """The time, naive UTC; the one place where commands look at the clock."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(document, default=_plain, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    return str(value)
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    """A table; numbers get thousands separators and stand on the right, text is never taken for markup."""
+    listed = [list(row) for row in rows]
+    made = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for place, name in enumerate(columns):
+        numeric = all(isinstance(row[place], int | float | None) for row in listed) and bool(listed)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        made.add_row(*(show(value) for value in row))
+    return made
+
+
+def show(value: Any) -> str:
+    """A value as people read it; what is missing is a dash, never a zero."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return escape(str(value))
+
+
+class Bar:
+    """A progress bar on standard error that appears only when the work takes a while."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._started = monotonic()
+        self._task: TaskID | None = None
+
+    def update(self, text: str, done: float, total: float) -> None:
+        """Show how far the work is; ``total`` of 0 means unknown."""
+        if self._task is None:
+            if monotonic() - self._started < PROGRESS_AFTER_SECONDS:
+                return
+            self._progress.start()
+            self._task = self._progress.add_task("", total=None)
+        self._progress.update(self._task, description=escape(text), completed=done, total=total or None)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
+    """A bar for the block's work; it leaves nothing behind."""
+    shown = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=side(),
+        transient=True,
+        disable=quiet,
+    )
+    try:
+        yield Bar(shown)
+    finally:
+        shown.stop()

@@ -1,0 +1,44 @@
+"""``shopwright run``: ingest and build, and what was found."""
+
+from __future__ import annotations
+
+import typer
+
+from shopwright.cli import build as building
+from shopwright.cli import ingest as ingesting
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.settings import load_project
+from shopwright.warehouse.summary import Finding, summarise
+
+
+def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Do everything: take in new files, build, test, publish, and say what was found.
+
+    Example:
+
+        shopwright run --project my-shop
+    """
+    loaded = load_project(project)
+    console = people()
+    taken = ingesting.ingest_with_progress(loaded, quiet=as_json)
+    if not as_json:
+        ingesting.show_report(console, taken)
+    built = building.build_with_progress(loaded, quiet=as_json)
+    findings = summarise(loaded)
+    if as_json:
+        print_json({"ingest": ingesting.as_document(taken), "build": built, "findings": findings})
+    else:
+        building.show_report(console, built)
+        console.print()
+        console.print(table("What was found", ("", ""), [_cells(item) for item in findings]))
+        console.print()
+        console.print(f"The warehouse:     {loaded.warehouse}  (schemas bronze, silver, gold)")
+        console.print(f"For readers:       {loaded.published}  (the last build whose tests passed)")
+        console.print(f"Models, lineage:   shopwright docs --project {project}")
+        console.print(f"State of the shop: shopwright status --project {project}")
+    if taken.failed:
+        raise typer.Exit(1)
+
+
+def _cells(finding: Finding) -> tuple[str, str]:
+    return finding.name, finding.text

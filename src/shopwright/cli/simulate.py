@@ -1,0 +1,117 @@
+"""``shopwright simulate``: raw exports of a shop that does not exist."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from shopwright.cli.output import JsonOption, people, print_json, progress_bar, table
+from shopwright.core.errors import ConfigurationError
+from shopwright.simulate import Dirt, SimulationConfig, simulate
+
+DEFAULTS = SimulationConfig()
+
+DIRTY = Dirt(
+    duplicate_rate=0.002,
+    late_file_rate=0.002,
+    bad_timestamp_rate=0.0005,
+    negative_price_rate=0.0005,
+    unknown_event_type_rate=0.0005,
+    missing_user_rate=0.0005,
+    torn_line_rate=0.0002,
+    wrong_encoding_rate=0.0002,
+)
+"""What ``--dirty`` spoils: about half a percent of the rows, each fault among them."""
+
+
+class Format(StrEnum):
+    """Raw export to write."""
+
+    EVENT_STREAM = "event_stream"
+    REES46 = "rees46"
+
+
+class Files(StrEnum):
+    """Kind of the files of an event stream."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class Compression(StrEnum):
+    """How text files are compressed."""
+
+    GZ = "gz"
+    ZST = "zst"
+
+
+def command(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the files.")],
+    form: Annotated[Format, typer.Option("--format", help="Export to write.")] = Format.EVENT_STREAM,
+    events: Annotated[int, typer.Option(min=1, help="Events wanted.")] = DEFAULTS.events,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = DEFAULTS.seed,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime.combine(
+        DEFAULTS.start, datetime.min.time()
+    ),
+    months: Annotated[int, typer.Option(min=1, max=36, help="Months, one file each.")] = DEFAULTS.months,
+    products: Annotated[int, typer.Option(min=20, help="Products in the catalog.")] = DEFAULTS.products,
+    effect: Annotated[
+        float, typer.Option(help="True relative lift of the experiment's treatment on buying.")
+    ] = DEFAULTS.experiment_effect,
+    files: Annotated[Files, typer.Option(help="Kind of the files of an event stream.")] = Files.JSONL,
+    compression: Annotated[Compression | None, typer.Option(help="Compress text files.")] = None,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the raw exports of a synthetic shop, and the truth behind them.
+
+    Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json.
+
+    Example:
+
+        shopwright simulate my-shop/raw --format rees46 --events 1000000 --dirty
+    """
+    config = _config(
+        seed=seed,
+        events=events,
+        start=start.date(),
+        months=months,
+        products=products,
+        experiment_effect=effect,
+        format=form.value,
+        files=files.value,
+        compression=compression.value if compression else None,
+        dirt=DIRTY.model_copy(update={"late_file_rate": 0.0} if months == 1 else {}) if dirty else Dirt(),
+    )
+    with progress_bar(quiet=as_json) as bar:
+        made = simulate(
+            config,
+            out,
+            progress=lambda done, total: bar.update(f"{done:,} events", done, total),
+        )
+    names = {entity: [str(path) for path in paths] for entity, paths in made.files.items()}
+    if as_json:
+        print_json({"out": str(out), "rows": made.rows, "files": names, "truth": str(made.truth_path)})
+        return
+    console = people()
+    console.print(f"Simulated {made.rows:,} rows of events in {out}")
+    console.print(table("", ("entity", "files", "first file"), [(e, len(p), p[0]) for e, p in names.items()]))
+    console.print(f"The truth behind them: {made.truth_path}")
+
+
+def _config(**given: Any) -> SimulationConfig:
+    try:
+        if given["files"] == "parquet":
+            dirt = given["dirt"].model_copy(update={"torn_line_rate": 0.0, "wrong_encoding_rate": 0.0})
+            given["dirt"] = dirt
+        return SimulationConfig(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where}: {message}" if where else message) from None

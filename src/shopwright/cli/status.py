@@ -1,0 +1,88 @@
+"""``shopwright status``: where a shop stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.core.engine import connect
+from shopwright.ingest.ledger import LedgerRow, read_ledger
+from shopwright.ingest.quarantine import count_open
+from shopwright.lake.delta import Lake
+from shopwright.settings import Project, load_project
+from shopwright.warehouse.summary import table_sizes
+
+
+def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Show what is in the lake, in quarantine and published, and whether a build is due.
+
+    Example:
+
+        shopwright status --project my-shop
+    """
+    loaded = load_project(project)
+    with connect() as connection:
+        ledger = read_ledger(connection, Lake(loaded.lake))
+    document = {
+        "project": str(loaded.root),
+        "sources": _sources(ledger),
+        "quarantine_open": sum(item.rows for item in count_open(loaded)),
+        "published": _published(loaded, ledger),
+    }
+    if as_json:
+        print_json(document)
+        return
+    _show(loaded, document)
+
+
+def _sources(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
+    grouped = defaultdict[tuple[str, str], list[LedgerRow]](list)
+    for row in ledger:
+        grouped[row.source, row.entity].append(row)
+    return [
+        {
+            "source": source,
+            "entity": entity,
+            "files": len({row.file for row in rows if row.outcome in ("loaded", "empty", "identical")}),
+            "failed": len({row.file for row in rows if row.outcome == "failed"}),
+            "rows_accepted": sum(row.rows_accepted for row in rows),
+            "last_at": max((row.last_at for row in rows if row.last_at), default=None),
+            "ingested_at": max(row.ingested_at for row in rows),
+        }
+        for (source, entity), rows in sorted(grouped.items())
+    ]
+
+
+def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | None:
+    if not project.published.exists():
+        return None
+    at = datetime.fromtimestamp(project.published.stat().st_mtime, UTC).replace(tzinfo=None, microsecond=0)
+    with connect(project.published, read_only=True) as connection:
+        fetched = connection.execute("select coalesce(max(processed_through), 0) from meta.builds").fetchone()
+    through = int(fetched[0]) if fetched else 0
+    return {
+        "at": at,
+        "batches_behind": sum(row.batch_seq > through for row in ledger),
+        "tables": table_sizes(project),
+    }
+
+
+def _show(project: Project, document: dict[str, Any]) -> None:
+    console = people()
+    if not document["sources"]:
+        console.print(f"{project.root}: nothing in the lake yet; next: shopwright run")
+        return
+    columns = ("source", "entity", "files", "failed", "rows_accepted", "last_at", "ingested_at")
+    rows = [[item[name] for name in columns] for item in document["sources"]]
+    console.print(table("In the lake (times in UTC)", columns, rows))
+    console.print(f"\nIn quarantine: {document['quarantine_open']:,} rows")
+    published = document["published"]
+    if published is None:
+        console.print("Published: nothing yet; next: shopwright build")
+        return
+    behind = published["batches_behind"]
+    due = f"{behind} newer batch(es) in the lake; next: shopwright build" if behind else "up to date with the lake"
+    console.print(f"Published: {published['at']} UTC, {due}\n")
+    console.print(table("Gold tables", ("table", "rows"), published["tables"].items()))

@@ -1,0 +1,50 @@
+{# A whole number below 2^60 that depends on nothing but the text; the same on every engine. #}
+{% macro stable_number(text) -%}
+    {{ return(adapter.dispatch('stable_number')(text)) }}
+{%- endmacro %}
+
+{% macro default__stable_number(text) -%}
+    ('x' || substr(md5({{ text }}), 1, 15))::bit(60)::bigint
+{%- endmacro %}
+
+{% macro duckdb__stable_number(text) -%}
+    cast('0x' || substr(md5({{ text }}), 1, 15) as bigint)
+{%- endmacro %}
+
+{# One text out of several columns in which a null and an empty text differ. #}
+{% macro joined_text(columns) -%}
+    concat_ws(
+        chr(31),
+        {% for column in columns -%}
+        case when {{ column }} is null then '0' else '1' || {{ column }} end{{ ',' if not loop.last }}
+        {% endfor %}
+    )
+{%- endmacro %}
+
+{# The value of the row that comes last in an order; the order must be total. #}
+{% macro last_by(value, order) -%}
+    {{ return(adapter.dispatch('last_by')(value, order)) }}
+{%- endmacro %}
+
+{% macro default__last_by(value, order) -%}
+    (array_agg({{ value }} order by {{ order }} desc))[1]
+{%- endmacro %}
+
+{% macro duckdb__last_by(value, order) -%}
+    arg_max({{ value }}, {{ order }})
+{%- endmacro %}
+
+{# The middle of a set of numbers, as a double; null without any. #}
+{% macro median_of(expression) -%}
+    percentile_cont(0.5) within group (order by {{ expression }})
+{%- endmacro %}
+
+{# A sum of money, wide enough for any shop and never a float; 0 over nothing. #}
+{% macro money_sum(expression) -%}
+    cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))
+{%- endmacro %}
+
+{# Equality in which two nulls are equal. #}
+{% macro same(left, right) -%}
+    {{ left }} is not distinct from {{ right }}
+{%- endmacro %}

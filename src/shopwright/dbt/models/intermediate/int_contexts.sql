@@ -1,0 +1,59 @@
+-- grain: one row per combination of device, country, channel and experiment group that events state
+-- The last four bits of context_key say which of them are stated (1 device, 2 country, 4 channel, 8 group), so that the
+-- first stated one of a session is found with whole numbers only. context_order depends on the texts alone.
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
+with
+
+events as (
+    select * from {{ ref('stg_events') }}
+    {% if is_incremental() %}
+    where _batch_seq > {{ processed_through() }}
+    {% endif %}
+),
+
+contexts as (
+    select
+        device,
+        country,
+        channel,
+        experiment_group
+    from events
+    group by device, country, channel, experiment_group
+),
+
+keyed as (
+    select
+        {{ stable_number(joined_text(['device', 'country', 'channel', 'experiment_group'])) }} as context_order,
+        *
+    from contexts
+),
+
+unknown as (
+    select * from keyed
+    {% if is_incremental() %}
+    where context_order not in (select context_order from {{ this }})
+    {% endif %}
+),
+
+final as (
+    select
+        16 * (
+            {% if is_incremental() -%}
+            (select cast(floor(coalesce(max(context_key), 0) / 16) as bigint) from {{ this }}) +
+            {% endif -%}
+            row_number() over (order by context_order)
+        )
+        + case when device is null then 0 else 1 end
+        + case when country is null then 0 else 2 end
+        + case when channel is null then 0 else 4 end
+        + case when experiment_group is null then 0 else 8 end as context_key,
+        context_order,
+        device,
+        country,
+        channel,
+        experiment_group
+    from unknown
+)
+
+select * from final

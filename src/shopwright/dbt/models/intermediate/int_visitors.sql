@@ -1,0 +1,46 @@
+-- grain: one row per user seen in events
+-- Gives each user a small number, so that no wide text is sorted, grouped or stored once per event.
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
+with
+
+events as (
+    select user_id from {{ ref('stg_events') }}
+    {% if is_incremental() %}
+    where _batch_seq > {{ processed_through() }}
+    {% endif %}
+),
+
+visitors as (
+    select user_id from events group by user_id
+),
+
+{% if is_incremental() %}
+known as (
+    select * from {{ this }}
+),
+
+unknown as (
+    select visitors.user_id
+    from visitors
+    left join known
+        on visitors.user_id = known.user_id
+    where known.user_id is null
+),
+{% else %}
+unknown as (
+    select * from visitors
+),
+{% endif %}
+
+final as (
+    select
+        {% if is_incremental() -%}
+        (select coalesce(max(user_key), 0) from known) +
+        {% endif -%}
+        row_number() over (order by user_id) as user_key,
+        user_id
+    from unknown
+)
+
+select * from final

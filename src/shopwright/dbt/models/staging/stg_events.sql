@@ -1,0 +1,53 @@
+-- grain: one row per event
+-- A view: a column that nobody selects, event_id above all, costs nothing.
+with
+
+events as (
+    select * from {{ source('bronze', 'events') }}
+),
+
+final as (
+    select
+        {{ event_identity() }} as event_id,
+        source_event_id,
+        user_id,
+        session_hint,
+        product_id,
+        category_id,
+        order_id,
+
+        event_type,
+        -- Actions of one moment are put in the order in which a shopper can do them: one sees, then takes, then pays.
+        cast(case event_type
+            when 'page_view' then 0
+            when 'search' then 1
+            when 'product_view' then 2
+            when 'add_to_cart' then 3
+            when 'remove_from_cart' then 4
+            when 'begin_checkout' then 5
+            when 'purchase' then 6
+        end as smallint) as funnel_rank,
+        product_name,
+        category,
+        brand,
+        coalesce(currency, '{{ var("shop_currency") }}') as currency,
+        experiment_group,
+        device,
+        country,
+        channel,
+        page_url,
+        search_query,
+        properties,
+
+        price,
+        quantity,
+
+        event_at,
+
+        _batch_seq,
+        _batch_id,
+        _source
+    from events
+)
+
+select * from final

@@ -1,0 +1,38 @@
+-- grain: one row per version of a user as the source states it
+-- Where a source contradicts itself about one version, the winner depends on what is said, never on when it arrived.
+with
+
+customers as (
+    select * from {{ source('bronze', 'customers') }}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id, valid_from
+            order by signed_up_at, country, region, city, segment, is_subscribed, properties
+        ) as choice
+    from customers
+),
+
+final as (
+    select
+        customer_id || '|' || coalesce(cast({{ epoch_microseconds('valid_from') }} as varchar), '') as version_key,
+        customer_id as user_id,
+
+        country,
+        region,
+        city,
+        segment,
+        properties,
+
+        is_subscribed,
+
+        signed_up_at,
+        valid_from
+    from ranked
+    where choice = 1
+)
+
+select * from final

@@ -1,0 +1,22 @@
+-- grain: one row per state that one version of a user had in the source
+{% snapshot snap_users %}
+
+{{ config(
+    unique_key='version_key',
+    strategy='check',
+    check_cols=['country', 'region', 'city', 'segment', 'is_subscribed', 'signed_up_at'],
+) }}
+
+select
+    version_key,
+    user_id,
+    country,
+    region,
+    city,
+    segment,
+    is_subscribed,
+    signed_up_at,
+    valid_from
+from {{ ref('stg_users') }}
+
+{% endsnapshot %}

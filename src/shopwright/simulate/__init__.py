@@ -1,0 +1,28 @@
+"""A synthetic shop with known truth, for demos, tests and proofs.
+
+``simulate(config, out)`` invents a catalog, its shoppers and what they do, and writes it as the raw exports that the
+adapters read, beside ``truth.json``: everything it was made from, so that a later step can prove it recovers it.
+
+Belongs here: how shoppers behave, what the exports look like, and how exports go wrong (dirt). Does not belong
+here: reading the exports (``ingest``), or any judgement on them (``warehouse``, ``experiments``, ``models``).
+
+The middle is pure: ``catalog``, ``users``, ``visits``, ``journeys`` and ``dirt`` turn values and a random generator into
+arrays and never touch a file or a clock. ``run`` drives them span by span, so memory follows the busiest month and
+not the shop, and ``writers`` is the one place that writes files.
+
+Layout of the output, by format::
+
+    rees46          2025-Jan.csv, 2025-Feb.csv ...        one CSV a month, whole seconds
+    event_stream    events/2025-01.jsonl ...              one file a month, milliseconds
+                    catalog.jsonl                         one line per price of a product
+                    users.jsonl                           one line per version of a profile
+    both            truth.json
+
+Text files end in ``.gz`` or ``.zst`` when asked; an event stream can be Parquet instead of JSON lines.
+The same configuration gives the same bytes.
+"""
+
+from shopwright.simulate.config import Dirt, SimulationConfig
+from shopwright.simulate.run import Simulation, simulate
+
+__all__ = ["Dirt", "Simulation", "SimulationConfig", "simulate"]

@@ -1,0 +1,177 @@
+"""From a configuration to files: runs the shop, dirties its rows, and has them written with the truth beside them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shopwright.core.errors import ConfigurationError
+from shopwright.simulate.dirt import Rows, deal_faults, join_rows, repeat_duplicates, split_late
+from shopwright.simulate.events import Events, join
+from shopwright.simulate.shop import Shop, open_shop, run_shop
+from shopwright.simulate.truth import Tally, describe
+from shopwright.simulate.writers.export import Export, Written, event_files, reference_files
+
+if TYPE_CHECKING:
+    from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.seasonality import Period
+
+Progress = Callable[[int, int], None]
+"""Told how many events there are so far, and about how many there will be."""
+
+TRUTH_FILE = "truth.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A shop that was written."""
+
+    out: Path
+    files: dict[str, list[Path]]
+    """Files by canonical entity, in order of time: ``events`` and, in an event stream, ``products``, ``customers``."""
+    rows: int
+    """Rows of events written, repeated and spoilt ones included."""
+    truth: dict[str, Any]
+    """What ``truth.json`` holds."""
+
+    @property
+    def truth_path(self) -> Path:
+        """Where the truth is written."""
+        return self.out / TRUTH_FILE
+
+
+def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None = None) -> Simulation:
+    """Makes a shop and writes its exports.
+
+    Files of an earlier simulation in the same folder are replaced; others are left alone.
+
+    Args:
+        config: what shop to make.
+        out: folder for the files; made if absent.
+        progress: told after every span of time how far it is.
+
+    Returns:
+        Where everything is, and the truth.
+
+    Raises:
+        ConfigurationError: the configuration contradicts itself, or a file in the way was not written by a simulation.
+    """
+    in_shop, in_time, in_files = np.random.default_rng(config.seed).spawn(3)
+    shop = open_shop(config, in_shop)
+    tally = Tally(config.months, shop.users.size)
+    _clear(out, _planned(config, shop.period))
+    with Export(shop, out) as export:
+        written = export.write_reference()
+        for month, rows in enumerate(_files(shop, tally, in_time, in_files, progress)):
+            written.append(export.write_month(month, rows, in_files))
+    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
+    _write_truth(out, truth)
+    return Simulation(out, _by_entity(out, written), _rows(written), truth)
+
+
+def _files(
+    shop: Shop,
+    tally: Tally,
+    in_time: np.random.Generator,
+    in_files: np.random.Generator,
+    progress: Progress | None,
+) -> Iterator[Rows]:
+    """The rows of each month's file, with what is wrong with them."""
+    late: dict[int, list[Rows]] = defaultdict(list)
+    done = 0
+    for month, events in enumerate(_months(shop, tally, in_time, progress)):
+        number = np.arange(done, done + events.size, dtype=np.int64)
+        done += events.size
+        rows = Rows(events, number, np.zeros(events.size, dtype=np.uint8))
+        if not shop.config.dirt.is_clean:
+            rows = _dirtied(rows, shop.config, month, late, in_files)
+        yield rows
+
+
+def _months(
+    shop: Shop, tally: Tally, rng: np.random.Generator, progress: Progress | None
+) -> Iterator[Events]:
+    parts: list[Events] = []
+    for events, is_complete in run_shop(shop, tally, rng):
+        parts.append(events)
+        if progress:
+            progress(tally.rows, max(tally.rows, shop.config.events))
+        if is_complete:
+            yield join(parts)
+            parts.clear()
+
+
+def _dirtied(
+    rows: Rows, config: SimulationConfig, month: int, late: dict[int, list[Rows]], rng: np.random.Generator
+) -> Rows:
+    """The rows of a month's file: late ones of earlier months first, its own late ones kept for a later file."""
+    is_last = month == config.months - 1
+    fault = deal_faults(rows.events, config.dirt, is_last=is_last, rng=rng)
+    own, moved = split_late(Rows(rows.events, rows.number, fault), month, config.months, rng)
+    for target, part in moved:
+        late[target].append(part)
+    own = repeat_duplicates(own)
+    arrived = late.pop(month, [])
+    if not arrived:
+        return own
+    before = join_rows(arrived)
+    return join_rows([before.take(np.argsort(before.number)), own])
+
+
+def _planned(config: SimulationConfig, period: Period) -> list[str]:
+    return [*event_files(config, period), *reference_files(config).values()]
+
+
+def _clear(out: Path, names: list[str]) -> None:
+    """Makes room: removes what an earlier simulation wrote, and notes what this one is going to write."""
+    earlier = _earlier(out / TRUTH_FILE)
+    for name in names:
+        if (out / name).exists() and name not in earlier:
+            raise ConfigurationError(f"{out / name} was not written by a simulation; choose another folder")
+    for name in earlier:
+        (out / name).unlink(missing_ok=True)
+    (out / names[0]).parent.mkdir(parents=True, exist_ok=True)
+    _write_truth(out, {"is_complete": False, "files": dict.fromkeys(names)})
+
+
+def _earlier(truth: Path) -> list[str]:
+    """Files an earlier simulation wrote into the folder; nothing outside of it."""
+    if not truth.exists():
+        return []
+    try:
+        names = json.loads(truth.read_text(encoding="utf-8"))["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{truth} was not written by a simulation; choose another folder") from error
+    return [name for name in names if not Path(name).is_absolute() and ".." not in Path(name).parts]
+
+
+def _write_truth(out: Path, truth: dict[str, Any]) -> None:
+    text = json.dumps(truth, indent=2, ensure_ascii=False)
+    (out / TRUTH_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _ledger(written: list[Written]) -> dict[str, Any]:
+    """Rows and dirt of every file, and of all together."""
+    files = {file.name: {"entity": file.entity, "rows": file.rows, "dirt": file.faults} for file in written}
+    totals: dict[str, int] = defaultdict(int)
+    for file in written:
+        for fault, count in file.faults.items():
+            totals[fault] += count
+    return {"dirt": dict(totals), "rows_written": _rows(written), "files": files, "is_complete": True}
+
+
+def _rows(written: list[Written]) -> int:
+    return sum(file.rows for file in written if file.entity == "events")
+
+
+def _by_entity(out: Path, written: list[Written]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    for file in written:
+        found[file.entity].append(out / file.name)
+    return dict(found)

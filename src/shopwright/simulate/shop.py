@@ -1,0 +1,157 @@
+"""The shop as a whole: its people and products, and what happens in it month by month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.core.errors import ConfigurationError
+from shopwright.simulate.catalog import Catalog, draw_catalog
+from shopwright.simulate.events import Events, join, lay_out
+from shopwright.simulate.journeys import Journeys, draw_decisions, draw_looks, draw_sessions
+from shopwright.simulate.seasonality import DAY, Period, Season, Span, to_ms
+from shopwright.simulate.users import (
+    BOT_SESSION_VIEWS,
+    Profiles,
+    Users,
+    bot_sessions,
+    draw_profiles,
+    draw_users,
+)
+from shopwright.simulate.visits import LANDING, Visits, draw_dwell, draw_views, draw_visits, mean_visit_days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shopwright.simulate.arrays import Ints
+    from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.truth import Tally
+
+SPAN_EVENTS = 1_000_000
+"""Events drawn at a time: enough to be fast, few enough to be small."""
+PILOT_SESSIONS = 20_000
+"""Sessions tried out to learn how many events one has."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Everything that is there before the first event."""
+
+    config: SimulationConfig
+    period: Period
+    season: Season
+    catalog: Catalog
+    users: Users
+    profiles: Profiles
+
+    @property
+    def with_pages(self) -> bool:
+        """Whether the export shows pages, searches, checkouts and quantities."""
+        return self.config.format == "event_stream"
+
+    @property
+    def experiment_from(self) -> int:
+        """When the experiment starts, in milliseconds."""
+        return to_ms(self.config.experiment_start or self.config.start)
+
+    def journeys(self, visits: Visits, seen: Ints, rng: np.random.Generator) -> Journeys:
+        """Draws what happens in the sessions; ``seen`` counts each user's sessions and is brought up to date."""
+        sessions = draw_sessions(visits, self.users, seen, self.experiment_from, rng)
+        looks = draw_looks(visits, self.users, self.catalog, with_pages=self.with_pages, rng=rng)
+        effect = self.config.experiment_effect
+        return Journeys(
+            visits, sessions, looks, draw_decisions(visits, sessions, looks, self.users, effect, rng)
+        )
+
+    def events(self, journeys: Journeys, first_session: int, rng: np.random.Generator) -> Events:
+        """Lays the journeys out as events, ordered by time."""
+        return lay_out(
+            journeys,
+            self.profiles,
+            self.catalog,
+            first_session=first_session,
+            with_pages=self.with_pages,
+            rng=rng,
+        )
+
+
+def open_shop(config: SimulationConfig, rng: np.random.Generator) -> Shop:
+    """Invents the catalog and the people."""
+    of_catalog, of_users, of_profiles = rng.spawn(3)
+    period = Period.of(config.start, config.months)
+    catalog = draw_catalog(config, period, of_catalog)
+    users = draw_users(config, period, catalog, of_users)
+    profiles = draw_profiles(config, period, users, of_profiles)
+    return Shop(config, period, Season(period), catalog, users, profiles)
+
+
+def run_shop(shop: Shop, tally: Tally, rng: np.random.Generator) -> Iterator[tuple[Events, bool]]:
+    """Draws what happens, span by span.
+
+    Args:
+        shop: the shop.
+        tally: counts everything as it happens.
+        rng: source of chance.
+
+    Yields:
+        Events of one month in order of time, and whether they complete it.
+    """
+    pilot, chance = rng.spawn(2)
+    scale = visits_per_day(shop, pilot)
+    free_at, seen = (np.zeros(shop.users.size, dtype=np.int64) for _ in range(2))
+    waiting: list[Events] = []
+    first_session = 0
+    for span in shop.period.spans(-(-shop.config.events // SPAN_EVENTS)):
+        visits = draw_visits(
+            shop.users,
+            shop.season,
+            span,
+            scale=scale,
+            free_at=free_at,
+            with_pages=shop.with_pages,
+            rng=chance,
+        )
+        journeys = shop.journeys(visits, seen, chance)
+        events = join([*waiting, shop.events(journeys, first_session, chance)]).in_order()
+        first_session += visits.size
+        tally.add_journeys(journeys)
+        cut = int(np.searchsorted(events.at, span.end))
+        waiting, events = [events.take(slice(cut, None))], events.take(slice(cut))
+        tally.add_events(events, span.month, shop.users)
+        yield events, _completes(shop.period, span)
+
+
+def _completes(period: Period, span: Span) -> bool:
+    return span.end == to_ms(period.first_days[span.month + 1])
+
+
+def visits_per_day(shop: Shop, rng: np.random.Generator) -> float:
+    """Visits an average user makes on an average day, so that the shop has the events asked for.
+
+    Raises:
+        ConfigurationError: the first visits of the users alone make more events.
+    """
+    wanted = shop.config.events - bot_sessions(shop.config) * float(np.mean(BOT_SESSION_VIEWS))
+    sessions = max(wanted, 0.2 * shop.config.events) / events_per_session(shop, rng)
+    people = ~shop.users.is_bot
+    firsts = int((people & (shop.users.arrived >= shop.period.start)).sum())
+    if firsts > sessions:
+        most = int(shop.users.size * sessions / firsts)
+        raise ConfigurationError(
+            f"users: {shop.users.size} users make more than {shop.config.events} events by their first visits "
+            f"alone; ask for at most {most} users, or for more events"
+        )
+    return (sessions - firsts) / float(mean_visit_days(shop.users, shop.season)[people].sum())
+
+
+def events_per_session(shop: Shop, rng: np.random.Generator) -> float:
+    """Mean number of events of a person's session, from a trial that is thrown away."""
+    user = np.sort(rng.choice(np.flatnonzero(~shop.users.is_bot), PILOT_SESSIONS))
+    none = np.zeros(PILOT_SESSIONS, dtype=bool)
+    views = draw_views(none, with_bounces=shop.with_pages, rng=rng)
+    start = np.maximum(shop.users.arrived[user], shop.period.start)
+    visits = Visits(user, start, start + LANDING + DAY, views, draw_dwell(views, none, rng))
+    journeys = shop.journeys(visits, np.zeros(shop.users.size, dtype=np.int64), rng)
+    return shop.events(journeys, 0, rng).size / PILOT_SESSIONS

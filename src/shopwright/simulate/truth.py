@@ -1,0 +1,205 @@
+"""What the shop was made from, counted while it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.simulate.events import GROUPS, KIND
+from shopwright.simulate.journeys import COEFFICIENTS, INTERCEPT, MEANINGS
+
+if TYPE_CHECKING:
+    from shopwright.simulate.arrays import Ints
+    from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.events import Events
+    from shopwright.simulate.journeys import Journeys
+    from shopwright.simulate.seasonality import Period
+    from shopwright.simulate.users import Profiles, Users
+
+MOST_LISTED = 10_000
+"""Churned users listed by name; above it the list is cut and says so."""
+_PURCHASE, _CART = KIND["purchase"], KIND["add_to_cart"]
+
+
+def _zeros(*shape: int) -> Ints:
+    return np.zeros(shape, dtype=np.int64)
+
+
+@dataclass
+class Tally:
+    """Counts over all events before dirt; grows span by span."""
+
+    months: int
+    users: int
+    by_type: Ints = field(init=False)
+    """Events by (month, who, type), where who is 0 for people and 1 for bots."""
+    cents: Ints = field(init=False)
+    """Revenue of people and of bots."""
+    sessions_of: Ints = field(init=False)
+    """Sessions of each user."""
+    orders: int = 0
+    groups: dict[str, Ints] = field(default_factory=dict)
+    """Counts by group, people in the experiment only."""
+    chances: dict[str, Any] = field(default_factory=dict)
+    """Sum of the true purchase probabilities by group."""
+    buyers: set[int] = field(default_factory=set)
+    """Users of the experiment who bought while it ran."""
+    members: Ints = field(init=False)
+    """Group of each user who was seen in the experiment."""
+    decisions: int = 0
+
+    def __post_init__(self) -> None:
+        self.by_type = _zeros(self.months, 2, len(EVENT_TYPES))
+        self.cents = _zeros(2)
+        self.sessions_of = _zeros(self.users)
+        self.members = _zeros(self.users)
+        self.groups = {
+            name: _zeros(len(GROUPS)) for name in ("sessions", "cart_sessions", "decisions", "orders")
+        }
+        self.chances = {"sum": np.zeros(len(GROUPS))}
+
+    def add_events(self, events: Events, month: int, users: Users) -> None:
+        """Counts a month's events by type and who made them, and what was paid."""
+        is_bot = users.is_bot[events.user].astype(np.int64)
+        cells = np.bincount(is_bot * len(EVENT_TYPES) + events.kind, minlength=2 * len(EVENT_TYPES))
+        self.by_type[month] += cells.reshape(2, len(EVENT_TYPES))
+        bought = events.kind == _PURCHASE
+        paid = events.cents[bought].astype(np.int64) * events.quantity[bought]
+        for who in (0, 1):
+            self.cents[who] += int(paid[is_bot[bought] == who].sum())
+
+    def add_journeys(self, journeys: Journeys) -> None:
+        """Counts sessions, carts and orders, and those of each group of the experiment."""
+        sessions, decisions = journeys.sessions, journeys.decisions
+        self.sessions_of += np.bincount(journeys.visits.user, minlength=self.users)
+        self.orders += int(decisions.is_purchase.sum())
+        self.decisions += len(decisions.session)
+        group = (sessions.in_experiment.astype(np.int64) + sessions.is_treated) * ~sessions.is_bot
+        carted = np.unique(journeys.looks.session[journeys.looks.is_carted])
+        bought = decisions.session[decisions.is_purchase]
+        rows: dict[str, Any] = {
+            "sessions": slice(None),
+            "cart_sessions": carted,
+            "decisions": decisions.session,
+            "orders": bought,
+        }
+        for name, kept in rows.items():
+            self.groups[name] += np.bincount(group[kept], minlength=len(GROUPS))
+        self.chances["sum"] += np.bincount(group[decisions.session], decisions.chance, minlength=len(GROUPS))
+        self.members[journeys.visits.user[group > 0]] = group[group > 0]
+        self.buyers.update(journeys.visits.user[bought[group[bought] > 0]].tolist())
+
+    @property
+    def rows(self) -> int:
+        """Events counted so far."""
+        return int(self.by_type.sum())
+
+
+def money(cents: int) -> str:
+    """Cents as a decimal string."""
+    return str(Decimal(int(cents)).scaleb(-2))
+
+
+def describe(
+    config: SimulationConfig, period: Period, users: Users, profiles: Profiles, tally: Tally
+) -> dict[str, Any]:
+    """Everything known about the shop, before dirt, as one JSON document."""
+    return {
+        "config": config.model_dump(mode="json"),
+        "totals": _totals(tally, users),
+        "events_by_month": _by_month(period, tally),
+        "experiment": _experiment(config, tally),
+        "abandonment": _abandonment(tally),
+        "bots": {
+            "count": int(users.is_bot.sum()),
+            "user_ids": [users.id_of(user) for user in np.flatnonzero(users.is_bot).tolist()],
+        },
+        "churned_users": _churned(period, users, tally),
+        "profiles": {
+            "users": users.size,
+            "versions": len(profiles.city),
+            "changes": profiles.change_count,
+            "users_changed": int((np.bincount(profiles.versions.owner) > 1).sum()),
+        },
+    }
+
+
+def _totals(tally: Tally, users: Users) -> dict[str, Any]:
+    by_type = tally.by_type.sum(axis=(0, 1))
+    bots = users.is_bot
+    return {
+        "events": int(by_type.sum()),
+        "events_by_type": dict(zip(EVENT_TYPES, by_type.tolist(), strict=True)),
+        "events_of_bots": int(tally.by_type[:, 1].sum()),
+        "users": int((tally.sessions_of > 0).sum()),
+        "users_returning": int((tally.sessions_of[~bots] > 1).sum()),
+        "sessions": int(tally.sessions_of.sum()),
+        "sessions_of_bots": int(tally.sessions_of[bots].sum()),
+        "session_gap_minutes": 30,
+        "purchases": int(by_type[_PURCHASE]),
+        "orders": tally.orders,
+        "gross_amount": money(tally.cents.sum()),
+        "gross_amount_without_bots": money(tally.cents[0]),
+    }
+
+
+def _by_month(period: Period, tally: Tally) -> dict[str, dict[str, int]]:
+    counts = tally.by_type.sum(axis=1)
+    return {
+        f"{first:%Y-%m}": dict(zip(EVENT_TYPES, row.tolist(), strict=True))
+        for first, row in zip(period.first_days[:-1], counts, strict=True)
+    }
+
+
+def _experiment(config: SimulationConfig, tally: Tally) -> dict[str, Any]:
+    """The planted effect, and what chance made of it; bots are not counted."""
+    return {
+        "name": config.experiment,
+        "assignment": "md5-parity of user_id: odd is treatment, even is control",
+        "effect": config.experiment_effect,
+        "effect_is": "relative lift of P(purchase | something is in the cart at the end of the session)",
+        "starts_at": f"{config.experiment_start or config.start}T00:00:00Z",
+        "groups": {name: _group(code, tally) for code, name in enumerate(GROUPS) if name},
+    }
+
+
+def _group(code: int, tally: Tally) -> dict[str, Any]:
+    counts = {name: int(values[code]) for name, values in tally.groups.items()}
+    members = np.flatnonzero(tally.members == code)
+    decisions = counts["decisions"]
+    return {
+        "users": len(members),
+        "users_buying": len(tally.buyers.intersection(members.tolist())),
+        **counts,
+        "purchase_rate": counts["orders"] / decisions if decisions else None,
+        "expected_purchase_rate": float(tally.chances["sum"][code] / decisions) if decisions else None,
+    }
+
+
+def _abandonment(tally: Tally) -> dict[str, Any]:
+    return {
+        "model": "P(abandon) = 1 / (1 + exp(-(intercept + sum of coefficient * cause))) without treatment; "
+        "under treatment P(purchase) = (1 - P(abandon)) * (1 + effect), at most 0.98",
+        "grain": "one session with something in the cart at its end",
+        "intercept": INTERCEPT,
+        "coefficients": COEFFICIENTS,
+        "causes": MEANINGS,
+        "decisions": tally.decisions,
+        "abandonment_rate": 1 - tally.orders / tally.decisions if tally.decisions else None,
+    }
+
+
+def _churned(period: Period, users: Users, tally: Tally) -> dict[str, Any]:
+    """Users who were seen and whose last possible moment lies within the period."""
+    churned = np.flatnonzero((users.churned < period.end) & (tally.sessions_of > 0))
+    listed = churned[:MOST_LISTED]
+    times = np.datetime_as_string(users.churned[listed].astype("datetime64[ms]"), unit="ms")
+    return {
+        "count": len(churned),
+        "is_complete": len(listed) == len(churned),
+        "users": {users.id_of(user): f"{time}Z" for user, time in zip(listed.tolist(), times, strict=True)},
+    }

@@ -1,0 +1,222 @@
+"""Who shops: habits, lifetimes, bots, the experiment's groups, and profiles that change."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.simulate.arrays import Flags, Floats, Ints, Versions, choose, offsets_of, spread_ids
+from shopwright.simulate.seasonality import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from shopwright.simulate.catalog import Catalog
+    from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.seasonality import Period
+
+DEVICES = ("desktop", "mobile", "tablet")
+DEVICE_WEIGHTS = (0.38, 0.54, 0.08)
+CHANNELS = ("direct", "organic_search", "paid_search", "email", "social", "affiliate", "referral")
+CHANNEL_WEIGHTS = (0.27, 0.25, 0.16, 0.11, 0.10, 0.06, 0.05)
+COUNTRIES = ("DE", "FR", "GB", "ES", "IT", "NL", "PL", "US")
+CITIES = (
+    *(("Berlin", "DE"), ("Hamburg", "DE"), ("München", "DE"), ("Paris", "FR"), ("Lyon", "FR")),
+    *(("London", "GB"), ("Leeds", "GB"), ("Madrid", "ES"), ("Málaga", "ES"), ("Milano", "IT")),
+    *(
+        ("Roma", "IT"),
+        ("Utrecht", "NL"),
+        ("Łódź", "PL"),
+        ("Kraków", "PL"),
+        ("Boston", "US"),
+        ("Austin", "US"),
+    ),
+)
+"""City and country of residence."""
+CITY_COUNTRY = np.array([COUNTRIES.index(country) for _, country in CITIES], dtype=np.uint8)
+SEGMENTS = ("new", "regular", "loyal", "vip")
+SEGMENT_WEIGHTS = (0.45, 0.35, 0.15, 0.05)
+
+RATE_SPREAD = 1.2
+"""Standard deviation of the log visit rate: a few users make most visits."""
+HIGHEST_RATE = 40.0
+"""Highest visit rate, as a multiple of the mean."""
+HOUR_SHIFT_SPREAD = 1.5
+"""Standard deviation of the hours by which a user's day is shifted."""
+KNOWN_SHARE = 0.4
+"""Share of users who had registered before the period."""
+FAVOURITES = 3
+BOT_SESSION_VIEWS = (100, 400)
+"""Fewest and most product views of a bot's session."""
+BOT_SESSIONS_EACH = 12
+
+
+@dataclass(frozen=True)
+class Users:
+    """Registered users; every array has one entry a user."""
+
+    number: Ints
+    """The digits of the user's id, nine of them, ascending."""
+    prefix: str
+    """What stands before the digits in the id."""
+    arrived: Ints
+    """When the user registered, in milliseconds; a user who registers within the period visits at that moment."""
+    churned: Ints
+    """The moment after which the user never comes again, in milliseconds; may lie after the period."""
+    visit_rate: Floats
+    """Relative visits a day; 1 on average for people, absolute for bots."""
+    hour_shift: Ints
+    """Hours by which the user's day is later than most people's."""
+    device: Ints
+    channel: Ints
+    typical_cents: Floats
+    """The price level the user feels at home with."""
+    price_sensitivity: Floats
+    """How fast the chance of a cart falls as the log price rises over the typical one."""
+    favourites: Ints
+    """Preferred categories, (users, 3), dearest first."""
+    is_treated: Flags
+    """Whether the experiment shows the user the treatment."""
+    is_bot: Flags
+
+    @property
+    def size(self) -> int:
+        """Number of users."""
+        return len(self.number)
+
+    def id_of(self, user: int) -> str:
+        """The user's id as exports write it."""
+        return f"{self.prefix}{self.number[user]}"
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Versions of the users' profiles; arrays have one entry a version."""
+
+    versions: Versions
+    city: Ints
+    """Position in ``CITIES``."""
+    segment: Ints
+    is_subscribed: Ints
+
+    @property
+    def change_count(self) -> int:
+        """Versions beyond each user's first."""
+        owners = self.versions.owner
+        return len(owners) - len(np.unique(owners))
+
+    def country_at(self, user: Ints, at: Ints) -> Ints:
+        """Where each user lived at each time, as a position in ``COUNTRIES``."""
+        found: Ints = CITY_COUNTRY[self.city[self.versions.at(user, at)]]
+        return found
+
+
+def group_of(user_id: str) -> str:
+    """The experiment's variant for a user: MD5 parity of the id, odd is the treatment.
+
+    Example:
+        >>> group_of("512345678")
+        'treatment'
+    """
+    return "treatment" if hashlib.md5(user_id.encode(), usedforsecurity=False).digest()[-1] & 1 else "control"
+
+
+def draw_users(config: SimulationConfig, period: Period, catalog: Catalog, rng: np.random.Generator) -> Users:
+    """Invents the users and their habits."""
+    size = config.user_count
+    number = spread_ids(100_000_000, 999_999_999, size, rng)
+    prefix = "" if config.format == "rees46" else "u"
+    is_bot = _draw_bots(config, size, rng)
+    arrived = _draw_arrivals(period, is_bot, rng)
+    lifetime = rng.exponential(config.mean_lifetime_days * DAY, size)
+    churned = np.maximum(arrived, period.start) + HOUR + lifetime.astype(np.int64)
+    churned[is_bot] = period.end + DAY
+    favourites = rng.integers(0, len(catalog.category_paths), (size, FAVOURITES)).astype(np.uint8)
+    typical = catalog.typical_cents[favourites[:, 0]] * np.exp(rng.normal(0, 0.3, size))
+    return Users(
+        number=number,
+        prefix=prefix,
+        arrived=arrived,
+        churned=churned,
+        visit_rate=_draw_rates(config, period, is_bot, rng),
+        hour_shift=rng.normal(0, HOUR_SHIFT_SPREAD, size).round().astype(np.int8),
+        device=choose(DEVICE_WEIGHTS, size, rng),
+        channel=choose(CHANNEL_WEIGHTS, size, rng),
+        typical_cents=typical.astype(np.float32),
+        price_sensitivity=rng.gamma(4, 0.2, size).astype(np.float32),
+        favourites=favourites,
+        is_treated=np.array([group_of(f"{prefix}{digits}") == "treatment" for digits in number.tolist()]),
+        is_bot=is_bot,
+    )
+
+
+def bot_sessions(config: SimulationConfig) -> float:
+    """Sessions of bots wanted: one at least, unless there are to be no bots."""
+    if not config.bot_share:
+        return 0.0
+    return max(1.0, config.bot_share * config.events / float(np.mean(BOT_SESSION_VIEWS)))
+
+
+def _draw_bots(config: SimulationConfig, size: int, rng: np.random.Generator) -> Flags:
+    count = min(max(1, size // 10), int(np.ceil(bot_sessions(config) / BOT_SESSIONS_EACH)))
+    is_bot = np.zeros(size, dtype=bool)
+    is_bot[rng.choice(size, count, replace=False)] = True
+    return is_bot
+
+
+def _draw_arrivals(period: Period, is_bot: Flags, rng: np.random.Generator) -> Ints:
+    """Registration times: some in the two years before, the others within the period, bots early in it."""
+    size = len(is_bot)
+    length = period.end - period.start
+    within = period.start + (rng.random(size) * (length - HOUR)).astype(np.int64)
+    early = period.start + (within - period.start) // 10
+    before = period.start - rng.integers(HOUR, 730 * DAY, size)
+    return np.where(is_bot, early, np.where(rng.random(size) < KNOWN_SHARE, before, within))
+
+
+def _draw_rates(config: SimulationConfig, period: Period, is_bot: Flags, rng: np.random.Generator) -> Floats:
+    """Visits a day: relative for people, and for bots what remains after each one's first session."""
+    rates = np.exp(rng.normal(-(RATE_SPREAD**2) / 2, RATE_SPREAD, len(is_bot)))
+    sessions_each = bot_sessions(config) / max(1, int(is_bot.sum()))
+    bot_rate = max(0.0, sessions_each - 1) * DAY / (period.end - period.start)
+    return np.where(is_bot, bot_rate, np.minimum(rates, HIGHEST_RATE)).astype(np.float32)
+
+
+def draw_profiles(
+    config: SimulationConfig, period: Period, users: Users, rng: np.random.Generator
+) -> Profiles:
+    """Invents every user's profile and how it changed within the period.
+
+    A change touches one of city, segment and subscription and always leaves another value than before.
+    """
+    first = np.maximum(users.arrived, period.start)
+    years = (period.end - first) / (365.25 * DAY)
+    counts = 1 + rng.poisson(config.profile_changes_per_year * years)
+    counts[users.is_bot] = 1
+    owner = np.repeat(np.arange(users.size), counts)
+    starts = offsets_of(counts)[:-1]
+    moments = (
+        first[owner]
+        + MINUTE
+        + (rng.random(len(owner)) * (period.end - first[owner] - MINUTE)).astype(np.int64)
+    )
+    moments[starts] = users.arrived
+    moments = moments[np.lexsort((moments, owner))]
+    touched = rng.integers(0, 3, len(owner))
+    columns = [
+        _walk(rng.integers(0, len(CITIES), users.size), touched == 0, len(CITIES), starts, rng),
+        _walk(choose(SEGMENT_WEIGHTS, users.size, rng), touched == 1, len(SEGMENTS), starts, rng),
+        _walk(rng.integers(0, 2, users.size), touched == 2, 2, starts, rng),
+    ]
+    return Profiles(Versions(owner, moments), *columns)
+
+
+def _walk(first: Ints, touched: Flags, values: int, starts: Ints, rng: np.random.Generator) -> Ints:
+    """Values of one attribute by version: the owner's first one, moved on wherever it is touched."""
+    steps = np.where(touched, rng.integers(1, values, len(touched)), 0)
+    steps[starts] = 0
+    walked = np.cumsum(steps)
+    counts = np.diff(np.append(starts, len(steps)))
+    values_now: Ints = (np.repeat(first - walked[starts], counts) + walked) % values
+    return values_now.astype(np.uint8)

@@ -1,0 +1,125 @@
+"""The files of one export: their names, and how each is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shopwright.simulate.dirt import draw_luck, spoil_csv, spoil_json
+from shopwright.simulate.writers import event_stream, rees46
+from shopwright.simulate.writers.files import TextFile, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any, Self
+
+    import numpy as np
+
+    from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.dirt import Rows
+    from shopwright.simulate.seasonality import Period
+    from shopwright.simulate.shop import Shop
+
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file that was written."""
+
+    name: str
+    """Path below the output folder, with forward slashes."""
+    entity: str
+    rows: int
+    """Data lines or rows, repeated and spoilt ones included, the header not."""
+    faults: dict[str, int]
+    """Rows by kind of dirt."""
+
+
+def event_files(config: SimulationConfig, period: Period) -> list[str]:
+    """Name of each month's file of events."""
+    months = period.first_days[:-1]
+    if config.format == "rees46":
+        return [f"{first.year}-{MONTH_NAMES[first.month - 1]}.csv{_packed(config)}" for first in months]
+    return [f"events/{first:%Y-%m}.{config.files}{_packed(config)}" for first in months]
+
+
+def reference_files(config: SimulationConfig) -> dict[str, str]:
+    """Name of each other file, by entity."""
+    if config.format == "rees46":
+        return {}
+    names = {"products": "catalog", "customers": "users"}
+    return {entity: f"{name}.{config.files}{_packed(config)}" for entity, name in names.items()}
+
+
+def _packed(config: SimulationConfig) -> str:
+    return f".{config.compression}" if config.compression else ""
+
+
+class Export:
+    """Writes the files of one shop into a folder."""
+
+    def __init__(self, shop: Shop, out: Path) -> None:
+        self._shop, self._config, self._out = shop, shop.config, out
+        self._names = event_files(shop.config, shop.period)
+        is_rees46 = shop.config.format == "rees46"
+        self._texts = (
+            rees46.category_codes(shop.catalog) if is_rees46 else event_stream.details_table(shop.catalog)
+        )
+        self._writer = Writer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write_month(self, month: int, rows: Rows, rng: np.random.Generator) -> Written:
+        """Writes one month's file of events."""
+        name = self._names[month]
+        if self._config.format == "rees46":
+            self._write_rees46(self._out / name, rows, rng)
+        else:
+            self._write_stream(self._out / name, rows, rng)
+        return Written(name, "events", rows.size, rows.counts())
+
+    def write_reference(self) -> list[Written]:
+        """Writes the catalog and the profiles, where the format has them."""
+        shop = self._shop
+        contents = {
+            "products": (event_stream.CATALOG_FIELDS, event_stream.catalog_columns, (shop.catalog,)),
+            "customers": (event_stream.USER_FIELDS, event_stream.user_columns, (shop.users, shop.profiles)),
+        }
+        written = []
+        for entity, name in reference_files(self._config).items():
+            fields, columns_of, parts = contents[entity]
+            columns = columns_of(*parts)  # type: ignore[operator]  # each function fits its own parts
+            self._write_fields(self._out / name, fields, columns)
+            written.append(Written(name, entity, len(columns["since"]), {}))
+        return written
+
+    def _write_rees46(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
+        shop = self._shop
+        columns = rees46.columns(rows, self._config.seed, shop.users, shop.catalog, self._texts)
+        select = rees46.SELECT if rows.is_clean else rees46.DIRTY_SELECT
+        file = TextFile(path, True, self._config.compression, draw_luck(rows, rng), spoil_csv)
+        self._writer.write_text(file, select, columns)
+
+    def _write_stream(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
+        columns = event_stream.event_columns(rows, self._config.seed, self._shop.users, self._texts)
+        fields = event_stream.event_fields(self._config.seed, is_dirty=not rows.is_clean)
+        self._write_fields(path, fields, columns, draw_luck(rows, rng))
+
+    def _write_fields(
+        self,
+        path: Path,
+        fields: list[event_stream.Field],
+        columns: Mapping[str, Any],
+        luck: dict[int, tuple[int, float]] | None = None,
+    ) -> None:
+        if self._config.files == "parquet":
+            self._writer.write_parquet(path, event_stream.typed_select(fields), columns)
+            return
+        file = TextFile(path, False, self._config.compression, luck, spoil_json)
+        self._writer.write_text(file, event_stream.json_select(fields), columns)

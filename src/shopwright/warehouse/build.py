@@ -1,0 +1,141 @@
+"""Building the warehouse: dbt builds and tests, and what passed is published."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from shopwright import __version__
+from shopwright.core.engine import connect
+from shopwright.core.errors import BuildError, DataTestError
+from shopwright.core.lock import exclusive
+from shopwright.warehouse.profile import variables
+from shopwright.warehouse.publish import publish
+from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
+
+if TYPE_CHECKING:
+    from shopwright.settings import Project
+
+SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did."""
+
+    full_refresh: bool
+    reason: str
+    """Why everything was rebuilt; empty for an incremental build."""
+    models: int
+    tests: int
+    warnings: tuple[str, ...]
+    seconds: float
+    slowest: tuple[tuple[str, float], ...] = field(default=())
+    """Slowest models and tests with their seconds."""
+
+
+def build(project: Project, *, full_refresh: bool = False, watch: Watch | None = None) -> BuildReport:
+    """Bring the warehouse up to date with the lake, test it, and publish it.
+
+    Only what new batches touch is computed again, unless everything must be: on request, for a new warehouse, or
+    because settings or the version changed.
+
+    Raises:
+        BusyError: another process writes to the project.
+        DataTestError: a test found wrong rows; what people read is as it was.
+        BuildError: a model could not be built; what people read is as it was.
+    """
+    started = monotonic()
+    with exclusive(project.work / "lock", "build"):
+        reason = "as asked" if full_refresh else _reason_to_rebuild(project)
+        command = ["build", *(["--full-refresh"] if reason else [])]
+        run = run_dbt(project, command, watch=watch)
+        _check(project, run)
+        publish(project)
+        _remember(project)
+    return _report(run, reason, monotonic() - started)
+
+
+def _reason_to_rebuild(project: Project) -> str:
+    if not project.warehouse.exists():
+        return "the warehouse is new"
+    try:
+        given = json.loads(_memory(project).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "no build was finished yet"
+    if given != _identity(project):
+        return "settings or version changed"
+    return ""
+
+
+def _identity(project: Project) -> dict[str, Any]:
+    return {"version": __version__, "variables": variables(project)}
+
+
+def _memory(project: Project) -> Any:
+    return project.work / "built.json"
+
+
+def _remember(project: Project) -> None:
+    unfinished = project.work / "built.tmp"
+    unfinished.write_text(json.dumps(_identity(project)), encoding="utf-8")
+    unfinished.replace(_memory(project))
+
+
+def _check(project: Project, run: DbtRun) -> None:
+    failed = run.of("fail", "error")
+    tests = [result for result in failed if "test" in result.kind]
+    broken = [result for result in failed if result not in tests]
+    if broken:
+        first = broken[0]
+        raise BuildError(
+            f"{first.kind} {first.name} could not be built: {first.message} "
+            f"(nothing was published; see {project.work / 'logs' / 'dbt.log'})"
+        )
+    if tests:
+        told = [_tell(project, result) for result in tests]
+        raise DataTestError(
+            f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(told)}", told
+        )
+
+
+def _tell(project: Project, result: NodeResult) -> str:
+    rows = _failing_rows(project, result)
+    shown = f", such as {rows}" if rows else ""
+    found = f"{result.failures} rows" if result.failures else result.message
+    return f"{result.name} ({found}{shown})"
+
+
+def _failing_rows(project: Project, result: NodeResult) -> str:
+    """A few of the rows a failed test objects to, from the warehouse that was not published."""
+    if not result.query or result.kind != "test":
+        return ""
+    try:
+        with connect(project.warehouse, read_only=True) as connection:
+            found = connection.execute(f"select * from ({result.query}) limit {SHOWN_ROWS}")
+            names = [str(column[0]) for column in found.description or []]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    except duckdb.Error:
+        return ""
+    return json.dumps(rows, default=str)
+
+
+def _count_tests(run: DbtRun) -> int:
+    return sum("test" in result.kind for result in run.results)
+
+
+def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
+    slowest = sorted(run.results, key=lambda result: -result.seconds)[:5]
+    return BuildReport(
+        full_refresh=bool(reason),
+        reason=reason,
+        models=sum(result.kind in ("model", "snapshot") for result in run.results),
+        tests=_count_tests(run),
+        warnings=tuple(f"{result.name}: {result.failures} rows" for result in run.of("warn")),
+        seconds=seconds,
+        slowest=tuple((result.name, result.seconds) for result in slowest),
+    )

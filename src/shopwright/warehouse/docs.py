@@ -1,0 +1,34 @@
+"""The models' documentation as one page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shopwright.core.errors import BuildError
+from shopwright.core.lock import exclusive
+from shopwright.warehouse.run import run_dbt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shopwright.settings import Project
+
+
+def write_docs(project: Project) -> Path:
+    """Write dbt's documentation as one self-contained HTML file.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        BuildError: dbt could not write it.
+        BusyError: another process writes to the project.
+    """
+    with exclusive(project.work / "lock", "docs"):
+        run_dbt(project, ["docs", "generate", "--static"])
+    page = project.work / "target" / "static_index.html"
+    if not page.exists():
+        raise BuildError(f"dbt wrote no documentation; see {project.work / 'logs' / 'dbt.log'}")
+    target = project.root / "docs.html"
+    target.write_bytes(page.read_bytes())
+    return target

@@ -1,0 +1,72 @@
+"""What dbt is told about a project: its profile and its variables."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shopwright.settings import Project
+
+DBT_PROJECT = Path(__file__).parent.parent / "dbt"
+"""The dbt project, as it lies in the package."""
+
+
+def variables(project: Project) -> dict[str, Any]:
+    """The project's settings as dbt variables."""
+    settings = project.settings
+    return {
+        "shop_timezone": settings.shop.timezone,
+        "shop_currency": settings.shop.currency,
+        "session_gap_minutes": settings.sessions.gap_minutes,
+        "bot_min_events": settings.bots.min_events,
+        "bot_max_mean_gap_seconds": settings.bots.max_mean_gap_seconds,
+        "bot_min_views_without_cart": settings.bots.min_views_without_cart,
+        "experiment_assignment": settings.experiment.assignment,
+    }
+
+
+def write_profile(project: Project) -> Path:
+    """Write ``profiles.yml`` into the project's work folder.
+
+    Returns:
+        The folder that holds it, as dbt's ``--profiles-dir`` wants it.
+    """
+    engine = project.settings.engine
+    threads = engine.threads or os.cpu_count() or 1
+    output = {
+        "type": "duckdb",
+        "path": str(project.warehouse),
+        "schema": "main",
+        "threads": 1 if threads == 1 else 2,
+        "settings": {
+            "threads": threads,
+            "memory_limit": engine.memory_limit,
+            "temp_directory": str(project.work / "spill"),
+            "preserve_insertion_order": False,
+        },
+        "plugins": [{"module": "shopwright.warehouse.bronze", "config": {"lake": str(project.lake)}}],
+    }
+    # JSON is YAML; written so, no value needs to be escaped by hand
+    text = json.dumps({"shopwright": {"target": "duckdb", "outputs": {"duckdb": output}}}, indent=2)
+    project.work.mkdir(parents=True, exist_ok=True)
+    (project.work / "profiles.yml").write_text(text + "\n", encoding="utf-8")
+    return project.work
+
+
+def dbt_arguments(project: Project) -> list[str]:
+    """Arguments that every dbt command about this project needs."""
+    return [
+        "--project-dir",
+        str(DBT_PROJECT),
+        "--profiles-dir",
+        str(write_profile(project)),
+        "--target-path",
+        str(project.work / "target"),
+        "--log-path",
+        str(project.work / "logs"),
+        "--vars",
+        json.dumps(variables(project)),
+    ]

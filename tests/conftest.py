@@ -1,0 +1,54 @@
+"""What all tests share: no network, reproducible examples, and the folder of real data where there is one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("SHOPWRIGHT_REAL_DATA") or ROOT.parent / "shared" / "data")
+
+# Examples build warehouses: how long one takes says nothing about whether it is right.
+_SLOW_EXAMPLES = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", **_SLOW_EXAMPLES)
+settings.register_profile("ci", derandomize=True, print_blob=True, database=None, **_SLOW_EXAMPLES)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real exports (``rees46/``, ``online_retail/`` ...), read only."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real data in {REAL_DATA}; set SHOPWRIGHT_REAL_DATA to the folder that has rees46/")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Let Python connect to this machine only, so that no test depends on anything else."""
+    connect = socket.socket.connect
+
+    def connect_here(this: socket.socket, address: Any) -> None:
+        if this.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise OSError(f"a test tried to reach {address[0]}")
+        connect(this, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_here)
+        patch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+        patch.setenv("DO_NOT_TRACK", "1")
+        yield

@@ -134,7 +134,7 @@ class SourceSettings(_Strict):
 class IngestSettings(_Strict):
     """The checks at the door."""
 
-    max_record_bytes: int = Field(1_048_576, ge=1_024, le=16_777_216)
+    max_record_bytes: int = Field(1_048_576, ge=1_048_576, le=16_777_216)
     """Longest record that is taken for data, in bytes."""
     max_future_hours: NonNegativeInt = 24
     """How far ahead of the clock a timestamp may lie, in hours."""

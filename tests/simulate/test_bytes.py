@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.simulate import SimulationConfig, simulate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIRT = {"duplicate_rate": 0.02, "late_file_rate": 0.02, "bad_timestamp_rate": 0.02}
 TEXT_DIRT = {"torn_line_rate": 0.02, "wrong_encoding_rate": 0.02}

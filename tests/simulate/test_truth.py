@@ -22,7 +22,9 @@ REES46_NAMES = {"product_view": "view", "add_to_cart": "cart"}
 def shop(clicks: Simulation, stream: Simulation) -> duckdb.DuckDBPyConnection:
     """Both shops in tables: ``clicks`` and ``stream``, ``catalog`` and ``profiles``."""
     shop = duckdb.connect()
-    csv, lines = (f"{made.out.as_posix()}/{glob}" for made, glob in ((clicks, "*.csv"), (stream, "events/*.jsonl")))
+    csv, lines = (
+        f"{made.out.as_posix()}/{glob}" for made, glob in ((clicks, "*.csv"), (stream, "events/*.jsonl"))
+    )
     shop.execute(f"""
         CREATE TABLE clicks AS
         SELECT * REPLACE (strptime(event_time, '%Y-%m-%d %H:%M:%S UTC') AS event_time), filename
@@ -97,11 +99,15 @@ def test_a_session_hint_is_one_session_by_the_gap_rule(shop: duckdb.DuckDBPyConn
 def test_files_hold_their_own_month_in_order_of_time(shop: duckdb.DuckDBPyConnection) -> None:
     names = "SELECT DISTINCT strftime(event_time, '%Y-%b.csv') = parse_filename(filename) FROM clicks"
     assert shop.execute(names).fetchall() == [(True,)]
-    back = "SELECT event_time < lag(event_time) OVER (PARTITION BY filename ORDER BY rowid) AS back FROM clicks"
+    back = (
+        "SELECT event_time < lag(event_time) OVER (PARTITION BY filename ORDER BY rowid) AS back FROM clicks"
+    )
     assert one(shop, f"SELECT count(*) FILTER (back) FROM ({back})") == 0
 
 
-@pytest.mark.parametrize(("wanted", "format"), [(10_000, "rees46"), (10_000, "event_stream"), (50_000, "rees46")])
+@pytest.mark.parametrize(
+    ("wanted", "format"), [(20_000, "rees46"), (20_000, "event_stream"), (100_000, "rees46")]
+)
 def test_there_are_as_many_events_as_asked_for(tmp_path: Path, wanted: int, format: str) -> None:  # noqa: A002
     for seed in (1, 2):
         config = SimulationConfig.model_validate({"events": wanted, "format": format, "seed": seed})
@@ -215,7 +221,9 @@ def test_a_churned_user_never_comes_again(shop: duckdb.DuckDBPyConnection, strea
     assert churned["count"] == len(churned["users"]) > 0
     shop.execute("CREATE OR REPLACE TABLE churned (user_id VARCHAR, churned_at TIMESTAMP)")
     shop.executemany("INSERT INTO churned VALUES (?, ?)", list(churned["users"].items()))
-    late = one(shop, "SELECT count(*) FROM stream JOIN churned USING (user_id) WHERE happened_at > churned_at")
+    late = one(
+        shop, "SELECT count(*) FROM stream JOIN churned USING (user_id) WHERE happened_at > churned_at"
+    )
     assert late == 0
 
 
@@ -233,8 +241,9 @@ def test_bots_are_listed_and_look_like_bots(shop: duckdb.DuckDBPyConnection, str
     assert views >= 100 * sessions > 0
     assert purchases == 0
     people = one(
-        shop, f"SELECT max(n) FROM (SELECT count(*) AS n FROM stream WHERE user_id NOT IN ({str(bots)[1:-1]}) "
-        "GROUP BY session_id)"
+        shop,
+        f"SELECT max(n) FROM (SELECT count(*) AS n FROM stream WHERE user_id NOT IN ({str(bots)[1:-1]}) "
+        "GROUP BY session_id)",
     )
     assert people < views / sessions * 2
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shopwright.simulate.arrays import Versions, first_of_each, running_before, spread_ids
 from shopwright.simulate.config import SimulationConfig
-from shopwright.simulate.journeys import COEFFICIENTS, INTERCEPT, _causes
+from shopwright.simulate.journeys import COEFFICIENTS, INTERCEPT, abandonment_causes
 from shopwright.simulate.seasonality import DAY, Period, Season
 from shopwright.simulate.shop import open_shop
 from shopwright.simulate.visits import Visits, draw_dwell, draw_views, spaced_out
@@ -72,7 +72,7 @@ def test_a_logistic_regression_recovers_the_causes_of_abandonment() -> None:
     journeys = shop.journeys(visits, seen, rng)
     looks, decisions = journeys.looks, journeys.decisions
     lines = np.flatnonzero(looks.is_carted & ~looks.is_removed)
-    causes = _causes(visits, journeys.sessions, looks, shop.users, lines, decisions.session)
+    causes = abandonment_causes(visits, journeys.sessions, looks, shop.users, lines, decisions.session)
     columns = np.column_stack([np.ones(len(decisions.session)), *causes.values()])
     fitted = logistic_regression(columns, (~decisions.is_purchase).astype(np.float64))
     assert fitted == pytest.approx([INTERCEPT, *COEFFICIENTS.values()], abs=0.15)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import shutil
+import os
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -34,18 +35,29 @@ class SourceFile:
     @property
     def label(self) -> str:
         """Path as the ledger and messages show it; a member follows an exclamation mark."""
-        return f"{self.path}!{self.member}" if self.member else str(self.path)
+        label = f"{self.path}!{self.member}" if self.member else str(self.path)
+        return os.fsencode(label).decode("utf-8", "backslashreplace")
 
     @property
     def data_name(self) -> str:
         """Name of the data inside, without path and compression: ``a.csv`` of ``x/a.csv.gz``."""
-        name = PurePosixPath(self.member or self.path.name).name
-        return name.removesuffix(".gz").removesuffix(".zst")
+        return data_name(self.label)
 
     @property
     def is_plain(self) -> bool:
         """Whether the file on disk is itself the data."""
-        return self.member is None and self.path.suffix not in COMPRESSIONS
+        return self.member is None and self.path.suffix.casefold() not in COMPRESSIONS
+
+
+def data_name(label: str) -> str:
+    """Name of the data behind a label of the ledger, without path and compression.
+
+    Example:
+        >>> data_name("exports/all.zip!2024/users.jsonl.gz")
+        'users.jsonl'
+    """
+    name = PurePosixPath(re.split(r"\.zip!", label, maxsplit=1, flags=re.IGNORECASE)[-1]).name
+    return name[: -len(found.group())] if (found := re.search(r"\.(gz|zst)$", name, re.IGNORECASE)) else name
 
 
 def find_files(source: SourceSettings, root: Path) -> list[SourceFile]:
@@ -73,16 +85,21 @@ def _expand(source: SourceSettings, root: Path, pattern: str) -> list[Path]:
         return [path]
     if not any(mark in pattern for mark in "*?["):
         raise ConfigurationError(f"source '{source.name}': {path} does not exist")
-    anchor = Path(path.anchor)
-    return sorted(item for item in anchor.glob(str(path.relative_to(anchor))) if item.is_file())
+    # only the pattern is one: the project's own folder may have a bracket in its name
+    base, relative = (Path(path.anchor), path.relative_to(path.anchor)) if _is_absolute(pattern) else (root, pattern)
+    return sorted(item for item in base.glob(str(relative)) if item.is_file())
+
+
+def _is_absolute(pattern: str) -> bool:
+    return Path(pattern).expanduser().is_absolute()
 
 
 def _is_data(name: str) -> bool:
     folded = name.casefold()
-    for ending in (".gz", ".zst"):
-        folded = folded.removesuffix(ending)
+    is_archive = folded.endswith(".zip")
+    folded = data_name(folded)
     hidden = folded.startswith((".", "_")) or folded == "truth.json"
-    return folded.endswith((*DATA_ENDINGS, ".zip")) and not hidden
+    return (is_archive or folded.endswith(DATA_ENDINGS)) and not hidden
 
 
 def _members(path: Path) -> Iterator[SourceFile]:
@@ -95,9 +112,11 @@ def _members(path: Path) -> Iterator[SourceFile]:
     except (zipfile.BadZipFile, OSError):
         yield SourceFile(path)  # reading it will say what is wrong, in the ledger
         return
-    for name in sorted(names):
-        if _is_data(PurePosixPath(name).name) and "__MACOSX" not in name:
-            yield SourceFile(path, member=name)
+    data = [name for name in names if _is_data(PurePosixPath(name).name) and "__MACOSX" not in name]
+    if not data:
+        yield SourceFile(path)
+    for name in sorted(data):
+        yield SourceFile(path, member=name)
 
 
 def open_plain(file: SourceFile, staging: Path, *, encoding: str) -> Path:
@@ -107,41 +126,68 @@ def open_plain(file: SourceFile, staging: Path, *, encoding: str) -> Path:
         SourceFileError: it cannot be read, unpacked or decoded.
     """
     recoded = codecs.lookup(encoding).name != "utf-8" and not file.data_name.endswith(".parquet")
-    if file.is_plain and not recoded:
+    if file.is_plain and not recoded and _has_utf8_name(file.path):
         return file.path
-    target = staging / f"plain-{file.data_name}"
+    target = staging / "plain"
     try:
-        with _open_unpacked(file) as packed, target.open("wb") as plain:
-            _copy(packed, plain, encoding if recoded else None)
-    except (OSError, EOFError, ZlibError, zipfile.BadZipFile, zstandard.ZstdError) as error:
+        with target.open("wb") as plain:
+            _copy(_unpacked(file), plain, encoding if recoded else None)
+    except (OSError, EOFError, RuntimeError, ZlibError, zipfile.BadZipFile, zstandard.ZstdError) as error:
         raise SourceFileError(file.label, f"cannot be unpacked ({error}); is the download whole?") from None
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise SourceFileError(
-            file.label, f"is not {encoding}: byte {error.start} cannot be decoded; set another encoding"
+            file.label, f"is not {encoding} ({error}); set another encoding for its source"
         ) from None
     return target
 
 
-def _open_unpacked(file: SourceFile) -> IO[bytes]:
-    if file.member is not None:
-        return zipfile.ZipFile(file.path).open(file.member)
-    opened = file.path.open("rb")
-    match file.path.suffix:
-        case ".gz":
-            return gzip.GzipFile(fileobj=opened)
+def _has_utf8_name(path: Path) -> bool:
+    return os.fsencode(path).decode("utf-8", "replace") == str(path)
+
+
+def _unpacked(file: SourceFile) -> Iterator[bytes]:
+    """The bytes of the data, block by block; archives are opened and whatever is compressed is unpacked."""
+    if file.member is None:
+        with file.path.open("rb") as opened:
+            yield from _blocks(opened, file.path.suffix)
+        return
+    with zipfile.ZipFile(file.path) as archive, archive.open(file.member) as opened:
+        yield from _blocks(opened, PurePosixPath(file.member).suffix)
+
+
+def _blocks(opened: IO[bytes], ending: str) -> Iterator[bytes]:
+    match ending.casefold():
         case ".zst":
-            return zstandard.ZstdDecompressor().stream_reader(opened, closefd=True)  # type: ignore[return-value]  # a raw stream, read and closed like any other
+            yield from _zstandard_blocks(opened)
+            return
         case ".zip":
-            opened.close()
-            raise zipfile.BadZipFile("not a zip archive")
-    return opened
+            raise zipfile.BadZipFile("it is no zip archive with data files in it")
+        case ".gz":
+            with gzip.GzipFile(fileobj=opened) as unzipped:
+                yield from iter(lambda: unzipped.read(BLOCK), b"")
+        case _:
+            yield from iter(lambda: opened.read(BLOCK), b"")
 
 
-def _copy(packed: IO[bytes], plain: IO[bytes], encoding: str | None) -> None:
+def _zstandard_blocks(opened: IO[bytes]) -> Iterator[bytes]:
+    """Frame after frame; the library's own stream reader takes the end of a torn file for the end of the data."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    is_started = False
+    while block := opened.read(BLOCK):
+        while block:
+            yield frame.decompress(block)
+            is_started, block = not frame.eof, frame.unused_data
+            if frame.eof:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+    if is_started:
+        raise EOFError("the file ends within its compressed data")
+
+
+def _copy(blocks: Iterable[bytes], plain: IO[bytes], encoding: str | None) -> None:
     if encoding is None:
-        shutil.copyfileobj(packed, plain, BLOCK)
+        plain.writelines(blocks)
         return
     decode = codecs.getincrementaldecoder(encoding)().decode
-    while block := packed.read(BLOCK):
+    for block in blocks:
         plain.write(decode(block).encode())
     plain.write(decode(b"", final=True).encode())

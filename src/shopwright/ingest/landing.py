@@ -1,4 +1,4 @@
-"""From the table ``landing`` to files of the lake: duplicates found, good rows written, bad rows kept."""
+"""From a source file to a file of the lake: good rows written, copies left out, bad rows kept apart."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from shopwright.contracts import Entity
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
-from shopwright.ingest.readers import Loaded
-from shopwright.lake.tables import TECHNICAL
+from shopwright.ingest.jobs import Loaded, UnreliableReadError
+from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, row_hash, write_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,6 @@ class Batch:
     sequence: int
     batch_id: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantinedRow:
-    """A record put aside, as it stood in the file."""
-
-    line: int
-    raw: str
-    raw_encoding: str
-    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +51,35 @@ def land(
     lake: Lake,
     visible: list[LakeFile],
 ) -> Landed:
-    """Write the good rows of ``landing`` to a new file of the lake.
+    """Write the good rows of a file to a new file of the lake.
 
     Args:
-        connection: the connection that holds ``landing``.
+        connection: the connection the file was read with.
         loaded: what reading the file gave.
         entity: whose rows they are.
         batch: the batch they belong to.
         lake: where to write.
         visible: files of the entity that earlier batches made or are about to make visible.
+
+    Raises:
+        UnreliableReadError: the engine's reader did not account for every record; nothing was written.
     """
-    quarantined = _quarantined(connection, loaded)
-    connection.execute("create or replace temp table repeated (row_id bigint)")
     names = [column.name for column in loaded.projection.columns]
-    _find_repeated_within(connection, names)
-    first_at, last_at = _time_span(connection, entity, names)
-    _find_repeated_before(connection, entity, names, _overlapping(visible, first_at, last_at, entity))
-    file = _write(connection, entity, names, batch, lake)
-    duplicate = _scalar(connection, "select count(*) from repeated")
+    write = write_stream if loaded.stream else _write_landing
+    path = lake.new_file(entity.name, batch.sequence)
+    try:
+        written = write(connection, loaded, lambda rows: write_parquet(connection, _stored(rows, entity, names, batch), path))
+    except UnreliableReadError:
+        path.unlink(missing_ok=True)
+        raise
+    file, repeated = _without_repeated(connection, entity, written.file, lake, batch, visible, names)
+    duplicate = written.duplicate + repeated
     if file.rows == 0:
         (lake.folder(entity.name) / file.name).unlink()
-        return Landed(0, duplicate, quarantined, None, None, None)
+        return Landed(0, duplicate, written.quarantined, None, None, None)
+    first_at, last_at = _time_span(connection, entity, lake.folder(entity.name) / file.name)
     stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(first_at), _iso(last_at))
-    return Landed(file.rows, duplicate, quarantined, stamped, first_at, last_at)
+    return Landed(file.rows, duplicate, written.quarantined, stamped, first_at, last_at)
 
 
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -91,35 +87,21 @@ def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(fetched[0]) if fetched else 0
 
 
-# --- quarantine -------------------------------------------------------------------------------------------
-
-
-def _quarantined(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> list[QuarantinedRow]:
-    found = connection.execute("select rowid, _broken from landing where _broken <> 0 order by rowid").fetchall()
-    rows = [_as_row(record.line, record.raw, record.rules) for record in loaded.rejected]
-    if found:
-        lines = loaded.lines_of([row for row, _ in found])
-        raw = loaded.raw_of(lines)
-        rows += [
-            _as_row(line, raw[line], tuple(loaded.projection.broken_rules(bits)))
-            for line, (_, bits) in zip(lines, found, strict=True)
-        ]
-    return sorted(rows, key=lambda row: row.line)
-
-
-def _as_row(line: int, raw: bytes, rules: tuple[str, ...]) -> QuarantinedRow:
-    try:
-        return QuarantinedRow(line, raw.decode("utf-8"), "utf-8", rules)
-    except UnicodeDecodeError:
-        return QuarantinedRow(line, raw.decode("latin-1"), "latin-1", rules)
+def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: Write) -> Written:
+    """Write the good rows of the table ``landing``."""
+    bad = connection.execute("select rowid, _broken from landing where _broken <> 0 order by rowid").fetchall()
+    names = [column.name for column in loaded.projection.columns]
+    connection.execute("create or replace temp table repeated (row_id bigint)")
+    _find_repeated_within(connection, names)
+    file = write(
+        f"select {', '.join(map(quote_name, names))} from landing "
+        "where _broken = 0 and rowid not in (select row_id from repeated)"
+    )
+    duplicate = _scalar(connection, "select count(*) from repeated")
+    return Written(file, duplicate, quarantined_rows(loaded, loaded.rejected, bad))
 
 
 # --- duplicates -------------------------------------------------------------------------------------------
-
-
-def _hash(names: list[str]) -> str:
-    """The engine's own hash of a row; compared only within one run, never stored."""
-    return f"hash({', '.join(map(quote_name, names))})"
 
 
 def _find_repeated_within(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
@@ -127,7 +109,7 @@ def _find_repeated_within(connection: duckdb.DuckDBPyConnection, names: list[str
 
     Sorting the hashes outside the engine takes a third of the time that grouping by them does.
     """
-    hashes = connection.execute(f"select {_hash(names)} as h from landing where _broken = 0").fetchnumpy()["h"]
+    hashes = connection.execute(f"select {row_hash(names)} as h from landing where _broken = 0").fetchnumpy()["h"]
     ordered = np.sort(np.asarray(hashes, dtype=np.uint64))
     suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(suspects):
@@ -137,7 +119,7 @@ def _find_repeated_within(connection: duckdb.DuckDBPyConnection, names: list[str
     connection.execute(
         f"insert into repeated select row_id from (select rowid as row_id, row_number() over "
         f"(partition by {columns} order by rowid) as copy from landing "
-        f"where _broken = 0 and {_hash(names)} in (select h from suspects)) where copy > 1"
+        f"where _broken = 0 and {row_hash(names)} in (select h from suspects)) where copy > 1"
     )
     connection.unregister("suspects")
 
@@ -155,42 +137,68 @@ def _overlapping(
     ]
 
 
-def _find_repeated_before(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str], files: list[LakeFile]
-) -> None:
-    """Rows that an earlier batch landed already."""
-    if not files:
-        return
-    absent = [column.name for column in entity.landed if column.name not in names]
-    only_ours = " and ".join(f"{quote_name(name)} is null" for name in absent) or "true"
-    span = "true"
-    if entity.time_column in names:
-        time = quote_name(entity.time_column)
-        good = "from landing where _broken = 0"
-        span = f"({time} is null or {time} between (select min({time}) {good}) and (select max({time}) {good}))"
-    same = " and ".join(f"earlier.{quote_name(name)} is not distinct from landing.{quote_name(name)}" for name in names)
+def _without_repeated(
+    connection: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    file: AddedFile,
+    lake: Lake,
+    batch: Batch,
+    visible: list[LakeFile],
+    filled: list[str],
+) -> tuple[AddedFile, int]:
+    """Leave out rows that an earlier batch landed already.
+
+    Returns:
+        The file without them, and how many they were.
+    """
+    path = lake.folder(entity.name) / file.name
+    span = _time_span(connection, entity, path)
+    earlier = _overlapping(visible, *span, entity) if file.rows else []
+    if not earlier:
+        return file, 0
+    landed = [column.name for column in entity.landed]
     connection.execute(
-        f"insert into repeated select landing.rowid from landing semi join "
-        f"(select {_hash(names)} as h, * from ({read_sql(entity.name, [file.path for file in files])}) "
-        f"where {only_ours} and {span}) as earlier "
-        f"on earlier.h = {_hash_of('landing', names)} and {same} "
-        f"where landing._broken = 0 and landing.rowid not in (select row_id from repeated)"
+        f"create or replace temp table fresh as {_fresh(entity, landed, path, earlier, span)}"
+    )
+    repeated = file.rows - _scalar(connection, "select count(*) from fresh")
+    if repeated:
+        kept = lake.new_file(entity.name, batch.sequence)
+        file = write_parquet(connection, _stored("select * from fresh", entity, filled, batch), kept)
+        path.unlink()
+    connection.execute("drop table fresh")
+    return file, repeated
+
+
+def _fresh(
+    entity: Entity,
+    names: list[str],
+    path: Path,
+    earlier: list[LakeFile],
+    span: tuple[datetime | None, datetime | None],
+) -> str:
+    same = " and ".join(f"earlier.{quote_name(n)} is not distinct from new.{quote_name(n)}" for n in names)
+    within = "true"
+    if entity.time_column and span[0] and span[1]:
+        time = quote_name(entity.time_column)
+        within = f"({time} is null or {time} between timestamp '{span[0]}' and timestamp '{span[1]}')"
+    new = read_sql(entity.name, [path])
+    old = read_sql(entity.name, [item.path for item in earlier])
+    return (
+        f"select * from (select {row_hash(names)} as _hash, * from ({new})) as new anti join "
+        f"(select {row_hash(names)} as _hash, * from ({old}) where {within}) as earlier "
+        f"on earlier._hash = new._hash and {same}"
     )
 
 
-def _hash_of(table: str, names: list[str]) -> str:
-    return f"hash({', '.join(f'{table}.{quote_name(name)}' for name in names)})"
-
-
 def _time_span(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str]
+    connection: duckdb.DuckDBPyConnection, entity: Entity, path: Path
 ) -> tuple[datetime | None, datetime | None]:
-    """Least and greatest time of the good rows; none where any of them has no time."""
-    if entity.time_column not in names:
+    """Least and greatest time of a file's rows; none where any of them has no time."""
+    if entity.time_column is None:
         return None, None
     time = quote_name(entity.time_column)
     fetched = connection.execute(
-        f"select min({time}), max({time}), count(*) = count({time}) from landing where _broken = 0"
+        f"select min({time}), max({time}), count(*) = count({time}) from ({read_sql(entity.name, [path])})"
     ).fetchone()
     return (fetched[0], fetched[1]) if fetched and fetched[2] else (None, None)
 
@@ -198,24 +206,19 @@ def _time_span(
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str], batch: Batch, lake: Lake
-) -> AddedFile:
-    stated = lake_columns(entity.name)[: -len(TECHNICAL)]
-    columns = [
-        f"{item.write_sql() if item.name in names else f'null::{item.sql_type}'} as {quote_name(item.name)}"
-        for item in stated
-    ]
+def _stored(rows: str, entity: Entity, names: list[str], batch: Batch) -> str:
+    """A query's rows as the lake stores them: the columns that the source fills, and the technical ones.
+
+    Columns that are null throughout are left out: writing them would cost as much as two filled ones.
+    """
+    stated = {item.name: item for item in lake_columns(entity.name)}
+    columns = [f"{stated[name].write_sql()} as {quote_name(name)}" for name in names]
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",
         f"{quote_text(batch.batch_id)} as _batch_id",
         f"{quote_text(batch.source)} as _source",
     ]
-    good = "_broken = 0"
-    if _scalar(connection, "select count(*) from repeated"):
-        good += " and rowid not in (select row_id from repeated)"
-    file: Path = lake.new_file(entity.name, batch.sequence)
-    return write_parquet(connection, f"select {', '.join(columns)} from landing where {good}", file)
+    return f"select {', '.join(columns)} from ({rows})"
 
 
 def _iso(moment: datetime | None) -> str | None:

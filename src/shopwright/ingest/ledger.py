@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.jobs import LEAST_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
-from shopwright.ingest.landing import QuarantinedRow
+from shopwright.ingest.streaming import QuarantinedRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +71,12 @@ class Known:
             if row.source == source and row.sha256 == sha256 and row.outcome in SETTLED
         ]
 
-    def failed(self, source: str, sha256: str, reason: str) -> bool:
-        """Whether this content already failed for the same reason."""
+    def failed(self, row: LedgerRow) -> bool:
+        """Whether this file with this content already failed for the same reason."""
         return any(
-            (row.source, row.sha256, row.outcome, row.reason) == (source, sha256, "failed", reason)
-            for row in self.rows
+            (known.source, known.file, known.sha256, known.outcome, known.reason)
+            == (row.source, row.file, row.sha256, "failed", row.reason)
+            for known in self.rows
         )
 
 
@@ -137,13 +139,14 @@ def _write_rows(
     types = ", ".join(f"{quote_text(item.name)}: {quote_text(item.sql_type)}" for item in columns)
     stored = ", ".join(f"{item.write_sql()} as {quote_name(item.name)}" for item in columns)
     with NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as staged:
+        longest = 0
         for row in values:
             named = {item.name: value for item, value in zip(columns, row, strict=True)}
-            staged.write(json.dumps(named, default=str) + "\n")
+            longest = max(longest, staged.write(json.dumps(named, default=str) + "\n"))
         staged.flush()
         source = (
             f"read_json({quote_text(staged.name)}, format = 'newline_delimited', columns = {{{types}}}, "
-            f"maximum_object_size = 268435456)"
+            f"maximum_object_size = {max(longest + 1, LEAST_OBJECT_BYTES)})"
         )
         file: Path = lake.new_file(table, sequence)
         return write_parquet(connection, f"select {stored} from {source}", file)

@@ -53,7 +53,10 @@ def compile_projection(
         structural: rules over the file's own form, checked besides the contract's.
     """
     entity = mapping.entity
-    texts = {name: _text(item, reference, trims=mapping.trims) for name, item in mapping.fields.items()}
+    texts = {
+        name: _text(item, reference, trims=mapping.trims or _is_needed_text(entity, name))
+        for name, item in mapping.fields.items()
+    }
     if properties is not None and any(column.name == "properties" for column in entity.landed):
         texts.setdefault("properties", properties)
     columns = tuple(column for column in entity.landed if column.name in texts)
@@ -68,6 +71,12 @@ def compile_projection(
         select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
         rules=tuple(rule.name for rule in rules),
     )
+
+
+def _is_needed_text(entity: Entity, name: str) -> bool:
+    """A required text of blanks alone is missing, also where blanks are else kept."""
+    column = entity.column(name)
+    return column.required and column.kind is Kind.TEXT
 
 
 def _raw(column: Column) -> str:
@@ -130,15 +139,17 @@ def _attempt(raw: str, wanted: str, zone: str) -> str:
     # a cast straight to a timestamp would drop the offset; times without one lie in the source's zone
     stated = f"make_timestamp(epoch_us(try_cast({raw} as timestamptz)))"
     if zone == "UTC":
-        return f"case when {_is_date_like(raw)} then {stated} end"
-    has_offset = f"regexp_matches({raw}, '([zZ]|UTC|[+-][0-9]{{2}}:?([0-9]{{2}})?)$') and contains({raw}, ':')"
+        return f"case when regexp_full_match({raw}, '{_LOCAL}({_OFFSET})?') then {stated} end"
     local = _from_zone(f"try_cast({raw} as timestamp)", zone)
-    return f"case when not {_is_date_like(raw)} then null when {has_offset} then {stated} else {local} end"
+    return (
+        f"case when regexp_full_match({raw}, '{_LOCAL}') then {local} "
+        f"when regexp_full_match({raw}, '{_LOCAL}{_OFFSET}') then {stated} end"
+    )
 
 
-def _is_date_like(raw: str) -> str:
-    """Four digits and a dash: keeps out 'infinity', 'epoch' and dates whose order of parts is a guess."""
-    return f"{raw}[5:5] = '-'"
+_LOCAL = "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
+_OFFSET = " ?([zZ]|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+"""What counts as ISO 8601. The engine's cast reads more: 'infinity', and zones such as IST that mean several."""
 
 
 def _from_zone(local: str, zone: str) -> str:

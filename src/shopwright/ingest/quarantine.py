@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +16,12 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.files import data_name
 from shopwright.ingest.landing import Batch, Landed
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
+from shopwright.ingest.records import Record, check_record
 from shopwright.ingest.run import Lander, workspace
-from shopwright.ingest.scan import scan_text
+from shopwright.ingest.scan import TextFacts
 from shopwright.lake.delta import Lake, read_sql
 
 if TYPE_CHECKING:
@@ -142,8 +145,7 @@ def replay(
 def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenRow]) -> LedgerRow:
     first = next(row for row in lander.known.rows if row.batch_id == batch_id)
     source = _source(lander.project, first.source)
-    name = Path(first.file.rsplit("!", 1)[-1]).name
-    mapping = find_adapter(source.adapter).mapping_for(source, name.removesuffix(".gz").removesuffix(".zst"))
+    mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
     if mapping.kind is FileKind.PARQUET:
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
     sequence = lander.sequence + 1
@@ -162,7 +164,9 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         first_at=None,
         last_at=None,
     )
-    landed, bad = _land_again(lander, staging, mapping, ledger_row, rows)
+    landed, bad = _land_again(
+        lander, staging, mapping, ledger_row, rows, encoding=source.encoding
+    )
     filled = replace(
         ledger_row,
         rows_accepted=landed.accepted,
@@ -183,31 +187,40 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
 
 
 def _land_again(
-    lander: Lander, staging: Path, mapping: Mapping, row: LedgerRow, rows: list[OpenRow]
+    lander: Lander,
+    staging: Path,
+    mapping: Mapping,
+    row: LedgerRow,
+    rows: list[OpenRow],
+    *,
+    encoding: str,
 ) -> tuple[Landed, set[str]]:
     """Land the rows' text as a file of its own.
 
     Returns:
         What landing gave, and the ids of the rows that are still bad.
     """
-    plain = staging / "replay"
-    starts: dict[int, str] = {}
-    line = 1
-    with plain.open("wb") as opened:
-        for item in rows:
-            raw = item.raw.encode(item.raw_encoding)
-            starts[line] = item.quarantine_id
-            opened.write(raw.replace(b"\r\n", b"\n") + b"\n")
-            line += raw.replace(b"\r\n", b"\n").count(b"\n") + 1
+    # a header belongs to the file, column names of a file without one to the settings of today
+    columns = row.column_names if mapping.csv.header else mapping.csv.columns
+    limit = lander.project.settings.ingest.max_record_bytes
+    split = tuple(_record(number, item, encoding, limit) for number, item in enumerate(rows, start=1))
     job = replace(
-        lander.job(row.file, plain, staging, mapping, scan_text(plain)), columns=row.column_names
+        lander.job(row.file, staging / "replay", staging, mapping, TextFacts()), columns=columns, split=split
     )
     try:
         landed, _, _ = lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
-    bad = {starts[item.line] for item in landed.quarantined if item.line in starts}
-    return landed, bad
+    return landed, {rows[item.line - 1].quarantine_id for item in landed.quarantined}
+
+
+def _record(number: int, row: OpenRow, encoding: str, limit: int) -> Record:
+    """The row's record, by its number among those replayed; bytes that were no UTF-8 get the source's encoding."""
+    raw = row.raw.encode(row.raw_encoding)
+    if row.raw_encoding != "utf-8":
+        with suppress(UnicodeError):
+            raw = raw.decode(encoding).encode()
+    return check_record(number, raw, limit)
 
 
 def _source(project: Project, name: str) -> SourceSettings:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +19,9 @@ from pathlib import Path
 
 MOST_LINES_OF_A_RECORD = 1_000
 BOM = b"\xef\xbb\xbf"
+BLOCK = 1 << 22
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 csv.field_size_limit(1 << 30)
 
@@ -26,68 +31,120 @@ class Record:
     """One record of a file: its text, or why it has none."""
 
     line: int
-    """Number of its first line, from 1."""
+    """Number of its first line, from 1; in a JSON array the number of the element."""
     raw: bytes
     text: str | None
     """Decoded text without the line end; None where ``rule`` says what is wrong."""
     rule: str | None = None
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines without line ends and byte-order mark; blank lines are left out.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a file, without its end."""
 
-    LF, CRLF and a lone CR each end a line.
-    """
+    number: int
+    raw: bytes
+    end: bytes
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Numbered lines without byte-order mark; LF, CRLF and a lone CR each end a line."""
     number = 0
     with path.open("rb") as opened:
         for chunk in opened:
-            # a lone CR ends a line too; the CR of a CRLF is stripped first
-            for line in chunk.rstrip(b"\r\n").split(b"\r"):
+            at = 0
+            for end in _LINE_END.finditer(chunk):
                 number += 1
-                plain = line.removeprefix(BOM) if number == 1 else line
-                if plain.strip():
-                    yield number, plain
+                yield Line(number, _without_bom(number, chunk[at : end.start()]), end.group())
+                at = end.end()
+            if at < len(chunk):
+                number += 1
+                yield Line(number, _without_bom(number, chunk[at:]), b"")
 
 
-def read_records(path: Path, *, quoted: bool, max_bytes: int) -> Iterator[Record]:
-    """Records of a delimited or line-wise file, in order, good ones and bad ones.
+def _without_bom(number: int, raw: bytes) -> bytes:
+    return raw.removeprefix(BOM) if number == 1 else raw
+
+
+def read_records(path: Path, *, delimiter: str | None, max_bytes: int) -> Iterator[Record]:
+    """Records of a delimited or line-wise file, in order, good ones and bad ones; empty lines are none.
 
     Args:
-        quoted: whether double quotes may enclose line ends.
+        path: the file.
+        delimiter: what separates fields, which double quotes may enclose; None where each line is one record.
         max_bytes: longest record taken for data.
     """
-    pending = list[tuple[int, bytes]]()
     lines = read_lines(path)
-    while True:
-        first = pending.pop(0) if pending else next(lines, None)
-        if first is None:
-            return
-        number, raw = first
-        if quoted and raw.count(b'"') % 2:
-            joined, pending = _join(raw, pending, lines, max_bytes)
-            if joined is None:
-                yield Record(number, raw, None, "broken_quotes")
-                continue
-            raw = joined
-        yield _check(number, raw, max_bytes)
+    ahead = deque[Line]()
+    while (first := ahead.popleft() if ahead else next(lines, None)) is not None:
+        if delimiter is None:
+            if first.raw.strip():
+                yield check_record(first.number, first.raw, max_bytes)
+        elif not ends_in_quotes(first.raw, delimiter):
+            if first.raw:
+                yield check_record(first.number, first.raw, max_bytes)
+        else:
+            ahead.extend(islice(lines, max(0, MOST_LINES_OF_A_RECORD - len(ahead))))
+            joined, used = _join(first, ahead, delimiter, max_bytes)
+            for _ in range(used):
+                ahead.popleft()
+            yield joined or Record(first.number, first.raw, None, "broken_quotes")
 
 
-def _join(
-    raw: bytes, pending: list[tuple[int, bytes]], lines: Iterator[tuple[int, bytes]], max_bytes: int
-) -> tuple[bytes | None, list[tuple[int, bytes]]]:
-    """The record that begins with ``raw``, and the lines not used; None where its quotes never close."""
-    ahead = pending + list(islice(lines, max(0, MOST_LINES_OF_A_RECORD - len(pending))))
-    joined = raw
-    for used, (_, line) in enumerate(ahead, start=1):
-        joined += b"\n" + line
-        if line.count(b'"') % 2:
-            return joined, ahead[used:]
-        if len(joined) > max_bytes:
+def _join(first: Line, ahead: deque[Line], delimiter: str, max_bytes: int) -> tuple[Record | None, int]:
+    """The record that begins with a line, and how many more lines it takes; None where its quotes are broken."""
+    parts, size, end = [first.raw], len(first.raw), first.end
+    for used, line in enumerate(ahead, start=1):
+        parts += [end, line.raw]
+        size += len(end) + len(line.raw)
+        end = line.end
+        if size > max_bytes:
             break
-    return None, ahead
+        if not ends_in_quotes(line.raw, delimiter, is_open=True):
+            record = check_record(first.number, b"".join(parts), max_bytes)
+            is_whole = record.text is None or split_fields(record.text, delimiter) is not None
+            return (record, used) if is_whole else (None, 0)
+    return None, 0
 
 
-def _check(number: int, raw: bytes, max_bytes: int) -> Record:
+def ends_in_quotes(raw: bytes, delimiter: str, *, is_open: bool = False) -> bool:
+    """Whether a quoted field is still open at the end of a line.
+
+    A quote opens a field only as its first character, so inches in ``5" nail`` open nothing.
+
+    Args:
+        raw: the line.
+        delimiter: what separates fields.
+        is_open: whether a quoted field is open at its beginning.
+
+    Example:
+        >>> ends_in_quotes(b'1,"a', ","), ends_in_quotes(b'1,5" nail', ",")
+        (True, False)
+    """
+    between, at = delimiter.encode(), 0
+    while True:
+        if is_open or raw.startswith(b'"', at):
+            at = _behind_quote(raw, at if is_open else at + 1)
+            if at < 0:
+                return True
+            is_open = False
+        at = raw.find(between, at)
+        if at < 0:
+            return False
+        at += len(between)
+
+
+def _behind_quote(raw: bytes, at: int) -> int:
+    """The place behind the quote that ends a field, -1 where there is none; a doubled quote ends nothing."""
+    while (at := raw.find(b'"', at)) >= 0:
+        if not raw.startswith(b'"', at + 1):
+            return at + 1
+        at += 2
+    return -1
+
+
+def check_record(number: int, raw: bytes, max_bytes: int) -> Record:
+    """A record of those bytes, or what keeps them from being one."""
     if len(raw) > max_bytes:
         return Record(number, raw, None, "record_too_long")
     if b"\0" in raw:
@@ -108,35 +165,46 @@ def split_fields(text: str, delimiter: str) -> list[str] | None:
     try:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
-        try:
-            rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
-        except csv.Error:
-            return None
+        return None
     return rows[0] if len(rows) == 1 else None
 
 
-def read_array(path: Path) -> Iterator[Record]:
-    """Elements of a JSON array, one by one; text that is no element is one bad record.
+def is_array(path: Path) -> bool:
+    """Whether a JSON file is one array; lines of JSON may begin with an array too."""
+    with path.open("rb") as opened:
+        if not opened.read(BLOCK).removeprefix(BOM).lstrip().startswith(b"["):
+            return False
+        opened.seek(0)
+        first = opened.readline().removeprefix(BOM)
+        has_more = any(block.strip() for block in iter(lambda: opened.read(BLOCK), b""))
+    if not has_more or not first.strip():
+        return True
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
-    The line of an element is the line its text begins on.
-    """
+
+def read_array(path: Path, *, max_bytes: int) -> Iterator[Record]:
+    """Elements of a JSON array, one by one; text that is no element is a bad record of its own."""
     decoder = json.JSONDecoder()
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    at = text.find("[") + 1
-    line, counted = 1, 0
+    at, number = text.find("[") + 1, 0
     while True:
-        while at < len(text) and text[at] in " \t\r\n,":
+        # a closing bracket with text behind it belongs to a torn element, and reading goes on
+        while at < len(text) and text[at] in " \t\r\n,]":
             at += 1
-        if at >= len(text) or text[at] == "]":
+        if at >= len(text):
             return
-        line, counted = line + text.count("\n", counted, at), at
+        number += 1
         try:
             _, end = decoder.raw_decode(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             end = _next_object(text, at)
-            yield Record(line, _bytes(text[at:end]), None, "not_json")
+            yield Record(number, _bytes(text[at:end].rstrip()), None, "not_json")
         else:
-            yield _check(line, _bytes(text[at:end]), 1 << 30)
+            yield check_record(number, _bytes(text[at:end]), max_bytes)
         at = end
 
 
@@ -160,5 +228,5 @@ def fetch_lines(path: Path, wanted: list[int]) -> dict[int, bytes]:
             if line is None:
                 break
             at = number
-            found[number] = line.rstrip(b"\r\n")
+            found[number] = _without_bom(number, line.removesuffix(b"\n").removesuffix(b"\r"))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,8 @@ from shopwright.ingest.files import SourceFile, find_files, open_plain
 from shopwright.lake.delta import Intent, Lake, LakeFile
 from shopwright.ingest.landing import Batch, Landed, land
 from shopwright.ingest.ledger import Known, LedgerRow, read_ledger, write_ledger, write_quarantine
-from shopwright.ingest.readers import Job, read_file
+from shopwright.ingest.jobs import Job, UnreliableReadError
+from shopwright.ingest.readers import read_file
 from shopwright.ingest.scan import TextFacts, hash_file, scan_and_hash, scan_text
 from shopwright.settings import Project, SourceSettings
 
@@ -145,9 +147,12 @@ class Lander:
         """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``."""
         entity = job.mapping.entity
         loaded = read_file(job)
-        landed = land(
-            self.connection, loaded, entity, batch, lake=self.lake, visible=self._files(entity.name)
-        )
+        try:
+            landed = land(
+                self.connection, loaded, entity, batch, lake=self.lake, visible=self._files(entity.name)
+            )
+        except UnreliableReadError:
+            return self.land(replace(job, may_stream=False), batch)
         self.connection.execute("drop table if exists landing")
         return landed, loaded.columns, loaded.new_columns
 
@@ -217,17 +222,27 @@ class _Run:
         self.report = report
         self.result = IngestReport(recovered=self.lander.recovered)
         self._by_path: dict[Path, str] = {}
+        self._looks: dict[Path, Future[tuple[TextFacts, str]]] = {}
+        self._pool: ThreadPoolExecutor
 
     def ingest(self, files: list[tuple[SourceSettings, SourceFile]]) -> IngestReport:
-        sizes = [file.path.stat().st_size for _, file in files]
-        for number, (source, file) in enumerate(files):
-            self._tell(number, len(files), sum(sizes[:number]), sum(sizes), file)
-            self._take(source, file)
-            self.lander.commit(if_due=True)
+        sizes = [_size(file) for _, file in files]
+        with ThreadPoolExecutor(max_workers=1) as self._pool:
+            for number, (source, file) in enumerate(files):
+                self._look_ahead([item for _, item in files[number : number + 2]])
+                self._tell(number, len(files), sum(sizes[:number]), sum(sizes), file)
+                self._take(source, file)
+                self.lander.commit(if_due=True)
         self.lander.commit()
         if files:
             self._tell(len(files), len(files), sum(sizes), sum(sizes), files[-1][1])
         return self.result
+
+    def _look_ahead(self, files: list[SourceFile]) -> None:
+        """Have the bytes of the next file looked at while the engine reads this one."""
+        for file in files:
+            if file.is_plain and file.path not in self._looks and not file.data_name.endswith(".parquet"):
+                self._looks[file.path] = self._pool.submit(scan_and_hash, file.path)
 
     def _tell(self, done: int, files: int, bytes_done: int, total: int, file: SourceFile) -> None:
         if self.report:
@@ -235,18 +250,19 @@ class _Run:
             self.report(Progress(done, files, bytes_done, total, read, file.data_name))
 
     def _take(self, source: SourceSettings, file: SourceFile) -> None:
-        mapping = find_adapter(source.adapter).mapping_for(source, file.data_name)
-        is_text = mapping.kind is not FileKind.PARQUET
-        facts: TextFacts | None = None
-        if is_text and file.is_plain:
-            facts, digest = scan_and_hash(file.path)
-        else:
-            digest = self._by_path.get(file.path) or hash_file(file.path)
-            self._by_path[file.path] = digest
-        row = self._row(source, mapping, file, digest)
-        if self._repeats(row):
-            return
+        row = self._row(source, file)
         try:
+            mapping = _mapping(source, file)
+            digest, facts = self._identify(file, mapping)
+            identity = f"{digest}!{file.member}" if file.member else digest
+            row = replace(
+                row,
+                entity=mapping.entity.name,
+                batch_id=f"{source.name}-{row.batch_seq}-{digest[:12]}",
+                sha256=identity,
+            )
+            if self._repeats(row):
+                return
             row, landed = self._land(row, mapping, source, file, facts)
         except SourceFileError as error:
             self._fail(row, error)
@@ -254,21 +270,34 @@ class _Run:
         self.lander.record(row, landed)
         self.result.rows.append(row)
 
-    def _row(self, source: SourceSettings, mapping: Mapping, file: SourceFile, digest: str) -> LedgerRow:
-        identity = f"{digest}!{file.member}" if file.member else digest
+    def _row(self, source: SourceSettings, file: SourceFile) -> LedgerRow:
+        """What can be said of a file before it is opened."""
         sequence = self.lander.sequence + 1
         return LedgerRow(
             batch_seq=sequence,
-            batch_id=f"{source.name}-{sequence}-{digest[:12]}",
+            batch_id=f"{source.name}-{sequence}",
             source=source.name,
             adapter=source.adapter,
-            entity=mapping.entity.name,
+            entity=source.entity,
             file=file.label,
-            size_bytes=file.path.stat().st_size,
-            sha256=identity,
+            size_bytes=_size(file),
+            sha256="",
             outcome="loaded",
             ingested_at=self.now,
         )
+
+    def _identify(self, file: SourceFile, mapping: Mapping) -> tuple[str, TextFacts | None]:
+        """SHA-256 of the file on disk, and what its text is like where it is itself the data."""
+        try:
+            if mapping.kind is not FileKind.PARQUET and file.is_plain:
+                look = self._looks.pop(file.path, None)
+                facts, digest = look.result() if look else scan_and_hash(file.path)
+                return digest, facts
+            digest = self._by_path.get(file.path) or hash_file(file.path)
+        except OSError as error:
+            raise SourceFileError(file.label, f"cannot be read ({error.strerror})") from None
+        self._by_path[file.path] = digest
+        return digest, None
 
     def _repeats(self, row: LedgerRow) -> bool:
         """Whether this content is known; a copy under another name gets a ledger row of its own."""
@@ -324,6 +353,20 @@ class _Run:
 
     def _fail(self, row: LedgerRow, error: SourceFileError) -> None:
         failed = replace(row, outcome="failed", reason=error.reason)
-        if not self.lander.known.failed(row.source, row.sha256, error.reason):
+        if not self.lander.known.failed(failed):
             self.lander.record(failed)
         self.result.rows.append(failed)
+
+
+def _size(file: SourceFile) -> int:
+    """Size of a file in bytes; 0 where it has gone, which reading it will say."""
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _mapping(source: SourceSettings, file: SourceFile) -> Mapping:
+    if file.data_name.casefold().endswith(".zip"):
+        raise SourceFileError(file.label, "is no zip archive that holds data files; is the download whole?")
+    return find_adapter(source.adapter).mapping_for(source, file.data_name)

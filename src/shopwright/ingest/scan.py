@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.ingest.records import fetch_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 BLOCK = 1 << 22
 STRIDE = 1 << 19
@@ -21,17 +30,16 @@ class TextFacts:
     has_quotes: bool = False
     has_nul: bool = False
     has_long_line: bool = False
-    has_blank_line: bool = False
     has_odd_line_ends: bool = False
     """A carriage return that does not belong to a uniform CRLF."""
     is_utf8: bool = True
+    repeated: tuple[int, ...] = ()
+    """Numbers of the lines that are copies of an earlier line."""
 
     @property
     def is_simple(self) -> bool:
         """Whether each line is one record and can be read without looking at the ones before it."""
-        return self.is_utf8 and not (
-            self.has_nul or self.has_long_line or self.has_blank_line or self.has_odd_line_ends
-        )
+        return self.is_utf8 and not (self.has_nul or self.has_long_line or self.has_odd_line_ends)
 
 
 @dataclass(slots=True)
@@ -50,7 +58,6 @@ class _Scan:
         self.ends += block.count(b"\n")
         facts.has_quotes = facts.has_quotes or b'"' in block
         facts.has_nul = facts.has_nul or b"\0" in block
-        facts.has_blank_line = facts.has_blank_line or _has_blank_line(self.last, block)
         facts.has_long_line = facts.has_long_line or _has_stride_without_end(block)
         self._count_returns(block)
         self._decode(block)
@@ -74,11 +81,6 @@ class _Scan:
         self.facts.lines = self.ends + (not self.last.endswith(b"\n"))
         self.facts.has_odd_line_ends = self.returns > 0 and not self.returns == self.pairs == self.ends
         return self.facts
-
-
-def _has_blank_line(last: bytes, block: bytes) -> bool:
-    joined = last + block[:2]
-    return any(mark in part for part in (joined, block) for mark in (b"\n\n", b"\n\r\n"))
 
 
 def _has_stride_without_end(block: bytes) -> bool:
@@ -107,4 +109,46 @@ def scan_and_hash(path: Path) -> tuple[TextFacts, str]:
             scan.take(block)
     if not scan.ends and scan.last == b"\n":
         return TextFacts(), digest.hexdigest()  # empty file
-    return scan.finish(), digest.hexdigest()
+    facts = scan.finish()
+    if facts.is_simple:
+        facts.repeated = tuple(find_repeated(path))
+    return facts, digest.hexdigest()
+
+
+def find_repeated(path: Path) -> list[int]:
+    """Numbers (from 1) of the lines that are copies of an earlier line.
+
+    Lines are told apart by Python's 64-bit hash first, and those that share one by their bytes. Eight bytes a line
+    are held.
+    """
+    with path.open("rb") as opened:
+        hashes = np.fromiter(map(hash, _with_ends(opened)), dtype=np.int64)
+    ordered = np.sort(hashes)
+    shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(shared):
+        return []
+    numbers = [int(place) + 1 for place in np.flatnonzero(np.isin(hashes, shared))]
+    seen: set[bytes] = set()
+    found = []
+    for number, line in fetch_lines(path, numbers).items():
+        if line in seen:
+            found.append(number)
+        seen.add(line)
+    return found
+
+
+def _with_ends(lines: IO[bytes]) -> Iterator[bytes]:
+    """The lines as they are; the last one is given the line end that it may lack."""
+    first = lines.readline()
+    end = b"\r\n" if first.endswith(b"\r\n") else b"\n"
+    lines.seek(-min(len(end), lines.seek(0, os.SEEK_END)), os.SEEK_END)
+    lacks_end = lines.read() != end
+    lines.seek(0)
+    if not lacks_end:
+        return lines
+    return _completed(lines, end)
+
+
+def _completed(lines: IO[bytes], end: bytes) -> Iterator[bytes]:
+    for line in lines:
+        yield line if line.endswith(b"\n") else line + end

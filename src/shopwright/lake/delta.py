@@ -228,12 +228,16 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path
 
 
 def read_sql(table: str, files: Iterable[Path]) -> str:
-    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps."""
-    columns = lake_columns(table)
-    paths = [str(file) for file in files]
-    if not paths:
-        empty = ", ".join(f"null::{item.sql_type} as {quote_name(item.name)}" for item in columns)
-        return f"select {empty} where false"
-    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
-    return f"select {read} from read_parquet({quote_list(paths)})"
+    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps.
 
+    A file holds only the columns that its source fills; the others are null, as the Delta protocol has it.
+    """
+    columns = lake_columns(table)
+    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
+    empty = ", ".join(f"null::{item.stored_type} as {quote_name(item.name)}" for item in columns)
+    paths = [str(file) for file in files]
+    rows = f"(select {empty} where false)"
+    if paths:
+        stored = f"read_parquet({quote_list(paths)}, union_by_name = true)"
+        rows = f"({rows} union all by name (select * from {stored}))"
+    return f"select {read} from {rows}"

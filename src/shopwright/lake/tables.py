@@ -16,6 +16,11 @@ class TableColumn:
     lake_type: str | dict[str, object]
     meaning: str
 
+    @property
+    def stored_type(self) -> str:
+        """Type in the lake's files: times are instants there."""
+        return "TIMESTAMPTZ" if self.sql_type == "TIMESTAMP" else self.sql_type
+
     def write_sql(self) -> str:
         """SQL that stores the column; times are stored as instants."""
         name = quote_name(self.name)
@@ -74,7 +79,7 @@ QUARANTINE = (
     _text("source", "Name of the source."),
     _text("entity", "Canonical entity it was meant for."),
     _text("file", "File it came from."),
-    _count("line_number", "Line it begins on, from 1; for Parquet the row, from 1."),
+    _count("line_number", "Line it begins on, from 1; in Parquet and JSON arrays the record, from 1."),
     TableColumn(
         "rules",
         "VARCHAR[]",

@@ -6,9 +6,9 @@ adapters read, beside ``truth.json``: everything it was made from, so that a lat
 Belongs here: how shoppers behave, what the exports look like, and how exports go wrong (dirt). Does not belong
 here: reading the exports (``ingest``), or any judgement on them (``warehouse``, ``experiments``, ``models``).
 
-The middle is pure: ``catalog``, ``users``, ``visits``, ``journeys`` and ``dirt`` turn values and a random generator into
-arrays and never touch a file or a clock. ``run`` drives them span by span, so memory follows the busiest month and
-not the shop, and ``writers`` is the one place that writes files.
+The middle is pure: ``catalog``, ``users``, ``visits``, ``journeys``, ``events``, ``shop`` and ``dirt`` turn values and
+a random generator into arrays and never touch a file or a clock. ``run`` drives them span by span, so memory follows
+the busiest month and not the shop, and ``writers`` is the one place that writes files.
 
 Layout of the output, by format::
 

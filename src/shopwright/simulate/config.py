@@ -51,7 +51,7 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     seed: int = Field(default=7, ge=0, lt=2**63)
     """Everything random follows from it."""
     events: PositiveInt = Field(default=100_000, le=2_000_000_000)
-    """Events wanted before dirt; the shop has as many within a tenth (from about 10,000 up)."""
+    """Events wanted before dirt; the shop has as many within a tenth (from about 20,000 up)."""
     users: int | None = Field(default=None, ge=10, le=20_000_000)
     """Registered users, some of whom never come; derived from ``events`` when not given."""
     start: date = date(2025, 1, 1)

@@ -201,7 +201,7 @@ def draw_decisions(
     """Decides which carts are bought."""
     lines = np.flatnonzero(looks.is_carted & ~looks.is_removed)
     session = np.unique(looks.session[lines])
-    causes = _causes(visits, sessions, looks, users, lines, session)
+    causes = abandonment_causes(visits, sessions, looks, users, lines, session)
     log_odds = INTERCEPT + sum(COEFFICIENTS[name] * values for name, values in causes.items())
     chance = 1 / (1 + np.exp(log_odds))
     lifted = np.minimum(chance * (1 + effect), np.maximum(chance, HIGHEST_CHANCE))
@@ -209,7 +209,7 @@ def draw_decisions(
     return Decisions(session, chance, rng.random(len(session)) < chance)
 
 
-def _causes(
+def abandonment_causes(
     visits: Visits, sessions: Sessions, looks: Looks, users: Users, lines: Ints, session: Ints
 ) -> dict[str, Floats]:
     """The causes of abandonment, as ``MEANINGS`` defines them, of each session with a full cart."""

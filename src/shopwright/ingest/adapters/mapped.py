@@ -68,7 +68,7 @@ def _field(source: SourceSettings, entity: Entity, name: str, given: FieldSettin
 def _kind_of(source: SourceSettings, file_name: str) -> FileKind:
     name = file_name.casefold()
     for ending, kind in _ENDINGS.items():
-        if ending in name:
+        if name.endswith(ending):
             return kind
     raise ConfigurationError(
         f"source '{source.name}': cannot tell the format of {file_name}; "

@@ -33,11 +33,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whole days from one date to a later one. #}
-{% macro days_between(earlier, later) -%}
-    ({{ later }} - {{ earlier }})
-{%- endmacro %}
-
 {# Every date from the first to the last, both included, one row each: a select item that multiplies its row. #}
 {% macro each_date(first, last) -%}
     {{ return(adapter.dispatch('each_date')(first, last)) }}

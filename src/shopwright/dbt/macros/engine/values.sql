@@ -21,19 +21,6 @@
     )
 {%- endmacro %}
 
-{# The value of the row that comes last in an order; the order must be total. #}
-{% macro last_by(value, order) -%}
-    {{ return(adapter.dispatch('last_by')(value, order)) }}
-{%- endmacro %}
-
-{% macro default__last_by(value, order) -%}
-    (array_agg({{ value }} order by {{ order }} desc))[1]
-{%- endmacro %}
-
-{% macro duckdb__last_by(value, order) -%}
-    arg_max({{ value }}, {{ order }})
-{%- endmacro %}
-
 {# The middle of a set of numbers, as a double; null without any. #}
 {% macro median_of(expression) -%}
     percentile_cont(0.5) within group (order by {{ expression }})
@@ -47,4 +34,22 @@
 {# Equality in which two nulls are equal. #}
 {% macro same(left, right) -%}
     {{ left }} is not distinct from {{ right }}
+{%- endmacro %}
+
+{# The value, where there is one, of the row that comes first in an order; the order must be total. #}
+{% macro first_by(value, order) -%}
+    {{ return(adapter.dispatch('first_by')(value, order)) }}
+{%- endmacro %}
+
+{% macro default__first_by(value, order) -%}
+    (array_agg({{ value }} order by {{ order }}) filter (where {{ value }} is not null))[1]
+{%- endmacro %}
+
+{% macro duckdb__first_by(value, order) -%}
+    arg_min({{ value }}, {{ order }})
+{%- endmacro %}
+
+{# A share, null without anything to be a share of. #}
+{% macro rate(part, whole) -%}
+    cast({{ part }} as double precision) / nullif({{ whole }}, 0)
 {%- endmacro %}

@@ -1,0 +1,32 @@
+-- grain: one row per file taken in
+with
+
+ledger as (
+    select * from {{ source('bronze', 'ledger') }}
+),
+
+final as (
+    select
+        batch_seq,
+        batch_id,
+        source,
+        adapter,
+        entity,
+        file,
+        size_bytes,
+        sha256,
+        rows_read,
+        rows_accepted,
+        rows_quarantined,
+        rows_duplicate,
+        rows_read = rows_accepted + rows_quarantined + rows_duplicate as is_balanced,
+        outcome,
+        reason,
+        new_columns,
+        first_at,
+        last_at,
+        ingested_at
+    from ledger
+)
+
+select * from final

@@ -1,0 +1,49 @@
+-- grain: one row per item_key and month of session_month
+-- Months are the slices in which product totals are kept, so that a day's load re-reads one month and not all.
+-- last_stated packs the moment and the price of the last event with a price into one number that `max` can pick.
+-- depends_on: {{ ref('int_sessions') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'months'},
+) }}
+
+with
+
+steps as (
+    select
+        *,
+        cast(date_trunc('month', {{ shop_date('session_start_at') }}) as date) as session_month
+    from {{ ref('int_event_steps') }}
+),
+
+touched as (
+    select * from steps
+    {% if is_incremental() %}
+    where session_month in ({{ touched_months() }})
+    {% endif %}
+),
+
+final as (
+    select
+        item_key,
+        session_month,
+        min(event_at) as first_seen_at,
+        max(event_at) as last_seen_at,
+        min(price) as lowest_price,
+        max(price) as highest_price,
+        max(
+            cast({{ epoch_microseconds('event_at') }} as decimal(38, 0)) * 100000000000
+            + cast(price * 10000 as bigint)
+        ) as last_stated,
+        count(case when funnel_rank = 2 then 1 end) as product_view_count,
+        count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
+        count(case when funnel_rank = 6 then 1 end) as purchase_count,
+        coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
+        {{ money_sum('case when funnel_rank = 6 then price * coalesce(quantity, 1) end') }} as gross_amount
+    from touched
+    group by item_key, session_month
+)
+
+select * from final

@@ -1,0 +1,55 @@
+-- grain: one row per user and date of the shop on which the user was active
+-- A session counts on every date it spans. Sessions of bots are left out unless the var include_bots is true.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'users'},
+) }}
+
+with
+
+sessions as (
+    select
+        user_key,
+        {{ shop_date('session_start_at') }} as first_date,
+        {{ shop_date('session_end_at') }} as last_date
+    from {{ ref('int_sessions') }}
+    where {{ counts_in_rates() }}
+        {% if is_incremental() %}
+        and user_key in ({{ touched_users() }})
+        {% endif %}
+),
+
+dated as (
+    select
+        user_key,
+        first_date as active_date
+    from sessions
+    union all
+    select
+        user_key,
+        {{ each_date("first_date + interval '1 day'", 'last_date') }} as active_date
+    from sessions
+    where last_date > first_date
+),
+
+days as (
+    select
+        user_key,
+        active_date
+    from dated
+    group by user_key, active_date
+),
+
+final as (
+    select
+        user_key,
+        active_date,
+        lag(active_date) over by_date as previous_active_date,
+        lead(active_date) over by_date as next_active_date
+    from days
+    window by_date as (partition by user_key order by active_date)
+)
+
+select * from final

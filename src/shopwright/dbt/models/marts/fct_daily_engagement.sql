@@ -1,0 +1,112 @@
+-- grain: one row per date of the shop, from the first active one to the last
+-- A user counts as active in the 7 or 30 days that end with the date. Each active day of a user holds the count up
+-- until the window passes or the user's next active day takes over, so users are never counted twice and a window
+-- costs two sums instead of a distinct count.
+with
+
+sessions as (
+    select * from {{ ref('fct_sessions') }}
+),
+
+user_days as (
+    select * from {{ ref('int_user_days') }}
+),
+
+bounds as (
+    select
+        min(session_date) as first_date,
+        max({{ shop_date('session_end_at') }}) as last_date
+    from sessions
+),
+
+calendar as (
+    select {{ each_date('first_date', 'last_date') }} as activity_date
+    from bounds
+    where first_date is not null
+),
+
+sessions_per_day as (
+    select
+        session_date as activity_date,
+        count(case when {{ counts_in_rates() }} then 1 end) as session_count,
+        coalesce(sum(case when {{ counts_in_rates() }} then event_count end), 0) as event_count,
+        count(case when is_bot then 1 end) as bot_session_count
+    from sessions
+    group by session_date
+),
+
+arrivals as (
+    select
+        active_date as activity_date,
+        count(*) as daily_active_users,
+        count(case when previous_active_date is null then 1 end) as new_users,
+        count(case when previous_active_date < active_date - 6 or previous_active_date is null then 1 end) as weekly_in,
+        count(case when previous_active_date < active_date - 29 or previous_active_date is null then 1 end) as monthly_in
+    from user_days
+    group by active_date
+),
+
+weekly_departures as (
+    select
+        active_date + 7 as activity_date,
+        count(*) as weekly_out
+    from user_days
+    where next_active_date is null or next_active_date > active_date + 6
+    group by active_date
+),
+
+monthly_departures as (
+    select
+        active_date + 30 as activity_date,
+        count(*) as monthly_out
+    from user_days
+    where next_active_date is null or next_active_date > active_date + 29
+    group by active_date
+),
+
+changes as (
+    select
+        calendar.activity_date,
+        coalesce(arrivals.daily_active_users, 0) as daily_active_users,
+        coalesce(arrivals.new_users, 0) as new_users,
+        coalesce(arrivals.weekly_in, 0) - coalesce(weekly_departures.weekly_out, 0) as weekly_change,
+        coalesce(arrivals.monthly_in, 0) - coalesce(monthly_departures.monthly_out, 0) as monthly_change
+    from calendar
+    left join arrivals
+        on calendar.activity_date = arrivals.activity_date
+    left join weekly_departures
+        on calendar.activity_date = weekly_departures.activity_date
+    left join monthly_departures
+        on calendar.activity_date = monthly_departures.activity_date
+),
+
+running as (
+    select
+        *,
+        sum(weekly_change) over (order by activity_date rows unbounded preceding) as weekly_active_users,
+        sum(monthly_change) over (order by activity_date rows unbounded preceding) as monthly_active_users,
+        row_number() over (order by activity_date) as days_of_data
+    from changes
+),
+
+final as (
+    select
+        running.activity_date,
+        cast(running.daily_active_users as bigint) as daily_active_users,
+        cast(running.weekly_active_users as bigint) as weekly_active_users,
+        cast(running.monthly_active_users as bigint) as monthly_active_users,
+        cast(least(running.days_of_data, 7) as integer) as weekly_window_days,
+        cast(least(running.days_of_data, 30) as integer) as monthly_window_days,
+        cast(running.new_users as bigint) as new_users,
+        cast(running.daily_active_users - running.new_users as bigint) as returning_users,
+        cast(coalesce(sessions_per_day.session_count, 0) as bigint) as session_count,
+        cast(coalesce(sessions_per_day.event_count, 0) as bigint) as event_count,
+        cast(coalesce(sessions_per_day.bot_session_count, 0) as bigint) as bot_session_count,
+        cast(running.daily_active_users as double precision)
+        / nullif(running.monthly_active_users, 0) as stickiness_rate
+    from running
+    left join sessions_per_day
+        on running.activity_date = sessions_per_day.activity_date
+)
+
+select * from final

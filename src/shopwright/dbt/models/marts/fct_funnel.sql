@@ -1,0 +1,103 @@
+-- grain: one row per session date, entry channel, entry device and category, with category '(all)' for whole sessions
+-- Each step counts sessions that also took every step before it. A checkout is of a session, not of a category; where the
+-- shop sends no begin_checkout events at all, its counts are null and a purchase asks for a cart only.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'funnel_dates'},
+) }}
+
+with
+
+sessions as (
+    select * from {{ ref('int_funnel_sessions') }}
+    {% if is_incremental() %}
+    where session_date in ({{ funnel_dates() }})
+    {% endif %}
+),
+
+contexts as (
+    select * from {{ ref('int_contexts') }}
+),
+
+items as (
+    select * from {{ ref('int_items') }}
+),
+
+shop as (
+    select coalesce(max(begin_checkout_count), 0) > 0 as sends_checkouts from {{ ref('int_sessions') }}
+),
+
+stepped as (
+    select
+        *,
+        is_counted and first_view_at is not null as at_view,
+        is_counted and first_view_at is not null and first_cart_at is not null as at_cart,
+        is_counted and first_view_at is not null and first_cart_at is not null and can_purchase as at_checkout,
+        is_counted and first_view_at is not null and first_cart_at is not null and can_purchase
+        and first_purchase_at is not null as at_purchase
+    from sessions
+),
+
+cells as (
+    select
+        session_date,
+        channel_key,
+        device_key,
+        is_whole,
+        category_key,
+        count(case when is_counted then 1 end) as session_count,
+        count(case when is_bot then 1 end) as bot_session_count,
+        {% for step in ['view', 'cart', 'checkout', 'purchase'] -%}
+        count(case when at_{{ step }} then 1 end) as {{ step }}_session_count,
+        count(case when at_{{ step }} and not is_busy_user then 1 end)
+        + count(distinct case when at_{{ step }} and is_busy_user then user_key end) as {{ step }}_user_count,
+        {% endfor -%}
+        {{ median_of(
+            'case when at_purchase and first_purchase_at >= first_view_at then '
+            ~ seconds_between('first_view_at', 'first_purchase_at') ~ ' end'
+        ) }} as median_seconds_to_purchase,
+        count(case when at_purchase and first_purchase_at >= first_view_at then 1 end) as timed_purchase_count
+    from stepped
+    group by session_date, channel_key, device_key, is_whole, category_key
+),
+
+final as (
+    select
+        cells.session_date,
+        coalesce(channels.channel, '(unknown)') as entry_channel,
+        coalesce(devices.device, '(unknown)') as entry_device,
+        case when cells.is_whole then '(all)' else coalesce(items.category, '(none)') end as category,
+        cells.session_count,
+        cells.bot_session_count,
+        cells.view_session_count,
+        cells.cart_session_count,
+        case when shop.sends_checkouts then cells.checkout_session_count end as checkout_session_count,
+        cells.purchase_session_count,
+        cells.view_user_count,
+        cells.cart_user_count,
+        case when shop.sends_checkouts then cells.checkout_user_count end as checkout_user_count,
+        cells.purchase_user_count,
+        {{ rate('cells.cart_session_count', 'cells.view_session_count') }} as view_to_cart_rate,
+        case when shop.sends_checkouts
+            then {{ rate('cells.checkout_session_count', 'cells.cart_session_count') }}
+        end as cart_to_checkout_rate,
+        case when shop.sends_checkouts
+            then {{ rate('cells.purchase_session_count', 'cells.checkout_session_count') }}
+        end as checkout_to_purchase_rate,
+        {{ rate('cells.purchase_session_count', 'cells.cart_session_count') }} as cart_to_purchase_rate,
+        {{ rate('cells.purchase_session_count', 'cells.view_session_count') }} as view_to_purchase_rate,
+        cast(cells.median_seconds_to_purchase as double precision) as median_seconds_to_purchase,
+        cells.timed_purchase_count
+    from cells
+    cross join shop
+    left join contexts as channels
+        on cells.channel_key = channels.context_key
+    left join contexts as devices
+        on cells.device_key = devices.context_key
+    left join items
+        on cells.category_key = items.item_key
+)
+
+select * from final

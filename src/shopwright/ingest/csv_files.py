@@ -1,0 +1,180 @@
+"""Reading delimited text.
+
+A file in which each line is one record is streamed by the engine; the number of records is then checked against the
+lines counted in the bytes. Where they differ, and where the bytes forbid it from the start, records are split one by
+one (``records``) and handed to the engine, in a form that cannot be misread, as the table ``landing``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from shopwright.core.errors import SourceFileError, near_match
+from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.jobs import (
+    BadRecord,
+    Job,
+    Loaded,
+    Stream,
+    UnreliableReadError,
+    loaded_from_staging,
+    stage,
+    staged_source,
+)
+from shopwright.ingest.projection import Reference, compile_projection
+from shopwright.ingest.records import Record, fetch_lines, read_lines, split_fields
+
+REJECTION_RULES = {
+    "MISSING COLUMNS": "too_few_fields",
+    "TOO MANY COLUMNS": "too_many_fields",
+    "INVALID ENCODING": "invalid_utf8",
+    "LINE SIZE OVER MAXIMUM": "record_too_long",
+}
+"""The engine's words for broken records, and ours."""
+
+
+def read_csv(job: Job) -> Loaded:
+    """Read a delimited file."""
+    columns = _header(job)
+    check_columns(job, columns)
+    unnamed = [name for name in columns if name not in job.mapping.source_columns]
+    uses_all = any(item.sql for item in job.mapping.fields.values())
+    read = _stream_csv if job.streams else _read_csv_slowly
+    loaded = read(job, columns, unnamed)
+    loaded.columns = columns
+    loaded.new_columns = [] if uses_all else unnamed
+    return loaded
+
+
+def _header(job: Job) -> list[str]:
+    if job.columns:
+        return list(job.columns)
+    if not job.mapping.csv.header:
+        return list(job.mapping.csv.columns)
+    first = next((line.raw for line in read_lines(job.plain) if line.raw), b"")
+    text = first.decode("utf-8", "replace")
+    names = split_fields(text, job.mapping.csv.delimiter)
+    if names is None or "\0" in text:
+        raise SourceFileError(job.label, "its first line cannot be read as column names")
+    return [name.strip() or f"column_{place}" for place, name in enumerate(names, start=1)]
+
+
+def check_columns(job: Job, columns: list[str]) -> None:
+    """See that no column stands twice, in whatever case, and none that the mapping needs is missing.
+
+    Raises:
+        SourceFileError: one does, or is.
+    """
+    times = Counter(name.lower() for name in columns)
+    twice = [name for name in columns if times[name.lower()] > 1]
+    if twice:
+        raise SourceFileError(job.label, f"column '{twice[0]}' stands twice in the header")
+    for name in job.mapping.required_columns:
+        if name not in columns:
+            given = ", ".join(columns[:12])
+            raise SourceFileError(
+                job.label, f"column '{name}' is missing{near_match(name, columns)} (the file has: {given})"
+            )
+
+
+def _properties(unnamed: list[str], reference: Reference) -> str | None:
+    if not unnamed:
+        return None
+    pairs = ", ".join(f"{quote_text(name)}, nullif({reference(name)}, '')" for name in unnamed)
+    return f"nullif(json_merge_patch('{{}}', json_object({pairs}))::varchar, '{{}}')"
+
+
+def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
+    has_header = job.mapping.csv.header and not job.columns
+    projection = compile_projection(
+        job.mapping, quote_name, latest=job.latest, properties=_properties(unnamed, quote_name)
+    )
+    repeated = [line for line in job.facts.repeated if line > has_header]
+    stream = Stream(
+        plain=job.plain,
+        staging=job.staging,
+        records=job.facts.lines - has_header,
+        repeated=fetch_lines(job.plain, repeated),
+        header=fetch_lines(job.plain, [1])[1] + b"\n" if has_header and repeated else b"",
+        select=lambda plain: job.select(projection, _csv_source(job, plain, columns, header=has_header)),
+        rejections=lambda: _rejections(job),
+    )
+    return Loaded(
+        projection=projection,
+        rejected=[],
+        lines_of=lambda rows, rejected: _skip_rejected(rows, rejected, first_line=1 + has_header),
+        raw_of=lambda lines: fetch_lines(job.plain, lines),
+        stream=stream,
+    )
+
+
+def _csv_source(job: Job, plain: Path, columns: list[str], *, header: bool) -> str:
+    quote = '"' if job.facts.has_quotes else ""
+    types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
+    return (
+        f"read_csv({quote_text(str(plain))}, auto_detect = false, header = {str(header).lower()}, "
+        f"delim = {quote_text(job.mapping.csv.delimiter)}, quote = '{quote}', escape = '{quote}', "
+        f"columns = {{{types}}}, store_rejects = true, rejects_limit = 0)"
+    )
+
+
+def _rejections(job: Job) -> list[BadRecord]:
+    found = job.connection.execute(
+        "select line, list(distinct error_type::varchar order by error_type::varchar) "
+        "from reject_errors group by line order by line"
+    ).fetchall()
+    raw = fetch_lines(job.plain, [line for line, _ in found])
+    for line, kinds in found:
+        # with quotes about, one refusal may stand for several lines
+        if job.facts.has_quotes or line not in raw or not REJECTION_RULES.keys() >= set(kinds):
+            raise UnreliableReadError
+    return [BadRecord(line, raw[line], tuple(REJECTION_RULES[kind] for kind in kinds)) for line, kinds in found]
+
+
+def _skip_rejected(rows: list[int], rejected: list[BadRecord], *, first_line: int) -> list[int]:
+    """Lines of the rows that were read, given the records that were not."""
+    lines = np.array(sorted(record.line for record in rejected), dtype=np.int64)
+    free = lines - first_line - np.arange(len(lines))  # rows read before each rejected line
+    before = np.searchsorted(free, np.array(rows, dtype=np.int64), side="right")
+    return [int(row + skipped + first_line) for row, skipped in zip(rows, before, strict=True)]
+
+
+def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
+    places = {name: place for place, name in enumerate(columns, start=1)}
+
+    def reference(name: str) -> str:
+        return f"fields[{places[name]}]"
+
+    projection = compile_projection(
+        job.mapping, reference, latest=job.latest, properties=_properties(unnamed, reference)
+    )
+    skips_header = job.mapping.csv.header and not job.columns
+    rejected: list[BadRecord] = []
+
+    def parse(record: Record) -> list[str] | None:
+        fields = split_fields(record.text or "", job.mapping.csv.delimiter)
+        if fields is not None and len(fields) == len(columns):
+            return fields
+        rule = (
+            "broken_quotes"
+            if fields is None
+            else "too_few_fields"
+            if len(fields) < len(columns)
+            else "too_many_fields"
+        )
+        rejected.append(BadRecord(record.line, record.raw, (rule,)))
+        return None
+
+    records = job.records()
+    if skips_header:
+        next(records, None)
+    staged = stage(job, records, rejected, parse)
+    source = staged_source(job, staged, "fields", "VARCHAR[]")
+    if any(item.sql for item in job.mapping.fields.values()):
+        named = ", ".join(f"fields[{place}] as {quote_name(name)}" for name, place in places.items())
+        source = f"(select *, {named} from {source})"
+    job.create(projection, source, extra=", _line")
+    return loaded_from_staging(job, projection, rejected)

@@ -1,0 +1,89 @@
+"""A small shop in a folder, for tests: write files, take them in, look at what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shopwright.core.engine import connect
+from shopwright.core.sql import quote_name
+from shopwright.ingest.ledger import LedgerRow, read_ledger
+from shopwright.ingest.quarantine import OpenRow, ReplayReport, list_open, replay
+from shopwright.ingest.run import IngestReport, ingest
+from shopwright.lake.delta import Lake, read_sql
+from shopwright.settings import FILE_NAME, Project, load_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as everywhere
+"""The time at which the shops of tests live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A project whose sources are read from its folder ``raw``."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path, settings: str) -> Shop:
+        """Make a shop, or change the settings of one.
+
+        Args:
+            root: its folder, made if absent.
+            settings: text of ``shopwright.toml``; the engine's section is added.
+        """
+        shop = cls(root)
+        shop.raw.mkdir(parents=True, exist_ok=True)
+        text = f'{settings}\n[engine]\nthreads = 2\nmemory_limit = "1GB"\n'
+        (root / FILE_NAME).write_text(text, encoding="utf-8")
+        return shop
+
+    @property
+    def raw(self) -> Path:
+        """Where its exports lie."""
+        return self.root / "raw"
+
+    @property
+    def project(self) -> Project:
+        """The project as its settings are now."""
+        return load_project(self.root)
+
+    def write(self, name: str, content: bytes | str) -> Path:
+        """Put a file into ``raw``; text is written as UTF-8."""
+        file = self.raw / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    def ingest(self) -> IngestReport:
+        """Take in what is new."""
+        return ingest(self.project, now=NOW)
+
+    def replay(self) -> ReplayReport:
+        """Read the quarantine again."""
+        return replay(self.project, now=NOW)
+
+    def quarantine(self) -> list[OpenRow]:
+        """Open records, in the order of files and lines."""
+        return list_open(self.project)
+
+    def ledger(self) -> list[LedgerRow]:
+        """The ledger, oldest first."""
+        with connect() as connection:
+            return read_ledger(connection, Lake(self.project.lake))
+
+    def rows(self, *columns: str, entity: str = "events") -> list[tuple[Any, ...]]:
+        """Values of landed rows, sorted.
+
+        Args:
+            columns: names of columns.
+            entity: whose rows.
+        """
+        lake = Lake(self.project.lake)
+        wanted = ", ".join(map(quote_name, columns))
+        source = read_sql(entity, [file.path for file in lake.files(entity)])
+        with connect() as connection:
+            return connection.execute(f"select {wanted} from ({source}) order by all").fetchall()

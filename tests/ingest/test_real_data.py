@@ -1,0 +1,163 @@
+"""The real exports, against counts that Python's own csv module makes of the same files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+import zstandard
+
+from shopwright.testing import Shop
+
+REES46_COLUMNS = (
+    '["event_time", "event_type", "product_id", "category_id", "category_code", "brand", "price", "user_id", '
+    '"user_session"]'
+)
+NOVEMBER = f"""
+[[sources]]
+name = "november"
+adapter = "mapped"
+path = "FILE"
+header = false
+columns = {REES46_COLUMNS}
+timestamp_formats = ["%Y-%m-%d %H:%M:%S UTC"]
+[sources.map]
+event_at = "event_time"
+event_type = "event_type"
+user_id = "user_id"
+session_hint = "user_session"
+product_id = "product_id"
+category_id = "category_id"
+category = "category_code"
+brand = "brand"
+price = "price"
+[sources.event_types]
+view = "product_view"
+cart = "add_to_cart"
+"""
+INVOICES = """
+[[sources]]
+name = "invoices"
+adapter = "mapped"
+path = "FILE"
+[sources.map]
+event_at = "InvoiceDate"
+event_type = {value = "purchase"}
+user_id = "CustomerID"
+order_id = "InvoiceNo"
+product_id = "StockCode"
+product_name = "Description"
+quantity = "Quantity"
+price = "UnitPrice"
+country = "Country"
+"""
+TYPES = {"view": "product_view", "cart": "add_to_cart", "purchase": "purchase"}
+
+
+def october(real_data):
+    file = real_data / "rees46" / "2019-Oct.csv"
+    with file.open(newline="", encoding="utf-8") as opened:
+        header, *rows = csv.reader(opened)
+    return file, header, rows
+
+
+@pytest.fixture(scope="module")
+def taken(real_data, tmp_path_factory):
+    file, _, _ = october(real_data)
+    shop = Shop.make(
+        tmp_path_factory.mktemp("october"), f'[[sources]]\nname = "october"\nadapter = "rees46"\npath = "{file}"\n'
+    )
+    shop.ingest()
+    return shop
+
+
+def test_october_balances_to_the_row(real_data, taken):
+    _, header, rows = october(real_data)
+    whole = [tuple(row) for row in rows if len(row) == len(header)]
+    (ledger,) = taken.ledger()
+    assert (ledger.rows_read, ledger.rows_accepted, ledger.rows_quarantined, ledger.rows_duplicate) == (
+        len(rows),
+        len(set(whole)),
+        len(rows) - len(whole),
+        len(whole) - len(set(whole)),
+    )
+    assert (len(rows), len(set(whole)), len(whole) - len(set(whole))) == (17_435, 17_429, 5)
+
+
+def test_octobers_torn_line_is_in_quarantine_as_it_stands(real_data, taken):
+    file, _, _ = october(real_data)
+    (row,) = taken.quarantine()
+    assert (row.line_number, row.rules) == (17_436, ("too_few_fields",))
+    assert row.raw.encode() == file.read_bytes().splitlines()[-1]
+
+
+def test_octobers_rows_are_those_of_the_file_value_by_value(real_data, taken):
+    _, header, rows = october(real_data)
+    wanted = {
+        (
+            row[0].removesuffix(" UTC"),
+            TYPES[row[1]],
+            *(value or None for value in row[2:6]),
+            Decimal(row[6]),
+            *row[7:9],
+        )
+        for row in rows
+        if len(row) == len(header)
+    }
+    columns = ("event_type", "product_id", "category_id", "category", "brand", "price", "user_id", "session_hint")
+    landed = [(str(at), *rest) for at, *rest in taken.rows("event_at", *columns)]
+    assert set(landed) == wanted
+    assert len(landed) == len(wanted)
+
+
+def test_octobers_views_carts_purchases_and_free_gifts_are_counted(real_data, taken):
+    _, header, rows = october(real_data)
+    whole = [row for row in rows if len(row) == len(header)]
+    assert Counter(row[1] for row in whole) == {"view": 17_055, "cart": 165, "purchase": 214}
+    landed = Counter(kind for (kind,) in taken.rows("event_type"))
+    assert landed == Counter(TYPES[kind] for kind, *_ in {tuple(row[1:2] + row) for row in whole})
+    assert sum(price == 0 for (price,) in taken.rows("price")) == 19
+    assert len(set(taken.rows("user_id"))) == len({row[7] for row in whole}) == 4504
+
+
+def test_november_has_no_header_and_is_read_through_column_names(real_data, tmp_path):
+    file = real_data / "rees46" / "2019-Nov_no_header.csv"
+    with file.open(newline="", encoding="utf-8") as opened:
+        rows = [tuple(row) for row in csv.reader(opened)]
+    shop = Shop.make(tmp_path, NOVEMBER.replace("FILE", str(file)))
+    shop.ingest()
+    (ledger,) = shop.ledger()
+    assert ledger.rows_read == len(rows) == 683
+    assert (ledger.rows_accepted, ledger.rows_quarantined) == (len(set(rows)), 0)
+    assert Counter(kind for (kind,) in shop.rows("event_type")) == Counter(TYPES[row[1]] for row in set(rows))
+
+
+def test_the_invoices_load_as_purchases_and_every_line_is_accounted_for(real_data, tmp_path):
+    file = real_data / "online_retail" / "online_retail.csv.zst"
+    with file.open("rb") as opened:
+        text = zstandard.ZstdDecompressor().stream_reader(opened).read().decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    good = [
+        tuple(row.values())
+        for row in rows
+        if row["CustomerID"].strip() and int(row["Quantity"]) >= 1 and 0 <= Decimal(row["UnitPrice"]) <= 1_000_000
+    ]
+    shop = Shop.make(tmp_path, INVOICES.replace("FILE", str(file)))
+    shop.ingest()
+    (ledger,) = shop.ledger()
+    assert (ledger.rows_read, ledger.rows_accepted, ledger.rows_quarantined, ledger.rows_duplicate) == (
+        len(rows),
+        len(set(good)),
+        len(rows) - len(good),
+        len(good) - len(set(good)),
+    )
+    assert ledger.rows_read == 541_909
+    revenue = sum(Decimal(row[5]) * int(row[3]) for row in set(good))
+    assert sum(price * quantity for price, quantity in shop.rows("price", "quantity")) == revenue
+    rules = Counter(rule for item in shop.quarantine() for rule in item.rules)
+    assert rules["user_id_missing"] == 135_080
+    assert rules["quantity_out_of_range"] == 10_624
+    assert rules["price_out_of_range"] == 2

@@ -213,8 +213,11 @@ class Project:
 
     @property
     def published(self) -> Path:
-        """The database that people, service and app read: the last build whose tests passed."""
-        return self.root / "published.duckdb"
+        """The database that people, service and app read: the last build whose tests passed.
+
+        It bears the name of the one it was copied from, since views name the database they lie in.
+        """
+        return self.root / "published" / "warehouse.duckdb"
 
     @property
     def work(self) -> Path:

@@ -113,13 +113,13 @@ class Job:
         self.connection.execute("drop table if exists landing")
         self.connection.execute(f"create temp table landing as {_select(projection, source, extra)}")
 
-    def select(self, projection: Projection, source: str) -> str:
+    def select(self, projection: Projection, source: str, *, extra: str = "") -> str:
         """SQL of the typed rows, for a stream.
 
         Left alone, the engine would move a condition on ``_broken`` below the columns that it is made of, and parse
         every value twice. It leaves a condition where it is that depends on something volatile.
         """
-        rows = _select(projection, source, "")
+        rows = _select(projection, source, extra)
         return f"select * replace (_broken + (random() * 0)::bigint as _broken) from ({rows})"
 
 

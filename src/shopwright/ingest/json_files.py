@@ -84,7 +84,9 @@ def _stream_json(job: Job, projection: Projection) -> Loaded:
         records=job.facts.lines,
         repeated=fetch_lines(job.plain, list(job.facts.repeated)),
         header=b"",
-        select=lambda plain: job.select(projection, _extracted(job, _documents(job, plain))),
+        select=lambda plain: job.select(
+            projection, _extracted(job, _documents(job, plain)), extra=", doc"
+        ),
         rejections=list,
     )
     return Loaded(
@@ -112,7 +114,7 @@ def _read_json_slowly(job: Job, projection: Projection) -> Loaded:
         f"(select _line, case when json_valid(text) then text::json end as doc "
         f"from {staged_source(job, staged, 'text', 'VARCHAR')})"
     )
-    job.create(projection, _extracted(job, documents), extra=", _line")
+    job.create(projection, _extracted(job, documents), extra=", doc, _line")
     loaded = loaded_from_staging(job, projection, rejected)
     loaded.new_columns = _new_keys(job, documents)
     return loaded

@@ -27,10 +27,18 @@ class Projection:
     select_text: str
     select_typed: str
     rules: tuple[str, ...]
+    structural: int
+    """How many of the rules, the first ones, are about the record's form."""
 
     def broken_rules(self, bits: int) -> list[str]:
-        """Names of the rules whose bits are set; an unreadable value is not called missing as well."""
+        """Names of the rules whose bits are set, without those that follow from others.
+
+        A record of the wrong form misses nothing else, and an unreadable value is not called missing as well.
+        """
         names = [rule for place, rule in enumerate(self.rules) if bits >> place & 1]
+        malformed = [name for name in names if name in self.rules[: self.structural]]
+        if malformed:
+            return malformed
         unreadable = {name.removesuffix("_unreadable") for name in names if name.endswith("_unreadable")}
         return [name for name in names if name.removesuffix("_missing") not in unreadable]
 
@@ -70,6 +78,7 @@ def compile_projection(
         ),
         select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
         rules=tuple(rule.name for rule in rules),
+        structural=len(structural),
     )
 
 

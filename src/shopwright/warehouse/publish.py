@@ -20,6 +20,7 @@ def publish(project: Project) -> None:
     """
     with connect(project.warehouse) as connection:
         connection.execute("checkpoint")
+    project.published.parent.mkdir(exist_ok=True)
     unfinished = project.published.with_suffix(".tmp")
     shutil.copyfile(project.warehouse, unfinished)
     descriptor = os.open(unfinished, os.O_RDONLY)

@@ -74,14 +74,16 @@ def run_dbt(project: Project, command: list[str], *, watch: Watch | None = None)
 def _as_error(message: str) -> BuildError | BusyError:
     if "Could not set lock" in message:
         return BusyError(
-            "another program has warehouse.duckdb open; close it, or let it open published.duckdb instead"
+            "another program has warehouse.duckdb open; close it, or let it open published/warehouse.duckdb instead"
         )
     return BuildError(f"dbt: {_first_lines(message)}")
 
 
 def _watcher(watch: Watch) -> Callable[[Any], None]:
+    """A callback for dbt's events. An exception in one would fail the node that it is about."""
+
     def take(event: Any) -> None:
-        if event.info.name in ("LogStartLine", "LogModelResult", "LogTestResult", "LogSnapshotResult"):
+        if event.info.name == "LogStartLine":
             data = event.data
             watch(str(data.node_info.node_name), int(data.index), int(data.total))
 

@@ -40,6 +40,7 @@ stepped as (
     from sessions
 ),
 
+-- A user with one session on the date is one user in every cell; only busy users are counted apart, which is dear.
 cells as (
     select
         session_date,
@@ -52,7 +53,7 @@ cells as (
         {% for step in ['view', 'cart', 'checkout', 'purchase'] -%}
         count(case when at_{{ step }} then 1 end) as {{ step }}_session_count,
         count(case when at_{{ step }} and not is_busy_user then 1 end)
-        + count(distinct case when at_{{ step }} and is_busy_user then user_key end) as {{ step }}_user_count,
+        + count(distinct user_key) filter (where at_{{ step }} and is_busy_user) as {{ step }}_user_count,
         {% endfor -%}
         {{ median_of(
             'case when at_purchase and first_purchase_at >= first_view_at then '

@@ -1,0 +1,1 @@
+"""What is measured, how, and against what: ``make bench`` runs ``python -m benchmarks``."""

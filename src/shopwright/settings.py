@@ -6,6 +6,7 @@ classes.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,6 +233,10 @@ def load_project(root: Path) -> Project:
         ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where.
     """
     file = root / FILE_NAME
+    if re.search(r"\\|%[0-9A-Fa-f]{2}", str(root.resolve())):  # the lake's library takes these for a URL's
+        raise ConfigurationError(
+            f"{root.resolve()}: a project cannot lie in a folder whose name holds a backslash or an escape like %20"
+        )
     if not file.is_file():
         raise ConfigurationError(
             f"{root} is no project: it has no {FILE_NAME}; make one with 'shopwright init {root}'"

@@ -130,10 +130,13 @@ def test_a_failure_is_one_json_document_too(run, command, tmp_path):
         ('[shop]\nnmae = "x"', "no setting 'shop.nmae'; did you mean 'name'?"),
         ('[shop]\ntimezone = "Europe/Berln"', "did you mean 'Europe/Berlin'?"),
         ('[shop]\ncurrency = "euro"', "shop.currency"),
-        ('[engine]\nthreads = 0', "engine.threads"),
+        ("[engine]\nthreads = 0", "engine.threads"),
         ('[[sources]]\nname = "a b"\nadapter = "rees46"\npath = "x"', "sources.0.name"),
         ('[[sources]]\nname = "a"\nadapter = "rees46"', "sources.0.path"),
-        ('[[sources]]\nname = "a"\nadapter = "rees64"\npath = "raw"', "no adapter 'rees64'; did you mean 'rees46'?"),
+        (
+            '[[sources]]\nname = "a"\nadapter = "rees64"\npath = "raw"',
+            "no adapter 'rees64'; did you mean 'rees46'?",
+        ),
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "nowhere"', "nowhere does not exist"),
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "raw/*.tsv"', "no file matches"),
         ('[[sources]]\nname = "a"\nadapter = "mapped"\npath = "raw"', "does not say where event_at"),
@@ -219,7 +222,17 @@ def test_init_recognises_the_export_by_its_columns(run, tmp_path):
     assert run("ingest", "--project", tmp_path / "shop")[0] == 0
 
 
-WEIRD = ["my shop", "it's \"quoted\"", "[brackets] *", "ünï🛒", "a\\b", "{braces}", "#hash = 1", "-dash"]
+WEIRD = [
+    "my shop",
+    'it\'s "quoted"',
+    "[brackets] *",
+    "ünï🛒",
+    "50%",
+    "why?",
+    "{braces}",
+    "#hash = 1",
+    "-dash",
+]
 
 
 @pytest.mark.parametrize("name", WEIRD)
@@ -235,13 +248,20 @@ def test_folders_may_have_any_name(run, tmp_path, name):
     assert run("status", "--project", folder)[0] == 0
 
 
+@pytest.mark.parametrize("name", ["a\\b", "50%41"])
+def test_a_folder_that_the_lake_cannot_lie_in_is_refused_at_once(run, tmp_path, name):
+    code, _, err = run("init", tmp_path / name)
+    assert (code, is_one_line(err)) == (1, True)
+    assert "cannot lie" in err
+
+
 def test_an_ingest_says_what_became_of_the_rows(run, shop):
     code, out, err = run("ingest", "--project", shop.root)
     assert (code, err) == (0, "")
     assert "day.jsonl" in out
     assert "columns no mapping names, kept in properties: shelf" in out
     assert "shopwright quarantine list" in out
-    assert "1 known already" in run("ingest", "--project", shop.root)[1]
+    assert "0 file(s) taken in, 1 known already" in run("ingest", "--project", shop.root)[1]
 
 
 def test_an_ingest_is_one_json_document(run, shop):
@@ -364,10 +384,15 @@ def test_a_port_in_use_is_one_line(tmp_path):
 def test_a_reader_that_leaves_early_is_no_error(shop):
     shop.write("many.jsonl", '{"bad": "%s"}\n' % ("x" * 250) * 3000)
     shop.ingest()
-    command = f'"{sys.executable}" -m shopwright.cli.main quarantine show --limit 3000 --project "{shop.root}"'
+    command = (
+        f'"{sys.executable}" -m shopwright.cli.main quarantine show --limit 3000 --project "{shop.root}"'
+    )
     for options in ("", " --json"):
         done = subprocess.run(
-            ["bash", "-c", f"set -o pipefail; {command}{options} | head -1"], capture_output=True, text=True, check=False
+            ["bash", "-c", f"set -o pipefail; {command}{options} | head -1"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.stderr == ""
         assert done.stdout.count("\n") == 1

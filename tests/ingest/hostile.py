@@ -1,5 +1,7 @@
 """A corpus of hostile exports: each record with what must become of it, stated without asking the product."""
 
+# ruff: noqa: DTZ001  # naive UTC, as the lake is read
+
 from __future__ import annotations
 
 import json
@@ -39,7 +41,7 @@ INJECTIONS = (
     "<script>alert(1)</script>",
     "\\",
     "NULL",
-    "🛒👩‍👩‍👧 Zoë ﷽ ‮",
+    "🛒👩‍👩‍👧 Zoë ﷽ \u202e",
 )
 
 
@@ -92,14 +94,33 @@ def quoted(text: str) -> str:
 def _prices() -> list[Entry]:
     good = {"0": 0, "0.00": 0, "1e3": 1000, "+5": 5, ".5": "0.5", "1000000": 1_000_000, " 7 ": 7}
     high = ("-1", "-0.01", "1000000.01", "99999999999999")
-    none = ("NaN", "nan", "inf", "-Infinity", "1_000", "0x10", "0X1F", "0b1", "1e400", "$5", "5 EUR", "1 000", "--1", "٣")
+    none = (
+        "NaN",
+        "nan",
+        "inf",
+        "-Infinity",
+        "1_000",
+        "0x10",
+        "0X1F",
+        "0b1",
+        "1e400",
+        "$5",
+        "5 EUR",
+        "1 000",
+        "--1",
+        "٣",
+    )
     entries = [
         entry(number, price=text, lands={"price": Decimal(value).quantize(Decimal("0.0001"))})
         for number, (text, value) in enumerate(good.items())
     ]
     entries += [entry(20 + number, "price_out_of_range", price=text) for number, text in enumerate(high)]
     entries += [entry(30 + number, "price_unreadable", price=text) for number, text in enumerate(none)]
-    return [*entries, entry(59, price="", lands={"price": None}), entry(58, "price_missing", what="purchase", price="")]
+    return [
+        *entries,
+        entry(59, price="", lands={"price": None}),
+        entry(58, "price_missing", what="purchase", price=""),
+    ]
 
 
 READABLE_TIMES = {
@@ -135,9 +156,12 @@ UNREADABLE_TIMES = (
 
 def _times() -> list[Entry]:
     entries = [
-        entry(number, when=text, lands={"when": at}) for number, (text, at) in enumerate(READABLE_TIMES.items())
+        entry(number, when=text, lands={"when": at})
+        for number, (text, at) in enumerate(READABLE_TIMES.items())
     ]
-    entries += [entry(20 + number, "event_at_unreadable", when=text) for number, text in enumerate(UNREADABLE_TIMES)]
+    entries += [
+        entry(20 + number, "event_at_unreadable", when=text) for number, text in enumerate(UNREADABLE_TIMES)
+    ]
     return [
         *entries,
         entry(50, "event_at_missing", when=""),
@@ -274,10 +298,10 @@ JSON = [
     _json(10, "event_at_unreadable", when=1709287200),
     _json(11, "event_type_unknown", "price_out_of_range", what="hover", price=-3),
     _json(12, note="line one\nline two", lands={"note": "line one\nline two"}),
-    raw("5", "not_an_object", *NOTHING),
-    raw('"text"', "not_an_object", *NOTHING),
-    raw("null", "not_an_object", *NOTHING),
-    raw("[]", "not_an_object", *NOTHING),
+    raw("5", "not_an_object"),
+    raw('"text"', "not_an_object"),
+    raw("null", "not_an_object"),
+    raw("[]", "not_an_object"),
     raw("{}", *NOTHING),
     raw('{"deep":' * 300 + "1" + "}" * 300, *NOTHING),
     _json(13),

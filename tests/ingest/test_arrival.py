@@ -56,7 +56,7 @@ def _settings(*, has_id):
     return SETTINGS.replace("SOURCE_ID", 'source_event_id = "id"' if has_id else 'search_query = "id"')
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data(), has_id=st.booleans())
 def test_any_split_order_and_repetition_lands_the_same_rows_once(tmp_path_factory, data, has_id):
     rows = data.draw(st.lists(ROWS, min_size=1, max_size=12))
@@ -93,7 +93,7 @@ def _check(shop, arriving, *, has_id):
     assert all(found[raw] <= bad[raw] for raw in found)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     rows=st.lists(ROWS.filter(lambda row: row[1] != ""), min_size=1, max_size=10, unique=True),
     steps=st.lists(st.integers(1, 10), max_size=3),
@@ -112,7 +112,8 @@ def test_a_file_that_grows_lands_each_record_once(tmp_path_factory, rows, steps)
 
 def test_a_glob_a_folder_and_a_file_name_the_same_file_once(tmp_path):
     shop = Shop.make(
-        tmp_path, _settings(has_id=False).replace('["raw", "late/*.csv"]', '["raw", "raw/*.csv", "raw/day.csv"]')
+        tmp_path,
+        _settings(has_id=False).replace('["raw", "late/*.csv"]', '["raw", "raw/*.csv", "raw/day.csv"]'),
     )
     shop.write("day.csv", _csv([("2024-03-01", "anna", "17", "1")]))
     shop.write("deep/er/day2.csv", _csv([("2024-03-02", "anna", "17", "1")]))
@@ -128,8 +129,14 @@ def test_records_with_the_same_own_id_but_other_content_both_land(tmp_path):
 
 def test_late_rows_between_known_ones_are_not_taken_for_known(tmp_path):
     shop = Shop.make(tmp_path, _settings(has_id=False))
-    shop.write("a.csv", _csv([("2024-03-01 10:00:00", "anna", "17", "1"), ("2024-03-01 10:00:02", "anna", "17", "1")]))
+    shop.write(
+        "a.csv",
+        _csv([("2024-03-01 10:00:00", "anna", "17", "1"), ("2024-03-01 10:00:02", "anna", "17", "1")]),
+    )
     shop.ingest()
-    shop.write("b.csv", _csv([("2024-03-01 10:00:01", "anna", "17", "1"), ("2024-03-01 10:00:02", "anna", "17", "1")]))
+    shop.write(
+        "b.csv",
+        _csv([("2024-03-01 10:00:01", "anna", "17", "1"), ("2024-03-01 10:00:02", "anna", "17", "1")]),
+    )
     report = shop.ingest()
     assert (report.total("rows_accepted"), report.total("rows_duplicate")) == (1, 1)

@@ -122,7 +122,9 @@ def test_equal_rows_in_quarantine_land_once_and_are_all_resolved(tmp_path):
 
 def test_torn_rows_next_to_each_other_stay_apart(tmp_path):
     shop = Shop.make(tmp_path, settings('look = "page_view"'))
-    shop.write("day.csv", HEADER + '2024-03-01,look,anna,"a\n2024-03-01,look,bert,b",\n2024-03-02,look,carl,\n')
+    shop.write(
+        "day.csv", HEADER + '2024-03-01,look,anna,"a\n2024-03-01,look,bert,b",\n2024-03-02,look,carl,\n'
+    )
     shop.ingest()
     before = [item.raw for item in shop.quarantine()]
     report = shop.replay()
@@ -135,7 +137,11 @@ def test_rows_in_latin_1_land_once_the_encoding_is_stated(tmp_path):
     shop.write("day.csv", (HEADER + "2024-03-01,look,Zoë,crème\n2024-03-01,look,anna,\n").encode("latin-1"))
     shop.ingest()
     (row,) = shop.quarantine()
-    assert (row.rules, row.raw, row.raw_encoding) == (("invalid_utf8",), "2024-03-01,look,Zoë,crème", "latin-1")
+    assert (row.rules, row.raw, row.raw_encoding) == (
+        ("invalid_utf8",),
+        "2024-03-01,look,Zoë,crème",
+        "latin-1",
+    )
     assert counts(shop.replay()) == (1, 0, 0, 1)
     Shop.make(tmp_path, settings('look = "page_view"', 'encoding = "latin-1"'))
     assert counts(shop.replay()) == (1, 1, 0, 0)

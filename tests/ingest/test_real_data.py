@@ -68,7 +68,8 @@ def october(real_data):
 def taken(real_data, tmp_path_factory):
     file, _, _ = october(real_data)
     shop = Shop.make(
-        tmp_path_factory.mktemp("october"), f'[[sources]]\nname = "october"\nadapter = "rees46"\npath = "{file}"\n'
+        tmp_path_factory.mktemp("october"),
+        f'[[sources]]\nname = "october"\nadapter = "rees46"\npath = "{file}"\n',
     )
     shop.ingest()
     return shop
@@ -107,7 +108,16 @@ def test_octobers_rows_are_those_of_the_file_value_by_value(real_data, taken):
         for row in rows
         if len(row) == len(header)
     }
-    columns = ("event_type", "product_id", "category_id", "category", "brand", "price", "user_id", "session_hint")
+    columns = (
+        "event_type",
+        "product_id",
+        "category_id",
+        "category",
+        "brand",
+        "price",
+        "user_id",
+        "session_hint",
+    )
     landed = [(str(at), *rest) for at, *rest in taken.rows("event_at", *columns)]
     assert set(landed) == wanted
     assert len(landed) == len(wanted)
@@ -143,7 +153,9 @@ def test_the_invoices_load_as_purchases_and_every_line_is_accounted_for(real_dat
     good = [
         tuple(row.values())
         for row in rows
-        if row["CustomerID"].strip() and int(row["Quantity"]) >= 1 and 0 <= Decimal(row["UnitPrice"]) <= 1_000_000
+        if row["CustomerID"].strip()
+        and int(row["Quantity"]) >= 1
+        and 0 <= Decimal(row["UnitPrice"]) <= 1_000_000
     ]
     shop = Shop.make(tmp_path, INVOICES.replace("FILE", str(file)))
     shop.ingest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import typer
@@ -62,15 +61,13 @@ def main() -> None:
     """Run the command line: 0 for success, 1 for an expected failure in one line, 2 for misuse."""
     try:
         app()
-    except ShopwrightError as error:
+    except (ShopwrightError, OSError) as error:
+        # an OSError is a full disk, a missing right, a folder that has gone: nothing that a traceback explains
+        message = " ".join(str(error).split())
         if "--json" in sys.argv:
-            print(json.dumps({"error": str(error), "kind": type(error).__name__}))  # noqa: T201  # the one document
-        typer.echo(f"error: {error}", err=True)
+            print(json.dumps({"error": message, "kind": type(error).__name__}))  # noqa: T201  # the one document
+        typer.echo(f"error: {message}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # the reader, such as `head`, has gone; nothing is wrong and nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,9 +29,21 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 HERE = Path()
 
 
+class _People(Console):
+    def on_broken_pipe(self) -> None:
+        """End, since the reader has gone."""
+        _leave()
+
+
 def people() -> Console:
     """Where results for people go."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    return _People(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def _leave() -> NoReturn:
+    """End without a word: the reader, such as `head`, has gone; nothing is wrong and nobody is left to tell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def side() -> Console:
@@ -45,7 +58,10 @@ def now() -> datetime:
 
 def print_json(document: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(document, default=_plain, indent=2))
+    try:
+        typer.echo(json.dumps(document, default=_plain, indent=2))
+    except BrokenPipeError:
+        _leave()
 
 
 def _plain(value: Any) -> Any:
@@ -89,6 +105,11 @@ class Bar:
         self._started = monotonic()
         self._task: TaskID | None = None
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the work took long enough for the bar to appear."""
+        return self._task is not None
+
     def update(self, text: str, done: float, total: float) -> None:
         """Show how far the work is; ``total`` of 0 means unknown."""
         if self._task is None:
@@ -102,17 +123,20 @@ class Bar:
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
     """A bar for the block's work; it leaves nothing behind."""
+    console = side()
     shown = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        console=side(),
+        console=console,
         transient=True,
-        disable=quiet,
+        disable=quiet or not console.is_terminal,
     )
+    bar = Bar(shown)
     try:
-        yield Bar(shown)
+        yield bar
     finally:
-        shown.stop()
+        if bar.is_shown and not shown.disable:  # stopping prints an empty line even where nothing was shown
+            shown.stop()

@@ -60,7 +60,7 @@ def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | No
         return None
     at = datetime.fromtimestamp(project.published.stat().st_mtime, UTC).replace(tzinfo=None, microsecond=0)
     with connect(project.published, read_only=True) as connection:
-        fetched = connection.execute("select coalesce(max(processed_through), 0) from meta.builds").fetchone()
+        fetched = connection.execute("select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger").fetchone()
     through = int(fetched[0]) if fetched else 0
     return {
         "at": at,

@@ -184,7 +184,7 @@ def scalar_rules(mapping: Mapping) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             f"{column.name}_not_a_value",
-            f"""((not regexp_matches("_raw_{column.name}", '^([{{]["''}}]|[[])')) is not false)""",
+            f"""((not (left("_raw_{column.name}", 1) in ('{{', '[') and json_valid("_raw_{column.name}"))) is not false)""",
             f"`{column.name}` is one value, not an object or a list.",
         )
         for column in mapping.entity.landed

@@ -91,7 +91,8 @@ def _raw(job: Job, types: dict[str, str], lines: list[int]) -> dict[int, bytes]:
 def _text(name: str, types: dict[str, str]) -> str:
     places = _places(types)
     if name in types:
-        return f"{places[name]}::varchar"
+        is_nested = types[name].startswith(("STRUCT", "MAP")) or types[name].endswith("]")
+        return f"to_json({places[name]})::varchar" if is_nested else f"{places[name]}::varchar"
     head, _, rest = name.partition(".")
     if rest and types.get(head) in ("VARCHAR", "JSON"):
         return f"json_extract_string(try_cast({places[head]} as json), {quote_text(json_path(rest))})"

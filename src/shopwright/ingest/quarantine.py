@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,9 @@ class OpenRow:
     rules: tuple[str, ...]
     raw: str
     raw_encoding: str
+
+
+_OPEN_COLUMNS = tuple(item.name for item in fields(OpenRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,12 @@ def _list_open(
     connection: duckdb.DuckDBPyConnection, lake: Lake, source: str | None, rule: str | None, limit: int | None
 ) -> list[OpenRow]:
     found = connection.execute(
-        "select quarantine_id, batch_id, source, entity, file, line_number, rules, raw, raw_encoding "
-        f"from ({_open_sql(lake)}) where ($source is null or source = $source) "
+        f"select {', '.join(_OPEN_COLUMNS)} from ({_open_sql(lake)}) where ($source is null or source = $source) "
         "and ($rule is null or list_contains(rules, $rule)) order by batch_seq, line_number limit $most",
         {"source": source, "rule": rule, "most": limit if limit is not None else 1 << 40},
     ).fetchall()
-    return [OpenRow(*row[:6], tuple(row[6]), *row[7:]) for row in found]
+    rows = (dict(zip(_OPEN_COLUMNS, row, strict=True)) for row in found)
+    return [OpenRow(**row | {"rules": tuple(row["rules"])}) for row in rows]
 
 
 def find_open(project: Project, quarantine_id: str) -> OpenRow:

@@ -202,7 +202,7 @@ def read_array(path: Path, *, max_bytes: int) -> Iterator[Record]:
             _, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             end = _next_object(text, at)
-            yield Record(number, _bytes(text[at:end].rstrip()), None, "not_json")
+            yield Record(number, _bytes(text[at:end].rstrip(" \t\r\n,")), None, "not_json")
         else:
             yield check_record(number, _bytes(text[at:end]), max_bytes)
         at = end

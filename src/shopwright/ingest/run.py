@@ -327,6 +327,8 @@ class _Run:
         file: SourceFile,
         facts: TextFacts | None,
     ) -> tuple[LedgerRow, Landed | None]:
+        if not file.path.exists():
+            raise SourceFileError(file.label, "has gone since the files were listed")
         plain = open_plain(file, self.staging, encoding=source.encoding)
         if facts is None or plain != file.path:
             facts = TextFacts() if mapping.kind is FileKind.PARQUET else scan_text(plain)

@@ -1,5 +1,7 @@
 """What every adapter must do, as a test class: subclass it, say what a file of the adapter looks like, run pytest."""
 
+# ruff: noqa: S101  # a suite is made of assertions
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar

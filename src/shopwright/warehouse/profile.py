@@ -23,7 +23,7 @@ def variables(project: Project) -> dict[str, Any]:
         "session_gap_minutes": settings.sessions.gap_minutes,
         "bot_min_events": settings.bots.min_events,
         "bot_max_mean_gap_seconds": settings.bots.max_mean_gap_seconds,
-        "bot_min_views_without_cart": settings.bots.min_views_without_cart,
+        "bot_min_idle_views": settings.bots.min_views_without_cart,
         "experiment_assignment": settings.experiment.assignment,
     }
 

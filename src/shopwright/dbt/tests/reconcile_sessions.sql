@@ -1,4 +1,4 @@
--- Sessions are as many in every table that counts them.
+-- Sessions are as many in every table that counts them, so every session belongs to a current user of dim_users.
 with
 
 published as (
@@ -30,7 +30,7 @@ totals as (
     select
         (select count(*) from {{ ref('int_sessions') }}) as derived,
         (select count(*) from {{ ref('fct_sessions') }}) as published,
-        (select coalesce(sum(session_count), 0) from {{ ref('int_user_totals') }}) as of_users
+        (select coalesce(sum(session_count), 0) from {{ ref('dim_users') }}) as of_users
 )
 
 select

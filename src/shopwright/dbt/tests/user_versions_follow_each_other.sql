@@ -1,17 +1,24 @@
--- Versions of a user leave no gap and never overlap, and exactly the last one is current.
+-- Versions of a user are numbered from 1 without a gap or a repeat, each holds until the next begins, the last is current.
 with
 
 versions as (
     select
         user_id,
+        version_number,
+        valid_from,
         valid_to,
         is_current,
-        lead(valid_from) over (partition by user_id order by version_number) as next_valid_from,
-        lead(version_number) over (partition by user_id order by version_number) is null as is_last
+        lag(version_number) over by_number as previous_number,
+        lead(version_number) over by_number as next_number,
+        lead(valid_from) over by_number as next_valid_from
     from {{ ref('dim_users') }}
-    where version_number > 1 or not is_current
+    window by_number as (partition by user_id order by version_number)
 )
 
 select * from versions
-where valid_to is distinct from next_valid_from
-    or is_current <> is_last
+where user_id is null
+    or version_number is null
+    or version_number <> coalesce(previous_number, 0) + 1
+    or valid_to is distinct from next_valid_from
+    or valid_to <= valid_from
+    or is_current <> (next_number is null)

@@ -8,12 +8,21 @@
     meta={'touched': 'funnel_dates'},
 ) }}
 
+{%- set dates_to_build = funnel_dates() if is_incremental() %}
+
 with
 
-sessions as (
-    select * from {{ ref('int_funnel_sessions') }}
+entries as (
+    select * from {{ ref('int_session_entries') }}
     {% if is_incremental() %}
-    where session_date in ({{ funnel_dates() }})
+    where session_date in ({{ dates_to_build }})
+    {% endif %}
+),
+
+session_categories as (
+    select * from {{ ref('int_session_categories') }}
+    {% if is_incremental() %}
+    where session_date in ({{ dates_to_build }})
     {% endif %}
 ),
 
@@ -29,15 +38,65 @@ shop as (
     select coalesce(max(begin_checkout_count), 0) > 0 as sends_checkouts from {{ ref('int_sessions') }}
 ),
 
+busy_users as (
+    select
+        user_key,
+        session_date
+    from entries
+    where is_counted
+    group by user_key, session_date
+    having count(*) > 1
+),
+
+paths as (
+    select
+        user_key,
+        session_date,
+        channel_key,
+        device_key,
+        true as is_whole,
+        cast(null as bigint) as category_key,
+        is_bot,
+        is_counted,
+        can_purchase,
+        first_view_at,
+        first_cart_at,
+        first_purchase_at
+    from entries
+    union all
+    select
+        entries.user_key,
+        entries.session_date,
+        entries.channel_key,
+        entries.device_key,
+        false,
+        session_categories.category_key,
+        entries.is_bot,
+        entries.is_counted,
+        entries.can_purchase,
+        session_categories.first_view_at,
+        session_categories.first_cart_at,
+        session_categories.first_purchase_at
+    from session_categories
+    inner join entries
+        on session_categories.user_key = entries.user_key
+        and session_categories.session_start_at = entries.session_start_at
+),
+
 stepped as (
     select
-        *,
-        is_counted and first_view_at is not null as at_view,
-        is_counted and first_view_at is not null and first_cart_at is not null as at_cart,
-        is_counted and first_view_at is not null and first_cart_at is not null and can_purchase as at_checkout,
-        is_counted and first_view_at is not null and first_cart_at is not null and can_purchase
-        and first_purchase_at is not null as at_purchase
-    from sessions
+        paths.*,
+        busy_users.user_key is not null as is_busy_user,
+        paths.is_counted and paths.first_view_at is not null as at_view,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null as at_cart,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null
+        and paths.can_purchase as at_checkout,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null
+        and paths.can_purchase and paths.first_purchase_at is not null as at_purchase
+    from paths
+    left join busy_users
+        on paths.user_key = busy_users.user_key
+        and paths.session_date = busy_users.session_date
 ),
 
 -- A user with one session on the date is one user in every cell; only busy users are counted apart, which is dear.

@@ -1,0 +1,134 @@
+"""The contracts are complete, consistent and mean in SQL what they say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from shopwright.contracts import BY_NAME, ENTITIES, Column, Entity, Rule
+from shopwright.contracts.model import Kind
+from shopwright.core.engine import connect
+from shopwright.lake.delta import lake_columns
+from shopwright.lake.tables import TECHNICAL
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with connect(threads=1) as connection:
+        yield connection
+
+
+def holds(engine, entity, rule, **values):
+    """Whether a row of these values (SQL literals), and nulls elsewhere, meets a rule of its entity."""
+    columns = ", ".join(
+        f'({values.get(column.name, "null")})::{column.kind.sql_type} as "{column.name}"'
+        for column in entity.landed
+    )
+    condition = next(item.holds for item in entity.all_rules() if item.name == rule)
+    return engine.execute(f"select ({condition}) is not false from (select {columns})").fetchone()[0]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_every_column_has_a_meaning_and_every_rule_can_be_computed(engine, entity):
+    assert all(column.meaning.endswith(".") for column in entity.columns)
+    for rule in entity.all_rules():
+        assert rule.meaning.endswith(".")
+        holds(engine, entity, rule.name)
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_rules_of_an_entity_have_names_of_their_own(entity):
+    names = [rule.name for rule in entity.all_rules() if rule.name != "product_id_missing"]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_derived_columns_are_computed_from_landed_ones(engine, entity):
+    landed = ", ".join(f'null::{column.kind.sql_type} as "{column.name}"' for column in entity.landed)
+    for column in entity.derived:
+        engine.execute(f"select {column.derived} from (select {landed})")
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_the_lake_stores_landed_columns_then_technical_ones(entity):
+    names = [column.name for column in lake_columns(entity.name)]
+    assert names == [column.name for column in entity.landed] + [column.name for column in TECHNICAL]
+
+
+def test_money_is_exact_and_ids_are_text():
+    for entity in ENTITIES:
+        for column in entity.columns:
+            if column.name.endswith("_id"):
+                assert column.kind is Kind.TEXT
+            if column.unit == "`currency`":
+                assert column.kind is Kind.MONEY
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "is_met"),
+    [
+        ("event_type_unknown", {"event_type": "'page_view'"}, True),
+        ("event_type_unknown", {"event_type": "'Page_View'"}, False),
+        ("event_type_unknown", {"event_type": "'it''s'"}, False),
+        ("user_id_missing", {"user_id": "null"}, False),
+        ("price_out_of_range", {"price": "0"}, True),
+        ("price_out_of_range", {"price": "-0.0001"}, False),
+        ("price_out_of_range", {"price": "1000000"}, True),
+        ("price_out_of_range", {"price": "1000000.0001"}, False),
+        ("price_out_of_range", {"price": "null"}, True),
+        ("quantity_out_of_range", {"quantity": "0"}, False),
+        ("event_at_out_of_range", {"event_at": "'1999-12-31 23:59:59'"}, False),
+        ("event_at_out_of_range", {"event_at": "'2000-01-01'"}, True),
+        ("product_id_missing", {"event_type": "'add_to_cart'"}, False),
+        ("product_id_missing", {"event_type": "'search'"}, True),
+        ("price_missing", {"event_type": "'purchase'"}, False),
+        ("price_missing", {"event_type": "'purchase'", "price": "0"}, True),
+    ],
+)
+def test_the_rules_of_events_mean_what_they_say(engine, rule, values, is_met):
+    assert holds(engine, BY_NAME["events"], rule, **values) is is_met
+
+
+def test_the_id_of_an_event_depends_on_all_that_it_says_and_only_on_that(engine):
+    events = BY_NAME["events"]
+    derived = events.column("event_id").derived
+
+    def event_id(**values):
+        columns = ", ".join(
+            f'({values.get(column.name, "null")})::{column.kind.sql_type} as "{column.name}"'
+            for column in events.landed
+        )
+        return engine.execute(f"select {derived} from (select {columns})").fetchone()[0]
+
+    base = {"event_at": "'2024-03-01 10:00:00'", "event_type": "'search'", "user_id": "'a'"}
+    assert event_id(**base) == event_id(**base)
+    assert event_id(**base, source_event_id="'own'") == "own"
+    changes = [
+        {"session_hint": "'x'"},
+        {"product_id": "'x'"},
+        {"price": "1"},
+        {"quantity": "1"},
+        {"order_id": "'x'"},
+        {"brand": "'x'"},
+        {"category": "'x'"},
+        {"event_at": "'2024-03-01 10:00:00.000001'"},
+        {},
+    ]
+    assert len({event_id(**(base | change)) for change in changes}) == len(changes)
+
+
+@pytest.mark.parametrize(
+    ("key", "columns", "time"), [(("b",), ("a",), None), (("a",), ("a", "a"), None), (("a",), ("a",), "at")]
+)
+def test_an_inconsistent_entity_cannot_be_made(key, columns, time):
+    with pytest.raises(ValueError, match="it:"):
+        Entity("it", "one", key, tuple(Column(name, Kind.TEXT, "x.") for name in columns), time)
+
+
+def test_a_column_that_is_not_there_is_a_key_error():
+    assert BY_NAME["events"].column("price").minimum == "0"
+    assert Decimal(BY_NAME["events"].column("price").maximum) == 1_000_000
+    with pytest.raises(KeyError):
+        BY_NAME["events"].column("prize")
+    assert Rule("a", "true", "b.") == Rule("a", "true", "b.")

@@ -8,7 +8,6 @@ one (``records``) and handed to the engine, in a form that cannot be misread, as
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def check_columns(job: Job, columns: list[str]) -> None:
 def _properties(unnamed: list[str], reference: Reference) -> str | None:
     if not unnamed:
         return None
-    pairs = ", ".join(f"{quote_text(name)}, nullif({reference(name)}, '')" for name in unnamed)
+    pairs = ", ".join(f"{quote_text(name)}, {reference(name)}" for name in unnamed)
     return f"nullif(json_merge_patch('{{}}', json_object({pairs}))::varchar, '{{}}')"
 
 
@@ -92,14 +91,9 @@ def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
     projection = compile_projection(
         job.mapping, quote_name, latest=job.latest, properties=_properties(unnamed, quote_name)
     )
-    repeated = [line for line in job.facts.repeated if line > has_header]
     stream = Stream(
-        plain=job.plain,
-        staging=job.staging,
         records=job.facts.lines - has_header,
-        repeated=fetch_lines(job.plain, repeated),
-        header=fetch_lines(job.plain, [1])[1] + b"\n" if has_header and repeated else b"",
-        select=lambda plain: job.select(projection, _csv_source(job, plain, columns, header=has_header)),
+        select=job.select(projection, _csv_source(job, columns, header=has_header)),
         rejections=lambda: _rejections(job),
     )
     return Loaded(
@@ -111,11 +105,11 @@ def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
     )
 
 
-def _csv_source(job: Job, plain: Path, columns: list[str], *, header: bool) -> str:
+def _csv_source(job: Job, columns: list[str], *, header: bool) -> str:
     quote = '"' if job.facts.has_quotes else ""
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
     return (
-        f"read_csv({quote_text(str(plain))}, auto_detect = false, header = {str(header).lower()}, "
+        f"read_csv({quote_text(str(job.plain))}, auto_detect = false, header = {str(header).lower()}, "
         f"delim = {quote_text(job.mapping.csv.delimiter)}, quote = '{quote}', escape = '{quote}', "
         f"columns = {{{types}}}, store_rejects = true, rejects_limit = 0)"
     )
@@ -146,7 +140,7 @@ def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded
     places = {name: place for place, name in enumerate(columns, start=1)}
 
     def reference(name: str) -> str:
-        return f"fields[{places[name]}]"
+        return f"nullif(fields[{places[name]}], '')"
 
     projection = compile_projection(
         job.mapping, reference, latest=job.latest, properties=_properties(unnamed, reference)

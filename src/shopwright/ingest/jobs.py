@@ -41,16 +41,10 @@ class UnreliableReadError(Exception):
 class Stream:
     """A file with one record a line that the engine reads straight into the lake, without a table in between."""
 
-    plain: Path
-    staging: Path
     records: int
     """Records in the file, counted in its bytes."""
-    repeated: dict[int, bytes]
-    """Lines that are copies of an earlier line, by number."""
-    header: bytes
-    """First line, with its end, of another file of the same form; empty where such files have none."""
-    select: Callable[[Path], str]
-    """SQL of the typed rows, with ``_broken``, of a file of this form."""
+    select: str
+    """SQL of the typed rows with ``_broken``."""
     rejections: Callable[[], list[BadRecord]]
     """Records the engine refused since its tables of refusals were last dropped.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import duckdb
 
@@ -78,15 +77,10 @@ def _json_properties(mapping: Mapping) -> str:
 
 
 def _stream_json(job: Job, projection: Projection) -> Loaded:
+    documents = _documents(job)
     stream = Stream(
-        plain=job.plain,
-        staging=job.staging,
         records=job.facts.lines,
-        repeated=fetch_lines(job.plain, list(job.facts.repeated)),
-        header=b"",
-        select=lambda plain: job.select(
-            projection, _extracted(job, _documents(job, plain)), extra=", doc"
-        ),
+        select=job.select(projection, _extracted(job, documents), extra=", doc"),
         rejections=list,
     )
     return Loaded(
@@ -94,15 +88,15 @@ def _stream_json(job: Job, projection: Projection) -> Loaded:
         rejected=[],
         lines_of=lambda rows, _: [row + 1 for row in rows],
         raw_of=lambda lines: fetch_lines(job.plain, lines),
-        new_columns=_new_keys(job, _documents(job, job.plain)),
+        new_columns=_new_keys(job, documents),
         stream=stream,
     )
 
 
-def _documents(job: Job, plain: Path) -> str:
+def _documents(job: Job) -> str:
     size = max(2 * job.max_record_bytes, 16_777_216)
     return (
-        f"(select json as doc from read_ndjson_objects({quote_text(str(plain))}, ignore_errors = true, "
+        f"(select json as doc from read_ndjson_objects({quote_text(str(job.plain))}, ignore_errors = true, "
         f"maximum_object_size = {size}))"
     )
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from shopwright.contracts import Entity
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
 from shopwright.ingest.jobs import Loaded, UnreliableReadError
-from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, row_hash, write_stream
+from shopwright.ingest.repeated import find_repeated
+from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, write_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,63 +65,43 @@ def land(
         UnreliableReadError: the engine's reader did not account for every record; nothing was written.
     """
     names = [column.name for column in loaded.projection.columns]
-    write = write_stream if loaded.stream else _write_landing
     path = lake.new_file(entity.name, batch.sequence)
+    write = write_stream if loaded.stream else _write_landing
     try:
         written = write(connection, loaded, lambda rows: write_parquet(connection, _stored(rows, entity, names, batch), path))
     except UnreliableReadError:
         path.unlink(missing_ok=True)
         raise
-    file, repeated = _without_repeated(connection, entity, written.file, lake, batch, visible, names)
-    duplicate = written.duplicate + repeated
+    span = _time_span(connection, entity, path)
+    repeated = find_repeated(
+        connection, entity, names, path, earlier=_overlapping(visible, *span, entity), span=span
+    )
+    file = _rewrite(connection, path, lake.new_file(entity.name, batch.sequence)) if repeated else written.file
     if file.rows == 0:
         (lake.folder(entity.name) / file.name).unlink()
-        return Landed(0, duplicate, written.quarantined, None, None, None)
-    first_at, last_at = _time_span(connection, entity, lake.folder(entity.name) / file.name)
-    stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(first_at), _iso(last_at))
-    return Landed(file.rows, duplicate, written.quarantined, stamped, first_at, last_at)
-
-
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    fetched = connection.execute(query).fetchone()
-    return int(fetched[0]) if fetched else 0
+        return Landed(0, repeated, written.quarantined, None, None, None)
+    stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
+    return Landed(file.rows, repeated, written.quarantined, stamped, *span)
 
 
 def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: Write) -> Written:
     """Write the good rows of the table ``landing``."""
     bad = connection.execute("select rowid, _broken from landing where _broken <> 0 order by rowid").fetchall()
-    names = [column.name for column in loaded.projection.columns]
-    connection.execute("create or replace temp table repeated (row_id bigint)")
-    _find_repeated_within(connection, names)
-    file = write(
-        f"select {', '.join(map(quote_name, names))} from landing "
-        "where _broken = 0 and rowid not in (select row_id from repeated)"
+    names = ", ".join(quote_name(column.name) for column in loaded.projection.columns)
+    file = write(f"select {names} from landing where _broken = 0")
+    return Written(file, quarantined_rows(loaded, loaded.rejected, bad))
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, kept: Path) -> AddedFile:
+    """Write a file again without its repeated rows, and remove it."""
+    file = write_parquet(
+        connection,
+        f"select * exclude (file_row_number) from read_parquet({quote_text(str(path))}, file_row_number = true) "
+        "where file_row_number not in (select row_number from repeated)",
+        kept,
     )
-    duplicate = _scalar(connection, "select count(*) from repeated")
-    return Written(file, duplicate, quarantined_rows(loaded, loaded.rejected, bad))
-
-
-# --- duplicates -------------------------------------------------------------------------------------------
-
-
-def _find_repeated_within(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
-    """Exact copies inside the file: rows whose hash occurs twice, then compared column by column.
-
-    Sorting the hashes outside the engine takes a third of the time that grouping by them does.
-    """
-    hashes = connection.execute(f"select {row_hash(names)} as h from landing where _broken = 0").fetchnumpy()["h"]
-    ordered = np.sort(np.asarray(hashes, dtype=np.uint64))
-    suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(suspects):
-        return
-    connection.register("suspects", {"h": suspects})
-    columns = ", ".join(map(quote_name, names))
-    connection.execute(
-        f"insert into repeated select row_id from (select rowid as row_id, row_number() over "
-        f"(partition by {columns} order by rowid) as copy from landing "
-        f"where _broken = 0 and {row_hash(names)} in (select h from suspects)) where copy > 1"
-    )
-    connection.unregister("suspects")
+    path.unlink()
+    return file
 
 
 def _overlapping(
@@ -135,59 +115,6 @@ def _overlapping(
         for file in visible
         if file.first_at is None or file.last_at is None or not (file.last_at < first_at or file.first_at > last_at)
     ]
-
-
-def _without_repeated(
-    connection: duckdb.DuckDBPyConnection,
-    entity: Entity,
-    file: AddedFile,
-    lake: Lake,
-    batch: Batch,
-    visible: list[LakeFile],
-    filled: list[str],
-) -> tuple[AddedFile, int]:
-    """Leave out rows that an earlier batch landed already.
-
-    Returns:
-        The file without them, and how many they were.
-    """
-    path = lake.folder(entity.name) / file.name
-    span = _time_span(connection, entity, path)
-    earlier = _overlapping(visible, *span, entity) if file.rows else []
-    if not earlier:
-        return file, 0
-    landed = [column.name for column in entity.landed]
-    connection.execute(
-        f"create or replace temp table fresh as {_fresh(entity, landed, path, earlier, span)}"
-    )
-    repeated = file.rows - _scalar(connection, "select count(*) from fresh")
-    if repeated:
-        kept = lake.new_file(entity.name, batch.sequence)
-        file = write_parquet(connection, _stored("select * from fresh", entity, filled, batch), kept)
-        path.unlink()
-    connection.execute("drop table fresh")
-    return file, repeated
-
-
-def _fresh(
-    entity: Entity,
-    names: list[str],
-    path: Path,
-    earlier: list[LakeFile],
-    span: tuple[datetime | None, datetime | None],
-) -> str:
-    same = " and ".join(f"earlier.{quote_name(n)} is not distinct from new.{quote_name(n)}" for n in names)
-    within = "true"
-    if entity.time_column and span[0] and span[1]:
-        time = quote_name(entity.time_column)
-        within = f"({time} is null or {time} between timestamp '{span[0]}' and timestamp '{span[1]}')"
-    new = read_sql(entity.name, [path])
-    old = read_sql(entity.name, [item.path for item in earlier])
-    return (
-        f"select * from (select {row_hash(names)} as _hash, * from ({new})) as new anti join "
-        f"(select {row_hash(names)} as _hash, * from ({old}) where {within}) as earlier "
-        f"on earlier._hash = new._hash and {same}"
-    )
 
 
 def _time_span(

@@ -332,10 +332,14 @@ class _Run:
         plain = open_plain(file, self.staging, encoding=source.encoding)
         if facts is None or plain != file.path:
             facts = TextFacts() if mapping.kind is FileKind.PARQUET else scan_text(plain)
-        if plain.stat().st_size == 0:
+        before = plain.stat()
+        if before.st_size == 0:
             return replace(row, outcome="empty", reason="the file has no bytes"), None
         job = self.lander.job(file.label, plain, self.staging, mapping, facts)
         landed, columns, new = self.lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
+        after = plain.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise SourceFileError(file.label, "changed while it was read; run again when it is whole")
         if plain != file.path:
             plain.unlink()
         filled = replace(

@@ -27,10 +27,9 @@ class QuarantinedRow:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The good rows of a file in the lake, copies within the file left out."""
+    """The good rows of a file, copies included, and what goes to quarantine."""
 
     file: AddedFile
-    duplicate: int
     quarantined: list[QuarantinedRow]
 
 
@@ -43,22 +42,14 @@ def write_stream(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: W
     stream = loaded.stream
     if stream is None:
         raise ValueError("the file is not to be streamed")
-    names = [column.name for column in loaded.projection.columns]
-    path = stream.plain
-    duplicate = _set_copies_aside(connection, stream, names)
-    good = f"select {', '.join(map(quote_name, names))} from ({stream.select(path)}) where _broken = 0"
-    if duplicate:
-        good += (
-            f" and {row_hash(names)} not in (select _hash from copies) "
-            f"union all select distinct * exclude (_hash) from copies"
-        )
-    file, rejected = _write(connection, stream, good, write)
+    names = ", ".join(quote_name(column.name) for column in loaded.projection.columns)
+    file, rejected = _write(connection, stream, f"select {names} from ({stream.select}) where _broken = 0", write)
     bad: list[tuple[int, int]] = []
-    if file.rows + duplicate + len(rejected) != stream.records:
-        bad = _bad_rows(connection, stream.select(path))
-    if file.rows + duplicate + len(rejected) + len(bad) != stream.records:
+    if file.rows + len(rejected) != stream.records:
+        bad = _bad_rows(connection, stream.select)
+    if file.rows + len(rejected) + len(bad) != stream.records:
         raise UnreliableReadError
-    return Written(file, duplicate, quarantined_rows(loaded, rejected, bad))
+    return Written(file, quarantined_rows(loaded, rejected, bad))
 
 
 def _write(
@@ -76,28 +67,6 @@ def _write(
 
 def _forget_rejections(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
-
-
-def _set_copies_aside(
-    connection: duckdb.DuckDBPyConnection, stream: Stream, names: list[str]
-) -> int:
-    """Put the good ones among the file's repeated lines into the table ``copies``.
-
-    Returns:
-        How many there are.
-    """
-    if not stream.repeated:
-        return 0
-    path = stream.staging / "copies"
-    path.write_bytes(stream.header + b"".join(line + b"\n" for line in stream.repeated.values()))
-    _forget_rejections(connection)
-    columns = ", ".join(map(quote_name, names))
-    connection.execute(
-        f"create or replace temp table copies as select {columns}, {row_hash(names)} as _hash "
-        f"from ({stream.select(path)}) where _broken = 0"
-    )
-    fetched = connection.execute("select count(*) from copies").fetchone()
-    return int(fetched[0]) if fetched else 0
 
 
 def _bad_rows(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[int, int]]:
@@ -142,7 +111,3 @@ def _as_row(line: int, raw: bytes, rules: tuple[str, ...]) -> QuarantinedRow:
     except UnicodeDecodeError:
         return QuarantinedRow(line, raw.decode("latin-1"), "latin-1", rules)
 
-
-def row_hash(names: list[str]) -> str:
-    """SQL of the engine's own hash of a row; compared only within one run, never stored."""
-    return f"hash({', '.join(map(quote_name, names))})"

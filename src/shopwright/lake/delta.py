@@ -222,22 +222,26 @@ def _schema(columns: tuple[TableColumn, ...]) -> Schema:
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> AddedFile:
     """Write a query's rows to one Parquet file of the lake."""
-    connection.execute(f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd)")
+    connection.execute(f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd, compression_level 1)")
     fetched = connection.fetchone()
     return AddedFile(file.name, file.stat().st_size, int(fetched[0]) if fetched else 0)
 
 
-def read_sql(table: str, files: Iterable[Path]) -> str:
-    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps.
+def stored_sql(table: str, files: Iterable[Path]) -> str:
+    """SQL that reads a lake table as it is stored, times being instants.
 
     A file holds only the columns that its source fills; the others are null, as the Delta protocol has it.
     """
     columns = lake_columns(table)
-    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
     empty = ", ".join(f"null::{item.stored_type} as {quote_name(item.name)}" for item in columns)
     paths = [str(file) for file in files]
     rows = f"(select {empty} where false)"
-    if paths:
-        stored = f"read_parquet({quote_list(paths)}, union_by_name = true)"
-        rows = f"({rows} union all by name (select * from {stored}))"
-    return f"select {read} from {rows}"
+    if not paths:
+        return rows
+    return f"{rows} union all by name (select * from read_parquet({quote_list(paths)}, union_by_name = true))"
+
+
+def read_sql(table: str, files: Iterable[Path]) -> str:
+    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps."""
+    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in lake_columns(table))
+    return f"select {read} from ({stored_sql(table, files)})"

@@ -1,5 +1,6 @@
--- Every landed event is one step of one session, versions of one event counted once, and no step is made up.
--- Counting versions sorts all events that bring an id, so an incremental build only checks that steps are no more.
+-- Every landed event is one step of one session, versions of one event counted once, and no step is made
+-- up. Counting versions sorts all events that bring an id, so an incremental build only checks that steps
+-- are no more.
 
 
 with

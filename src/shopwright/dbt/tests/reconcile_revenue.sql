@@ -1,4 +1,5 @@
--- To the cent: what purchase events, sessions, orders, revenue, users and products say was sold is one amount.
+-- To the cent: what purchase events, sessions, orders, revenue, users and products say was sold is one
+-- amount.
 with
 
 amounts as (

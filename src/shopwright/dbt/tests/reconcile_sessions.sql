@@ -1,4 +1,6 @@
--- Sessions are as many in every table that counts them, so every session belongs to a current user of dim_users.
+-- Sessions are as many in every table that counts them, so every session belongs to a current user of
+-- dim_users (in an incremental build to one of the table behind it, which is far quicker to read).
+{% set all_users, totals_behind = ref('dim_users'), ref('int_user_totals') %}
 with
 
 published as (
@@ -30,7 +32,10 @@ totals as (
     select
         (select count(*) from {{ ref('int_sessions') }}) as derived,
         (select count(*) from {{ ref('fct_sessions') }}) as published,
-        (select coalesce(sum(session_count), 0) from {{ ref('dim_users') }}) as of_users
+        (
+            select coalesce(sum(session_count), 0)
+            from {{ totals_behind if looks_at_touched_only() else all_users }}
+        ) as of_users
 )
 
 select

@@ -1,4 +1,5 @@
--- Two sessions of one user never touch: the later one starts more than the session gap after the earlier one ends.
+-- Two sessions of one user never touch: the later one starts more than the session gap after the earlier
+-- one ends.
 {% set sessions %}
     select * from {{ ref('int_sessions') }}
     {% if looks_at_touched_only() %}

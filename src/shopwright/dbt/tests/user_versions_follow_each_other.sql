@@ -1,4 +1,7 @@
--- Versions of a user are numbered from 1 without a gap or a repeat, each holds until the next begins, the last is current.
+-- depends_on: {{ ref('snap_users') }}
+-- Versions of a user are numbered from 1 without a gap or a repeat, each holds until the next begins, the
+-- last is current. Users without a profile have one version by construction, so an incremental build looks
+-- at the others only.
 with
 
 versions as (
@@ -12,6 +15,9 @@ versions as (
         lead(version_number) over by_number as next_number,
         lead(valid_from) over by_number as next_valid_from
     from {{ ref('dim_users') }}
+    {% if looks_at_touched_only() %}
+    where user_id in (select user_id from {{ ref('snap_users') }})
+    {% endif %}
     window by_number as (partition by user_id order by version_number)
 )
 

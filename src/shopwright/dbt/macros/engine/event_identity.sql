@@ -1,8 +1,12 @@
-{# The event's id as its contract derives it: the source's own or, without one, the MD5 of what the event says. #}
+{#
+    The event's id as its contract derives it: the source's own or, without one, the MD5 of what the event
+    says.
+#}
 {% macro event_identity() -%}
     coalesce(source_event_id, md5(concat_ws(
             chr(31), {{ epoch_microseconds('event_at') }}, event_type, user_id, coalesce(session_hint, ''),
-            coalesce(product_id, ''), coalesce(cast(price as varchar), ''), coalesce(cast(quantity as varchar), ''),
+            coalesce(product_id, ''), coalesce(cast(price as varchar), ''),
+            coalesce(cast(quantity as varchar), ''),
             coalesce(order_id, ''), coalesce(category_id, ''), coalesce(category, ''), coalesce(brand, ''),
             coalesce(properties, '')
         )))

@@ -1,7 +1,8 @@
 {#
-    Key of a session: its user and the second it starts in. Unique, since two sessions of one user lie more than
-    the session gap apart, and stable, since an untouched session keeps its start.
+    Key of a session: its user and the second it starts in. Unique, since two sessions of one user lie
+    more than the session gap apart, and stable, since an untouched session keeps its start.
 #}
 {% macro session_key(user_id, session_start_at) -%}
-    {{ user_id }} || '-' || cast({{ seconds_between("timestamp '1970-01-01 00:00:00'", session_start_at) }} as varchar)
+    {{ user_id }} || '-'
+    || cast({{ seconds_between("timestamp '1970-01-01 00:00:00'", session_start_at) }} as varchar)
 {%- endmacro %}

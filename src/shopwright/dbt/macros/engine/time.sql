@@ -33,15 +33,22 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Every date from the first to the last, both included, one row each: a select item that multiplies its row. #}
+{#
+    Every date from the first to the last, both included, one row each: a select item that multiplies its
+    row.
+#}
 {% macro each_date(first, last) -%}
     {{ return(adapter.dispatch('each_date')(first, last)) }}
 {%- endmacro %}
 
 {% macro default__each_date(first, last) -%}
-    cast(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day') as date)
+    cast(generate_series(
+        cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
+    ) as date)
 {%- endmacro %}
 
 {% macro duckdb__each_date(first, last) -%}
-    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day')) as date)
+    cast(unnest(generate_series(
+        cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
+    )) as date)
 {%- endmacro %}

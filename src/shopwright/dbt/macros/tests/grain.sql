@@ -6,6 +6,7 @@ select
     count(*) as row_count
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1 or {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
+having count(*) > 1
+    or {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
 
 {% endtest %}

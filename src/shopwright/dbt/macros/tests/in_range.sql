@@ -1,4 +1,7 @@
-{# Rows with a value outside its limits. `columns` maps each column to [lowest, highest]; a null limit is no limit. #}
+{#
+    Rows with a value outside its limits. `columns` maps each column to [lowest, highest]; a null limit is
+    no limit.
+#}
 {% test in_range(model, columns) %}
 
 select *

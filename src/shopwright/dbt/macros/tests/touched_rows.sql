@@ -1,7 +1,7 @@
 {#
-    Overrides dbt's own. A data test whose config says where: "__touched__" looks, in an incremental build, only at
-    rows that the build derived anew (tables with _build_seq) or whose session_date it may have changed; a full
-    build, a plain `dbt test` and the var test_everything look at all rows.
+    Overrides dbt's own. A data test whose config says where: "__touched__" looks, in an incremental
+    build, only at rows that the build derived anew (tables with _build_seq) or whose session_date it may
+    have changed; a full build, a plain `dbt test` and the var test_everything look at all rows.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
@@ -23,11 +23,9 @@
         {{ return('_build_seq > ' ~ processed_through()) }}
     {%- endif -%}
     {%- set sessions = adapter.get_relation(database=target.database, schema='silver', identifier='int_sessions') -%}
-    {%- set days = run_query(
+    {%- set dates = date_literals(
         'select distinct ' ~ each_date(shop_date('session_start_at'), shop_date('session_end_at'))
         ~ ' from ' ~ sessions ~ ' where _build_seq > ' ~ processed_through()
     ) -%}
-    {%- set dates = [] -%}
-    {%- for value in days.columns[0].values() -%}{%- do dates.append("date '" ~ (value | string)[:10] ~ "'") -%}{%- endfor -%}
-    {{ return('session_date in (' ~ (dates | join(', ') or 'null') ~ ')') }}
+    {{ return('session_date in (' ~ dates ~ ')') }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 -- grain: one row per combination of device, country, channel and experiment group that events state
--- The last four bits of context_key say which of them are stated (1 device, 2 country, 4 channel, 8 group), so that the
--- first stated one of a session is found with whole numbers only. context_order depends on the texts alone.
+-- The last four bits of context_key say which of them are stated (1 device, 2 country, 4 channel, 8 group),
+-- so that the first stated one of a session is found with whole numbers only. context_order depends on the
+-- texts alone.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
 with
@@ -38,11 +39,11 @@ unknown as (
 
 final as (
     select
-        16 * (
+        (
             {% if is_incremental() -%}
-            (select cast(floor(coalesce(max(context_key), 0) / 16) as bigint) from {{ this }}) +
+            (select coalesce(max(context_key), 0) - coalesce(max(context_key), 0) % 16 from {{ this }}) +
             {% endif -%}
-            row_number() over (order by context_order)
+            16 * row_number() over (order by context_order)
         )
         + case when device is null then 0 else 1 end
         + case when country is null then 0 else 2 end

@@ -6,7 +6,10 @@
     on_schema_change='fail',
     meta={'touched': 'own_sessions', 'session_end': 'event_at'},
 ) }}
-{#- A column that the shop never fills is left out of the sorts: two empty texts per event cost a third of the build. -#}
+{#
+    A column that the shop never fills is left out of the sorts: two empty texts per event cost a third of
+    the build.
+#}
 {%- set has_event_ids, has_order_ids = states_event_ids(), states_order_ids() %}
 {%- set gap = "interval '" ~ var('session_gap_minutes') ~ " minutes'" %}
 
@@ -101,8 +104,8 @@ events as not materialized (
 {% endif %}
 
 {% if has_event_ids %}
--- Versions of one event (same id, user, moment and action, other payload) count once. Events without an id cannot
--- have versions and are spared the sort.
+-- Versions of one event (same id, user, moment and action, other payload) count once. Events without an id
+-- cannot have versions and are spared the sort.
 ranked_versions as (
     select
         *,

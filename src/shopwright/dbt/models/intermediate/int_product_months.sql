@@ -1,6 +1,7 @@
 -- grain: one row per item_key and month of session_month
--- Months are the slices in which product totals are kept, so that a day's load re-reads one month and not all.
--- last_stated packs the moment and the price of the last event with a price into one number that `max` can pick.
+-- Months are the slices in which product totals are kept, so that a day's load re-reads one month and not
+-- all. last_stated packs the moment and the price of the last event with a price into one number that `max`
+-- can pick.
 -- depends_on: {{ ref('int_sessions') }}
 {{ config(
     materialized='incremental',

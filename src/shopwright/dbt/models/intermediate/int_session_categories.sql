@@ -1,5 +1,6 @@
 -- grain: one row per session and category it acted on
--- A view: fct_funnel reads the dates it needs through it. category_key is an item, any one that states the category.
+-- A view: fct_funnel reads the dates it needs through it. category_key is an item, any one that states the
+-- category.
 {{ config(materialized='view') }}
 
 with

@@ -1,5 +1,6 @@
 -- grain: one row per session
--- A view: what fct_funnel needs of a session. channel_key and device_key are contexts, any one that states the text.
+-- A view: what fct_funnel needs of a session. channel_key and device_key are contexts, any one that states
+-- the text.
 {{ config(materialized='view') }}
 
 with

@@ -1,5 +1,6 @@
 -- grain: one row per session, that is per user_key and session_start_at
--- The *_context columns hold step_number * 2^32 + context_key of the first event that states the thing, or null.
+-- The *_context columns hold step_number * 2^32 + context_key of the first event that states the thing, or
+-- null.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',

@@ -4,7 +4,8 @@ with
 bounds as (
     select
         cast(date_trunc('year', min(activity_date)) as date) as first_date,
-        cast(date_trunc('year', max(activity_date)) + interval '1 year' - interval '1 day' as date) as last_date
+        cast(date_trunc('year', max(activity_date)) + interval '1 year' - interval '1 day' as date)
+            as last_date
     from {{ ref('fct_daily_engagement') }}
 ),
 

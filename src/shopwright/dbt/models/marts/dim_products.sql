@@ -77,9 +77,10 @@ final as (
     select
         coalesce(catalog.product_id, seen.product_id) as product_id,
         catalog.product_id is not null as is_in_catalog,
-        case when catalog.product_id is not null then catalog.product_name else seen.product_name end as product_name,
-        case when catalog.product_id is not null then catalog.category else seen.category end as category,
-        case when catalog.product_id is not null then catalog.brand else seen.brand end as brand,
+        case when catalog.product_id is null then seen.product_name else catalog.product_name end
+            as product_name,
+        case when catalog.product_id is null then seen.category else catalog.category end as category,
+        case when catalog.product_id is null then seen.brand else catalog.brand end as brand,
         catalog.price as list_price,
         cast((seen.last_stated % 100000000000) / 10000.0 as decimal(18, 4)) as last_price,
         seen.lowest_price,

@@ -1,7 +1,7 @@
 -- grain: one row per date of the shop, from the first active one to the last
--- A user counts as active in the 7 or 30 days that end with the date. Each active day of a user holds the count up
--- until the window passes or the user's next active day takes over, so users are never counted twice and a window
--- costs two sums instead of a distinct count.
+-- A user counts as active in the 7 or 30 days that end with the date. Each active day of a user holds the
+-- count up until the window passes or the user's next active day takes over, so users are never counted
+-- twice and a window costs two sums instead of a distinct count.
 with
 
 sessions as (
@@ -40,8 +40,8 @@ arrivals as (
         active_date as activity_date,
         count(*) as daily_active_users,
         count(case when previous_active_date is null then 1 end) as new_users,
-        count(case when previous_active_date < active_date - 6 or previous_active_date is null then 1 end) as weekly_in,
-        count(case when previous_active_date < active_date - 29 or previous_active_date is null then 1 end) as monthly_in
+        count(case when coalesce(previous_active_date < active_date - 6, true) then 1 end) as weekly_in,
+        count(case when coalesce(previous_active_date < active_date - 29, true) then 1 end) as monthly_in
     from user_days
     group by active_date
 ),

@@ -1,6 +1,8 @@
--- grain: one row per session date, entry channel, entry device and category, with category '(all)' for whole sessions
--- Each step counts sessions that also took every step before it. A checkout is of a session, not of a category; where the
--- shop sends no begin_checkout events at all, its counts are null and a purchase asks for a cart only.
+-- grain: one row per session date, entry channel, entry device and category, with category '(all)' for
+-- whole sessions
+-- Each step counts sessions that also took every step before it. A checkout is of a session, not of a
+-- category; where the shop sends no begin_checkout events at all, its counts are null and a purchase asks
+-- for a cart only.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -99,7 +101,8 @@ stepped as (
         and paths.session_date = busy_users.session_date
 ),
 
--- A user with one session on the date is one user in every cell; only busy users are counted apart, which is dear.
+-- A user with one session on the date is one user in every cell; only busy users are counted apart, which
+-- is dear.
 cells as (
     select
         session_date,

@@ -1,5 +1,6 @@
 -- grain: one row per order date, category and country
--- An order with several categories counts once in the cell of each, so order counts do not add up over categories.
+-- An order with several categories counts once in the cell of each, so order counts do not add up over
+-- categories.
 with
 
 purchases as (

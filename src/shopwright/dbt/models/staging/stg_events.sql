@@ -17,7 +17,8 @@ final as (
         order_id,
 
         event_type,
-        -- Actions of one moment are put in the order in which a shopper can do them: one sees, then takes, then pays.
+        -- Actions of one moment are put in the order in which a shopper can do them: one sees, then takes,
+        -- then pays.
         cast(case event_type
             when 'page_view' then 0
             when 'search' then 1

@@ -1,5 +1,6 @@
 -- grain: one row per version of a user as the source states it
--- Where a source contradicts itself about one version, the winner depends on what is said, never on when it arrived.
+-- Where a source contradicts itself about one version, the winner depends on what is said, never on when it
+-- arrived.
 with
 
 customers as (

@@ -82,7 +82,7 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 	$(BIN)/shopwright run --project $(DEMO)
 
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
-	@$(BIN)/python -m pytest --cov=shopwright $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)
 
 check: setup ## lint, type-check and prove that the documentation is true
 	@failed=

@@ -27,9 +27,13 @@ BAR_RATE, AIM_RATE, BAR_BYTES = 150_000, 250_000, 6 << 30
 def main() -> None:
     """Simulate, measure, report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000_000, help="events to simulate (default: %(default)s)")
+    parser.add_argument(
+        "--events", type=int, default=20_000_000, help="events to simulate (default: %(default)s)"
+    )
     parser.add_argument("--skip-pandas", action="store_true", help="leave out the slow rival")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results.md", help="report to write")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results.md", help="report to write"
+    )
     given = parser.parse_args()
     cache = ROOT / ".bench" / str(given.events)
     raw, day = _inputs(cache, given.events)
@@ -50,9 +54,19 @@ def _inputs(cache: Path, events: int) -> tuple[Path, Path]:
         shutil.rmtree(cache, ignore_errors=True)
         raw.mkdir(parents=True)
         day.mkdir()
-        command = [*SHOPWRIGHT, "simulate", str(raw), "--format", "rees46", "--months", "5", "--products", "54000"]
+        command = [
+            *SHOPWRIGHT,
+            "simulate",
+            str(raw),
+            "--format",
+            "rees46",
+            "--months",
+            "5",
+            "--products",
+            "54000",
+        ]
         run(f"simulate {events:,} events", [*command, "--events", str(events)], log=cache / "log")
-        _split_last_day(sorted(raw.glob("*.csv"), key=lambda file: file.stat().st_mtime)[-1], day)
+        _split_last_day(max(raw.glob("*.csv"), key=lambda file: file.stat().st_mtime), day)
         (day / "done").touch()
     return raw, day
 
@@ -90,7 +104,17 @@ def _measure(work: Path, raw: Path, day: Path, *, with_pandas: bool) -> dict[str
         found["pandas"] = run("pandas way", _rival("pandas", raw, work), log=log)
     found["build"] = run("build", [*SHOPWRIGHT, "build", "--project", str(shop)], log=log)
     _make_shop(tiny, work / "tiny-raw")
-    simulate = [*SHOPWRIGHT, "simulate", str(work / "tiny-raw"), "--format", "rees46", "--events", "3000", "--months", "1"]
+    simulate = [
+        *SHOPWRIGHT,
+        "simulate",
+        str(work / "tiny-raw"),
+        "--format",
+        "rees46",
+        "--events",
+        "3000",
+        "--months",
+        "1",
+    ]
     run("simulate a tiny shop", simulate, log=log)
     run("run the tiny shop", [*SHOPWRIGHT, "run", "--project", str(tiny)], log=log)
     found["start"] = run("build of a tiny shop", [*SHOPWRIGHT, "build", "--project", str(tiny)], log=log)
@@ -130,11 +154,13 @@ def _report(found: dict[str, Measured], rows: tuple[int, int], raw: Path) -> str
     lines = [
         "# Benchmark: raw CSV to tested gold",
         "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, DuckDB {version('duckdb')}, dbt {version('dbt-core')}. "
-        f"{first:,} simulated REES46-like events in {len(list(raw.glob('*.csv')))} files "
-        f"({sum(file.stat().st_size for file in raw.glob('*.csv')) / 1e9:.1f} GB of CSV), then {last:,} of one more day. "
-        "Each row is a process of its own, starting Python included. Ratios hold on any machine; seconds do not.",
+        (
+            f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, "
+            f"Python {platform.python_version()}, DuckDB {version('duckdb')}, dbt {version('dbt-core')}. "
+            f"{first:,} simulated REES46-like events in {len(list(raw.glob('*.csv')))} files "
+            f"({sum(file.stat().st_size for file in raw.glob('*.csv')) / 1e9:.1f} GB of CSV), then {last:,} of one more day. "
+            "Each row is a process of its own, starting Python included. Ratios hold on any machine; seconds do not."
+        ),
         "",
         "| step | seconds | CPU seconds | events a second | peak memory |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -150,7 +176,9 @@ def _report(found: dict[str, Measured], rows: tuple[int, int], raw: Path) -> str
     }
     for key, name in names.items():
         if key in found:
-            lines.append(_row(name, found[key], last if key.startswith("day") else 0 if key == "start" else first))
+            lines.append(
+                _row(name, found[key], last if key.startswith("day") else 0 if key == "start" else first)
+            )
     return "\n".join([*lines, "", *_verdicts(found, first)]) + "\n"
 
 
@@ -165,7 +193,12 @@ def _verdicts(found: dict[str, Measured], rows: int) -> list[str]:
     peak = max(item.peak_bytes for key, item in found.items() if key not in ("bare", "pandas"))
     extra = found["day ingest"].seconds + found["day build"].seconds - found["start"].seconds
     claims = [
-        ("raw CSV to tested gold", f"{rate:,.0f} events a second", rate >= BAR_RATE, f"{BAR_RATE:,} (aim {AIM_RATE:,})"),
+        (
+            "raw CSV to tested gold",
+            f"{rate:,.0f} events a second",
+            rate >= BAR_RATE,
+            f"{BAR_RATE:,} (aim {AIM_RATE:,})",
+        ),
         ("peak memory", f"{peak / (1 << 30):.2f} GiB", peak < BAR_BYTES, "under 6 GiB"),
         _ratio("ingest against the bare copy", found["ingest"].seconds / found["bare"].seconds, at_most=1.5),
         (
@@ -176,9 +209,15 @@ def _verdicts(found: dict[str, Measured], rows: int) -> list[str]:
         ),
     ]
     if "pandas" in found:
-        claims.append(_ratio("the pandas way against ingest", found["pandas"].seconds / found["ingest"].seconds, at_least=4))
+        claims.append(
+            _ratio(
+                "the pandas way against ingest", found["pandas"].seconds / found["ingest"].seconds, at_least=4
+            )
+        )
     head = ["| what | measured | bar | met |", "| --- | --- | --- | --- |"]
-    return head + [f"| {what} | {value} | {bar} | {'yes' if met else '**no**'} |" for what, value, met, bar in claims]
+    return head + [
+        f"| {what} | {value} | {bar} | {'yes' if met else '**no**'} |" for what, value, met, bar in claims
+    ]
 
 
 def _ratio(

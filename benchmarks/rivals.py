@@ -33,7 +33,8 @@ def pandas_way(raw: str, out: str) -> None:
             for name in ("category_code", "brand", "user_session"):
                 chunk[name] = chunk[name].astype("string")
             chunk["bucket"] = [
-                int(hashlib.md5(str(user).encode(), usedforsecurity=False).hexdigest(), 16) % EXPERIMENT_BUCKETS
+                int(hashlib.md5(str(user).encode(), usedforsecurity=False).hexdigest(), 16)
+                % EXPERIMENT_BUCKETS
                 for user in chunk["user_id"]
             ]
             table = pa.Table.from_pandas(chunk, preserve_index=False)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -26,6 +25,9 @@ from pydantic import (
 )
 
 from shopwright.core.errors import ConfigurationError, near_match
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE_NAME = "shopwright.toml"
 

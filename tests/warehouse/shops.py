@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import subprocess
 import sys
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from shopwright.ingest.run import ingest
 from shopwright.settings import Project, load_project
 
-NOW = datetime(2026, 1, 1)
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as everywhere
 HEALTH = ("fct_ingest_ledger", "fct_data_tests", "fct_freshness")
 """Tables that tell how the data came, and so may differ between two ways of coming."""
 
 SHOPWRIGHT = [sys.executable, "-m", "shopwright.cli.main"]
 
 
-def make_shop(root: Path, *, raw: Path | str = "raw", adapter: str = "event_stream", extra: str = "") -> Project:
+def make_shop(
+    root: Path, *, raw: Path | str = "raw", adapter: str = "event_stream", extra: str = ""
+) -> Project:
     """A project whose one source lies in ``raw``."""
     root.mkdir(parents=True, exist_ok=True)
     source = f'[[sources]]\nname = "clicks"\nadapter = "{adapter}"\npath = {json.dumps(str(raw))}\n'

@@ -80,7 +80,9 @@ def test_two_hundred_ways_of_arriving_end_in_the_same_gold(part, lines, expected
         with TemporaryDirectory() as folder:
             project = make_shop(Path(folder))
             rng = random.Random(dealing)
-            _deliver(project, manifest, lines, rng, deliveries=deliveries, files=files, is_repeated=is_repeated)
+            _deliver(
+                project, manifest, lines, rng, deliveries=deliveries, files=files, is_repeated=is_repeated
+            )
             assert gold(project.warehouse) == expected
 
     arrive()

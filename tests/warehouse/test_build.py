@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -105,4 +106,4 @@ def test_status_and_docs_after_a_build(shop):
     written = run(shop, "docs", "--no-serve", "--json")
     assert written.returncode == 0, written.stderr
     page = json.loads(written.stdout)["page"]
-    assert "fct_sessions" in open(page, encoding="utf-8").read()
+    assert "fct_sessions" in Path(page).read_text(encoding="utf-8")

@@ -20,7 +20,9 @@ def one(connection, query):
 
 def test_every_event_is_in_a_session_and_no_session_is_lost(published, simulation):
     totals = simulation.truth["totals"]
-    found = one(published, "select sum(event_count), count(*), count(distinct user_id) from gold.fct_sessions")
+    found = one(
+        published, "select sum(event_count), count(*), count(distinct user_id) from gold.fct_sessions"
+    )
     assert found == (totals["events"], totals["sessions"], totals["users"])
 
 
@@ -70,7 +72,10 @@ def test_a_funnel_step_never_has_more_sessions_than_the_one_before(published):
 
 
 def test_the_funnel_counts_each_session_once_in_its_total_row(published):
-    total = one(published, "select sum(session_count), sum(purchase_session_count) from gold.fct_funnel where category = '(all)'")
+    total = one(
+        published,
+        "select sum(session_count), sum(purchase_session_count) from gold.fct_funnel where category = '(all)'",
+    )
     sessions = one(
         published,
         "select count(*), count(*) filter (product_view_count > 0 and has_cart and is_converted "

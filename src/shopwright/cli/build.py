@@ -15,7 +15,8 @@ from shopwright.warehouse.build import BuildReport, build
 def command(
     project: ProjectOption = HERE,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Compute everything again, not only what new batches touch.")
+        bool,
+        typer.Option("--full-refresh", help="Compute everything again, not only what new batches touch."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -25,7 +26,6 @@ def command(
     published: readers keep the last good state, and the message names the test and rows it objects to.
 
     Example:
-
         shopwright build --project my-shop
     """
     report = build_with_progress(load_project(project), full_refresh=full_refresh, quiet=as_json)

@@ -31,7 +31,6 @@ def command(
     The page is one file without outside links; it can also be opened or sent as it is.
 
     Example:
-
         shopwright docs --project my-shop --no-serve
     """
     loaded = load_project(project)

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from shopwright.core.errors import ShopwrightError
 from shopwright.ingest.files import find_files
 from shopwright.ingest.ledger import read_ledger
 from shopwright.lake.delta import Lake
-from shopwright.settings import FILE_NAME, Project, load_project
+from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
 LEAST_FREE_BYTES = 2 << 30
@@ -40,7 +41,6 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     Exits with 1 when something is wrong.
 
     Example:
-
         shopwright doctor --project my-shop
     """
     found = [*_machine(project), *_project(project)]
@@ -54,11 +54,15 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
-    yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()}, 3.11 or newer is needed")
+    yield Finding(
+        "python", sys.version_info >= (3, 11), f"{platform.python_version()}, 3.11 or newer is needed"
+    )
     yield Finding("packages", True, ", ".join(f"{name} {version(name)}" for name in PACKAGES))
     where = folder if folder.exists() else Path()
     free = shutil.disk_usage(where).free
-    yield Finding("disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 are advised")
+    yield Finding(
+        "disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 are advised"
+    )
 
 
 def _project(folder: Path) -> Iterator[Finding]:
@@ -72,9 +76,13 @@ def _project(folder: Path) -> Iterator[Finding]:
         return
     yield Finding("settings", True, str(folder / FILE_NAME))
     for source in project.settings.sources:
-        yield _try(f"source {source.name}", lambda source=source: f"{len(find_files(source, project.root))} files")  # type: ignore[misc]  # a default binds the loop's value
+        yield _try(f"source {source.name}", partial(_count_files, project, source))
     yield _try("ledger and lake", lambda: _compare(project))
     yield _try("published", lambda: _open(project))
+
+
+def _count_files(project: Project, source: SourceSettings) -> str:
+    return f"{len(find_files(source, project.root))} files"
 
 
 def _try(check: str, look: Callable[[], str]) -> Finding:

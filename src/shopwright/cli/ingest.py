@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from shopwright.cli.output import HERE, Bar, JsonOption, ProjectOption, now, people, print_json, progress_bar, table
+from shopwright.cli.output import (
+    HERE,
+    Bar,
+    JsonOption,
+    ProjectOption,
+    now,
+    people,
+    print_json,
+    progress_bar,
+    table,
+)
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.run import IngestReport, Progress, ingest
 from shopwright.settings import Project, load_project
@@ -30,7 +40,6 @@ def command(
     Exits with 1 when a file could not be read; the other files are in the lake all the same.
 
     Example:
-
         shopwright ingest --project my-shop
     """
     report = ingest_with_progress(load_project(project), tuple(source or ()), quiet=as_json)
@@ -91,7 +100,9 @@ def show_report(console: Console, report: IngestReport) -> None:
     )
     for row in report.rows:
         if row.new_columns:
-            console.print(f"{row.file}: columns no mapping names, kept in properties: {row.new_columns}", markup=False)
+            console.print(
+                f"{row.file}: columns no mapping names, kept in properties: {row.new_columns}", markup=False
+            )
     for row in report.failed:
         console.print(f"not read: {row.file}: {row.reason}", markup=False)
     if report.total("rows_quarantined"):
@@ -100,4 +111,12 @@ def show_report(console: Console, report: IngestReport) -> None:
 
 def _cells(row: LedgerRow) -> list[object]:
     name = row.file.rsplit("/", 1)[-1]
-    return [name, row.entity, row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate, row.outcome]
+    return [
+        name,
+        row.entity,
+        row.rows_read,
+        row.rows_accepted,
+        row.rows_quarantined,
+        row.rows_duplicate,
+        row.outcome,
+    ]

@@ -40,7 +40,6 @@ def command(
     of JSON or Parquet events. Nothing that exists is overwritten.
 
     Example:
-
         shopwright init my-shop --template clickstream --source-path ~/exports
     """
     file = folder / FILE_NAME
@@ -54,13 +53,17 @@ def command(
     file.write_text(text, encoding="utf-8")
     load_project(folder)
     if as_json:
-        print_json({"project": str(folder), "settings": str(file), "adapter": None if kind == "blank" else kind})
+        print_json(
+            {"project": str(folder), "settings": str(file), "adapter": None if kind == "blank" else kind}
+        )
         return
     console = people()
     console.print(f"Made {file}" + ("" if kind == "blank" else f" (source read as {kind})"))
     where = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
     console.print(
-        "Name a source in it, then: shopwright run" + where if kind == "blank" else f"Next: shopwright run{where}"
+        "Name a source in it, then: shopwright run" + where
+        if kind == "blank"
+        else f"Next: shopwright run{where}"
     )
 
 

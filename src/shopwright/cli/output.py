@@ -87,7 +87,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
 def show(value: Any) -> str:
     """A value as people read it; what is missing is a dash, never a zero."""
     if value is None:
-        return "–"
+        return "–"  # noqa: RUF001  # a dash, not a minus: nothing is subtracted
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

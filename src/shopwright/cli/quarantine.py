@@ -17,11 +17,12 @@ RuleOption = Annotated[str | None, typer.Option(help="Only rows that broke this 
 
 
 @app.command("list")
-def list_command(project: ProjectOption = HERE, source: SourceOption = None, as_json: JsonOption = False) -> None:
+def list_command(
+    project: ProjectOption = HERE, source: SourceOption = None, as_json: JsonOption = False
+) -> None:
     """Count the rows in quarantine by file and by the rules they broke.
 
     Example:
-
         shopwright quarantine list --project my-shop
     """
     found = count_open(load_project(project), source=source)
@@ -34,7 +35,9 @@ def list_command(project: ProjectOption = HERE, source: SourceOption = None, as_
         return
     rows = [(item.source, item.file.rsplit("/", 1)[-1], ", ".join(item.rules), item.rows) for item in found]
     console.print(table("", ("source", "file", "rules broken", "rows"), rows))
-    console.print("See rows: shopwright quarantine show. After mending a mapping: shopwright quarantine replay.")
+    console.print(
+        "See rows: shopwright quarantine show. After mending a mapping: shopwright quarantine replay."
+    )
 
 
 @app.command("show")
@@ -51,12 +54,13 @@ def show_command(
     """Show rows in quarantine as they stood in their file, with every rule they broke.
 
     Example:
-
         shopwright quarantine show --rule event_type_unknown --limit 5
     """
     loaded = load_project(project)
-    rows = [find_open(loaded, quarantine_id)] if quarantine_id else list_open(
-        loaded, source=source, rule=rule, limit=limit
+    rows = (
+        [find_open(loaded, quarantine_id)]
+        if quarantine_id
+        else list_open(loaded, source=source, rule=rule, limit=limit)
     )
     if as_json:
         print_json(rows)
@@ -73,14 +77,16 @@ def show_command(
 
 @app.command("replay")
 def replay_command(
-    project: ProjectOption = HERE, source: SourceOption = None, rule: RuleOption = None, as_json: JsonOption = False
+    project: ProjectOption = HERE,
+    source: SourceOption = None,
+    rule: RuleOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read the rows in quarantine again under today's settings; what is good now is landed, once.
 
     Rows that are still bad stay in quarantine. Run `shopwright build` afterwards.
 
     Example:
-
         shopwright quarantine replay --source clicks
     """
     report = replay(load_project(project), now=now(), source=source, rule=rule)

@@ -15,7 +15,6 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Do everything: take in new files, build, test, publish, and say what was found.
 
     Example:
-
         shopwright run --project my-shop
     """
     loaded = load_project(project)

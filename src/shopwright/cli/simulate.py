@@ -73,7 +73,6 @@ def command(
     Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json.
 
     Example:
-
         shopwright simulate my-shop/raw --format rees46 --events 1000000 --dirty
     """
     config = _config(

@@ -19,7 +19,6 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Show what is in the lake, in quarantine and published, and whether a build is due.
 
     Example:
-
         shopwright status --project my-shop
     """
     loaded = load_project(project)
@@ -60,7 +59,9 @@ def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | No
         return None
     at = datetime.fromtimestamp(project.published.stat().st_mtime, UTC).replace(tzinfo=None, microsecond=0)
     with connect(project.published, read_only=True) as connection:
-        fetched = connection.execute("select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger").fetchone()
+        fetched = connection.execute(
+            "select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger"
+        ).fetchone()
     through = int(fetched[0]) if fetched else 0
     return {
         "at": at,
@@ -83,6 +84,10 @@ def _show(project: Project, document: dict[str, Any]) -> None:
         console.print("Published: nothing yet; next: shopwright build")
         return
     behind = published["batches_behind"]
-    due = f"{behind} newer batch(es) in the lake; next: shopwright build" if behind else "up to date with the lake"
+    due = (
+        f"{behind} newer batch(es) in the lake; next: shopwright build"
+        if behind
+        else "up to date with the lake"
+    )
     console.print(f"Published: {published['at']} UTC, {due}\n")
     console.print(table("Gold tables", ("table", "rows"), published["tables"].items()))

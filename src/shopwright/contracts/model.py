@@ -82,9 +82,7 @@ class Column:
         name = quote_name(self.name)
         found = []
         if self.required:
-            found.append(
-                Rule(f"{self.name}_missing", f"{name} is not null", f"`{self.name}` has a value.")
-            )
+            found.append(Rule(f"{self.name}_missing", f"{name} is not null", f"`{self.name}` has a value."))
         if self.allowed:
             # not "in (...)": the engine turns a longer list into a join, which is slower and loses row order
             cases = " ".join(f"when {quote_text(value)} then true" for value in self.allowed)

@@ -45,9 +45,7 @@ ORDER_ITEMS = Entity(
     key=("order_id", "line_number"),
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),
-        Column(
-            "line_number", Kind.INTEGER, "Position of the line, from 1.", required=True, minimum="1"
-        ),
+        Column("line_number", Kind.INTEGER, "Position of the line, from 1.", required=True, minimum="1"),
         Column("product_id", Kind.TEXT, "The product."),
         Column("seller_id", Kind.TEXT, "Who sold it, on a marketplace."),
         Column("kind", Kind.TEXT, "What the line is.", required=True, allowed=LINE_KINDS),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from shopwright.core.sql import quote_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def connect(

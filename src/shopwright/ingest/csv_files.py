@@ -125,7 +125,9 @@ def _rejections(job: Job) -> list[BadRecord]:
         # with quotes about, one refusal may stand for several lines
         if job.facts.has_quotes or line not in raw or not REJECTION_RULES.keys() >= set(kinds):
             raise UnreliableReadError
-    return [BadRecord(line, raw[line], tuple(REJECTION_RULES[kind] for kind in kinds)) for line, kinds in found]
+    return [
+        BadRecord(line, raw[line], tuple(REJECTION_RULES[kind] for kind in kinds)) for line, kinds in found
+    ]
 
 
 def _skip_rejected(rows: list[int], rejected: list[BadRecord], *, first_line: int) -> list[int]:

@@ -7,17 +7,18 @@ import gzip
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
-from zlib import error as ZlibError
 
 import zstandard
 
 from shopwright.core.errors import ConfigurationError, SourceFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from shopwright.settings import SourceSettings
 
 DATA_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -86,7 +87,9 @@ def _expand(source: SourceSettings, root: Path, pattern: str) -> list[Path]:
     if not any(mark in pattern for mark in "*?["):
         raise ConfigurationError(f"source '{source.name}': {path} does not exist")
     # only the pattern is one: the project's own folder may have a bracket in its name
-    base, relative = (Path(path.anchor), path.relative_to(path.anchor)) if _is_absolute(pattern) else (root, pattern)
+    base, relative = (
+        (Path(path.anchor), path.relative_to(path.anchor)) if _is_absolute(pattern) else (root, pattern)
+    )
     return sorted(item for item in base.glob(str(relative)) if item.is_file())
 
 
@@ -132,7 +135,7 @@ def open_plain(file: SourceFile, staging: Path, *, encoding: str) -> Path:
     try:
         with target.open("wb") as plain:
             _copy(_unpacked(file), plain, encoding if recoded else None)
-    except (OSError, EOFError, RuntimeError, ZlibError, zipfile.BadZipFile, zstandard.ZstdError) as error:
+    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError) as error:
         raise SourceFileError(file.label, f"cannot be unpacked ({error}); is the download whole?") from None
     except UnicodeError as error:
         raise SourceFileError(

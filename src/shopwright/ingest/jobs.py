@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from shopwright.contracts import Rule
 from shopwright.contracts.model import Kind
 from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.mapping import FileKind, Mapping
-from shopwright.ingest.projection import Projection
 from shopwright.ingest.records import Record, is_array, read_array, read_records
-from shopwright.ingest.scan import TextFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.ingest.projection import Projection
+    from shopwright.ingest.scan import TextFacts
 
 LEAST_OBJECT_BYTES = 1 << 24
 """The engine's own limit of a JSON object; it takes twice that much memory for each thread, so no more than needed."""

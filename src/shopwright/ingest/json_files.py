@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from shopwright.contracts import Rule
 from shopwright.core.sql import quote_list, quote_text
-from shopwright.ingest.adapters.mapping import Mapping
 from shopwright.ingest.jobs import (
     BadRecord,
     Job,
@@ -21,6 +21,9 @@ from shopwright.ingest.jobs import (
 )
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.records import BOM, fetch_lines, is_array
+
+if TYPE_CHECKING:
+    from shopwright.ingest.adapters.mapping import Mapping
 
 JSON_RULES = (
     Rule("not_json", "doc is not null", "The record is JSON."),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from shopwright.contracts import Entity
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
 from shopwright.ingest.jobs import Loaded, UnreliableReadError
 from shopwright.ingest.repeated import find_repeated
 from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, write_stream
+from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.contracts import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ def land(
     path = lake.new_file(entity.name, batch.sequence)
     write = write_stream if loaded.stream else _write_landing
     try:
-        written = write(connection, loaded, lambda rows: write_parquet(connection, _stored(rows, entity, names, batch), path))
+        written = write(
+            connection,
+            loaded,
+            lambda rows: write_parquet(connection, _stored(rows, entity, names, batch), path),
+        )
     except UnreliableReadError:
         path.unlink(missing_ok=True)
         raise
@@ -76,7 +84,9 @@ def land(
     repeated = find_repeated(
         connection, entity, names, path, earlier=_overlapping(visible, *span, entity), span=span
     )
-    file = _rewrite(connection, path, lake.new_file(entity.name, batch.sequence)) if repeated else written.file
+    file = (
+        _rewrite(connection, path, lake.new_file(entity.name, batch.sequence)) if repeated else written.file
+    )
     if file.rows == 0:
         (lake.folder(entity.name) / file.name).unlink()
         return Landed(0, repeated, written.quarantined, None, None, None)
@@ -86,7 +96,9 @@ def land(
 
 def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: Write) -> Written:
     """Write the good rows of the table ``landing``."""
-    bad = connection.execute("select rowid, _broken from landing where _broken <> 0 order by rowid").fetchall()
+    bad = connection.execute(
+        "select rowid, _broken from landing where _broken <> 0 order by rowid"
+    ).fetchall()
     names = ", ".join(quote_name(column.name) for column in loaded.projection.columns)
     file = write(f"select {names} from landing where _broken = 0")
     return Written(file, quarantined_rows(loaded, loaded.rejected, bad))
@@ -113,7 +125,9 @@ def _overlapping(
     return [
         file
         for file in visible
-        if file.first_at is None or file.last_at is None or not (file.last_at < first_at or file.first_at > last_at)
+        if file.first_at is None
+        or file.last_at is None
+        or not (file.last_at < first_at or file.first_at > last_at)
     ]
 
 

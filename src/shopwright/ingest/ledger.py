@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
-
-import duckdb
 
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.jobs import LEAST_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
-from shopwright.ingest.streaming import QuarantinedRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.ingest.streaming import QuarantinedRow
 
 SETTLED = ("loaded", "empty", "identical")
 """Outcomes after which a file of the same content need not be looked at again."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from shopwright.core.errors import SourceFileError
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.adapters.mapping import Mapping
 from shopwright.ingest.csv_files import check_columns
 from shopwright.ingest.jobs import Job, Loaded, lines_of_rows, scalar_rules
 from shopwright.ingest.json_files import json_path
 from shopwright.ingest.projection import Projection, compile_projection
+
+if TYPE_CHECKING:
+    from shopwright.ingest.adapters.mapping import Mapping
 
 ROW_NUMBER = "file_row_number"
 """The engine's name for a row's number; a file that has a column of that name cannot be read."""
@@ -25,13 +28,13 @@ def read_parquet(job: Job) -> Loaded:
     try:
         types = _types(job)
         check_columns(job, list(types))
-        unnamed = [
-            name for name in types if name not in job.mapping.source_columns and name != "properties"
-        ]
+        unnamed = [name for name in types if name not in job.mapping.source_columns and name != "properties"]
         projection = _projection(job, types, unnamed)
         job.create(projection, _rows(job, types), extra=", _line")
     except BROKEN as error:
-        raise SourceFileError(job.label, f"is no readable Parquet file ({str(error).splitlines()[0]})") from None
+        raise SourceFileError(
+            job.label, f"is no readable Parquet file ({str(error).splitlines()[0]})"
+        ) from None
     return Loaded(
         projection=projection,
         rejected=[],

@@ -62,15 +62,24 @@ def compile_projection(
     """
     entity = mapping.entity
     texts = {
-        name: _text(item, reference, _trim if mapping.trims else _trim_blank if _is_needed(entity, name) else str)
+        name: _text(
+            item, reference, _trim if mapping.trims else _trim_blank if _is_needed(entity, name) else str
+        )
         for name, item in mapping.fields.items()
     }
     if properties is not None and any(column.name == "properties" for column in entity.landed):
         texts.setdefault("properties", properties)
     columns = tuple(column for column in entity.landed if column.name in texts)
-    rules = [*structural, *_unreadable(columns), *_contract(entity, columns), *_future(entity, columns, latest)]
+    rules = [
+        *structural,
+        *_unreadable(columns),
+        *_contract(entity, columns),
+        *_future(entity, columns, latest),
+    ]
     typed = [f"{_typed(column, mapping)} as {quote_name(column.name)}" for column in columns]
-    bits = " | ".join(f"(case when {rule.holds} then 0 else {1 << place} end)" for place, rule in enumerate(rules))
+    bits = " | ".join(
+        f"(case when {rule.holds} then 0 else {1 << place} end)" for place, rule in enumerate(rules)
+    )
     return Projection(
         columns=columns,
         select_text=", ".join(
@@ -95,7 +104,11 @@ def _raw(column: Column) -> str:
 def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> str:
     if field.constant is not None:
         return quote_text(field.constant)
-    parts = [clean(f"({field.sql})::varchar")] if field.sql else [clean(reference(name)) for name in field.columns]
+    parts = (
+        [clean(f"({field.sql})::varchar")]
+        if field.sql
+        else [clean(reference(name)) for name in field.columns]
+    )
     value = parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
     if not field.values:
         return value

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import duckdb
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
@@ -25,6 +21,11 @@ from shopwright.ingest.scan import TextFacts
 from shopwright.lake.delta import Lake, read_sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
     from shopwright.settings import Project, SourceSettings
 
 
@@ -167,9 +168,7 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         first_at=None,
         last_at=None,
     )
-    landed, bad = _land_again(
-        lander, staging, mapping, ledger_row, rows, encoding=source.encoding
-    )
+    landed, bad = _land_again(lander, staging, mapping, ledger_row, rows, encoding=source.encoding)
     filled = replace(
         ledger_row,
         rows_accepted=landed.accepted,
@@ -182,9 +181,7 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
     intent = lander.record(filled, replace(landed, quarantined=[]))
     resolved = [row for row in rows if row.quarantine_id not in bad]
     if resolved:
-        values: list[tuple[Any, ...]] = [
-            (row.quarantine_id, "accepted", filled.batch_id) for row in resolved
-        ]
+        values: list[tuple[Any, ...]] = [(row.quarantine_id, "accepted", filled.batch_id) for row in resolved]
         intent.add("resolutions", write_resolutions(lander.connection, lander.lake, sequence, values))
     return filled
 
@@ -233,4 +230,3 @@ def _source(project: Project, name: str) -> SourceSettings:
     raise ConfigurationError(
         f"rows of source '{name}' cannot be replayed: shopwright.toml no longer has that source"
     )
-

@@ -12,10 +12,13 @@ import csv
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MOST_LINES_OF_A_RECORD = 1_000
 BOM = b"\xef\xbb\xbf"

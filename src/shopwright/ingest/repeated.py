@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 
-from shopwright.contracts import Entity
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.lake.delta import LakeFile, stored_sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.contracts import Entity
 
 
 def find_repeated(
@@ -60,7 +65,10 @@ def _hash(entity: Entity, names: list[str], table: str = "") -> str:
         column.name
         for column in entity.landed
         if column.name in names
-        and (column.required or column.name in (*entity.key, entity.time_column, "source_event_id", "product_id"))
+        and (
+            column.required
+            or column.name in (*entity.key, entity.time_column, "source_event_id", "product_id")
+        )
     ]
     return f"hash({', '.join(table + quote_name(name) for name in telling)})"
 
@@ -81,11 +89,15 @@ def _known_before(
     earlier: list[LakeFile],
     span: tuple[datetime | None, datetime | None],
 ) -> str:
-    same = " and ".join(f"old.{quote_name(name)} is not distinct from new.{quote_name(name)}" for name in names)
+    same = " and ".join(
+        f"old.{quote_name(name)} is not distinct from new.{quote_name(name)}" for name in names
+    )
     empty = [f"{quote_name(column.name)} is null" for column in entity.landed if column.name not in names]
     if entity.time_column and span[0] and span[1]:
         time = quote_name(entity.time_column)
-        empty.append(f"({time} is null or {time} between timestamptz '{span[0]}+00' and timestamptz '{span[1]}+00')")
+        empty.append(
+            f"({time} is null or {time} between timestamptz '{span[0]}+00' and timestamptz '{span[1]}+00')"
+        )
     old = stored_sql(entity.name, [file.path for file in earlier])
     return (
         f"insert into repeated select new.file_row_number from {new} as new semi join "

@@ -9,10 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from time import monotonic
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
@@ -20,13 +18,19 @@ from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.files import SourceFile, find_files, open_plain
-from shopwright.lake.delta import Intent, Lake, LakeFile
+from shopwright.ingest.jobs import Job, UnreliableReadError
 from shopwright.ingest.landing import Batch, Landed, land
 from shopwright.ingest.ledger import Known, LedgerRow, read_ledger, write_ledger, write_quarantine
-from shopwright.ingest.jobs import Job, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.scan import TextFacts, hash_file, scan_and_hash, scan_text
-from shopwright.settings import Project, SourceSettings
+from shopwright.lake.delta import Intent, Lake, LakeFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.settings import Project, SourceSettings
 
 COMMIT_FILES = 32
 COMMIT_SECONDS = 5.0
@@ -93,7 +97,9 @@ def ingest(
     started = monotonic()
     with exclusive(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = _Run(project, connection, staging, now, report)
-        result = run.ingest([(source, file) for source in chosen for file in find_files(source, project.root)])
+        result = run.ingest(
+            [(source, file) for source in chosen for file in find_files(source, project.root)]
+        )
     result.seconds = monotonic() - started
     return result
 
@@ -163,13 +169,9 @@ class Lander:
         if landed and landed.file:
             intent.add(row.entity, landed.file)
             path = self.lake.folder(row.entity) / landed.file.name
-            self._files(row.entity).append(
-                LakeFile(path, landed.accepted, landed.first_at, landed.last_at)
-            )
+            self._files(row.entity).append(LakeFile(path, landed.accepted, landed.first_at, landed.last_at))
         if landed and landed.quarantined:
-            intent.add(
-                "quarantine", write_quarantine(self.connection, self.lake, row, landed.quarantined)
-            )
+            intent.add("quarantine", write_quarantine(self.connection, self.lake, row, landed.quarantined))
         self._waiting.append(row)
         self.known.rows.append(row)
         self.sequence = row.batch_seq

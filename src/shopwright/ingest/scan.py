@@ -45,9 +45,7 @@ class _Scan:
     returns: int = 0
     pairs: int = 0
     ends: int = 0
-    decoder: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")()
-    )
+    decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     def take(self, block: bytes) -> None:
         facts = self.facts

@@ -43,7 +43,9 @@ def write_stream(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: W
     if stream is None:
         raise ValueError("the file is not to be streamed")
     names = ", ".join(quote_name(column.name) for column in loaded.projection.columns)
-    file, rejected = _write(connection, stream, f"select {names} from ({stream.select}) where _broken = 0", write)
+    file, rejected = _write(
+        connection, stream, f"select {names} from ({stream.select}) where _broken = 0", write
+    )
     bad: list[tuple[int, int]] = []
     if file.rows + len(rejected) != stream.records:
         bad = _bad_rows(connection, stream.select)
@@ -110,4 +112,3 @@ def _as_row(line: int, raw: bytes, rules: tuple[str, ...]) -> QuarantinedRow:
         return QuarantinedRow(line, raw.decode("utf-8"), "utf-8", rules)
     except UnicodeDecodeError:
         return QuarantinedRow(line, raw.decode("latin-1"), "latin-1", rules)
-

@@ -15,20 +15,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import duckdb
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
 from shopwright.lake.tables import TABLES, TECHNICAL, TableColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import duckdb
 
 APPLICATION = "shopwright"
 
@@ -155,7 +159,7 @@ class Lake:
     def _append(self, table: str, added: list[AddedFile], sequence: int) -> None:
         time = self._time_column(table)
         now = int(datetime.now(UTC).timestamp() * 1000)
-        actions = [
+        actions: list[AddAction | RemoveAction] = [
             AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added
         ]
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
@@ -222,7 +226,9 @@ def _schema(columns: tuple[TableColumn, ...]) -> Schema:
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> AddedFile:
     """Write a query's rows to one Parquet file of the lake."""
-    connection.execute(f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd, compression_level 1)")
+    connection.execute(
+        f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd, compression_level 1)"
+    )
     fetched = connection.fetchone()
     return AddedFile(file.name, file.stat().st_size, int(fetched[0]) if fetched else 0)
 

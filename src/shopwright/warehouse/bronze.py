@@ -29,7 +29,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         connection.execute(f"create or replace view bronze.{quote_name(name)} as {read_sql(name, files)}")
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb ships no types
+class Plugin(BasePlugin):
     """Named in the profile as ``shopwright.warehouse.bronze`` with the lake's folder in its config."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:

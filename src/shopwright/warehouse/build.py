@@ -99,7 +99,8 @@ def _check(project: Project, run: DbtRun) -> None:
     if tests:
         told = [_tell(project, result) for result in tests]
         raise DataTestError(
-            f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(told)}", told
+            f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(told)}",
+            told,
         )
 
 

@@ -62,7 +62,7 @@ def run_dbt(project: Project, command: list[str], *, watch: Watch | None = None)
     try:
         outcome = runner.invoke([*command, *QUIET, *dbt_arguments(project)])
     finally:
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb is partly typed
     if outcome.exception is not None:
         raise _as_error(str(outcome.exception))
     results = [_result(item) for item in getattr(outcome.result, "results", None) or []]

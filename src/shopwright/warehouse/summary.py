@@ -62,7 +62,11 @@ def summarise(project: Project) -> list[Finding]:
     if not row["sessions"]:
         return [Finding("sessions", 0, "none: the lake holds no events")]
     return [
-        Finding("period", [row["first_at"], row["last_at"]], f"{row['first_at']:%Y-%m-%d} to {row['last_at']:%Y-%m-%d}"),
+        Finding(
+            "period",
+            [row["first_at"], row["last_at"]],
+            f"{row['first_at']:%Y-%m-%d} to {row['last_at']:%Y-%m-%d}",
+        ),
         Finding("users", row["users"], f"{row['users']:,}"),
         Finding(
             "sessions",

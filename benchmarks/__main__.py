@@ -84,7 +84,7 @@ def _split_last_day(file: Path, day: Path) -> None:
             opened.seek(middle)
             opened.readline()
             low, high = (middle + 1, high) if opened.read(10) < last else (low, middle)
-        opened.seek(low - 1)
+        opened.seek(low)
         opened.readline()
         start = opened.tell()
         rows = opened.read()

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import TableNotFoundError
-from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
@@ -159,7 +159,7 @@ class Lake:
     def _append(self, table: str, added: list[AddedFile], sequence: int) -> None:
         time = self._time_column(table)
         now = int(datetime.now(UTC).timestamp() * 1000)
-        actions: list[AddAction | RemoveAction] = [
+        actions = [
             AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added
         ]
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
@@ -170,7 +170,7 @@ class Lake:
                 str(self.folder(table)), schema, actions, name=table, commit_properties=properties
             )
         else:
-            delta.create_write_transaction(actions, "append", schema, commit_properties=properties)
+            delta.create_write_transaction([*actions], "append", schema, commit_properties=properties)
 
     def _open(self, table: str) -> DeltaTable | None:
         if not (self.folder(table) / "_delta_log").is_dir():

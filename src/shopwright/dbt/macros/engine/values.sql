@@ -53,3 +53,11 @@
 {% macro rate(part, whole) -%}
     cast({{ part }} as double precision) / nullif({{ whole }}, 0)
 {%- endmacro %}
+
+{#
+    Whether a row comes first in its group; the order must be total. Not `row_number() = 1`: DuckDB 1.5 turns a
+    filter on that into an aggregate, which picks a wrong row for some inputs with an empty sort key.
+#}
+{% macro is_first(group, order) -%}
+    lag(true) over (partition by {{ group }} order by {{ order }}) is null
+{%- endmacro %}

@@ -109,19 +109,18 @@ events as not materialized (
 ranked_versions as (
     select
         *,
-        row_number() over (
-            partition by user_key, event_at, funnel_rank, source_event_id
-            order by
-                item_key, price, quantity, {% if has_order_ids %}order_id,{% endif %} context_order
-        ) as version_choice
+        {{ is_first(
+            'user_key, event_at, funnel_rank, source_event_id',
+            'item_key, price, quantity, ' ~ ('order_id, ' if has_order_ids else '') ~ 'context_order'
+        ) }} as is_chosen
     from events
     where source_event_id is not null
 ),
 
 single_events as (
-    select *, 1 as version_choice from events where source_event_id is null
+    select *, true as is_chosen from events where source_event_id is null
     union all
-    select * from ranked_versions where version_choice = 1
+    select * from ranked_versions where is_chosen
 ),
 {% else %}
 single_events as (

@@ -12,12 +12,12 @@ items as (
 catalog_versions as (
     select
         *,
-        row_number() over (partition by product_id order by valid_from desc nulls last) as recency
+        {{ is_first('product_id', 'valid_from desc nulls last') }} as is_latest
     from {{ ref('stg_products') }}
 ),
 
 catalog as (
-    select * from catalog_versions where recency = 1
+    select * from catalog_versions where is_latest
 ),
 
 totals_per_item as (

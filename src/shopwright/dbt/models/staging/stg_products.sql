@@ -10,10 +10,10 @@ products as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by product_id, valid_from
-            order by name, category_id, category, brand, price, currency, properties
-        ) as choice
+        {{ is_first(
+            'product_id, valid_from',
+            'name, category_id, category, brand, price, currency, properties'
+        ) }} as is_chosen
     from products
 ),
 
@@ -32,7 +32,7 @@ final as (
 
         valid_from
     from ranked
-    where choice = 1
+    where is_chosen
 )
 
 select * from final

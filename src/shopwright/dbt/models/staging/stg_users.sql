@@ -10,10 +10,10 @@ customers as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by customer_id, valid_from
-            order by signed_up_at, country, region, city, segment, is_subscribed, properties
-        ) as choice
+        {{ is_first(
+            'customer_id, valid_from',
+            'signed_up_at, country, region, city, segment, is_subscribed, properties'
+        ) }} as is_chosen
     from customers
 ),
 
@@ -33,7 +33,7 @@ final as (
         signed_up_at,
         valid_from
     from ranked
-    where choice = 1
+    where is_chosen
 )
 
 select * from final

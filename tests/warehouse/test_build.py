@@ -13,6 +13,7 @@ import pytest
 from shopwright.core.errors import DataTestError
 from shopwright.lake.delta import Intent, Lake, write_parquet
 from shopwright.warehouse.build import build
+from shopwright.warehouse.run import run_dbt
 from tests.warehouse.shops import deal, gold, make_shop, run, take_in
 
 
@@ -98,6 +99,14 @@ def test_a_shop_without_any_event_builds_and_says_so(tmp_path):
     assert finished.returncode == 0, finished.stderr
     document = json.loads(finished.stdout)
     assert document["findings"][0]["value"] == 0
+
+
+def test_the_models_unit_tests_pass_on_a_first_plain_dbt_build(dirty_raw, tmp_path):
+    project = make_shop(tmp_path, raw=dirty_raw)
+    take_in(project)
+    found = run_dbt(project, ["build"])
+    assert found.of("fail", "error", "skipped") == []
+    assert sum(result.kind == "unit test" for result in found.results) >= 10
 
 
 def test_status_and_docs_after_a_build(shop):

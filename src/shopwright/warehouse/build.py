@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 3
 
+NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
+"""Unit tests prove the models' SQL, not the shop's data: our own test suite runs them."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
@@ -52,7 +55,7 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
     started = monotonic()
     with exclusive(project.work / "lock", "build"):
         reason = "as asked" if full_refresh else _reason_to_rebuild(project)
-        command = ["build", *(["--full-refresh"] if reason else [])]
+        command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, watch=watch)
         _check(project, run)
         publish(project)

@@ -181,7 +181,7 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
     intent = lander.record(filled, replace(landed, quarantined=[]))
     resolved = [row for row in rows if row.quarantine_id not in bad]
     if resolved:
-        values: list[tuple[Any, ...]] = [(row.quarantine_id, "accepted", filled.batch_id) for row in resolved]
+        values: list[tuple[Any, ...]] = [(row.quarantine_id, filled.batch_id) for row in resolved]
         intent.add("resolutions", write_resolutions(lander.connection, lander.lake, sequence, values))
     return filled
 

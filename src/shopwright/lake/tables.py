@@ -92,8 +92,7 @@ QUARANTINE = (
 
 RESOLUTIONS = (
     _text("quarantine_id", "The row put aside."),
-    _text("resolution", "accepted or duplicate."),
-    _text("batch_id", "Replay that resolved it."),
+    _text("batch_id", "Replay that landed it, or found it to be there already; the ledger counts how many of each."),
 )
 
 TABLES: dict[str, tuple[TableColumn, ...]] = {

@@ -16,7 +16,11 @@ landed as (
 versions as (
     select count(*) as distinct_count
     from (
-        select distinct user_id, event_at, funnel_rank, source_event_id
+        select distinct
+            user_id,
+            event_at,
+            funnel_rank,
+            source_event_id
         from {{ ref('stg_events') }}
         where source_event_id is not null
     ) as identified
@@ -48,7 +52,8 @@ cross join steps
 cross join sessions
 cross join published
 {% if not looks_at_touched_only() %}cross join versions{% endif %}
-where steps.event_count <> sessions.event_count
+where
+    steps.event_count <> sessions.event_count
     or steps.event_count <> published.event_count
     or landed.event_count - landed.identified_count <> steps.event_count - steps.identified_count
     or steps.identified_count > landed.identified_count

@@ -48,7 +48,8 @@ full outer join funnel
     on published.session_date = funnel.session_date
 full outer join engagement
     on published.session_date = engagement.session_date
-where coalesce(published.session_count, 0) <> coalesce(funnel.session_count, 0)
+where
+    coalesce(published.session_count, 0) <> coalesce(funnel.session_count, 0)
     or coalesce(published.session_count, 0) <> coalesce(engagement.session_count, 0)
 union all
 select

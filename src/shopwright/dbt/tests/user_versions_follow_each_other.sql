@@ -22,7 +22,8 @@ versions as (
 )
 
 select * from versions
-where user_id is null
+where
+    user_id is null
     or version_number is null
     or version_number <> coalesce(previous_number, 0) + 1
     or valid_to is distinct from next_valid_from

@@ -2,7 +2,8 @@
 with
 
 ledger as (
-    select * from {{ source('bronze', 'ledger') }} where outcome in ('loaded', 'replayed')
+    select * from {{ source('bronze', 'ledger') }}
+    where outcome in ('loaded', 'replayed')
 ),
 
 final as (

@@ -25,7 +25,8 @@ contexts as (
 
 keyed as (
     select
-        {{ stable_number(joined_text(['device', 'country', 'channel', 'experiment_group'])) }} as context_order,
+        {{ stable_number(joined_text(['device', 'country', 'channel', 'experiment_group'])) }}
+            as context_order,
         *
     from contexts
 ),
@@ -39,12 +40,10 @@ unknown as (
 
 final as (
     select
-        (
-            {% if is_incremental() -%}
-            (select coalesce(max(context_key), 0) - coalesce(max(context_key), 0) % 16 from {{ this }}) +
-            {% endif -%}
-            16 * row_number() over (order by context_order)
-        )
+        16 * row_number() over (order by context_order)
+        {% if is_incremental() -%}
+        + (select coalesce(max(context_key), 0) - coalesce(max(context_key), 0) % 16 from {{ this }})
+        {% endif -%}
         + case when device is null then 0 else 1 end
         + case when country is null then 0 else 2 end
         + case when channel is null then 0 else 4 end

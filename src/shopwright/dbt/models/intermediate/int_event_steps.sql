@@ -32,15 +32,17 @@ new_events as (
     inner join {{ ref('int_visitors') }} as visitors
         on events.user_id = visitors.user_id
     inner join {{ ref('int_items') }} as items
-        on {{ same('events.product_id', 'items.product_id') }}
-        and {{ same('events.product_name', 'items.product_name') }}
-        and {{ same('events.category', 'items.category') }}
-        and {{ same('events.brand', 'items.brand') }}
+        on
+            {{ same('events.product_id', 'items.product_id') }}
+            and {{ same('events.product_name', 'items.product_name') }}
+            and {{ same('events.category', 'items.category') }}
+            and {{ same('events.brand', 'items.brand') }}
     inner join {{ ref('int_contexts') }} as contexts
-        on {{ same('events.device', 'contexts.device') }}
-        and {{ same('events.country', 'contexts.country') }}
-        and {{ same('events.channel', 'contexts.channel') }}
-        and {{ same('events.experiment_group', 'contexts.experiment_group') }}
+        on
+            {{ same('events.device', 'contexts.device') }}
+            and {{ same('events.country', 'contexts.country') }}
+            and {{ same('events.channel', 'contexts.channel') }}
+            and {{ same('events.experiment_group', 'contexts.experiment_group') }}
     {% if is_incremental() %}
     where events._batch_seq > {{ processed_through() }}
     {% endif %}
@@ -51,7 +53,8 @@ new_events as (
 old_events as (
     select *
     from {{ this }}
-    where _batch_seq <= {{ processed_through() }}
+    where
+        _batch_seq <= {{ processed_through() }}
         and user_key in (select user_key from new_events)
 ),
 
@@ -70,9 +73,10 @@ touched_sessions as (
         old_sessions.session_start_at
     from old_sessions
     inner join new_events
-        on old_sessions.user_key = new_events.user_key
-        and old_sessions.session_start_at <= new_events.event_at + {{ gap }}
-        and old_sessions.session_end_at >= new_events.event_at - {{ gap }}
+        on
+            old_sessions.user_key = new_events.user_key
+            and old_sessions.session_start_at <= new_events.event_at + {{ gap }}
+            and old_sessions.session_end_at >= new_events.event_at - {{ gap }}
 ),
 
 events as (
@@ -92,8 +96,9 @@ events as (
         old_events._batch_seq
     from old_events
     inner join touched_sessions
-        on old_events.user_key = touched_sessions.user_key
-        and old_events.session_start_at = touched_sessions.session_start_at
+        on
+            old_events.user_key = touched_sessions.user_key
+            and old_events.session_start_at = touched_sessions.session_start_at
     inner join {{ ref('int_contexts') }} as contexts
         on old_events.context_key = contexts.context_key
 ),
@@ -118,9 +123,14 @@ ranked_versions as (
 ),
 
 single_events as (
-    select *, true as is_chosen from events where source_event_id is null
+    select
+        *,
+        true as is_chosen
+    from events
+    where source_event_id is null
     union all
-    select * from ranked_versions where is_chosen
+    select * from ranked_versions
+    where is_chosen
 ),
 {% else %}
 single_events as (
@@ -173,8 +183,9 @@ final as (
         quantity,
         {{ 'order_id' if has_order_ids else 'cast(null as varchar) as order_id' }},
         {{ 'source_event_id' if has_event_ids else 'cast(null as varchar) as source_event_id' }},
-        case when not is_session_start
-            then cast({{ seconds_between('previous_at', 'event_at') }} as integer)
+        case
+            when not is_session_start
+                then cast({{ seconds_between('previous_at', 'event_at') }} as integer)
         end as seconds_since_previous,
         _batch_seq,
         cast({{ build_target() }} as integer) as _build_seq

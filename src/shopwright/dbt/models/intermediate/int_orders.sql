@@ -20,7 +20,8 @@ orders as (
 ),
 
 sessions as (
-    select * from {{ ref('int_sessions') }} where purchase_count > 0
+    select * from {{ ref('int_sessions') }}
+    where purchase_count > 0
 ),
 
 contexts as (
@@ -45,8 +46,9 @@ final as (
         sessions.is_bot
     from orders
     inner join sessions
-        on orders.user_key = sessions.user_key
-        and orders.session_start_at = sessions.session_start_at
+        on
+            orders.user_key = sessions.user_key
+            and orders.session_start_at = sessions.session_start_at
     left join contexts as devices
         on {{ context_key_of('sessions.device_context') }} = devices.context_key
     left join contexts as countries

@@ -9,7 +9,8 @@ steps as (
 ),
 
 items as (
-    select * from {{ ref('int_items') }} where product_key is not null
+    select * from {{ ref('int_items') }}
+    where product_key is not null
 ),
 
 visitors as (

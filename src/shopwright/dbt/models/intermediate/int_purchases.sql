@@ -12,7 +12,8 @@ with
 
 steps as (
     select * from {{ ref('int_event_steps') }}
-    where funnel_rank = 6
+    where
+        funnel_rank = 6
         {% if is_incremental() %}
         and _build_seq > {{ processed_through() }}
         {% endif %}
@@ -20,7 +21,8 @@ steps as (
 
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where purchase_count > 0
+    where
+        purchase_count > 0
         {% if is_incremental() %}
         and _build_seq > {{ processed_through() }}
         {% endif %}
@@ -58,8 +60,9 @@ final as (
         sessions.is_bot
     from steps
     inner join sessions
-        on steps.user_key = sessions.user_key
-        and steps.session_start_at = sessions.session_start_at
+        on
+            steps.user_key = sessions.user_key
+            and steps.session_start_at = sessions.session_start_at
     inner join visitors
         on steps.user_key = visitors.user_key
     inner join items

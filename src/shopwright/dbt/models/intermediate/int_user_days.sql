@@ -15,7 +15,8 @@ sessions as (
         {{ shop_date('session_start_at') }} as first_date,
         {{ shop_date('session_end_at') }} as last_date
     from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    where
+        {{ counts_in_rates() }}
         {% if is_incremental() %}
         and user_key in ({{ touched_users() }})
         {% endif %}

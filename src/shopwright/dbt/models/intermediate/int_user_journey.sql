@@ -39,8 +39,9 @@ final as (
         items.brand,
         steps.price,
         steps.quantity,
-        case when steps.funnel_rank = 6
-            then cast(steps.price * coalesce(steps.quantity, 1) as decimal(38, 4))
+        case
+            when steps.funnel_rank = 6
+                then cast(steps.price * coalesce(steps.quantity, 1) as decimal(38, 4))
         end as gross_amount,
         steps.order_id,
         contexts.device,

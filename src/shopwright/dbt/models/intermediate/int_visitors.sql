@@ -12,7 +12,8 @@ events as (
 ),
 
 visitors as (
-    select user_id from events group by user_id
+    select user_id from events
+    group by user_id
 ),
 
 {% if is_incremental() %}
@@ -35,10 +36,11 @@ unknown as (
 
 final as (
     select
+        row_number() over (order by user_id)
         {% if is_incremental() -%}
-        (select coalesce(max(user_key), 0) from known) +
+        + (select coalesce(max(user_key), 0) from known)
         {% endif -%}
-        row_number() over (order by user_id) as user_key,
+            as user_key,
         user_id
     from unknown
 )

@@ -6,7 +6,8 @@ months as (
 ),
 
 items as (
-    select * from {{ ref('int_items') }} where product_key is not null
+    select * from {{ ref('int_items') }}
+    where product_key is not null
 ),
 
 catalog_versions as (
@@ -17,7 +18,8 @@ catalog_versions as (
 ),
 
 catalog as (
-    select * from catalog_versions where is_latest
+    select * from catalog_versions
+    where is_latest
 ),
 
 totals_per_item as (

@@ -6,7 +6,8 @@
 with
 
 recorded as (
-    select * from {{ ref('snap_users') }} where dbt_valid_to is null
+    select * from {{ ref('snap_users') }}
+    where dbt_valid_to is null
 ),
 
 visitors as (
@@ -100,13 +101,15 @@ final as (
         described_totals.last_seen_at,
         case when versions.is_current then coalesce(described_totals.session_count, 0) end as session_count,
         case when versions.is_current then coalesce(described_totals.order_count, 0) end as order_count,
-        case when versions.is_current
-            then cast(coalesce(described_totals.lifetime_value_amount, 0) as decimal(38, 4))
+        case
+            when versions.is_current
+                then cast(coalesce(described_totals.lifetime_value_amount, 0) as decimal(38, 4))
         end as lifetime_value_amount,
         cast(last_day.last_date - {{ shop_date('described_totals.last_session_at') }} as integer)
             as days_since_last_session,
-        case when versions.is_current
-            then {{ assigned_group('versions.user_id', 'described_totals.stated_group') }}
+        case
+            when versions.is_current
+                then {{ assigned_group('versions.user_id', 'described_totals.stated_group') }}
         end as experiment_group,
         described_totals.is_bot
     from keyed as versions

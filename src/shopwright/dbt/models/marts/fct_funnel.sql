@@ -81,8 +81,9 @@ paths as (
         session_categories.first_purchase_at
     from session_categories
     inner join entries
-        on session_categories.user_key = entries.user_key
-        and session_categories.session_start_at = entries.session_start_at
+        on
+            session_categories.user_key = entries.user_key
+            and session_categories.session_start_at = entries.session_start_at
 ),
 
 stepped as (
@@ -97,8 +98,9 @@ stepped as (
         and paths.can_purchase and paths.first_purchase_at is not null as at_purchase
     from paths
     left join busy_users
-        on paths.user_key = busy_users.user_key
-        and paths.session_date = busy_users.session_date
+        on
+            paths.user_key = busy_users.user_key
+            and paths.session_date = busy_users.session_date
 ),
 
 -- A user with one session on the date is one user in every cell; only busy users are counted apart, which
@@ -143,11 +145,13 @@ final as (
         case when shop.sends_checkouts then cells.checkout_user_count end as checkout_user_count,
         cells.purchase_user_count,
         {{ rate('cells.cart_session_count', 'cells.view_session_count') }} as view_to_cart_rate,
-        case when shop.sends_checkouts
-            then {{ rate('cells.checkout_session_count', 'cells.cart_session_count') }}
+        case
+            when shop.sends_checkouts
+                then {{ rate('cells.checkout_session_count', 'cells.cart_session_count') }}
         end as cart_to_checkout_rate,
-        case when shop.sends_checkouts
-            then {{ rate('cells.purchase_session_count', 'cells.checkout_session_count') }}
+        case
+            when shop.sends_checkouts
+                then {{ rate('cells.purchase_session_count', 'cells.checkout_session_count') }}
         end as checkout_to_purchase_rate,
         {{ rate('cells.purchase_session_count', 'cells.cart_session_count') }} as cart_to_purchase_rate,
         {{ rate('cells.purchase_session_count', 'cells.view_session_count') }} as view_to_purchase_rate,

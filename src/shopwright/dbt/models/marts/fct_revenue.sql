@@ -22,8 +22,9 @@ lines as (
         {{ money_sum('purchases.gross_amount') }} as gross_amount
     from purchases
     inner join orders
-        on purchases.user_key = orders.user_key
-        and purchases.order_id = orders.order_id
+        on
+            purchases.user_key = orders.user_key
+            and purchases.order_id = orders.order_id
     group by
         orders.order_date, coalesce(purchases.category, '(none)'), coalesce(orders.country, '(unknown)'),
         orders.user_key, orders.order_id

@@ -49,7 +49,8 @@ final as (
         sessions.add_to_cart_count > 0 as has_cart,
         sessions.purchase_count > 0 as is_converted,
         sessions.add_to_cart_count > 0 and sessions.purchase_count = 0 as is_abandoned,
-        {{ seconds_between('sessions.session_start_at', 'sessions.first_purchase_at') }} as seconds_to_purchase
+        {{ seconds_between('sessions.session_start_at', 'sessions.first_purchase_at') }}
+            as seconds_to_purchase
     from sessions
     inner join visitors
         on sessions.user_key = visitors.user_key

@@ -19,7 +19,9 @@ ranked as (
 
 final as (
     select
-        customer_id || '|' || coalesce(cast({{ epoch_microseconds('valid_from') }} as varchar), '') as version_key,
+        customer_id
+        || '|'
+        || coalesce(cast({{ epoch_microseconds('valid_from') }} as varchar), '') as version_key,
         customer_id as user_id,
 
         country,

@@ -151,7 +151,7 @@ class SessionSettings(_Strict):
 
 
 class BotSettings(_Strict):
-    """Behaviour that no shopper shows; such sessions are flagged and kept out of rates."""
+    """Behaviour that no shopper shows; such sessions, if they buy nothing, are flagged and kept out of rates."""
 
     min_events: PositiveInt = 60
     """Shorter sessions are never flagged, in events."""

@@ -44,9 +44,10 @@ def write_profile(project: Project) -> Path:
         "settings": {
             "threads": threads,
             "memory_limit": engine.memory_limit,
-            "temp_directory": str(project.work / "spill"),
             "preserve_insertion_order": False,
         },
+        # at opening: the engine refuses to move the folder once a query has spilled, and settings are set anew
+        "config_options": {"temp_directory": str(project.work / "spill")},
         "plugins": [{"module": "shopwright.warehouse.bronze", "config": {"lake": str(project.lake)}}],
     }
     # JSON is YAML; written so, no value needs to be escaped by hand

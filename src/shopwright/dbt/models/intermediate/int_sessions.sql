@@ -79,13 +79,15 @@ final as (
         channel_context,
         experiment_context,
         -- Judged by the session alone, so that a later session never rewrites an older one.
+        -- A session that buys is never a bot's: the lines of one order come at one moment, and no rule may take
+        -- revenue out of the figures.
         event_count >= {{ var('bot_min_events') }}
+        and purchase_count = 0
         and (
             duration_seconds < (event_count - 1) * {{ var('bot_max_mean_gap_seconds') }}
             or (
                 product_view_count >= {{ var('bot_min_idle_views') }}
                 and add_to_cart_count = 0
-                and purchase_count = 0
             )
         ) as is_bot,
         cast({{ build_target() }} as integer) as _build_seq

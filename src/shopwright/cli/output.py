@@ -20,6 +20,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 PROGRESS_AFTER_SECONDS = 2.0
+PIPED_WIDTH = 120
+"""Columns of a table where no terminal says how wide it is."""
 
 ProjectOption = Annotated[
     Path, typer.Option("--project", metavar="DIR", help="Folder of the shop.", show_default="this folder")

@@ -22,7 +22,7 @@ _PATH = re.compile(r"(?<![\w./~-])(?:src|docs|tests|benchmarks|requirements|\.ci
 _ROOT_FILE = re.compile(r"(?<![\w./-])(?:Makefile|pyproject\.toml|LICENSE|[A-Z]+\.md)(?![\w/])")
 _MODULE = re.compile(r"(?<![\w./-])shopwright(?:\.[A-Za-z_]\w*)+(?![\w.]*/)")
 _MAKE = re.compile(r"(?<![\w-])make +([a-z]+)\b")
-_COMMAND = re.compile(r"(?:^|[\s/;&(])shopwright +([a-z][^|;&>)]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|[\s/;&(])shopwright +([a-z][^|;&>)\n]*)", re.MULTILINE)
 
 
 def _name(page: Path) -> str:

@@ -35,6 +35,7 @@ class LedgerRow:
     entity: str
     file: str
     size_bytes: int
+    modified_ns: int
     sha256: str
     outcome: str
     ingested_at: datetime
@@ -71,6 +72,14 @@ class Known:
             for row in self.rows
             if row.source == source and row.sha256 == sha256 and row.outcome in SETTLED
         ]
+
+    def looks(self) -> set[tuple[str, str, int, int]]:
+        """Source, name, size and age of every settled file; one that still looks the same need not be opened."""
+        return {
+            (row.source, row.file, row.size_bytes, row.modified_ns)
+            for row in self.rows
+            if row.outcome in SETTLED
+        }
 
     def failed(self, row: LedgerRow) -> bool:
         """Whether this file with this content already failed for the same reason."""

@@ -228,7 +228,8 @@ class _Run:
         self._pool: ThreadPoolExecutor
 
     def ingest(self, files: list[tuple[SourceSettings, SourceFile]]) -> IngestReport:
-        sizes = [_size(file) for _, file in files]
+        files = self._changed(files)
+        sizes = [_stat(file)[0] for _, file in files]
         with ThreadPoolExecutor(max_workers=1) as self._pool:
             for number, (source, file) in enumerate(files):
                 self._look_ahead([item for _, item in files[number : number + 2]])
@@ -239,6 +240,17 @@ class _Run:
         if files:
             self._tell(len(files), len(files), sum(sizes), sum(sizes), files[-1][1])
         return self.result
+
+    def _changed(
+        self, files: list[tuple[SourceSettings, SourceFile]]
+    ) -> list[tuple[SourceSettings, SourceFile]]:
+        """The files that do not look as they did when they were taken in: other name, size or age."""
+        known = self.lander.known.looks()
+        changed = [
+            (source, file) for source, file in files if (source.name, file.label, *_stat(file)) not in known
+        ]
+        self.result.skipped += len(files) - len(changed)
+        return changed
 
     def _look_ahead(self, files: list[SourceFile]) -> None:
         """Have the bytes of the next file looked at while the engine reads this one."""
@@ -274,6 +286,7 @@ class _Run:
 
     def _row(self, source: SourceSettings, file: SourceFile) -> LedgerRow:
         """What can be said of a file before it is opened."""
+        size, modified_ns = _stat(file)
         sequence = self.lander.sequence + 1
         return LedgerRow(
             batch_seq=sequence,
@@ -282,7 +295,8 @@ class _Run:
             adapter=source.adapter,
             entity=source.entity,
             file=file.label,
-            size_bytes=_size(file),
+            size_bytes=size,
+            modified_ns=modified_ns,
             sha256="",
             outcome="loaded",
             ingested_at=self.now,
@@ -366,12 +380,13 @@ class _Run:
         self.result.rows.append(failed)
 
 
-def _size(file: SourceFile) -> int:
-    """Size of a file in bytes; 0 where it has gone, which reading it will say."""
+def _stat(file: SourceFile) -> tuple[int, int]:
+    """Size of a file in bytes and its age in nanoseconds; zeros where it has gone, which reading it will say."""
     try:
-        return file.path.stat().st_size
+        found = file.path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _mapping(source: SourceSettings, file: SourceFile) -> Mapping:

@@ -159,9 +159,7 @@ class Lake:
     def _append(self, table: str, added: list[AddedFile], sequence: int) -> None:
         time = self._time_column(table)
         now = int(datetime.now(UTC).timestamp() * 1000)
-        actions = [
-            AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added
-        ]
+        actions = [AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added]
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
         schema = _schema(lake_columns(table))
         delta = self._open(table)

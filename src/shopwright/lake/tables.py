@@ -58,6 +58,7 @@ LEDGER = (
     _text("entity", "Canonical entity of the rows."),
     _text("file", "File, with the member of an archive behind an exclamation mark."),
     _count("size_bytes", "Size of the file in bytes."),
+    _count("modified_ns", "When the file was last modified, in nanoseconds since 1970, by its file system."),
     _text("sha256", "SHA-256 of the file's bytes."),
     _count("rows_read", "Records in the file."),
     _count("rows_accepted", "Records landed."),
@@ -92,7 +93,10 @@ QUARANTINE = (
 
 RESOLUTIONS = (
     _text("quarantine_id", "The row put aside."),
-    _text("batch_id", "Replay that landed it, or found it to be there already; the ledger counts how many of each."),
+    _text(
+        "batch_id",
+        "Replay that landed it, or found it to be there already; the ledger counts how many of each.",
+    ),
 )
 
 TABLES: dict[str, tuple[TableColumn, ...]] = {

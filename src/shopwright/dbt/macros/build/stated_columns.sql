@@ -1,0 +1,19 @@
+{#
+    Whether any event of the shop fills a column, asked once per build. Statistics of the files answer it
+    where no event does, the first rows where some do.
+#}
+{% macro states_event_ids() -%}
+    {{ return(is_ever_stated('source_event_id')) }}
+{%- endmacro %}
+
+{% macro states_order_ids() -%}
+    {{ return(is_ever_stated('order_id')) }}
+{%- endmacro %}
+
+{% macro is_ever_stated(column) -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set found = run_query(
+        'select 1 from ' ~ source('bronze', 'events') ~ ' where ' ~ column ~ ' is not null limit 1'
+    ) -%}
+    {{ return(found.rows | length > 0) }}
+{%- endmacro %}

@@ -79,8 +79,8 @@ final as (
         channel_context,
         experiment_context,
         -- Judged by the session alone, so that a later session never rewrites an older one.
-        -- A session that buys is never a bot's: the lines of one order come at one moment, and no rule may take
-        -- revenue out of the figures.
+        -- A session that buys is never a bot's: the lines of one order come at one moment, and no rule may
+        -- take revenue out of the figures.
         event_count >= {{ var('bot_min_events') }}
         and purchase_count = 0
         and (

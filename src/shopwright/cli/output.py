@@ -39,7 +39,8 @@ class _People(Console):
 
 def people() -> Console:
     """Where results for people go."""
-    return _People(file=sys.stdout, highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return _People(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def _leave() -> NoReturn:
@@ -96,6 +97,8 @@ def show(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.1f}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     return escape(str(value))
 
 

@@ -45,6 +45,11 @@ def write_profile(project: Project) -> Path:
             "threads": threads,
             "memory_limit": engine.memory_limit,
             "preserve_insertion_order": False,
+            # one checkpoint at the end instead of one whenever 16 MB were written
+            "checkpoint_threshold": "1GB",
+            # memory is kept between queries: giving it back and asking for it again takes time
+            "allocator_flush_threshold": "64GB",
+            "allocator_bulk_deallocation_flush_threshold": "64GB",
         },
         # at opening: the engine refuses to move the folder once a query has spilled, and settings are set anew
         "config_options": {"temp_directory": str(project.work / "spill")},

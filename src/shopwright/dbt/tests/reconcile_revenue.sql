@@ -35,9 +35,9 @@ amounts as (
     from {{ ref('int_user_totals') }}
     union all
     select
-        'int_product_months',
+        'int_product_weeks',
         {{ money_sum('gross_amount') }}
-    from {{ ref('int_product_months') }}
+    from {{ ref('int_product_weeks') }}
 ),
 
 spread as (

@@ -1,7 +1,7 @@
--- depends_on: {{ ref('snap_users') }}
 -- Versions of a user are numbered from 1 without a gap or a repeat, each holds until the next begins, the
 -- last is current. Users without a profile have one version by construction, so an incremental build looks
 -- at the others only.
+{% set all_users, with_profile = ref('dim_users'), ref('int_user_versions') %}
 with
 
 versions as (
@@ -14,10 +14,7 @@ versions as (
         lag(version_number) over by_number as previous_number,
         lead(version_number) over by_number as next_number,
         lead(valid_from) over by_number as next_valid_from
-    from {{ ref('dim_users') }}
-    {% if looks_at_touched_only() %}
-    where user_id in (select user_id from {{ ref('snap_users') }})
-    {% endif %}
+    from {{ with_profile if looks_at_touched_only() else all_users }}
     window by_number as (partition by user_id order by version_number)
 )
 

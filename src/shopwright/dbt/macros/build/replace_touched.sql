@@ -8,7 +8,7 @@
     session_keys  the same for a table with user_key
     users         rows of users who have a re-derived session
     funnel_dates  rows of dates whose funnel may have changed
-    months        rows of months in which a re-derived session lies
+    weeks         rows of weeks in which a re-derived session lies
 
     A new session always holds every event of the old sessions it replaces, so a span is enough to find
     them.
@@ -25,21 +25,26 @@
         {{ delete_sessions(target_table, rederived_sessions(), 'user_key') }}
     {%- elif meta['touched'] == 'users' -%}
         delete from {{ target_table }} where user_key in ({{ touched_users() }});
-    {%- elif meta['touched'] == 'months' -%}
-        delete from {{ target_table }} where session_month in ({{ touched_months() }});
+    {%- elif meta['touched'] == 'weeks' -%}
+        delete from {{ target_table }} where {{ is_one_of('session_week', touched_weeks()) }};
     {%- else -%}
-        delete from {{ target_table }} where session_date in ({{ funnel_dates() }});
+        delete from {{ target_table }} where {{ is_one_of('session_date', funnel_dates()) }};
     {%- endif %}
 
     insert into {{ target_table }} ({{ columns }})
     select {{ columns }} from {{ new_rows }};
 {%- endmacro %}
 
+{# The first start is looked up beforehand: as a literal it keeps the scan from reading users of older sessions. #}
 {% macro delete_sessions(target_table, spans, user) -%}
+    {%- set first_start = run_query('select min(session_start_at) from (' ~ spans ~ ') as spans').rows[0][0] -%}
+    {%- if first_start is not none %}
     delete from {{ target_table }}
     using ({{ spans }}) as spans
     where {{ target_table }}.{{ user }} = spans.{{ user }}
-        and {{ target_table }}.session_start_at between spans.session_start_at and spans.session_end_at;
+        and {{ target_table }}.session_start_at between spans.session_start_at and spans.session_end_at
+        and {{ target_table }}.session_start_at >= timestamp '{{ first_start }}';
+    {%- endif %}
 {%- endmacro %}
 
 {% macro own_sessions(new_rows, session_end) -%}
@@ -55,47 +60,37 @@
     where sessions._build_seq > {{ processed_through() }}
 {%- endmacro %}
 
-{% macro touched_users() -%}
-    select user_key from {{ ref('int_sessions') }} where _build_seq > {{ processed_through() }}
+{# Users, dates and weeks that this build touches. A test cannot ref int_sessions by name and hands it over. #}
+{% macro touched_users(sessions=none) -%}
+    select user_key from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
 {%- endmacro %}
 
 {#
     Every date on which a re-derived session lies: an older, shorter form of it may have started on any of
     them.
 #}
-{% macro touched_dates() -%}
+{% macro touched_dates(sessions=none) -%}
     select distinct {{ each_date(shop_date('session_start_at'), shop_date('session_end_at')) }}
-    from {{ ref('int_sessions') }} where _build_seq > {{ processed_through() }}
+    from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
 {%- endmacro %}
 
-{# The months of those dates, as date literals. #}
-{% macro touched_months() -%}
-    {{ return(date_literals(
-        "select distinct cast(date_trunc('month', touched.date_day) as date) from (" ~ touched_dates()
+{# The Mondays of those dates' weeks. #}
+{% macro touched_weeks(sessions=none) -%}
+    {{ return(found_dates(
+        "select distinct cast(date_trunc('week', touched.date_day) as date) from (" ~ touched_dates(sessions)
         ~ ") as touched (date_day)"
     )) }}
 {%- endmacro %}
 
 {#
     Dates whose funnel may have changed: those of re-derived sessions or, on the day the shop's first
-    begin_checkout event comes in, all of them. Written out as literals, which the engine can push down to
-    the scans.
+    begin_checkout event comes in, all of them.
 #}
 {% macro funnel_dates() -%}
-    {{ return(date_literals(
+    {{ return(found_dates(
         touched_dates()
         ~ ' union select session_date from ' ~ this
         ~ ' where (checkout_session_count is not null) <> (select coalesce(max(begin_checkout_count), 0) > 0 from '
         ~ ref('int_sessions') ~ ')'
     )) }}
-{%- endmacro %}
-
-{# What a query of dates finds, as a list of literals for `in`; null where it finds nothing. #}
-{% macro date_literals(query) -%}
-    {%- if not execute -%}{{ return('null') }}{%- endif -%}
-    {%- set literals = [] -%}
-    {%- for value in run_query(query).columns[0].values() -%}
-        {%- do literals.append("date '" ~ (value | string)[:10] ~ "'") -%}
-    {%- endfor -%}
-    {{ return(literals | join(', ') or 'null') }}
 {%- endmacro %}

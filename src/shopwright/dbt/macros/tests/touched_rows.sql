@@ -1,7 +1,8 @@
 {#
     Overrides dbt's own. A data test whose config says where: "__touched__" looks, in an incremental
-    build, only at rows that the build derived anew (tables with _build_seq) or whose session_date it may
-    have changed; a full build, a plain `dbt test` and the var test_everything look at all rows.
+    build, only at rows that the build derived anew (tables with _build_seq), or that belong to a week, date or
+    user it touched; a full build, a plain `dbt test` and the var test_everything look at all rows. __this__ stands
+    for the table, as in "key in (select key from __this__ where __touched__)".
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
@@ -9,6 +10,7 @@
     {%- if '__touched__' in where -%}
         {%- if not looks_at_touched_only() -%}{{ return(relation) }}{%- endif -%}
         {%- set where = where | replace('__touched__', touched_condition(relation)) -%}
+        {%- set where = where | replace('__this__', relation | string) -%}
     {%- endif -%}
     {{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as dbt_subquery') }}
 {%- endmacro %}
@@ -18,14 +20,15 @@
 {%- endmacro %}
 
 {% macro touched_condition(relation) -%}
+    {%- if not execute -%}{{ return('true') }}{%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set sessions = adapter.get_relation(database=target.database, schema='silver', identifier='int_sessions') -%}
     {%- if '_build_seq' in columns -%}
         {{ return('_build_seq > ' ~ processed_through()) }}
+    {%- elif 'session_week' in columns -%}
+        {{ return(is_one_of('session_week', touched_weeks(sessions))) }}
+    {%- elif 'session_date' in columns -%}
+        {{ return(is_one_of('session_date', found_dates(touched_dates(sessions)))) }}
     {%- endif -%}
-    {%- set sessions = adapter.get_relation(database=target.database, schema='silver', identifier='int_sessions') -%}
-    {%- set dates = date_literals(
-        'select distinct ' ~ each_date(shop_date('session_start_at'), shop_date('session_end_at'))
-        ~ ' from ' ~ sessions ~ ' where _build_seq > ' ~ processed_through()
-    ) -%}
-    {{ return('session_date in (' ~ dates ~ ')') }}
+    {{ return('user_key in (' ~ touched_users(sessions) ~ ')') }}
 {%- endmacro %}

@@ -55,6 +55,7 @@ old_events as (
     from {{ this }}
     where
         _batch_seq <= {{ processed_through() }}
+        and {{ is_within_reach(this, gap) }}
         and user_key in (select user_key from new_events)
 ),
 
@@ -193,3 +194,7 @@ final as (
 )
 
 select * from final
+{% if not is_incremental() %}
+-- Kept by weeks, so that what asks for a day or a week skips the rest of the table.
+order by cast(date_trunc('week', session_start_at) as date), user_key
+{% endif %}

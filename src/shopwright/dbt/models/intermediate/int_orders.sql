@@ -1,8 +1,18 @@
 -- grain: one row per order, that is per user and order_id
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'users'},
+) }}
+
 with
 
 purchases as (
     select * from {{ ref('int_purchases') }}
+    {% if is_incremental() %}
+    where user_key in ({{ touched_users() }})
+    {% endif %}
 ),
 
 orders as (
@@ -21,7 +31,11 @@ orders as (
 
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where purchase_count > 0
+    where
+        purchase_count > 0
+        {% if is_incremental() %}
+        and user_key in ({{ touched_users() }})
+        {% endif %}
 ),
 
 contexts as (

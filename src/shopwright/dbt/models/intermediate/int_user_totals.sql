@@ -17,6 +17,9 @@ sessions as (
 
 orders as (
     select * from {{ ref('int_orders') }}
+    {% if is_incremental() %}
+    where user_key in ({{ touched_users() }})
+    {% endif %}
 ),
 
 sessions_per_user as (

@@ -41,7 +41,8 @@ final as (
         + (select coalesce(max(user_key), 0) from known)
         {% endif -%}
             as user_key,
-        user_id
+        user_id,
+        cast({{ build_target() }} as integer) as _build_seq
     from unknown
 )
 

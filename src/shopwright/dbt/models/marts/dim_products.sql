@@ -1,8 +1,8 @@
 -- grain: one row per product known to the catalog or seen in events
 with
 
-months as (
-    select * from {{ ref('int_product_months') }}
+weeks as (
+    select * from {{ ref('int_product_weeks') }}
 ),
 
 items as (
@@ -35,7 +35,7 @@ totals_per_item as (
         sum(purchase_count) as purchase_count,
         sum(unit_count) as unit_count,
         sum(gross_amount) as gross_amount
-    from months
+    from weeks
     group by item_key
 ),
 

@@ -6,8 +6,7 @@
 with
 
 recorded as (
-    select * from {{ ref('snap_users') }}
-    where dbt_valid_to is null
+    select * from {{ ref('int_user_versions') }}
 ),
 
 visitors as (
@@ -38,25 +37,9 @@ described_totals as (
         on totals.experiment_context_key = contexts.context_key
 ),
 
-profile_versions as (
-    select
-        user_id,
-        row_number() over (partition by user_id order by valid_from nulls first) as version_number,
-        valid_from,
-        lead(valid_from) over (partition by user_id order by valid_from nulls first) as valid_to,
-        row_number() over (partition by user_id order by valid_from desc nulls last) = 1 as is_current,
-        country,
-        region,
-        city,
-        segment,
-        is_subscribed,
-        signed_up_at
-    from recorded
-),
-
 -- A user without a profile has one version, which begins with the first event.
 versions as (
-    select * from profile_versions
+    select * from recorded
     union all
     select
         described_totals.user_id,

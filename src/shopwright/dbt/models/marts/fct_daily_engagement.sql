@@ -12,11 +12,22 @@ user_days as (
     select * from {{ ref('int_user_days') }}
 ),
 
+sessions_per_day as (
+    select
+        session_date as activity_date,
+        max({{ shop_date('session_end_at') }}) as last_date,
+        count(case when {{ counts_in_rates() }} then 1 end) as session_count,
+        coalesce(sum(case when {{ counts_in_rates() }} then event_count end), 0) as event_count,
+        count(case when is_bot then 1 end) as bot_session_count
+    from sessions
+    group by session_date
+),
+
 bounds as (
     select
-        min(session_date) as first_date,
-        max({{ shop_date('session_end_at') }}) as last_date
-    from sessions
+        min(activity_date) as first_date,
+        max(last_date) as last_date
+    from sessions_per_day
 ),
 
 calendar as (
@@ -25,59 +36,34 @@ calendar as (
     where first_date is not null
 ),
 
-sessions_per_day as (
-    select
-        session_date as activity_date,
-        count(case when {{ counts_in_rates() }} then 1 end) as session_count,
-        coalesce(sum(case when {{ counts_in_rates() }} then event_count end), 0) as event_count,
-        count(case when is_bot then 1 end) as bot_session_count
-    from sessions
-    group by session_date
-),
-
-arrivals as (
+-- Users who come into the window and, as many days later as it is long, leave it.
+moves as (
     select
         active_date as activity_date,
         count(*) as daily_active_users,
-        count(case when previous_active_date is null then 1 end) as new_users,
-        count(case when coalesce(previous_active_date < active_date - 6, true) then 1 end) as weekly_in,
-        count(case when coalesce(previous_active_date < active_date - 29, true) then 1 end) as monthly_in
+        count(*) - count(previous_active_date) as new_users,
+        count(*) - count(case when previous_active_date > active_date - 7 then 1 end) as weekly_in,
+        count(*) - count(case when next_active_date < active_date + 7 then 1 end) as weekly_out,
+        count(*) - count(case when previous_active_date > active_date - 30 then 1 end) as monthly_in,
+        count(*) - count(case when next_active_date < active_date + 30 then 1 end) as monthly_out
     from user_days
-    group by active_date
-),
-
-weekly_departures as (
-    select
-        active_date + 7 as activity_date,
-        count(*) as weekly_out
-    from user_days
-    where next_active_date is null or next_active_date > active_date + 6
-    group by active_date
-),
-
-monthly_departures as (
-    select
-        active_date + 30 as activity_date,
-        count(*) as monthly_out
-    from user_days
-    where next_active_date is null or next_active_date > active_date + 29
     group by active_date
 ),
 
 changes as (
     select
         calendar.activity_date,
-        coalesce(arrivals.daily_active_users, 0) as daily_active_users,
-        coalesce(arrivals.new_users, 0) as new_users,
-        coalesce(arrivals.weekly_in, 0) - coalesce(weekly_departures.weekly_out, 0) as weekly_change,
-        coalesce(arrivals.monthly_in, 0) - coalesce(monthly_departures.monthly_out, 0) as monthly_change
+        coalesce(moves.daily_active_users, 0) as daily_active_users,
+        coalesce(moves.new_users, 0) as new_users,
+        coalesce(moves.weekly_in, 0) - coalesce(week_before.weekly_out, 0) as weekly_change,
+        coalesce(moves.monthly_in, 0) - coalesce(month_before.monthly_out, 0) as monthly_change
     from calendar
-    left join arrivals
-        on calendar.activity_date = arrivals.activity_date
-    left join weekly_departures
-        on calendar.activity_date = weekly_departures.activity_date
-    left join monthly_departures
-        on calendar.activity_date = monthly_departures.activity_date
+    left join moves
+        on calendar.activity_date = moves.activity_date
+    left join moves as week_before
+        on calendar.activity_date = week_before.activity_date + 7
+    left join moves as month_before
+        on calendar.activity_date = month_before.activity_date + 30
 ),
 
 running as (

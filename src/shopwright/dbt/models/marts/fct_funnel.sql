@@ -17,14 +17,18 @@ with
 entries as (
     select * from {{ ref('int_session_entries') }}
     {% if is_incremental() %}
-    where session_date in ({{ dates_to_build }})
+    where
+        {{ is_one_of('session_date', dates_to_build) }}
+        and {{ lies_near('session_start_at', dates_to_build) }}
     {% endif %}
 ),
 
 session_categories as (
     select * from {{ ref('int_session_categories') }}
     {% if is_incremental() %}
-    where session_date in ({{ dates_to_build }})
+    where
+        {{ is_one_of('session_date', dates_to_build) }}
+        and {{ lies_near('session_start_at', dates_to_build) }}
     {% endif %}
 ),
 

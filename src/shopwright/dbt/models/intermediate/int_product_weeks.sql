@@ -1,5 +1,5 @@
--- grain: one row per item_key and month of session_month
--- Months are the slices in which product totals are kept, so that a day's load re-reads one month and not
+-- grain: one row per item_key and session_week, the Monday of its week
+-- Weeks are the slices in which product totals are kept, so that a day's load re-reads one week and not
 -- all. last_stated packs the moment and the price of the last event with a price into one number that `max`
 -- can pick.
 -- depends_on: {{ ref('int_sessions') }}
@@ -7,29 +7,33 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
-    meta={'touched': 'months'},
+    meta={'touched': 'weeks'},
 ) }}
+
+{%- set weeks_to_build = touched_weeks() if is_incremental() %}
 
 with
 
 steps as (
     select
         *,
-        cast(date_trunc('month', {{ shop_date('session_start_at') }}) as date) as session_month
+        cast(date_trunc('week', {{ shop_date('session_start_at') }}) as date) as session_week
     from {{ ref('int_event_steps') }}
 ),
 
 touched as (
     select * from steps
     {% if is_incremental() %}
-    where session_month in ({{ touched_months() }})
+    where
+        {{ is_one_of('session_week', weeks_to_build) }}
+        and {{ lies_near('session_start_at', weeks_to_build, days_after=6) }}
     {% endif %}
 ),
 
 final as (
     select
         item_key,
-        session_month,
+        session_week,
         min(event_at) as first_seen_at,
         max(event_at) as last_seen_at,
         min(price) as lowest_price,
@@ -41,10 +45,12 @@ final as (
         count(case when funnel_rank = 2 then 1 end) as product_view_count,
         count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
         count(case when funnel_rank = 6 then 1 end) as purchase_count,
-        coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
+        cast(
+            coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as bigint
+        ) as unit_count,
         {{ money_sum('case when funnel_rank = 6 then price * coalesce(quantity, 1) end') }} as gross_amount
     from touched
-    group by item_key, session_month
+    group by item_key, session_week
 )
 
 select * from final

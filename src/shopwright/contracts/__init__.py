@@ -7,7 +7,7 @@ mapped to them (``ingest/adapters``), or what the warehouse makes of them (``dbt
 
 from shopwright.contracts.behaviour import EVENTS, EXPOSURES
 from shopwright.contracts.model import Column, Entity, Rule
-from shopwright.contracts.reference import COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
+from shopwright.contracts.reference import CATEGORIES, COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
 from shopwright.contracts.sales import ORDER_ITEMS, ORDERS, PAYMENTS, REVIEWS
 
 ENTITIES: tuple[Entity, ...] = (
@@ -18,6 +18,7 @@ ENTITIES: tuple[Entity, ...] = (
     REVIEWS,
     CUSTOMERS,
     PRODUCTS,
+    CATEGORIES,
     SELLERS,
     PLACES,
     EXPOSURES,

@@ -23,6 +23,11 @@ CUSTOMERS = Entity(
     time_column="valid_from",
     columns=(
         Column("customer_id", Kind.TEXT, "The customer; the same id as `user_id` of events.", required=True),
+        Column(
+            "person_id",
+            Kind.TEXT,
+            "The person behind the customer, where the source makes a new customer for each order.",
+        ),
         VALID_FROM,
         Column(
             "signed_up_at",
@@ -35,6 +40,7 @@ CUSTOMERS = Entity(
         Column("country", Kind.TEXT, "Country of residence, as the source writes it."),
         Column("region", Kind.TEXT, "State or region."),
         Column("city", Kind.TEXT, "City."),
+        Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
         Column("segment", Kind.TEXT, "Segment or plan the shop itself assigned."),
         Column("is_subscribed", Kind.BOOLEAN, "Whether the customer agreed to marketing messages."),
         PROPERTIES,
@@ -63,6 +69,16 @@ PRODUCTS = Entity(
         ),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
         PROPERTIES,
+    ),
+)
+
+CATEGORIES = Entity(
+    name="categories",
+    grain="one name of a category",
+    key=("category",),
+    columns=(
+        Column("category", Kind.TEXT, "Category as products state it.", required=True),
+        Column("name", Kind.TEXT, "Name that reports show in its place.", required=True),
     ),
 )
 

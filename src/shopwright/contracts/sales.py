@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopwright.contracts.behaviour import EARLIEST, LATEST
+from shopwright.contracts.behaviour import EARLIEST, HIGHEST_PRICE, LATEST
 from shopwright.contracts.model import Column, Entity, Kind
 from shopwright.contracts.reference import PROPERTIES
 
@@ -43,15 +43,55 @@ ORDER_ITEMS = Entity(
     name="order_items",
     grain="one line of an order",
     key=("order_id", "line_number"),
+    time_column="ordered_at",
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),
-        Column("line_number", Kind.INTEGER, "Position of the line, from 1.", required=True, minimum="1"),
+        Column(
+            "line_number",
+            Kind.INTEGER,
+            "Position of the line, from 1; empty where the source does not number lines.",
+            minimum="1",
+        ),
+        Column(
+            "copy_number",
+            Kind.INTEGER,
+            "Tells equal lines of an order apart, from 1; empty where the source numbers lines.",
+            minimum="1",
+        ),
         Column("product_id", Kind.TEXT, "The product."),
+        Column("product_name", Kind.TEXT, "Name of the product as the line states it."),
         Column("seller_id", Kind.TEXT, "Who sold it, on a marketplace."),
         Column("kind", Kind.TEXT, "What the line is.", required=True, allowed=LINE_KINDS),
-        Column("quantity", Kind.INTEGER, "Units; negative for what came back.", unit="units", required=True),
-        Column("unit_price", Kind.MONEY, "Price of one unit.", unit="`currency`", required=True),
-        Column("freight", Kind.MONEY, "Shipping charged for the line.", unit="`currency`"),
+        Column("kind_rule", Kind.TEXT, "Which rule of the adapter told the kind, such as postage."),
+        Column(
+            "quantity",
+            Kind.INTEGER,
+            "Units; negative for what came back.",
+            unit="units",
+            required=True,
+            minimum="-1000000",
+            maximum="1000000",
+        ),
+        Column(
+            "unit_price",
+            Kind.MONEY,
+            "Price of one unit.",
+            unit="`currency`",
+            required=True,
+            minimum=f"-{HIGHEST_PRICE}",
+            maximum=HIGHEST_PRICE,
+        ),
+        Column(
+            "freight",
+            Kind.MONEY,
+            "Shipping charged for the line.",
+            unit="`currency`",
+            minimum=f"-{HIGHEST_PRICE}",
+            maximum=HIGHEST_PRICE,
+        ),
+        _moment("ordered_at", "When the order was placed, in exports that have no orders but lines."),
+        Column("customer_id", Kind.TEXT, "Who ordered, in exports that have no orders but lines."),
+        Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have no orders but lines."),
         PROPERTIES,
     ),
 )
@@ -65,7 +105,16 @@ PAYMENTS = Entity(
         Column("sequence", Kind.INTEGER, "Position of the payment, from 1.", required=True, minimum="1"),
         Column("method", Kind.TEXT, "How it was paid, as the source states it."),
         Column("installments", Kind.INTEGER, "Number of installments.", minimum="0"),
-        Column("amount", Kind.MONEY, "Amount paid; negative for a refund.", unit="`currency`", required=True),
+        Column(
+            "amount",
+            Kind.MONEY,
+            "Amount paid; negative for a refund.",
+            unit="`currency`",
+            required=True,
+            minimum="-100000000",
+            maximum="100000000",
+        ),
+        _moment("paid_at", "When it was paid or given back; empty means with the order."),
         PROPERTIES,
     ),
 )

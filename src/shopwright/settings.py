@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import date  # pydantic reads it when the class is made
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -21,6 +22,8 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -46,6 +49,23 @@ def _check_encoding(name: str) -> str:
     return name
 
 
+def _check_connection(name: str) -> str:
+    if not re.fullmatch(
+        r"[A-Za-z_][A-Za-z0-9_]*", name
+    ):  # what was given may hold a secret and is not repeated
+        raise ValueError(
+            "give the name of an environment variable that holds the URL of the database, such as "
+            "SHOP_DATABASE_URL; a URL or a password does not belong in this file"
+        )
+    return name
+
+
+_OF_DATABASES = ("connection", "table", "query", "watermark", "lookback_seconds")
+
+_SELECT = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+"""How a statement begins that only reads, behind blanks, comments and brackets."""
+
+ConnectionName = Annotated[str, AfterValidator(_check_connection)]
 Timezone = Annotated[str, AfterValidator(_check_timezone)]
 Encoding = Annotated[str, AfterValidator(_check_encoding)]
 
@@ -98,9 +118,22 @@ class SourceSettings(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     """Name in the ledger."""
     adapter: str
-    """How to read it: rees46, event_stream or mapped."""
-    path: str | tuple[str, ...]
-    """File, folder or glob, or several; relative to the project's folder."""
+    """How to read it: rees46, olist, online_retail, event_stream, mapped or postgres."""
+    path: str | tuple[str, ...] = Field((), validate_default=True)
+    """File, folder or glob, or several; relative to the project's folder. Only adapter postgres has none."""
+    connection: ConnectionName | None = None
+    """Environment variable that holds the database's URL or DSN; what libpq finds by itself (PGHOST, PGSERVICE,
+    ~/.pgpass) where not given (adapter postgres)."""
+    table: str | None = Field(None, min_length=1)
+    """Table or view, with its schema (adapter postgres)."""
+    query: str | None = None
+    """A select, in place of a table (adapter postgres)."""
+    watermark: str | None = Field(None, min_length=1)
+    """Column that grows with every new or changed row; rows from the last value on are read. Where not given, all
+    rows are read each time (adapter postgres)."""
+    lookback_seconds: NonNegativeInt = 300
+    """How far before the last value of a watermark that is a time reading begins, in seconds; longer than
+    transactions of the shop last (adapter postgres)."""
     entity: str = "events"
     """Canonical entity the rows become (adapter mapped)."""
     format: Literal["csv", "json", "parquet"] | None = None
@@ -120,13 +153,44 @@ class SourceSettings(_Strict):
     timezone: Timezone = "UTC"
     """Zone of timestamps that state none."""
     encoding: Encoding = "utf-8"
-    """Encoding of the files."""
+    """Encoding of the files. Adapter online_retail reads a file that is no UTF-8 as Latin-1 where this is left alone."""
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, path: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+        is_database = info.data.get("adapter") == "postgres"
+        if path and is_database:
+            raise ValueError("adapter postgres reads no path; give table or query")
+        if not path and not is_database:
+            raise ValueError("give the file, folder or glob to read")
+        return path
 
     @model_validator(mode="after")
     def _check_header(self) -> SourceSettings:
         if not self.header and not self.columns:
             raise ValueError("header = false needs columns = [...]")
         return self
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> SourceSettings:
+        if not self.is_database:
+            fields = type(self).model_fields
+            wrong = [name for name in _OF_DATABASES if getattr(self, name) != fields[name].default]
+            if wrong:
+                raise ValueError(f"{wrong[0]} is for adapter postgres, and this is {self.adapter}")
+            return self
+        if (self.table is None) == (self.query is None):
+            raise ValueError(
+                'adapter postgres needs table = "schema.name" or query = "select ...", one of them'
+            )
+        if self.query is not None and not _SELECT.match(self.query):
+            raise ValueError("query is no select: it has to begin with select, with, values or table")
+        return self
+
+    @property
+    def is_database(self) -> bool:
+        """Whether rows come from a database, and not from files."""
+        return self.adapter == "postgres"
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -161,6 +225,15 @@ class BotSettings(_Strict):
     """Flag when a session views this many products and puts none into the cart."""
 
 
+class OrderSettings(_Strict):
+    """What orders mean."""
+
+    canceled_statuses: tuple[str, ...] = ("canceled", "cancelled", "unavailable", "voided", "failed")
+    """Statuses, in lower case, of orders that came to nothing."""
+    complete_through: date | None = None
+    """Last date up to which orders are complete, where an export ends in a stub; the last order's where not given."""
+
+
 class ExperimentSettings(_Strict):
     """Where a user's experiment group comes from."""
 
@@ -185,6 +258,7 @@ class Settings(_Strict):
     ingest: IngestSettings = IngestSettings()
     sessions: SessionSettings = SessionSettings()
     bots: BotSettings = BotSettings()
+    orders: OrderSettings = OrderSettings()
     experiment: ExperimentSettings = ExperimentSettings()
     engine: EngineSettings = EngineSettings()
 
@@ -270,6 +344,7 @@ def _known_names() -> list[str]:
         IngestSettings,
         SessionSettings,
         BotSettings,
+        OrderSettings,
         ExperimentSettings,
         EngineSettings,
     ]

@@ -11,49 +11,8 @@ import pytest
 import zstandard
 
 from shopwright.testing import Shop
+from shopwright.testing.sources import headless_clicks, invoices_as_purchases
 
-REES46_COLUMNS = (
-    '["event_time", "event_type", "product_id", "category_id", "category_code", "brand", "price", "user_id", '
-    '"user_session"]'
-)
-NOVEMBER = f"""
-[[sources]]
-name = "november"
-adapter = "mapped"
-path = "FILE"
-header = false
-columns = {REES46_COLUMNS}
-timestamp_formats = ["%Y-%m-%d %H:%M:%S UTC"]
-[sources.map]
-event_at = "event_time"
-event_type = "event_type"
-user_id = "user_id"
-session_hint = "user_session"
-product_id = "product_id"
-category_id = "category_id"
-category = "category_code"
-brand = "brand"
-price = "price"
-[sources.event_types]
-view = "product_view"
-cart = "add_to_cart"
-"""
-INVOICES = """
-[[sources]]
-name = "invoices"
-adapter = "mapped"
-path = "FILE"
-[sources.map]
-event_at = "InvoiceDate"
-event_type = {value = "purchase"}
-user_id = "CustomerID"
-order_id = "InvoiceNo"
-product_id = "StockCode"
-product_name = "Description"
-quantity = "Quantity"
-price = "UnitPrice"
-country = "Country"
-"""
 TYPES = {"view": "product_view", "cart": "add_to_cart", "purchase": "purchase"}
 
 
@@ -137,7 +96,7 @@ def test_november_has_no_header_and_is_read_through_column_names(real_data, tmp_
     file = real_data / "rees46" / "2019-Nov_no_header.csv"
     with file.open(newline="", encoding="utf-8") as opened:
         rows = [tuple(row) for row in csv.reader(opened)]
-    shop = Shop.make(tmp_path, NOVEMBER.replace("FILE", str(file)))
+    shop = Shop.make(tmp_path, headless_clicks(file))
     shop.ingest()
     (ledger,) = shop.ledger()
     assert ledger.rows_read == len(rows) == 683
@@ -157,7 +116,7 @@ def test_the_invoices_load_as_purchases_and_every_line_is_accounted_for(real_dat
         and int(row["Quantity"]) >= 1
         and 0 <= Decimal(row["UnitPrice"]) <= 1_000_000
     ]
-    shop = Shop.make(tmp_path, INVOICES.replace("FILE", str(file)))
+    shop = Shop.make(tmp_path, invoices_as_purchases(file))
     shop.ingest()
     (ledger,) = shop.ledger()
     assert (ledger.rows_read, ledger.rows_accepted, ledger.rows_quarantined, ledger.rows_duplicate) == (

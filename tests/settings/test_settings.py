@@ -8,7 +8,7 @@ import tomllib
 import pytest
 from pydantic import ValidationError
 
-from shopwright.cli.templates import render
+from shopwright.cli.templates import TEMPLATES, render
 from shopwright.core.errors import ConfigurationError
 from shopwright.settings import FieldSettings, Settings, SourceSettings, load_project
 
@@ -31,25 +31,26 @@ def test_settings_survive_a_round_trip():
     assert Settings.model_validate_json(given.model_dump_json()) == given
 
 
-@pytest.mark.parametrize("kind", ["event_stream", "rees46", "blank"])
-def test_what_init_writes_shows_the_defaults_and_loads(tmp_path, kind):
-    text = render(name='Zoë\'s "shop" \\ [x]', path="raw/*.csv", kind=kind)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_what_init_writes_shows_the_defaults_and_loads(tmp_path, template):
+    text = render(template, name='Zoë\'s "shop" \\ [x]', path="raw/*.csv")
     write(tmp_path, text)
     loaded = load_project(tmp_path).settings
     assert loaded.shop.name == 'Zoë\'s "shop" \\ [x]'
-    assert len(loaded.sources) == (kind != "blank")
+    assert len(loaded.sources) == (template.adapter is not None)
 
 
-@pytest.mark.parametrize("kind", ["event_stream", "rees46", "blank"])
-def test_what_init_comments_out_is_valid_when_it_is_uncommented(kind):
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_what_init_comments_out_is_valid_when_it_is_uncommented(template):
     bare = [
         line.removeprefix("#").removeprefix(" ")
-        for line in render(name="x", path="raw", kind=kind).splitlines()
+        for line in render(template, name="x", path="raw").splitlines()
     ]
     text = "\n".join(line for line in bare if re.match(r'\[|[a-z_]+ = |\s*"', line))
     loaded = Settings.model_validate(tomllib.loads(text))
+    settled = {"complete_through": loaded.orders.complete_through} if template.complete_through else {}
     assert {**loaded.model_dump(), "sources": (), "shop": {}, "engine": {}} == {
-        **Settings().model_dump(),
+        **Settings(orders=settled).model_dump(),
         "sources": (),
         "shop": {},
         "engine": {},

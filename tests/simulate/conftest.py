@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,21 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     """A clean event stream with a strong experiment."""
     config = SimulationConfig(events=80_000, experiment_effect=0.4, price_changes_per_year=40)
     return simulate(config, tmp_path_factory.mktemp("stream"))
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    """A clean marketplace with enough wrong payments and returns to count, up to the busy end of the year."""
+    config = SimulationConfig(
+        format="marketplace",
+        events=150_000,
+        start=date(2025, 9, 1),
+        months=4,
+        products=400,
+        wrong_payment_rate=0.02,
+        return_rate=0.08,
+    )
+    return simulate(config, tmp_path_factory.mktemp("market"))
 
 
 @pytest.fixture(scope="session", params=["rees46", "event_stream"])

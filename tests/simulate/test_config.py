@@ -12,7 +12,7 @@ from shopwright.simulate import Dirt, SimulationConfig
     ("options", "message"),
     [
         ({"start": date(2025, 1, 2)}, "first of a month"),
-        ({"files": "parquet", "format": "rees46"}, "event_stream only"),
+        ({"files": "parquet", "format": "rees46"}, "not for rees46"),
         ({"files": "parquet", "compression": "gz"}, "compress themselves"),
         ({"files": "parquet", "dirt": {"torn_line_rate": 0.1}}, "need text files"),
         ({"months": 1, "dirt": {"late_file_rate": 0.1}}, "months must be 2 or more"),

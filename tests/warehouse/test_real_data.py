@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import duckdb
 
+from shopwright.testing.sources import headless_clicks, invoices_as_purchases
 from tests.warehouse.shops import make_shop, run
-
-NOVEMBER = """
-[[sources]]
-name = "november"
-adapter = "mapped"
-path = {path}
-header = false
-columns = ["event_time", "event_type", "product_id", "category_id", "category_code", "brand", "price", "user_id", "user_session"]
-timestamp_formats = ["%Y-%m-%d %H:%M:%S UTC"]
-[sources.map]
-event_at = "event_time"
-event_type = "event_type"
-user_id = "user_id"
-session_hint = "user_session"
-product_id = "product_id"
-category_id = "category_id"
-category = "category_code"
-brand = "brand"
-price = "price"
-[sources.event_types]
-view = "product_view"
-cart = "add_to_cart"
-"""
-
-INVOICES = """
-[[sources]]
-name = "invoices"
-adapter = "mapped"
-path = {path}
-[sources.map]
-event_at = "InvoiceDate"
-event_type = {{ value = "purchase" }}
-user_id = "CustomerID"
-product_id = "StockCode"
-product_name = "Description"
-price = "UnitPrice"
-quantity = "Quantity"
-order_id = "InvoiceNo"
-country = "Country"
-"""
 
 
 def test_rees46_goes_from_raw_to_tested_gold_and_balances_to_the_row(real_data, tmp_path):
     folder = real_data / "rees46"
     project = make_shop(tmp_path, raw=folder / "2019-Oct.csv", adapter="rees46")
     with (tmp_path / "shopwright.toml").open("a", encoding="utf-8") as opened:
-        opened.write(NOVEMBER.format(path=json.dumps(str(folder / "2019-Nov_no_header.csv"))))
+        opened.write(headless_clicks(folder / "2019-Nov_no_header.csv"))
     finished = run(project, "run", "--json")
     assert finished.returncode == 0, finished.stderr
     with duckdb.connect(str(project.published), read_only=True) as connection:
@@ -75,7 +34,7 @@ def test_rees46_goes_from_raw_to_tested_gold_and_balances_to_the_row(real_data, 
 
 def test_invoices_become_purchases_without_a_line_of_python(real_data, tmp_path):
     file = real_data / "online_retail" / "online_retail.csv.zst"
-    (tmp_path / "shopwright.toml").write_text(INVOICES.format(path=json.dumps(str(file))), encoding="utf-8")
+    (tmp_path / "shopwright.toml").write_text(invoices_as_purchases(file), encoding="utf-8")
     from shopwright.settings import load_project
 
     project = load_project(tmp_path)
@@ -88,6 +47,6 @@ def test_invoices_become_purchases_without_a_line_of_python(real_data, tmp_path)
         assert read == 541_909 == accepted + quarantined + duplicate
         raw, orders, sessions = connection.execute(
             "select (select sum(price * coalesce(quantity, 1)) from silver.stg_events), "
-            "(select sum(gross_amount) from silver.int_orders), (select sum(gross_amount) from gold.fct_sessions)"
+            "(select sum(gross_amount) from gold.fct_orders), (select sum(gross_amount) from gold.fct_sessions)"
         ).fetchone()
         assert raw == orders == sessions

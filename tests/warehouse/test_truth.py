@@ -29,7 +29,7 @@ def test_every_event_is_in_a_session_and_no_session_is_lost(published, simulatio
 def test_revenue_is_the_same_to_the_cent_in_sessions_orders_and_revenue(published, simulation):
     truth = Decimal(simulation.truth["totals"]["gross_amount"])
     assert one(published, "select sum(gross_amount) from gold.fct_sessions") == (truth,)
-    assert one(published, "select sum(gross_amount) from silver.int_orders") == (truth,)
+    assert one(published, "select sum(gross_amount) from gold.fct_orders") == (truth,)
     without_bots = Decimal(simulation.truth["totals"]["gross_amount_without_bots"])
     assert one(published, "select sum(gross_amount) from gold.fct_revenue") == (without_bots,)
 

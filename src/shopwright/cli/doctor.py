@@ -19,6 +19,7 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import ShopwrightError
 from shopwright.ingest.files import find_files
 from shopwright.ingest.ledger import read_ledger
+from shopwright.ingest.postgres import probe
 from shopwright.lake.delta import Lake
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 
@@ -76,12 +77,14 @@ def _project(folder: Path) -> Iterator[Finding]:
         return
     yield Finding("settings", True, str(folder / FILE_NAME))
     for source in project.settings.sources:
-        yield _try(f"source {source.name}", partial(_count_files, project, source))
+        yield _try(f"source {source.name}", partial(_look_at, project, source))
     yield _try("ledger and lake", lambda: _compare(project))
     yield _try("published", lambda: _open(project))
 
 
-def _count_files(project: Project, source: SourceSettings) -> str:
+def _look_at(project: Project, source: SourceSettings) -> str:
+    if source.is_database:
+        return probe(source)
     return f"{len(find_files(source, project.root))} files"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from time import monotonic
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from shopwright.cli.output import (
     progress_bar,
     table,
 )
+from shopwright.contracts import BY_NAME
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.run import IngestReport, Progress, ingest
 from shopwright.settings import Project, load_project
@@ -71,7 +73,7 @@ class _Reporter:
 def as_document(report: IngestReport) -> dict[str, object]:
     """An ingest report for machines."""
     return {
-        "files": report.rows,
+        "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
         "skipped": report.skipped,
         "recovered": report.recovered,
         "seconds": round(report.seconds, 3),
@@ -93,6 +95,7 @@ def show_report(console: Console, report: IngestReport) -> None:
             rows.append([f"… {len(report.rows) - SHOWN_FILES} more files", "", None, None, None, None, ""])
         rows.append(["total", "", *(report.total(name) for name in COUNTS), ""])
         console.print(table("", columns, rows))
+    _show_rules(console, report)
     rate = report.total("rows_read") / max(report.seconds, 1e-9)
     console.print(
         f"{len(report.rows)} file(s) taken in, {report.skipped} known already; {report.seconds:.1f} s"
@@ -100,19 +103,38 @@ def show_report(console: Console, report: IngestReport) -> None:
     )
     for row in report.rows:
         if row.new_columns:
-            console.print(
-                f"{row.file}: columns no mapping names, kept in properties: {row.new_columns}", markup=False
-            )
+            what = "kept in properties" if _has_properties(row) else "left out"
+            console.print(f"{row.file}: columns no mapping names, {what}: {row.new_columns}", markup=False)
+        if row.reason and row.outcome == "loaded":
+            console.print(f"{row.file}: {row.reason}", markup=False)
     for row in report.failed:
         console.print(f"not read: {row.file}: {row.reason}", markup=False)
     if report.total("rows_quarantined"):
         console.print("See what is wrong with the rows put aside: shopwright quarantine list")
 
 
+def _show_rules(console: Console, report: IngestReport) -> None:
+    """Print how many accepted order lines each rule of an adapter told the kind of."""
+    rows = [
+        (_name(row), rule, count)
+        for row in report.rows[:SHOWN_FILES]
+        for rule, count in row.rule_counts.items()
+    ]
+    if rows:
+        console.print(table("\nAccepted order lines by rule", ("file", "rule", "rows"), rows))
+
+
+def _has_properties(row: LedgerRow) -> bool:
+    return any(column.name == "properties" for column in BY_NAME[row.entity].landed)
+
+
+def _name(row: LedgerRow) -> str:
+    return row.file.rsplit("/", 1)[-1]
+
+
 def _cells(row: LedgerRow) -> list[object]:
-    name = row.file.rsplit("/", 1)[-1]
     return [
-        name,
+        _name(row),
         row.entity,
         row.rows_read,
         row.rows_accepted,

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shopwright.cli.output import JsonOption, people, print_json
-from shopwright.cli.templates import render
+from shopwright.cli.output import JsonOption, people, print_json, side
+from shopwright.cli.templates import (
+    CLICKSTREAM,
+    REES46,
+    TEMPLATES,
+    Template,
+    find_template,
+    render,
+)
 from shopwright.core.errors import ConfigurationError
 from shopwright.ingest.adapters.rees46 import COLUMNS
-from shopwright.settings import FILE_NAME, load_project
+from shopwright.ingest.files import find_files
+from shopwright.settings import FILE_NAME, Project, load_project
+
+NAMES = "|".join(template.name for template in TEMPLATES)
+PURPOSES = "; ".join(f"{template.name}: {template.purpose}" for template in TEMPLATES)
 
 
-class Template(StrEnum):
-    """What a new project starts from."""
-
-    CLICKSTREAM = "clickstream"
-    BLANK = "blank"
+def _known(name: str) -> str:
+    try:
+        return find_template(name).name
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new shop; made if absent.")],
     template: Annotated[
-        Template, typer.Option(help="clickstream reads event files; blank names no source yet.")
-    ] = Template.CLICKSTREAM,
+        str, typer.Option(metavar=f"<{NAMES}>", callback=_known, help=f"What to start from. {PURPOSES}.")
+    ] = CLICKSTREAM.name,
     source_path: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Where the shop's files lie.", show_default="DIR/raw"),
@@ -36,11 +46,12 @@ def command(
 ) -> None:
     """Make a folder for a shop, with a commented shopwright.toml.
 
-    A folder of CSV files with the columns of the REES46 data sets is recognised; other files are read as a stream
-    of JSON or Parquet events. Nothing that exists is overwritten.
+    With the template clickstream, a folder of CSV files with the columns of the REES46 data sets is recognised; other
+    files are read as a stream of JSON or Parquet events. Nothing that exists is overwritten.
 
     Example:
         shopwright init my-shop --template clickstream --source-path ~/exports
+        shopwright init market --template olist --source-path ~/Downloads/olist
     """
     file = folder / FILE_NAME
     if file.exists():
@@ -48,22 +59,30 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"{folder} is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    kind = "blank" if template is Template.BLANK else _kind_of(source_path or folder / "raw")
-    text = render(name=name or folder.resolve().name, path=_shown(source_path, folder), kind=kind)
+    chosen = _choose(template, source_path or folder / "raw")
+    text = render(chosen, name=name or folder.resolve().name, path=_shown(source_path, folder))
     file.write_text(text, encoding="utf-8")
-    load_project(folder)
+    warnings = _warnings(load_project(folder), chosen)
+    for warning in warnings:
+        side().print(f"warning: {warning}", markup=False, soft_wrap=True)
     if as_json:
         print_json(
-            {"project": str(folder), "settings": str(file), "adapter": None if kind == "blank" else kind}
+            {
+                "project": str(folder),
+                "settings": str(file),
+                "template": chosen.name,
+                "adapter": chosen.adapter,
+                "warnings": warnings,
+            }
         )
         return
     console = people()
-    console.print(f"Made {file}" + ("" if kind == "blank" else f" (source read as {kind})"))
+    console.print(f"Made {file}" + (f" (source read as {chosen.adapter})" if chosen.adapter else ""))
     where = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
     console.print(
-        "Name a source in it, then: shopwright run" + where
-        if kind == "blank"
-        else f"Next: shopwright run{where}"
+        f"Next: shopwright run{where}"
+        if chosen.adapter
+        else "Name a source in it, then: shopwright run" + where
     )
 
 
@@ -79,11 +98,30 @@ def _shown(source_path: Path | None, folder: Path) -> str:
         return str(absolute)
 
 
-def _kind_of(path: Path) -> str:
+def _choose(name: str, path: Path) -> Template:
+    """The template of that name; files of REES46 are known by their columns."""
+    template = find_template(name)
+    return REES46 if template is CLICKSTREAM and _is_rees46(path) else template
+
+
+def _warnings(project: Project, template: Template) -> list[str]:
+    """What the source of a data set lacks; it can be put there later."""
+    if not template.is_data_set:
+        return []
+    (source,) = project.settings.sources
+    try:
+        there = {file.data_name.casefold() for file in find_files(source, project.root)}
+    except ConfigurationError as error:
+        return [str(error)]
+    lacking = [name for name in template.files if name not in there]
+    return [f"{', '.join(source.paths)} lacks {', '.join(lacking)}"] if lacking else []
+
+
+def _is_rees46(path: Path) -> bool:
     files = sorted(path.rglob("*.csv")) if path.is_dir() else [path] if path.suffix == ".csv" else []
     for file in files:
         with file.open("rb") as opened:
             header = opened.readline(4096).decode("utf-8-sig", "replace").strip()
         if header == ",".join(COLUMNS):
-            return "rees46"
-    return "event_stream"
+            return True
+    return False

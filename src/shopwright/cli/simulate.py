@@ -33,11 +33,12 @@ class Format(StrEnum):
     """Raw export to write."""
 
     EVENT_STREAM = "event_stream"
+    MARKETPLACE = "marketplace"
     REES46 = "rees46"
 
 
 class Files(StrEnum):
-    """Kind of the files of an event stream."""
+    """Kind of the files."""
 
     JSONL = "jsonl"
     PARQUET = "parquet"
@@ -52,7 +53,13 @@ class Compression(StrEnum):
 
 def command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the files.")],
-    form: Annotated[Format, typer.Option("--format", help="Export to write.")] = Format.EVENT_STREAM,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="Export to write; a marketplace is an event stream with orders and all that follows.",
+        ),
+    ] = Format.EVENT_STREAM,
     events: Annotated[int, typer.Option(min=1, help="Events wanted.")] = DEFAULTS.events,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = DEFAULTS.seed,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime.combine(
@@ -60,10 +67,14 @@ def command(
     ),
     months: Annotated[int, typer.Option(min=1, max=36, help="Months, one file each.")] = DEFAULTS.months,
     products: Annotated[int, typer.Option(min=20, help="Products in the catalog.")] = DEFAULTS.products,
+    sellers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sellers of a marketplace; by default one for every 25 products."),
+    ] = None,
     effect: Annotated[
         float, typer.Option(help="True relative lift of the experiment's treatment on buying.")
     ] = DEFAULTS.experiment_effect,
-    files: Annotated[Files, typer.Option(help="Kind of the files of an event stream.")] = Files.JSONL,
+    files: Annotated[Files, typer.Option(help="Kind of the files; rees46 is always CSV.")] = Files.JSONL,
     compression: Annotated[Compression | None, typer.Option(help="Compress text files.")] = None,
     dirty: Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")] = False,
     as_json: JsonOption = False,
@@ -72,8 +83,11 @@ def command(
 
     Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json.
 
+    A marketplace adds orders with their lines, payments and reviews to the clicks; purchase events name their order.
+
     Example:
         shopwright simulate my-shop/raw --format rees46 --events 1000000 --dirty
+        shopwright simulate my-shop/raw --format marketplace --months 6
     """
     config = _config(
         seed=seed,
@@ -81,6 +95,7 @@ def command(
         start=start.date(),
         months=months,
         products=products,
+        sellers=sellers,
         experiment_effect=effect,
         format=form.value,
         files=files.value,

@@ -8,6 +8,7 @@ one (``records``) and handed to the engine, in a form that cannot be misread, as
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from shopwright.ingest.jobs import (
     stage,
     staged_source,
 )
-from shopwright.ingest.projection import Reference, compile_projection
+from shopwright.ingest.projection import Projection, Reference, compile_projection
 from shopwright.ingest.records import Record, fetch_lines, read_lines, split_fields
 
 REJECTION_RULES = {
@@ -39,8 +40,9 @@ def read_csv(job: Job) -> Loaded:
     """Read a delimited file."""
     columns = _header(job)
     check_columns(job, columns)
+    job = replace(job, mapping=job.mapping.fitted(columns))
     unnamed = [name for name in columns if name not in job.mapping.source_columns]
-    uses_all = any(item.sql for item in job.mapping.fields.values())
+    uses_all = any(item.sql and not item.columns for item in job.mapping.fields.values())
     read = _stream_csv if job.streams else _read_csv_slowly
     loaded = read(job, columns, unnamed)
     loaded.columns = columns
@@ -58,7 +60,8 @@ def _header(job: Job) -> list[str]:
     names = split_fields(text, job.mapping.csv.delimiter)
     if names is None or "\0" in text:
         raise SourceFileError(job.label, "its first line cannot be read as column names")
-    return [name.strip() or f"column_{place}" for place, name in enumerate(names, start=1)]
+    given = [name.strip() or f"column_{place}" for place, name in enumerate(names, start=1)]
+    return [job.mapping.csv.synonyms.get(name, name) for name in given]
 
 
 def check_columns(job: Job, columns: list[str]) -> None:
@@ -79,18 +82,38 @@ def check_columns(job: Job, columns: list[str]) -> None:
             )
 
 
-def _properties(unnamed: list[str], reference: Reference) -> str | None:
-    if not unnamed:
-        return None
-    pairs = ", ".join(f"{quote_text(name)}, {reference(name)}" for name in unnamed)
-    return f"nullif(json_merge_patch('{{}}', json_object({pairs}))::varchar, '{{}}')"
+def _compile(job: Job, unnamed: list[str], reference: Reference) -> Projection:
+    """Compile the job's mapping; columns that it does not name join the JSON object that the file states, if any."""
+    mapping, properties = job.mapping, None
+    stated = mapping.fields.get("properties")
+    if unnamed and stated and len(stated.columns) == 1 and not stated.sql:
+        rest = {name: field for name, field in mapping.fields.items() if name != "properties"}
+        mapping = replace(mapping, fields=rest)
+        properties = _joined(stated.columns[0], unnamed, reference)
+    elif unnamed:
+        properties = _object(unnamed, reference)
+    return compile_projection(mapping, reference, latest=job.latest, properties=properties)
+
+
+def _object(names: list[str], reference: Reference, into: str = "'{}'") -> str:
+    """SQL of a JSON object of the columns that have a value, as text; null where none has."""
+    pairs = ", ".join(f"{quote_text(name)}, {reference(name)}" for name in names)
+    return f"nullif(json_merge_patch({into}, json_object({pairs}))::varchar, '{{}}')"
+
+
+def _joined(name: str, unnamed: list[str], reference: Reference) -> str:
+    """SQL of the object in a column with other columns added; what is no object there is kept under its name."""
+    whole = reference(name)
+    is_object = f"case when starts_with(ltrim({whole}), '{{') then json_valid({whole}) end"
+    return (
+        f"case when {is_object} then {_object(unnamed, reference, whole)} "
+        f"else {_object([*unnamed, name], reference)} end"
+    )
 
 
 def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
     has_header = job.mapping.csv.header and not job.columns
-    projection = compile_projection(
-        job.mapping, quote_name, latest=job.latest, properties=_properties(unnamed, quote_name)
-    )
+    projection = _compile(job, unnamed, quote_name)
     stream = Stream(
         records=job.facts.lines - has_header,
         select=job.select(projection, _csv_source(job, columns, header=has_header)),
@@ -108,10 +131,12 @@ def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
 def _csv_source(job: Job, columns: list[str], *, header: bool) -> str:
     quote = '"' if job.facts.has_quotes else ""
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
+    marker = job.mapping.csv.null
+    null = f", nullstr = {quote_text(marker)}, allow_quoted_nulls = false" if marker else ""
     return (
         f"read_csv({quote_text(str(job.plain))}, auto_detect = false, header = {str(header).lower()}, "
         f"delim = {quote_text(job.mapping.csv.delimiter)}, quote = '{quote}', escape = '{quote}', "
-        f"columns = {{{types}}}, store_rejects = true, rejects_limit = 0)"
+        f"columns = {{{types}}}{null}, store_rejects = true, rejects_limit = 0)"
     )
 
 
@@ -140,13 +165,12 @@ def _skip_rejected(rows: list[int], rejected: list[BadRecord], *, first_line: in
 
 def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
     places = {name: place for place, name in enumerate(columns, start=1)}
+    null = quote_text(job.mapping.csv.null)
 
     def reference(name: str) -> str:
-        return f"nullif(fields[{places[name]}], '')"
+        return f"nullif(fields[{places[name]}], {null})"
 
-    projection = compile_projection(
-        job.mapping, reference, latest=job.latest, properties=_properties(unnamed, reference)
-    )
+    projection = _compile(job, unnamed, reference)
     skips_header = job.mapping.csv.header and not job.columns
     rejected: list[BadRecord] = []
 
@@ -170,7 +194,7 @@ def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded
     staged = stage(job, records, rejected, parse)
     source = staged_source(job, staged, "fields", "VARCHAR[]")
     if any(item.sql for item in job.mapping.fields.values()):
-        named = ", ".join(f"fields[{place}] as {quote_name(name)}" for name, place in places.items())
+        named = ", ".join(f"{reference(name)} as {quote_name(name)}" for name in places)
         source = f"(select *, {named} from {source})"
     job.create(projection, source, extra=", _line")
     return loaded_from_staging(job, projection, rejected)

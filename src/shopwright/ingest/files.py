@@ -15,14 +15,18 @@ from typing import IO, TYPE_CHECKING
 import zstandard
 
 from shopwright.core.errors import ConfigurationError, SourceFileError
+from shopwright.ingest.adapters import find_adapter
+from shopwright.ingest.adapters.mapping import WORKBOOK_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shopwright.settings import SourceSettings
 
-DATA_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 COMPRESSIONS = (".gz", ".zst", ".zip")
+BINARY = (".parquet", WORKBOOK_ENDING)
+"""Files that are no text."""
+
 BLOCK = 1 << 22
 
 
@@ -32,10 +36,16 @@ class SourceFile:
 
     path: Path
     member: str | None = None
+    shown: str | None = None
+    """What to call it where its path says nothing, as with rows of a database."""
+    watermark: str | None = None
+    """Of rows of a database: everything up to this value of the source's watermark has been read."""
 
     @property
     def label(self) -> str:
         """Path as the ledger and messages show it; a member follows an exclamation mark."""
+        if self.shown is not None:
+            return self.shown
         label = f"{self.path}!{self.member}" if self.member else str(self.path)
         return os.fsencode(label).decode("utf-8", "backslashreplace")
 
@@ -67,21 +77,22 @@ def find_files(source: SourceSettings, root: Path) -> list[SourceFile]:
     Raises:
         ConfigurationError: a path that is not a glob does not exist, or there is no file at all.
     """
+    endings = find_adapter(source.adapter).endings
     found: dict[str, SourceFile] = {}
     for pattern in source.paths:
-        for path in _expand(source, root, pattern):
-            for file in _members(path):
+        for path in _expand(source, root, pattern, endings):
+            for file in _members(path, endings):
                 found[file.label] = file
     if not found:
         raise ConfigurationError(f"source '{source.name}': no file matches {', '.join(source.paths)}")
     return [found[label] for label in sorted(found)]
 
 
-def _expand(source: SourceSettings, root: Path, pattern: str) -> list[Path]:
+def _expand(source: SourceSettings, root: Path, pattern: str, endings: tuple[str, ...]) -> list[Path]:
     path = Path(pattern).expanduser()
     path = path if path.is_absolute() else root / path
     if path.is_dir():
-        return sorted(item for item in path.rglob("*") if item.is_file() and _is_data(item.name))
+        return sorted(item for item in path.rglob("*") if item.is_file() and _is_data(item.name, endings))
     if path.exists():
         return [path]
     if not any(mark in pattern for mark in "*?["):
@@ -97,15 +108,15 @@ def _is_absolute(pattern: str) -> bool:
     return Path(pattern).expanduser().is_absolute()
 
 
-def _is_data(name: str) -> bool:
+def _is_data(name: str, endings: tuple[str, ...]) -> bool:
     folded = name.casefold()
     is_archive = folded.endswith(".zip")
     folded = data_name(folded)
-    hidden = folded.startswith((".", "_")) or folded == "truth.json"
-    return (is_archive or folded.endswith(DATA_ENDINGS)) and not hidden
+    hidden = folded.startswith((".", "_", "~$")) or folded == "truth.json"
+    return (is_archive or folded.endswith(endings)) and not hidden
 
 
-def _members(path: Path) -> Iterator[SourceFile]:
+def _members(path: Path, endings: tuple[str, ...]) -> Iterator[SourceFile]:
     if path.suffix.casefold() != ".zip":
         yield SourceFile(path)
         return
@@ -115,7 +126,7 @@ def _members(path: Path) -> Iterator[SourceFile]:
     except (zipfile.BadZipFile, OSError):
         yield SourceFile(path)  # reading it will say what is wrong, in the ledger
         return
-    data = [name for name in names if _is_data(PurePosixPath(name).name) and "__MACOSX" not in name]
+    data = [name for name in names if _is_data(PurePosixPath(name).name, endings) and "__MACOSX" not in name]
     if not data:
         yield SourceFile(path)
     for name in sorted(data):
@@ -128,7 +139,7 @@ def open_plain(file: SourceFile, staging: Path, *, encoding: str) -> Path:
     Raises:
         SourceFileError: it cannot be read, unpacked or decoded.
     """
-    recoded = codecs.lookup(encoding).name != "utf-8" and not file.data_name.endswith(".parquet")
+    recoded = codecs.lookup(encoding).name != "utf-8" and not file.data_name.casefold().endswith(BINARY)
     if file.is_plain and not recoded and _has_utf8_name(file.path):
         return file.path
     target = staging / "plain"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.jobs import Loaded, UnreliableReadError
-from shopwright.ingest.repeated import find_repeated
+from shopwright.ingest.repeated import COPY_NUMBER, find_copies, find_repeated
 from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, write_stream
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from shopwright.contracts import Entity
+    from shopwright.ingest.projection import Projection
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Landed:
     duplicate: int
     quarantined: list[QuarantinedRow]
     file: AddedFile | None
+    rules: dict[str, int] | None
+    """Accepted rows by the adapter's rule that told their kind; None where it has no such rules."""
     first_at: datetime | None
     last_at: datetime | None
 
@@ -69,29 +73,44 @@ def land(
         UnreliableReadError: the engine's reader did not account for every record; nothing was written.
     """
     names = [column.name for column in loaded.projection.columns]
+    folder = lake.folder(entity.name)
     path = lake.new_file(entity.name, batch.sequence)
+    written = _write(connection, loaded, entity, batch, path)
+    file = written.file
+    if loaded.projection.counts_copies:
+        if find_copies(connection, entity, names, path):
+            file = _number_copies(connection, path, lake.new_file(entity.name, batch.sequence))
+        names.append(COPY_NUMBER)
+    span = _time_span(connection, entity, folder / file.name)
+    repeated = find_repeated(
+        connection,
+        entity,
+        names,
+        folder / file.name,
+        earlier=_overlapping(visible, *span, entity),
+        span=span,
+    )
+    if repeated:
+        file = _drop_repeated(connection, folder / file.name, lake.new_file(entity.name, batch.sequence))
+    rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
+    if file.rows == 0:
+        (folder / file.name).unlink()
+        return Landed(0, repeated, written.quarantined, None, rules, None, None)
+    stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
+    return Landed(file.rows, repeated, written.quarantined, stamped, rules, *span)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, loaded: Loaded, entity: Entity, batch: Batch, path: Path
+) -> Written:
+    """Write the good rows, copies included, each as the first copy."""
     write = write_stream if loaded.stream else _write_landing
+    stored = partial(_stored, entity=entity, projection=loaded.projection, batch=batch)
     try:
-        written = write(
-            connection,
-            loaded,
-            lambda rows: write_parquet(connection, _stored(rows, entity, names, batch), path),
-        )
+        return write(connection, loaded, lambda rows: write_parquet(connection, stored(rows), path))
     except UnreliableReadError:
         path.unlink(missing_ok=True)
         raise
-    span = _time_span(connection, entity, path)
-    repeated = find_repeated(
-        connection, entity, names, path, earlier=_overlapping(visible, *span, entity), span=span
-    )
-    file = (
-        _rewrite(connection, path, lake.new_file(entity.name, batch.sequence)) if repeated else written.file
-    )
-    if file.rows == 0:
-        (lake.folder(entity.name) / file.name).unlink()
-        return Landed(0, repeated, written.quarantined, None, None, None)
-    stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
-    return Landed(file.rows, repeated, written.quarantined, stamped, *span)
 
 
 def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: Write) -> Written:
@@ -104,7 +123,29 @@ def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write:
     return Written(file, quarantined_rows(loaded, loaded.rejected, bad))
 
 
-def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, kept: Path) -> AddedFile:
+def _number_copies(connection: duckdb.DuckDBPyConnection, path: Path, numbered: Path) -> AddedFile:
+    """Write a file again with the numbers of its copies, and remove it."""
+    file = write_parquet(
+        connection,
+        f"select * exclude (file_row_number, row_number, copy) replace (coalesce(copy, 1) as {COPY_NUMBER}) "
+        f"from read_parquet({quote_text(str(path))}, file_row_number = true) "
+        "left join copies on file_row_number = row_number",
+        numbered,
+    )
+    path.unlink()
+    return file
+
+
+def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int] | None:
+    """Rows of a file by the rule that told their kind, most frequent first."""
+    found = connection.execute(
+        f"select coalesce(kind_rule, kind), count(*) as rows from read_parquet({quote_text(str(path))}) "
+        "group by all order by rows desc, 1"
+    ).fetchall()
+    return dict(found) or None
+
+
+def _drop_repeated(connection: duckdb.DuckDBPyConnection, path: Path, kept: Path) -> AddedFile:
     """Write a file again without its repeated rows, and remove it."""
     file = write_parquet(
         connection,
@@ -147,13 +188,14 @@ def _time_span(
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def _stored(rows: str, entity: Entity, names: list[str], batch: Batch) -> str:
+def _stored(rows: str, entity: Entity, projection: Projection, batch: Batch) -> str:
     """A query's rows as the lake stores them: the columns that the source fills, and the technical ones.
 
     Columns that are null throughout are left out: writing them would cost as much as two filled ones.
     """
     stated = {item.name: item for item in lake_columns(entity.name)}
-    columns = [f"{stated[name].write_sql()} as {quote_name(name)}" for name in names]
+    columns = [f"{stated[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
+    columns += [f"1::bigint as {COPY_NUMBER}"] if projection.counts_copies else []
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",
         f"{quote_text(batch.batch_id)} as _batch_id",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SETTLED = ("loaded", "empty", "identical")
 """Outcomes after which a file of the same content need not be looked at again."""
 
+PART = ", part "
+"""Stands between what is read from a database and the number of the file that a run made of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
@@ -46,6 +49,8 @@ class LedgerRow:
     reason: str | None = None
     new_columns: str | None = None
     columns: str | None = None
+    rules: str | None = None
+    watermark: str | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
 
@@ -57,6 +62,11 @@ class LedgerRow:
     def column_names(self) -> tuple[str, ...]:
         """Columns of a delimited file, in order."""
         return tuple(json.loads(self.columns)) if self.columns else ()
+
+    @property
+    def rule_counts(self) -> dict[str, int]:
+        """Accepted rows by the adapter's rule that told their kind, most frequent first."""
+        return dict(json.loads(self.rules)) if self.rules else {}
 
 
 @dataclass(slots=True)
@@ -80,6 +90,19 @@ class Known:
             for row in self.rows
             if row.outcome in SETTLED
         }
+
+    def watermark(self, source: str, label: str) -> str | None:
+        """How far a table or query of a database has been read; None where not at all.
+
+        Args:
+            source: name of the source.
+            label: what its files are called in the ledger, without their number.
+        """
+        for row in reversed(self.rows):
+            is_same = row.source == source and row.file.rpartition(PART)[0] == label
+            if is_same and row.watermark is not None and row.outcome in SETTLED:
+                return row.watermark
+        return None
 
     def failed(self, row: LedgerRow) -> bool:
         """Whether this file with this content already failed for the same reason."""

@@ -29,6 +29,8 @@ class Projection:
     rules: tuple[str, ...]
     structural: int
     """How many of the rules, the first ones, are about the record's form."""
+    counts_copies: bool = False
+    """Whether equal rows are told apart by ``copy_number``."""
 
     def broken_rules(self, bits: int) -> list[str]:
         """Names of the rules whose bits are set, without those that follow from others.
@@ -88,6 +90,7 @@ def compile_projection(
         select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
         rules=tuple(rule.name for rule in rules),
         structural=len(structural),
+        counts_copies=mapping.counts_copies,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -152,6 +153,8 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
     mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
     if mapping.kind is FileKind.PARQUET:
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
+    elif mapping.kind is FileKind.XLSX:
+        mapping = replace(mapping, kind=FileKind.CSV)
     sequence = lander.sequence + 1
     ledger_row = replace(
         first,
@@ -164,6 +167,8 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         rows_accepted=0,
         rows_quarantined=len(rows),
         rows_duplicate=0,
+        rules=None,
+        watermark=None,
         new_columns=None,
         first_at=None,
         last_at=None,
@@ -174,6 +179,7 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         rows_accepted=landed.accepted,
         rows_duplicate=landed.duplicate,
         rows_quarantined=len(bad),
+        rules=json.dumps(landed.rules) if landed.rules else None,
         first_at=landed.first_at,
         last_at=landed.last_at,
     )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from shopwright.contracts import Entity
 
+COPY_NUMBER = "copy_number"
+
 
 def find_repeated(
     connection: duckdb.DuckDBPyConnection,
@@ -42,20 +44,38 @@ def find_repeated(
     Returns:
         How many there are.
     """
-    connection.execute("create or replace temp table repeated (row_number bigint)")
-    new = f"read_parquet({quote_text(str(path))}, file_row_number = true)"
-    suspects = _shared_hashes(connection, entity, names, new)
+    find_copies(connection, entity, names, path)
+    connection.execute("create or replace temp table repeated as select row_number from copies")
+    if earlier:
+        connection.execute(_known_before(entity, names, _rows(path), earlier, span))
+    return _count(connection, "repeated")
+
+
+def find_copies(connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str], path: Path) -> int:
+    """Put rows that equal an earlier one of their file into the table ``copies``: ``row_number``, ``copy`` from 2.
+
+    Returns:
+        How many there are.
+    """
+    connection.execute("create or replace temp table copies (row_number bigint, copy bigint)")
+    suspects = _shared_hashes(connection, entity, names, _rows(path))
     if len(suspects):
         connection.register("suspects", {"h": suspects})
         connection.execute(
-            f"insert into repeated select file_row_number from (select file_row_number, row_number() over "
-            f"(partition by {', '.join(map(quote_name, names))} order by file_row_number) as copy from {new} "
-            f"where {_hash(entity, names)} in (select h from suspects)) where copy > 1"
+            f"insert into copies select * from (select file_row_number, row_number() over "
+            f"(partition by {', '.join(map(quote_name, names))} order by file_row_number) as copy "
+            f"from {_rows(path)} where {_hash(entity, names)} in (select h from suspects)) where copy > 1"
         )
         connection.unregister("suspects")
-    if earlier:
-        connection.execute(_known_before(entity, names, new, earlier, span))
-    fetched = connection.execute("select count(*) from repeated").fetchone()
+    return _count(connection, "copies")
+
+
+def _rows(path: Path) -> str:
+    return f"read_parquet({quote_text(str(path))}, file_row_number = true)"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    fetched = connection.execute(f"select count(*) from {table}").fetchone()
     return int(fetched[0]) if fetched else 0
 
 
@@ -67,7 +87,7 @@ def _hash(entity: Entity, names: list[str], table: str = "") -> str:
         if column.name in names
         and (
             column.required
-            or column.name in (*entity.key, entity.time_column, "source_event_id", "product_id")
+            or column.name in (*entity.key, entity.time_column, "source_event_id", "product_id", COPY_NUMBER)
         )
     ]
     return f"hash({', '.join(table + quote_name(name) for name in telling)})"

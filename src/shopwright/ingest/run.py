@@ -6,9 +6,10 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,17 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
-from shopwright.ingest.files import SourceFile, find_files, open_plain
+from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.jobs import Job, UnreliableReadError
 from shopwright.ingest.landing import Batch, Landed, land
 from shopwright.ingest.ledger import Known, LedgerRow, read_ledger, write_ledger, write_quarantine
+from shopwright.ingest.opening import open_file
+from shopwright.ingest.postgres import check_source, read_chunks
 from shopwright.ingest.readers import read_file
-from shopwright.ingest.scan import TextFacts, hash_file, scan_and_hash, scan_text
+from shopwright.ingest.scan import TextFacts, hash_file, scan_and_hash
 from shopwright.lake.delta import Intent, Lake, LakeFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
     from shopwright.settings import Project, SourceSettings
@@ -98,8 +99,16 @@ def ingest(
     with exclusive(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = _Run(project, connection, staging, now, report)
         result = run.ingest(
-            [(source, file) for source in chosen for file in find_files(source, project.root)]
+            [
+                (source, file)
+                for source in chosen
+                if not source.is_database
+                for file in find_files(source, project.root)
+            ]
         )
+        for source in chosen:
+            if source.is_database:
+                run.ingest_database(source)
     result.seconds = monotonic() - started
     return result
 
@@ -115,7 +124,12 @@ def _choose(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
             raise ConfigurationError(f"no source '{name}'{near_match(name, known)}")
     for source in known.values():
         find_adapter(source.adapter)
-    return [known[name] for name in names] if names else list(known.values())
+    chosen = [known[name] for name in names] if names else list(known.values())
+    for source in chosen:
+        if source.is_database:
+            find_adapter(source.adapter).mapping_for(source, "")
+            check_source(source)
+    return chosen
 
 
 @contextmanager
@@ -255,7 +269,7 @@ class _Run:
     def _look_ahead(self, files: list[SourceFile]) -> None:
         """Have the bytes of the next file looked at while the engine reads this one."""
         for file in files:
-            if file.is_plain and file.path not in self._looks and not file.data_name.endswith(".parquet"):
+            if file.is_plain and file.path not in self._looks and not _is_binary(file):
                 self._looks[file.path] = self._pool.submit(scan_and_hash, file.path)
 
     def _tell(self, done: int, files: int, bytes_done: int, total: int, file: SourceFile) -> None:
@@ -263,7 +277,24 @@ class _Run:
             read = self.result.total("rows_read")
             self.report(Progress(done, files, bytes_done, total, read, file.data_name))
 
-    def _take(self, source: SourceSettings, file: SourceFile) -> None:
+    def ingest_database(self, source: SourceSettings) -> None:
+        """Take in what is new in a table or a query; what was read before an error stays."""
+        reached = self.lander.known.watermark
+        bytes_done = 0
+        try:
+            with closing(read_chunks(source, self.staging, reached)) as chunks:
+                for number, file in enumerate(chunks):
+                    bytes_done += _stat(file)[0]
+                    self._tell(number, number + 1, bytes_done, 0, file)
+                    if not self._take(source, file):
+                        break  # a later part must not say that this one has been read
+                    self.lander.commit(if_due=True)
+        except SourceFileError as error:
+            self._fail(self._row(source, SourceFile(Path(error.file), shown=error.file)), error)
+        self.lander.commit()
+
+    def _take(self, source: SourceSettings, file: SourceFile) -> bool:
+        """Land a file; False where it cannot be read, which the ledger then says."""
         row = self._row(source, file)
         try:
             mapping = _mapping(source, file)
@@ -276,13 +307,14 @@ class _Run:
                 sha256=identity,
             )
             if self._repeats(row):
-                return
+                return True
             row, landed = self._land(row, mapping, source, file, facts)
         except SourceFileError as error:
             self._fail(row, error)
-            return
+            return False
         self.lander.record(row, landed)
         self.result.rows.append(row)
+        return True
 
     def _row(self, source: SourceSettings, file: SourceFile) -> LedgerRow:
         """What can be said of a file before it is opened."""
@@ -300,12 +332,13 @@ class _Run:
             sha256="",
             outcome="loaded",
             ingested_at=self.now,
+            watermark=file.watermark,
         )
 
     def _identify(self, file: SourceFile, mapping: Mapping) -> tuple[str, TextFacts | None]:
         """SHA-256 of the file on disk, and what its text is like where it is itself the data."""
         try:
-            if mapping.kind is not FileKind.PARQUET and file.is_plain:
+            if file.is_plain and mapping.kind is not FileKind.PARQUET and not _is_binary(file):
                 look = self._looks.pop(file.path, None)
                 facts, digest = look.result() if look else scan_and_hash(file.path)
                 return digest, facts
@@ -345,39 +378,44 @@ class _Run:
     ) -> tuple[LedgerRow, Landed | None]:
         if not file.path.exists():
             raise SourceFileError(file.label, "has gone since the files were listed")
-        plain = open_plain(file, self.staging, encoding=source.encoding)
-        if facts is None or plain != file.path:
-            facts = TextFacts() if mapping.kind is FileKind.PARQUET else scan_text(plain)
-        before = plain.stat()
+        opened = open_file(file, self.staging, mapping, facts, encoding=source.encoding)
+        before = opened.path.stat()
         if before.st_size == 0:
             return replace(row, outcome="empty", reason="the file has no bytes"), None
-        job = self.lander.job(file.label, plain, self.staging, mapping, facts)
+        if opened.mapping.kind is not FileKind.PARQUET and not opened.facts.has_text:
+            return replace(row, outcome="empty", reason="the file has only blank lines"), None
+        job = self.lander.job(file.label, opened.path, self.staging, opened.mapping, opened.facts)
         landed, columns, new = self.lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
-        after = plain.stat()
+        after = opened.path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise SourceFileError(file.label, "changed while it was read; run again when it is whole")
-        if plain != file.path:
-            plain.unlink()
+        if opened.path != file.path:
+            opened.path.unlink()
         filled = replace(
             row,
             outcome="loaded" if landed.read else "empty",
-            reason=None if landed.read else "the file has no records",
+            reason=opened.note if landed.read else "the file has no records",
             rows_read=landed.read,
             rows_accepted=landed.accepted,
             rows_quarantined=len(landed.quarantined),
             rows_duplicate=landed.duplicate,
             new_columns=", ".join(new) or None,
             columns=json.dumps(columns) if columns else None,
+            rules=json.dumps(landed.rules) if landed.rules else None,
             first_at=landed.first_at,
             last_at=landed.last_at,
         )
         return filled, landed
 
     def _fail(self, row: LedgerRow, error: SourceFileError) -> None:
-        failed = replace(row, outcome="failed", reason=error.reason)
+        failed = replace(row, outcome="failed", reason=error.reason, watermark=None)
         if not self.lander.known.failed(failed):
             self.lander.record(failed)
         self.result.rows.append(failed)
+
+
+def _is_binary(file: SourceFile) -> bool:
+    return file.data_name.casefold().endswith(BINARY)
 
 
 def _stat(file: SourceFile) -> tuple[int, int]:

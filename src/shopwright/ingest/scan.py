@@ -25,6 +25,8 @@ class TextFacts:
 
     lines: int = 0
     """Lines, the last one counted also without a line end."""
+    has_text: bool = False
+    """Whether anything stands in the lines."""
     has_quotes: bool = False
     has_nul: bool = False
     has_long_line: bool = False
@@ -51,6 +53,7 @@ class _Scan:
         facts = self.facts
         # four times as fast as bytes.count, which stops at each of them
         self.ends += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == LINE_END))
+        facts.has_text = facts.has_text or bool(block.removeprefix(codecs.BOM_UTF8).strip(b"\r\n"))
         facts.has_quotes = facts.has_quotes or b'"' in block
         facts.has_nul = facts.has_nul or b"\0" in block
         facts.has_long_line = facts.has_long_line or _has_stride_without_end(block)

@@ -65,9 +65,17 @@ LEDGER = (
     _count("rows_quarantined", "Records put aside with the rules they broke."),
     _count("rows_duplicate", "Records that were exact copies of one already there."),
     _text("outcome", "loaded, empty, identical, failed or replayed."),
-    _text("reason", "Why a file failed, or which batch it repeats."),
+    _text("reason", "Why a file failed, which one it repeats, or what to know of how it was read."),
     _text("new_columns", "Columns no mapping names, kept in properties; separated by commas."),
     _text("columns", "Columns of a delimited file in order, as a JSON array."),
+    _text(
+        "rules",
+        "Accepted order lines by the rule that told their kind, as a JSON object; empty for other files.",
+    ),
+    _text(
+        "watermark",
+        "Greatest watermark among the rows of a database, as it writes it: all up to it have been read.",
+    ),
     _time("first_at", "Earliest time among the landed rows, UTC."),
     _time("last_at", "Latest time among the landed rows, UTC."),
     _time("ingested_at", "When the batch was landed, UTC."),

@@ -7,7 +7,7 @@ Belongs here: how shoppers behave, what the exports look like, and how exports g
 here: reading the exports (``ingest``), or any judgement on them (``warehouse``, ``experiments``, ``models``).
 
 The middle is pure: ``catalog``, ``users``, ``visits``, ``journeys``, ``events``, ``shop`` and ``dirt`` turn values and
-a random generator into arrays and never touch a file or a clock. ``run`` drives them span by span, so memory follows
+a random generator into arrays and never touch a file or a clock, and so does ``sales``, the order side. ``run`` drives them span by span, so memory follows
 the busiest month and not the shop, and ``writers`` is the one place that writes files.
 
 Layout of the output, by format::
@@ -16,9 +16,14 @@ Layout of the output, by format::
     event_stream    events/2025-01.jsonl ...              one file a month, milliseconds
                     catalog.jsonl                         one line per price of a product
                     users.jsonl                           one line per version of a profile
-    both            truth.json
+    marketplace     as event_stream, the same bytes, and
+                    sellers.jsonl                         one line per seller
+                    orders/orders-2025-01.jsonl ...       one file a month, as exported at its end: new orders,
+                                                          and older ones again whose status has changed
+                    orders/order_items-2025-01.jsonl ...  and payments, reviews: one file a month of what is new
+    all             truth.json
 
-Text files end in ``.gz`` or ``.zst`` when asked; an event stream can be Parquet instead of JSON lines.
+Text files end in ``.gz`` or ``.zst`` when asked; but for rees46, files can be Parquet instead of JSON lines.
 The same configuration gives the same bytes.
 """
 

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Rows as arrays of one length, one array a field."""
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(getattr(self, fields(self)[0].name))
+
+    def take(self, rows: Ints | Flags | slice) -> Self:
+        """Those rows, in that order."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+AnyColumns = TypeVar("AnyColumns", bound=Columns)
+
+
+def join(parts: Sequence[AnyColumns]) -> AnyColumns:
+    """All rows of the parts, of which there is one at least, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    names = [field.name for field in fields(parts[0])]
+    return replace(
+        parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    )
 
 
 def offsets_of(counts: Ints) -> Ints:
@@ -30,6 +60,18 @@ def running_before(values: Ints, offsets: Ints) -> Ints:
     """For each row, the sum of the rows before it in its own group."""
     totals = offsets_of(values)
     return totals[:-1] - np.repeat(totals[offsets[:-1]], np.diff(offsets))
+
+
+def most_within(values: Any, offsets: Ints) -> Any:
+    """Greatest of each group's rows; every group has one at least."""
+    return np.maximum.reduceat(values, offsets[:-1]) if len(values) else values[:0]
+
+
+def sum_by(keys: Ints, values: Ints, size: int) -> Ints:
+    """Exact sum of the values of each key from 0 up to ``size``."""
+    totals = np.zeros(size, dtype=np.int64)
+    np.add.at(totals, keys, values)
+    return totals
 
 
 def first_of_each(keys: Ints) -> Flags:

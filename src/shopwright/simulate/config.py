@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, PositiveInt, model_validator
 
 Share = Annotated[float, Field(ge=0, le=0.5)]
 
-EVENTS_PER_USER = {"rees46": 11.0, "event_stream": 18.0}
+EVENTS_PER_USER = {"rees46": 11.0, "event_stream": 18.0, "marketplace": 18.0}
 """Events a registered user is worth; the click-only export shows fewer of the same actions."""
 
 
@@ -60,10 +60,10 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     """Months, and so files of events."""
     products: int = Field(default=2_000, ge=20, le=500_000)
     """Products in the catalog."""
-    format: Literal["rees46", "event_stream"] = "event_stream"
-    """Which raw export to write."""
+    format: Literal["rees46", "event_stream", "marketplace"] = "event_stream"
+    """Which raw export to write; a marketplace is an event stream with its order side, the same clicks to the byte."""
     files: Literal["jsonl", "parquet"] = "jsonl"
-    """Kind of the files of an event stream; a rees46 export is always CSV."""
+    """Kind of the files; a rees46 export is always CSV."""
     compression: Literal["gz", "zst"] | None = None
     """How text files are compressed."""
     experiment: str = Field(default="free_shipping_banner", pattern=r"^[a-z0-9_]{1,60}$")
@@ -80,6 +80,12 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     """Mean number of changes to one user's profile (moved, other segment, subscribed or not)."""
     price_changes_per_year: float = Field(default=4.0, ge=0, le=100)
     """Mean number of price changes of one product."""
+    sellers: int | None = Field(default=None, ge=1, le=100_000)
+    """Sellers of a marketplace; one for every 25 products when not given."""
+    wrong_payment_rate: Share = 0.005
+    """Share of a marketplace's paid orders that are paid with another sum than is owed."""
+    return_rate: Share = 0.05
+    """Share of a marketplace's orders delivered on time of which something comes back; of late ones twice as many."""
     dirt: Dirt = Dirt()
     """What is wrong with the export; nothing by default."""
 
@@ -88,7 +94,7 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
         if self.start.day != 1 or not 2001 <= self.start.year <= 2090:
             raise ValueError("start must be the first of a month between 2001 and 2090")
         if self.files == "parquet" and (self.format == "rees46" or self.compression):
-            raise ValueError("parquet files are for event_stream only, and compress themselves")
+            raise ValueError("parquet files are not for rees46, and compress themselves")
         if self.files == "parquet" and (self.dirt.torn_line_rate or self.dirt.wrong_encoding_rate):
             raise ValueError("torn lines and wrong encodings need text files, not parquet")
         if self.dirt.late_file_rate and self.months == 1:
@@ -99,3 +105,8 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     def user_count(self) -> int:
         """Registered users, given or derived."""
         return self.users or max(10, round(self.events / EVENTS_PER_USER[self.format]))
+
+    @property
+    def seller_count(self) -> int:
+        """Sellers, given or derived."""
+        return self.sellers or max(3, self.products // 25)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.events import Events, join
+from shopwright.simulate.arrays import join
 
 if TYPE_CHECKING:
-    from shopwright.simulate.arrays import Floats, Ints
+    from collections.abc import Mapping
+
+    from shopwright.simulate.arrays import Flags, Floats, Ints
     from shopwright.simulate.config import Dirt
+    from shopwright.simulate.events import Events
 
 FAULTS = (
     "negative_price",
@@ -53,9 +56,14 @@ class Rows:
 
     def counts(self) -> dict[str, int]:
         """Rows by fault. For a repeated row only its copy counts."""
-        found = np.bincount(self.fault, minlength=len(FAULTS) + 1)
-        found[CODE["duplicate"]] //= 2
-        return {name: int(found[code]) for name, code in CODE.items()}
+        return count_faults(self.fault)
+
+
+def count_faults(fault: Ints) -> dict[str, int]:
+    """Rows by fault. For a repeated row only its copy counts."""
+    found = np.bincount(fault, minlength=len(FAULTS) + 1)
+    found[CODE["duplicate"]] //= 2
+    return {name: int(found[code]) for name, code in CODE.items()}
 
 
 def join_rows(parts: list[Rows]) -> Rows:
@@ -81,21 +89,43 @@ def deal_faults(events: Events, dirt: Dirt, *, is_last: bool, rng: np.random.Gen
     Returns:
         A code a row. A kind stays below its share only where too few rows can have it.
     """
-    fault = np.zeros(events.size, dtype=np.uint8)
-    order = rng.permutation(events.size)
-    for name, code in CODE.items():
-        rate = 0.0 if name == "late_file" and is_last else getattr(dirt, f"{name}_rate")
-        able = order[events.cents[order] > 0] if name == "negative_price" else order
-        chosen = able[: round(rate * events.size)]
-        fault[chosen] = code
+    rates = {name: getattr(dirt, f"{name}_rate") for name in FAULTS}
+    if is_last:
+        rates["late_file"] = 0.0
+    return deal(rates, events.size, rng, able={"negative_price": events.cents > 0})
+
+
+def deal(
+    rates: Mapping[str, float], size: int, rng: np.random.Generator, *, able: Mapping[str, Flags]
+) -> Ints:
+    """Draws a fault for each row.
+
+    Args:
+        rates: share of the rows that get each fault, in the order in which they are dealt.
+        size: number of rows.
+        rng: source of chance.
+        able: the rows that can have a fault, where not all can.
+
+    Returns:
+        A code a row; 0 is a sound row.
+    """
+    fault = np.zeros(size, dtype=np.uint8)
+    order = rng.permutation(size)
+    for name, rate in rates.items():
+        candidates = order[able[name][order]] if name in able else order
+        fault[candidates[: round(rate * size)]] = CODE[name]
         order = order[fault[order] == 0]
     return fault
 
 
 def repeat_duplicates(rows: Rows) -> Rows:
     """Writes every duplicate twice, the copy right after its original."""
-    times = np.where(rows.fault == CODE["duplicate"], 2, 1)
-    return rows.take(np.repeat(np.arange(rows.size), times))
+    return rows.take(twice_where_duplicate(rows.fault))
+
+
+def twice_where_duplicate(fault: Ints) -> Ints:
+    """Positions of all rows in order, those of duplicates twice."""
+    return np.repeat(np.arange(len(fault)), np.where(fault == CODE["duplicate"], 2, 1))
 
 
 def split_late(
@@ -144,12 +174,13 @@ def spoil_json(line: bytes, fault: int, luck: float) -> bytes:
     """
     if fault == CODE["torn_line"]:
         return line[: 1 + int(luck * (len(line) - 1))]
-    return line.replace(b'"channel":"', b'"channel":"\xe9', 1)
+    where = b'"channel":"' if b'"channel":"' in line else b'":"'
+    return line.replace(where, where + b"\xe9", 1)
 
 
-def draw_luck(rows: Rows, rng: np.random.Generator) -> dict[int, tuple[int, float]]:
+def draw_luck(fault: Ints, rng: np.random.Generator) -> dict[int, tuple[int, float]]:
     """For each row whose text is spoilt: its fault, and where."""
-    spoilt = np.flatnonzero(rows.fault >= CODE["torn_line"])
+    spoilt = np.flatnonzero(fault >= CODE["torn_line"])
     luck: Floats = rng.random(len(spoilt))
-    faults = rows.fault[spoilt].tolist()
+    faults = fault[spoilt].tolist()
     return dict(zip(spoilt.tolist(), zip(faults, luck.tolist(), strict=True), strict=True))

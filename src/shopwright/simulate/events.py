@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.simulate.arrays import Columns
 from shopwright.simulate.seasonality import SECOND
 from shopwright.simulate.visits import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shopwright.simulate.arrays import Flags, Ints
     from shopwright.simulate.catalog import Catalog
     from shopwright.simulate.journeys import Journeys
@@ -24,6 +23,8 @@ KIND = {name: code for code, name in enumerate(EVENT_TYPES)}
 PRICED = ("product_view", "add_to_cart", "remove_from_cart", "purchase")
 """Events about one product, which state its price."""
 GROUPS = ("", "control", "treatment")
+FIRST_ORDER = 100_000_000
+"""The order of session n is called o and n plus this."""
 
 SEARCH_SHARE, BROWSE_SHARE = 0.18, 0.14
 """Shares of products found by searching and by way of a list page."""
@@ -32,7 +33,7 @@ ABANDONED_CHECKOUT_SHARE = 0.35
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Columns):
     """Events, one entry each; a value of -1 means there is none."""
 
     at: Ints
@@ -50,27 +51,9 @@ class Events:
     group: Ints
     """Position in ``GROUPS``."""
 
-    @property
-    def size(self) -> int:
-        """Number of events."""
-        return len(self.at)
-
-    def take(self, rows: Ints | Flags | slice) -> Events:
-        """Those events, in that order."""
-        return Events(*(getattr(self, field.name)[rows] for field in fields(self)))
-
     def in_order(self) -> Events:
         """The same events by time; those of one millisecond keep their order."""
         return self.take(np.argsort(self.at, kind="stable"))
-
-
-def join(parts: Sequence[Events]) -> Events:
-    """All events of the parts, one part after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return Events(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Events))
-    )
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError
+from shopwright.simulate.arrays import join
 from shopwright.simulate.dirt import Rows, deal_faults, join_rows, repeat_duplicates, split_late
-from shopwright.simulate.events import Events, join
+from shopwright.simulate.order_side import OrderSide
 from shopwright.simulate.shop import Shop, open_shop, run_shop
 from shopwright.simulate.truth import Tally, describe
-from shopwright.simulate.writers.export import Export, Written, event_files, reference_files
+from shopwright.simulate.writers.export import (
+    SALES,
+    Export,
+    Written,
+    event_files,
+    reference_files,
+    sales_files,
+)
 
 if TYPE_CHECKING:
     from shopwright.simulate.config import SimulationConfig
+    from shopwright.simulate.events import Events
     from shopwright.simulate.seasonality import Period
 
 Progress = Callable[[int, int], None]
@@ -34,7 +43,7 @@ class Simulation:
 
     out: Path
     files: dict[str, list[Path]]
-    """Files by canonical entity, in order of time: ``events`` and, in an event stream, ``products``, ``customers``."""
+    """Files by canonical entity, in order of time: ``events`` and, where the format has them, the others."""
     rows: int
     """Rows of events written, repeated and spoilt ones included."""
     truth: dict[str, Any]
@@ -62,15 +71,25 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
     Raises:
         ConfigurationError: the configuration contradicts itself, or a file in the way was not written by a simulation.
     """
-    in_shop, in_time, in_files = np.random.default_rng(config.seed).spawn(3)
+    in_shop, in_time, in_files, in_sales = np.random.default_rng(config.seed).spawn(4)
     shop = open_shop(config, in_shop)
     tally = Tally(config.months, shop.users.size)
+    order_side = OrderSide(shop, in_sales) if config.format == "marketplace" else None
     _clear(out, _planned(config, shop.period))
     with Export(shop, out) as export:
         written = export.write_reference()
-        for month, rows in enumerate(_files(shop, tally, in_time, in_files, progress)):
+        if order_side:
+            written.append(order_side.write_sellers(export))
+        for month, (events, rows) in enumerate(_files(shop, tally, in_time, in_files, progress)):
             written.append(export.write_month(month, rows, in_files))
+            if order_side:
+                written += order_side.write_month(export, month, events)
     truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
+    if order_side:
+        truth |= {
+            "sales": order_side.truth(),
+            "dirt_of_sales": {name: _dirt(written, name) for name in SALES},
+        }
     _write_truth(out, truth)
     return Simulation(out, _by_entity(out, written), _rows(written), truth)
 
@@ -81,8 +100,8 @@ def _files(
     in_time: np.random.Generator,
     in_files: np.random.Generator,
     progress: Progress | None,
-) -> Iterator[Rows]:
-    """The rows of each month's file, with what is wrong with them."""
+) -> Iterator[tuple[Events, Rows]]:
+    """The events of each month, and the rows of its file with what is wrong with them."""
     late: dict[int, list[Rows]] = defaultdict(list)
     done = 0
     for month, events in enumerate(_months(shop, tally, in_time, progress)):
@@ -91,7 +110,7 @@ def _files(
         rows = Rows(events, number, np.zeros(events.size, dtype=np.uint8))
         if not shop.config.dirt.is_clean:
             rows = _dirtied(rows, shop.config, month, late, in_files)
-        yield rows
+        yield events, rows
 
 
 def _months(
@@ -125,7 +144,12 @@ def _dirtied(
 
 
 def _planned(config: SimulationConfig, period: Period) -> list[str]:
-    return [*event_files(config, period), *reference_files(config).values()]
+    sales = sales_files(config, period).values()
+    return [
+        *event_files(config, period),
+        *reference_files(config).values(),
+        *(name for names in sales for name in names),
+    ]
 
 
 def _clear(out: Path, names: list[str]) -> None:
@@ -136,7 +160,8 @@ def _clear(out: Path, names: list[str]) -> None:
             raise ConfigurationError(f"{out / name} was not written by a simulation; choose another folder")
     for name in earlier:
         (out / name).unlink(missing_ok=True)
-    (out / names[0]).parent.mkdir(parents=True, exist_ok=True)
+    for folder in {(out / name).parent for name in names}:
+        folder.mkdir(parents=True, exist_ok=True)
     _write_truth(out, {"is_complete": False, "files": dict.fromkeys(names)})
 
 
@@ -157,13 +182,18 @@ def _write_truth(out: Path, truth: dict[str, Any]) -> None:
 
 
 def _ledger(written: list[Written]) -> dict[str, Any]:
-    """Rows and dirt of every file, and of all together."""
+    """Rows and dirt of every file, and of all files of events together."""
     files = {file.name: {"entity": file.entity, "rows": file.rows, "dirt": file.faults} for file in written}
+    dirt = _dirt(written, "events")
+    return {"dirt": dirt, "rows_written": _rows(written), "files": files, "is_complete": True}
+
+
+def _dirt(written: list[Written], entity: str) -> dict[str, int]:
     totals: dict[str, int] = defaultdict(int)
     for file in written:
         for fault, count in file.faults.items():
-            totals[fault] += count
-    return {"dirt": dict(totals), "rows_written": _rows(written), "files": files, "is_complete": True}
+            totals[fault] += count if file.entity == entity else 0
+    return dict(totals)
 
 
 def _rows(written: list[Written]) -> int:

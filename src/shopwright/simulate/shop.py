@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError
+from shopwright.simulate.arrays import join
 from shopwright.simulate.catalog import Catalog, draw_catalog
-from shopwright.simulate.events import Events, join, lay_out
+from shopwright.simulate.events import Events, lay_out
 from shopwright.simulate.journeys import Journeys, draw_decisions, draw_looks, draw_sessions
 from shopwright.simulate.seasonality import DAY, Period, Season, Span, to_ms
 from shopwright.simulate.users import (
@@ -49,7 +50,7 @@ class Shop:
     @property
     def with_pages(self) -> bool:
         """Whether the export shows pages, searches, checkouts and quantities."""
-        return self.config.format == "event_stream"
+        return self.config.format != "rees46"
 
     @property
     def experiment_from(self) -> int:

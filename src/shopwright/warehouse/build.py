@@ -13,6 +13,7 @@ from shopwright import __version__
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive
+from shopwright.lake.delta import Lake
 from shopwright.warehouse.profile import variables
 from shopwright.warehouse.publish import publish
 from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
@@ -70,13 +71,20 @@ def _reason_to_rebuild(project: Project) -> str:
         given = json.loads(_memory(project).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "no build was finished yet"
-    if given != _identity(project):
-        return "settings or version changed"
-    return ""
+    now = _identity(project)
+    if given.get("orders") != now["orders"]:
+        return f"orders are {now['orders']} from now on"
+    return "settings or version changed" if given != now else ""
 
 
 def _identity(project: Project) -> dict[str, Any]:
-    return {"version": __version__, "variables": variables(project)}
+    lake = Lake(project.lake)
+    states_orders = any(lake.files(table) for table in ("orders", "order_items"))
+    return {
+        "version": __version__,
+        "variables": variables(project),
+        "orders": "stated by the shop" if states_orders else "derived from purchase events",
+    }
 
 
 def _memory(project: Project) -> Any:

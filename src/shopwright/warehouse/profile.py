@@ -24,6 +24,8 @@ def variables(project: Project) -> dict[str, Any]:
         "bot_min_events": settings.bots.min_events,
         "bot_max_mean_gap_seconds": settings.bots.max_mean_gap_seconds,
         "bot_min_idle_views": settings.bots.min_views_without_cart,
+        "canceled_statuses": list(settings.orders.canceled_statuses),
+        "orders_complete_through": str(settings.orders.complete_through or ""),
         "experiment_assignment": settings.experiment.assignment,
     }
 

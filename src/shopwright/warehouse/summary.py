@@ -9,6 +9,8 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import duckdb
+
     from shopwright.settings import Project
 
 
@@ -23,7 +25,7 @@ class Finding:
     """The number as people read it, with its unit."""
 
 
-_QUERY = """
+_SESSIONS = """
 with sessions as (
     select * from gold.fct_sessions
 ),
@@ -39,10 +41,29 @@ select
     min(session_start_at) as first_at,
     max(session_end_at) as last_at,
     sum(is_converted::int) / nullif(count(*), 0) as conversion_rate,
-    sum(is_abandoned::int) / nullif(sum(has_cart::int), 0) as abandonment_rate,
-    coalesce(sum(gross_amount), 0) as gross_amount,
-    (select sum(gross_amount) / nullif(count(*), 0) from silver.int_orders where not is_bot) as average_order_value
+    sum(is_abandoned::int) / nullif(sum(has_cart::int), 0) as abandonment_rate
 from people
+"""
+
+_ORDERS = """
+with customers as (
+    select * from gold.fct_customer_ltv where counted_order_count > 0
+)
+
+select
+    count(*) as orders,
+    count(*) filter (where is_canceled) as canceled_orders,
+    min(order_date) as first_date,
+    max(order_date) as last_date,
+    sum(gross_amount) as gross_amount,
+    sum(net_amount) as net_amount,
+    sum(order_value_amount) / nullif(count(order_value_amount), 0) as average_order_value,
+    sum(return_amount)::double / nullif(sum(gross_amount), 0) as return_rate,
+    sum(is_on_time::int) / nullif(count(is_on_time), 0) as on_time_rate,
+    avg(review_score) as review_score,
+    (select count(*) from customers) as customers,
+    (select sum((counted_order_count > 1)::int) / nullif(count(*), 0) from customers) as repeat_rate
+from gold.fct_orders
 """
 
 
@@ -55,10 +76,18 @@ def summarise(project: Project) -> list[Finding]:
     if not project.published.exists():
         raise ConfigurationError("nothing is published yet; run 'shopwright run' first")
     with connect(project.published, read_only=True) as connection:
-        result = connection.execute(_QUERY)
-        names = [str(column[0]) for column in result.description or []]
-        row = dict(zip(names, result.fetchone() or (), strict=True))
+        sessions, orders = _first_row(connection, _SESSIONS), _first_row(connection, _ORDERS)
     currency = project.settings.shop.currency
+    return [*_about_sessions(sessions), *_about_orders(orders, currency)]
+
+
+def _first_row(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    result = connection.execute(query)
+    names = [str(column[0]) for column in result.description or []]
+    return dict(zip(names, result.fetchone() or (), strict=True))
+
+
+def _about_sessions(row: dict[str, Any]) -> list[Finding]:
     if not row["sessions"]:
         return [Finding("sessions", 0, "none: the lake holds no events")]
     return [
@@ -75,9 +104,30 @@ def summarise(project: Project) -> list[Finding]:
         ),
         _rate("conversion_rate", row, "of sessions end in a purchase", "no sessions"),
         _rate("abandonment_rate", row, "of sessions with a cart buy nothing", "no session has a cart"),
-        Finding("gross_amount", row["gross_amount"], f"{row['gross_amount']:,.2f} {currency}"),
-        _amount("average_order_value", row, currency),
     ]
+
+
+def _about_orders(row: dict[str, Any], currency: str) -> list[Finding]:
+    if not row["orders"]:
+        return [Finding("orders", 0, "none: the lake holds neither orders nor purchase events")]
+    found = [
+        Finding(
+            "orders",
+            row["orders"],
+            f"{row['orders']:,} from {row['first_date']} to {row['last_date']}, {row['canceled_orders']:,} of them canceled",
+        ),
+        Finding("customers", row["customers"], f"{row['customers']:,} known by name"),
+        Finding("gross_amount", row["gross_amount"], f"{row['gross_amount']:,.2f} {currency}"),
+        Finding("net_amount", row["net_amount"], f"{row['net_amount']:,.2f} {currency}"),
+        _amount("average_order_value", row, currency),
+        _rate("repeat_rate", row, "of customers ordered again", "no known customer"),
+        _rate("return_rate", row, "of what was sold came back", "nothing was sold"),
+    ]
+    if row["on_time_rate"] is not None:
+        found.append(_rate("on_time_rate", row, "of promised deliveries were on time", ""))
+    if row["review_score"] is not None:
+        found.append(Finding("review_score", row["review_score"], f"{row['review_score']:.2f} of 5 stars"))
+    return found
 
 
 def _rate(name: str, row: dict[str, Any], meaning: str, undefined: str) -> Finding:

@@ -17,6 +17,6 @@ select
     is_subscribed,
     signed_up_at,
     valid_from
-from {{ ref('stg_users') }}
+from {{ ref('int_user_profiles') }}
 
 {% endsnapshot %}

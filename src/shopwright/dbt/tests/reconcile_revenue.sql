@@ -1,11 +1,11 @@
--- To the cent: what purchase events, sessions, orders, revenue, users and products say was sold is one
--- amount.
+-- To the cent: what purchase events and sessions say was bought is one amount.
+{% set lines = ref('int_order_lines') %}
 with
 
 amounts as (
     select
         'steps' as said_by,
-        {{ money_sum('price * coalesce(quantity, 1)') }} as gross_amount
+        {{ money_sum('price * coalesce(quantity, 1)') }} as purchased_amount
     from {{ ref('int_event_steps') }}
     where funnel_rank = 6
     union all
@@ -20,30 +20,22 @@ amounts as (
     from {{ ref('fct_sessions') }}
     union all
     select
-        'int_orders',
-        {{ money_sum('gross_amount') }}
-    from {{ ref('int_orders') }}
-    union all
-    select
-        'fct_revenue',
-        {{ money_sum('gross_amount') }}
-    from {{ ref('fct_revenue') }}
-    union all
-    select
         'int_user_totals',
-        {{ money_sum('lifetime_value_amount') }}
+        {{ money_sum('purchased_amount') }}
     from {{ ref('int_user_totals') }}
+    {% if not states_orders() %}
     union all
     select
-        'int_product_weeks',
+        'int_order_lines',
         {{ money_sum('gross_amount') }}
-    from {{ ref('int_product_weeks') }}
+    from {{ lines }}
+    {% endif %}
 ),
 
 spread as (
     select
-        min(gross_amount) as lowest,
-        max(gross_amount) as highest
+        min(purchased_amount) as lowest,
+        max(purchased_amount) as highest
     from amounts
 )
 

@@ -8,9 +8,12 @@ from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.ingest.adapters.event_stream import EVENT_STREAM
 from shopwright.ingest.adapters.mapped import MAPPED
 from shopwright.ingest.adapters.mapping import Adapter, CsvShape, Field, FileKind, Mapping
+from shopwright.ingest.adapters.olist import OLIST
+from shopwright.ingest.adapters.online_retail import ONLINE_RETAIL
+from shopwright.ingest.adapters.postgres import POSTGRES
 from shopwright.ingest.adapters.rees46 import REES46
 
-ADAPTERS: tuple[Adapter, ...] = (REES46, EVENT_STREAM, MAPPED)
+ADAPTERS: tuple[Adapter, ...] = (REES46, OLIST, ONLINE_RETAIL, EVENT_STREAM, MAPPED, POSTGRES)
 
 BY_NAME = {adapter.name: adapter for adapter in ADAPTERS}
 

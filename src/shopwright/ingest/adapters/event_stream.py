@@ -1,7 +1,8 @@
 """Product-analytics events as JSON lines, JSON arrays or Parquet, with a catalog and user profiles.
 
-Files whose name starts with ``catalog`` or ``products`` hold product versions, those starting with ``users``,
-``profiles`` or ``customers`` hold user versions, all others hold events.
+The beginning of a file's name says what it holds: ``catalog`` or ``products`` product versions, ``users``,
+``profiles`` or ``customers`` user versions, ``orders`` order versions, ``order_items``, ``order_lines`` or ``lines``
+order lines, and ``payments``, ``reviews``, ``sellers`` and ``categories`` what they say. All others hold events.
 """
 
 from __future__ import annotations
@@ -79,10 +80,82 @@ CUSTOMER_FIELDS = {
     "is_subscribed": column("is_subscribed"),
 }
 
+ORDER_FIELDS = {
+    "order_id": column("order_id", "id"),
+    "valid_from": column("updated_at", "valid_from"),
+    "customer_id": column("customer_id", "user_id"),
+    "status": column("status", "order_status"),
+    "ordered_at": column("ordered_at", "created_at", "placed_at", "order_date"),
+    "approved_at": column("approved_at"),
+    "shipped_at": column("shipped_at"),
+    "delivered_at": column("delivered_at"),
+    "promised_at": column("promised_at", "estimated_delivery_at"),
+    "currency": column("currency"),
+    "ship_zip_prefix": column("ship_zip_prefix", "ship_zip", "ship_postal_code"),
+    "ship_city": column("ship_city"),
+    "ship_region": column("ship_region", "ship_state"),
+    "ship_country": column("ship_country"),
+}
+
+LINE_FIELDS = {
+    "order_id": column("order_id"),
+    "line_number": column("line_number", "line"),
+    "copy_number": column("copy_number"),
+    "product_id": column("product_id", "sku"),
+    "product_name": column("product_name", "name", "title"),
+    "seller_id": column("seller_id", "vendor_id"),
+    "kind": column("kind", "line_type", "type"),
+    "kind_rule": column("kind_rule"),
+    "quantity": column("quantity", "units"),
+    "unit_price": column("unit_price", "price"),
+    "freight": column("freight", "freight_value", "shipping"),
+    "ordered_at": column("ordered_at"),
+    "customer_id": column("customer_id", "user_id"),
+    "ship_country": column("ship_country"),
+}
+
+PAYMENT_FIELDS = {
+    "order_id": column("order_id"),
+    "sequence": column("sequence", "payment_sequence"),
+    "method": column("method", "payment_method", "payment_type"),
+    "installments": column("installments"),
+    "amount": column("amount", "value"),
+    "paid_at": column("paid_at", "created_at"),
+}
+
+REVIEW_FIELDS = {
+    "review_id": column("review_id", "id"),
+    "order_id": column("order_id"),
+    "score": column("score", "rating", "stars"),
+    "created_at": column("created_at"),
+    "answered_at": column("answered_at"),
+}
+
+SELLER_FIELDS = {
+    "seller_id": column("seller_id", "vendor_id", "id"),
+    "valid_from": column("updated_at", "valid_from"),
+    "zip_prefix": column("zip_prefix", "zip", "postal_code"),
+    "city": column("city"),
+    "region": column("region", "state"),
+    "country": column("country"),
+}
+
+CATEGORY_FIELDS = {
+    "category": column("category", "id"),
+    "name": column("name", "title"),
+}
+
 _PREFIXES = {
     ("catalog", "products"): ("products", PRODUCT_FIELDS),
     ("users", "profiles", "customers"): ("customers", CUSTOMER_FIELDS),
+    ("order_items", "order_lines", "lines"): ("order_items", LINE_FIELDS),
+    ("orders",): ("orders", ORDER_FIELDS),
+    ("payments",): ("payments", PAYMENT_FIELDS),
+    ("reviews",): ("reviews", REVIEW_FIELDS),
+    ("sellers",): ("sellers", SELLER_FIELDS),
+    ("categories",): ("categories", CATEGORY_FIELDS),
 }
+"""Beginnings of file names, longer ones before those they begin with."""
 
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
@@ -101,4 +174,4 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     )
 
 
-EVENT_STREAM = Adapter("event_stream", "events, catalog and users as JSON or Parquet", _mapping_for)
+EVENT_STREAM = Adapter("event_stream", "events, catalog, users and orders as JSON or Parquet", _mapping_for)

@@ -1,4 +1,4 @@
-"""Any CSV, JSON or Parquet file, through column names given in ``shopwright.toml``: no Python needed."""
+"""Any CSV, JSON, Parquet or XLSX file, through column names given in ``shopwright.toml``: no Python needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from shopwright.contracts import BY_NAME, Entity
 from shopwright.core.errors import ConfigurationError, near_match
-from shopwright.ingest.adapters.mapping import ISO_8601, Adapter, CsvShape, Field, FileKind, Mapping
+from shopwright.ingest.adapters.mapping import (
+    DATA_ENDINGS,
+    ISO_8601,
+    WORKBOOK_ENDING,
+    Adapter,
+    CsvShape,
+    Field,
+    FileKind,
+    Mapping,
+)
 
 if TYPE_CHECKING:
     from shopwright.settings import FieldSettings, SourceSettings
@@ -19,12 +28,13 @@ _ENDINGS = {
     ".jsonl": FileKind.JSON,
     ".ndjson": FileKind.JSON,
     ".parquet": FileKind.PARQUET,
+    WORKBOOK_ENDING: FileKind.XLSX,
 }
 
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     entity = _entity(source)
-    fields = {name: _field(source, entity, name, given) for name, given in source.map.items()}
+    fields = {name: field_of(source, entity, name, given) for name, given in source.map.items()}
     named = tuple(dict.fromkeys(column for field in fields.values() for column in field.columns))
     return Mapping(
         entity=entity,
@@ -39,14 +49,30 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         timestamp_formats=source.timestamp_formats or (ISO_8601,),
         timezone=source.timezone,
         encoding=source.encoding,
+        counts_copies=_counts_copies(entity, fields),
     )
 
 
-def _entity(source: SourceSettings) -> Entity:
+def _counts_copies(entity: Entity, fields: dict[str, Field]) -> bool:
+    """Lines that nothing numbers may be equal and yet be two."""
+    landed = {item.name for item in entity.landed}
+    return "copy_number" in landed and not {"line_number", "copy_number"} & fields.keys()
+
+
+def find_entity(source: SourceSettings) -> Entity:
+    """The entity that a source names.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
     if source.entity not in BY_NAME:
         hint = near_match(source.entity, BY_NAME)
         raise ConfigurationError(f"source '{source.name}': no entity '{source.entity}'{hint}")
-    entity = BY_NAME[source.entity]
+    return BY_NAME[source.entity]
+
+
+def _entity(source: SourceSettings) -> Entity:
+    entity = find_entity(source)
     lacking = [item.name for item in entity.landed if item.required and item.name not in source.map]
     if lacking:
         raise ConfigurationError(
@@ -56,7 +82,12 @@ def _entity(source: SourceSettings) -> Entity:
     return entity
 
 
-def _field(source: SourceSettings, entity: Entity, name: str, given: FieldSettings) -> Field:
+def field_of(source: SourceSettings, entity: Entity, name: str, given: FieldSettings) -> Field:
+    """Where a canonical column comes from, as a source's settings say.
+
+    Raises:
+        ConfigurationError: the entity has no such column.
+    """
     landed = [item.name for item in entity.landed]
     if name not in landed:
         hint = near_match(name, landed)
@@ -76,4 +107,9 @@ def _kind_of(source: SourceSettings, file_name: str) -> FileKind:
     )
 
 
-MAPPED = Adapter("mapped", "any CSV, JSON or Parquet, by column names in shopwright.toml", _mapping_for)
+MAPPED = Adapter(
+    "mapped",
+    "any CSV, JSON, Parquet or XLSX, by column names in shopwright.toml",
+    _mapping_for,
+    endings=(*DATA_ENDINGS, WORKBOOK_ENDING),
+)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from collections.abc import Mapping as MappingABC
 
     from shopwright.contracts import Entity
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 ISO_8601 = "iso8601"
 EPOCH = "epoch"
+
+DATA_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
+"""What files of a folder are called that any adapter may read."""
+
+WORKBOOK_ENDING = ".xlsx"
 
 
 class FileKind(StrEnum):
@@ -24,6 +29,8 @@ class FileKind(StrEnum):
     JSON = "json"
     """JSON lines or one JSON array; the file itself tells which."""
     PARQUET = "parquet"
+    XLSX = "xlsx"
+    """A workbook; its sheets are written as CSV first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,10 @@ class CsvShape:
     delimiter: str = ","
     columns: tuple[str, ...] = ()
     """Column names, for a file without a header."""
+    null: str = ""
+    """What stands, without quotes, for a value that is not there."""
+    synonyms: MappingABC[str, str] = field(default_factory=dict)
+    """Other spellings of a column's name in the header, to the one that the mapping uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Field:
     """Where a canonical column comes from: the first column that has a value, a constant, or SQL."""
 
     columns: tuple[str, ...] = ()
-    """Columns of the file, tried in order. In JSON a dot goes one level down."""
+    """Columns of the file, tried in order; beside ``sql`` those it reads. In JSON a dot goes one level down."""
     constant: str | None = None
     sql: str | None = None
     """DuckDB expression over the file's columns, each of them text."""
@@ -70,13 +81,28 @@ class Mapping:
     timezone: str = "UTC"
     """Zone of timestamps that state none."""
     encoding: str = "utf-8"
+    fallback_encoding: str | None = None
+    """Encoding of a whole file whose bytes are no UTF-8; such records go to quarantine where there is none."""
+    counts_copies: bool = False
+    """Whether equal rows of a file are copies 1, 2, 3 of one another (``copy_number``) rather than duplicates.
+
+    A later file that repeats them adds only the copies beyond those that the lake has.
+    """
     trims: bool = True
     """Whether blanks around values are dropped."""
+    optional: frozenset[str] = frozenset()
+    """Canonical columns that stay empty, without a word, where the file lacks what they come from."""
 
     def __post_init__(self) -> None:
         unknown = set(self.fields) - {item.name for item in self.entity.landed}
         if unknown:
             raise ValueError(f"{self.entity.name} has no column {sorted(unknown)}")
+
+    def fitted(self, columns: Sequence[str]) -> Mapping:
+        """The mapping for a file of these columns, without the optional fields that it does not fill."""
+        lacking = {name for name in self.optional if not set(self.fields[name].columns) & set(columns)}
+        fields = {name: item for name, item in self.fields.items() if name not in lacking}
+        return replace(self, fields=fields, optional=self.optional - lacking) if lacking else self
 
     @property
     def source_columns(self) -> tuple[str, ...]:
@@ -92,3 +118,5 @@ class Adapter:
     summary: str
     mapping_for: Callable[[SourceSettings, str], Mapping]
     """``(source, file name) -> mapping`` of that file."""
+    endings: tuple[str, ...] = DATA_ENDINGS
+    """What files of a folder are called that it reads; others there are not looked at."""

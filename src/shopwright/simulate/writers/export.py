@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shopwright.simulate.dirt import draw_luck, spoil_csv, spoil_json
+from shopwright.simulate.dirt import count_faults, draw_luck, spoil_csv, spoil_json
 from shopwright.simulate.writers import event_stream, rees46
+from shopwright.simulate.writers.fields import Field, json_select, typed_select
 from shopwright.simulate.writers.files import TextFile, Writer
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from shopwright.simulate.seasonality import Period
     from shopwright.simulate.shop import Shop
 
+SALES = ("orders", "order_items", "payments", "reviews")
+"""Entities of the order side with a file a month."""
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -50,7 +53,22 @@ def reference_files(config: SimulationConfig) -> dict[str, str]:
     if config.format == "rees46":
         return {}
     names = {"products": "catalog", "customers": "users"}
+    if config.format == "marketplace":
+        names["sellers"] = "sellers"
     return {entity: f"{name}.{config.files}{_packed(config)}" for entity, name in names.items()}
+
+
+def sales_files(config: SimulationConfig, period: Period) -> dict[str, list[str]]:
+    """Name of each month's file of the order side, by entity."""
+    if config.format != "marketplace":
+        return {}
+    return {
+        entity: [
+            f"orders/{entity}-{first:%Y-%m}.{config.files}{_packed(config)}"
+            for first in period.first_days[:-1]
+        ]
+        for entity in SALES
+    }
 
 
 def _packed(config: SimulationConfig) -> str:
@@ -86,40 +104,58 @@ class Export:
 
     def write_reference(self) -> list[Written]:
         """Writes the catalog and the profiles, where the format has them."""
-        shop = self._shop
-        contents = {
-            "products": (event_stream.CATALOG_FIELDS, event_stream.catalog_columns, (shop.catalog,)),
-            "customers": (event_stream.USER_FIELDS, event_stream.user_columns, (shop.users, shop.profiles)),
-        }
-        written = []
-        for entity, name in reference_files(self._config).items():
-            fields, columns_of, parts = contents[entity]
-            columns = columns_of(*parts)  # type: ignore[operator]  # each function fits its own parts
-            self._write_fields(self._out / name, fields, columns)
-            written.append(Written(name, entity, len(columns["since"]), {}))
-        return written
+        if self._config.format == "rees46":
+            return []
+        shop, names = self._shop, reference_files(self._config)
+        products = event_stream.catalog_columns(shop.catalog)
+        customers = event_stream.user_columns(shop.users, shop.profiles)
+        return [
+            self.write_table("products", names["products"], event_stream.CATALOG_FIELDS, products),
+            self.write_table("customers", names["customers"], event_stream.USER_FIELDS, customers),
+        ]
+
+    def write_table(
+        self,
+        entity: str,
+        name: str,
+        fields: list[Field],
+        columns: Mapping[str, Any],
+        luck: dict[int, tuple[int, float]] | None = None,
+    ) -> Written:
+        """Writes one file of an entity other than the events.
+
+        Args:
+            entity: what the rows are.
+            name: path below the output folder.
+            fields: what a row says.
+            columns: the arrays it says it of; faults, if any, are in ``fault``.
+            luck: what happens to rows whose text is spoilt.
+        """
+        self._write_fields(self._out / name, fields, columns, luck)
+        rows = len(next(iter(columns.values())))
+        return Written(name, entity, rows, count_faults(columns["fault"]) if "fault" in columns else {})
 
     def _write_rees46(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
         shop = self._shop
         columns = rees46.columns(rows, self._config.seed, shop.users, shop.catalog, self._texts)
         select = rees46.SELECT if rows.is_clean else rees46.DIRTY_SELECT
-        file = TextFile(path, True, self._config.compression, draw_luck(rows, rng), spoil_csv)
+        file = TextFile(path, True, self._config.compression, draw_luck(rows.fault, rng), spoil_csv)
         self._writer.write_text(file, select, columns)
 
     def _write_stream(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
         columns = event_stream.event_columns(rows, self._config.seed, self._shop.users, self._texts)
         fields = event_stream.event_fields(self._config.seed, is_dirty=not rows.is_clean)
-        self._write_fields(path, fields, columns, draw_luck(rows, rng))
+        self._write_fields(path, fields, columns, draw_luck(rows.fault, rng))
 
     def _write_fields(
         self,
         path: Path,
-        fields: list[event_stream.Field],
+        fields: list[Field],
         columns: Mapping[str, Any],
         luck: dict[int, tuple[int, float]] | None = None,
     ) -> None:
         if self._config.files == "parquet":
-            self._writer.write_parquet(path, event_stream.typed_select(fields), columns)
+            self._writer.write_parquet(path, typed_select(fields), columns)
             return
         file = TextFile(path, False, self._config.compression, luck, spoil_json)
-        self._writer.write_text(file, event_stream.json_select(fields), columns)
+        self._writer.write_text(file, json_select(fields), columns)

@@ -18,6 +18,8 @@ _PARTS = ((0, 8), (9, 13), (14, 18), (19, 23), (24, 36))
 
 def session_ids(seed: int, session: Ints) -> Texts:
     """UUID-like text of each session's number; the same number has the same text in every file."""
+    if not len(session):
+        return np.zeros(0, dtype=object)
     first, last = int(session.min()), int(session.max())
     known = np.empty(last - first + 1, dtype=object)
     for start in range(first, last + 1, _BLOCK):

@@ -7,6 +7,8 @@
     sessions      the same for a table with user_id, by the re-derived sessions of int_sessions
     session_keys  the same for a table with user_key
     users         rows of users who have a re-derived session
+    buyers        rows of customers who have a re-derived session; all rows in a shop that states its orders, since a
+                  corrected order may have belonged to another customer
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks in which a re-derived session lies
 
@@ -25,6 +27,8 @@
         {{ delete_sessions(target_table, rederived_sessions(), 'user_key') }}
     {%- elif meta['touched'] == 'users' -%}
         delete from {{ target_table }} where user_key in ({{ touched_users() }});
+    {%- elif meta['touched'] == 'buyers' -%}
+        delete from {{ target_table }} where {{ is_bought_by_touched('customer_id') }};
     {%- elif meta['touched'] == 'weeks' -%}
         delete from {{ target_table }} where {{ is_one_of('session_week', touched_weeks()) }};
     {%- else -%}
@@ -63,6 +67,16 @@
 {# Users, dates and weeks that this build touches. A test cannot ref int_sessions by name and hands it over. #}
 {% macro touched_users(sessions=none) -%}
     select user_key from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
+{%- endmacro %}
+
+{# The same users by the id that orders derived from their purchases bear. #}
+{% macro touched_buyers() -%}
+    select user_id from {{ ref('int_visitors') }} where user_key in ({{ touched_users() }})
+{%- endmacro %}
+
+{# Whether an order's row is to be derived anew: always, unless orders come from purchases and it is not a touched user's. #}
+{% macro is_bought_by_touched(customer_id) -%}
+    {%- if states_orders() or not is_incremental() -%}true{%- else -%}{{ customer_id }} in ({{ touched_buyers() }}){%- endif -%}
 {%- endmacro %}
 
 {#

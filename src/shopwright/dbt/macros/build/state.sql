@@ -30,13 +30,16 @@
     {{ return(flags.FULL_REFRESH or processed_through() == 0) }}
 {%- endmacro %}
 
-{# The settings that gold depends on, as one text; a build under other settings starts from nothing. #}
+{#
+    The settings that gold depends on, as one text; a build under other settings starts from nothing. Where orders come
+    from is one of them.
+#}
 {% macro settings_text() -%}
     {%- set names = [
         'shop_timezone', 'shop_currency', 'session_gap_minutes', 'bot_min_events', 'bot_max_mean_gap_seconds',
-        'bot_min_idle_views', 'include_bots', 'experiment_assignment'
+        'bot_min_idle_views', 'include_bots', 'experiment_assignment', 'canceled_statuses', 'orders_complete_through'
     ] -%}
-    {%- set said = [] -%}
+    {%- set said = ['orders=' ~ ('stated' if states_orders() else 'derived')] -%}
     {%- for name in names -%}{%- do said.append(name ~ '=' ~ var(name)) -%}{%- endfor -%}
     {{ return(said | join(';')) }}
 {%- endmacro %}

@@ -17,3 +17,16 @@
     ) -%}
     {{ return(found.rows | length > 0) }}
 {%- endmacro %}
+
+{#
+    Whether the shop states its orders, by themselves or on their lines. Then orders come from there, and purchase
+    events are steps of a session and no money; else orders are derived from purchase events.
+#}
+{% macro states_orders() -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set found = run_query(
+        'select 1 from ' ~ target.database ~ '.bronze.orders union all select 1 from ' ~ target.database
+        ~ '.bronze.order_items limit 1'
+    ) -%}
+    {{ return(found.rows | length > 0) }}
+{%- endmacro %}

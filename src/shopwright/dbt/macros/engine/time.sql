@@ -52,3 +52,20 @@
         cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
     )) as date)
 {%- endmacro %}
+
+{# The first day of every month from one such date to another, both included, one row each. #}
+{% macro each_month(first, last) -%}
+    {{ return(adapter.dispatch('each_month')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_month(first, last) -%}
+    cast(generate_series(
+        cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 month'
+    ) as date)
+{%- endmacro %}
+
+{% macro duckdb__each_month(first, last) -%}
+    cast(unnest(generate_series(
+        cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 month'
+    )) as date)
+{%- endmacro %}

@@ -2,12 +2,16 @@
     Overrides dbt's own. A data test whose config says where: "__touched__" looks, in an incremental
     build, only at rows that the build derived anew (tables with _build_seq), or that belong to a week, date or
     user it touched; a full build, a plain `dbt test` and the var test_everything look at all rows. __this__ stands
-    for the table, as in "key in (select key from __this__ where __touched__)".
+    for the table, as in "key in (select key from __this__ where __touched__)". With where: "__whole_only__" an
+    incremental build looks at nothing: for views that take long to read.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- if not where -%}{{ return(relation) }}{%- endif -%}
-    {%- if '__touched__' in where -%}
+    {%- if '__whole_only__' in where -%}
+        {%- if not looks_at_touched_only() -%}{{ return(relation) }}{%- endif -%}
+        {%- set where = 'false' -%}
+    {%- elif '__touched__' in where -%}
         {%- if not looks_at_touched_only() -%}{{ return(relation) }}{%- endif -%}
         {%- set where = where | replace('__touched__', touched_condition(relation)) -%}
         {%- set where = where | replace('__this__', relation | string) -%}

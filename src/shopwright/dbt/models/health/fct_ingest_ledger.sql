@@ -23,6 +23,8 @@ final as (
         outcome,
         reason,
         new_columns,
+        rules,
+        watermark,
         first_at,
         last_at,
         ingested_at

@@ -1,10 +1,11 @@
 -- grain: one row per version of a user as the source states it
 -- Where a source contradicts itself about one version, the winner depends on what is said, never on when it
--- arrived.
+-- arrived. Customers that are copies made for one order are no users: see int_user_profiles.
 with
 
 customers as (
     select * from {{ source('bronze', 'customers') }}
+    where person_id is null
 ),
 
 ranked as (

@@ -1,0 +1,37 @@
+-- grain: one row per customer who ordered
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'buyers'},
+) }}
+
+with
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+    where
+        customer_id is not null
+        and {{ is_bought_by_touched('customer_id') }}
+),
+
+final as (
+    select
+        customer_id,
+        min(ordered_at) as first_ordered_at,
+        max(ordered_at) as last_ordered_at,
+        min(case when is_counted then ordered_at end) as first_counted_at,
+        max(case when is_counted then ordered_at end) as last_counted_at,
+        count(*) as order_count,
+        count(case when is_counted then 1 end) as counted_order_count,
+        count(case when is_canceled then 1 end) as canceled_order_count,
+        {{ money_sum('order_value_amount') }} as order_value_amount,
+        {{ money_sum('gross_amount') }} as gross_amount,
+        {{ money_sum('return_amount') }} as return_amount,
+        {{ money_sum('net_amount') }} as net_amount
+    from orders
+    group by customer_id
+)
+
+select * from final

@@ -1,0 +1,66 @@
+-- grain: one row per version of a profile, as the snapshot takes it
+-- A view. Where the source makes a new customer for each order, the person's profile is that of the latest
+-- order.
+{{ config(materialized='view') }}
+
+with
+
+versions as (
+    select * from {{ ref('stg_users') }}
+),
+
+copies as (
+    select * from {{ ref('stg_customers') }}
+    where is_copy
+),
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+last_orders as (
+    select
+        customer_id,
+        max(ordered_at) as ordered_at
+    from orders
+    group by customer_id
+),
+
+ranked as (
+    select
+        copies.*,
+        {{ is_first('copies.user_id', 'last_orders.ordered_at desc nulls last, copies.customer_id') }}
+            as is_latest
+    from copies
+    left join last_orders
+        on copies.customer_id = last_orders.customer_id
+),
+
+final as (
+    select
+        version_key,
+        user_id,
+        country,
+        region,
+        city,
+        segment,
+        is_subscribed,
+        signed_up_at,
+        valid_from
+    from versions
+    union all
+    select
+        user_id || '|',
+        user_id,
+        country,
+        region,
+        city,
+        null,
+        null,
+        null,
+        null
+    from ranked
+    where is_latest
+)
+
+select * from final

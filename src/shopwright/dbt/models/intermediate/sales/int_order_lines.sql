@@ -1,0 +1,112 @@
+-- grain: one row per line of an order
+-- Every amount of a line stands in one column, by the line's kind, and is zero in the others, so sums over
+-- any rows add up: total = gross - discounts - returns + fees + adjustments + freight.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'buyers'},
+) }}
+{%- set stated, purchases = ref('int_stated_lines'), ref('int_purchases') %}
+
+with
+
+{% if states_orders() %}
+lines as (
+    select
+        *,
+        cast(null as varchar) as session_key
+    from {{ stated }}
+),
+{% else %}
+lines as (
+    select
+        order_key,
+        order_id,
+        row_number() over (
+            partition by order_key order by session_start_at, step_number
+        ) as line_number,
+        customer_id,
+        booked_at,
+        cast(null as varchar) as status,
+        country,
+        cast(null as varchar) as region,
+        product_id,
+        product_name,
+        category,
+        cast(null as varchar) as seller_id,
+        'sale' as kind,
+        'purchase event' as kind_rule,
+        unit_count,
+        unit_price,
+        line_amount,
+        cast(0 as decimal(18, 4)) as freight_amount,
+        session_key
+    from {{ purchases }}
+    where {{ is_bought_by_touched('customer_id') }}
+),
+{% endif %}
+
+judged as (
+    select
+        *,
+        coalesce(status in ({{ text_list(var('canceled_statuses')) }}), false) as is_canceled
+    from lines
+),
+
+amounts as (
+    select
+        *,
+        {{ amount_of_kind('sale') }} as gross_amount,
+        -{{ amount_of_kind('discount') }} as discount_amount,
+        -{{ amount_of_kind('return') }} as return_amount,
+        {{ amount_of_kind('fee') }} as fee_amount,
+        {{ amount_of_kind('adjustment') }} as adjustment_amount
+    from judged
+),
+
+merchandise as (
+    select
+        *,
+        gross_amount - discount_amount - return_amount as merchandise_amount
+    from amounts
+),
+
+final as (
+    select
+        order_key,
+        order_id,
+        cast(line_number as integer) as line_number,
+        customer_id,
+        session_key,
+        booked_at,
+        {{ shop_date('booked_at') }} as booked_date,
+        status,
+        is_canceled,
+        country,
+        region,
+        product_id,
+        product_name,
+        coalesce(category, '(none)') as category,
+        seller_id,
+        kind,
+        kind_rule,
+        cast(unit_count as bigint) as unit_count,
+        unit_price,
+        gross_amount,
+        discount_amount,
+        return_amount,
+        fee_amount,
+        adjustment_amount,
+        cast(freight_amount as decimal(38, 4)) as freight_amount,
+        cast(case when is_canceled then merchandise_amount else 0 end as decimal(38, 4)) as canceled_amount,
+        cast(case when is_canceled then 0 else merchandise_amount end as decimal(38, 4)) as net_amount,
+        cast(line_amount + freight_amount as decimal(38, 4)) as total_amount,
+        row_number() over (
+            partition by order_key, coalesce(category, '(none)') order by line_number
+        ) = 1 as is_first_of_category
+    from merchandise
+)
+
+select * from final

@@ -1,0 +1,22 @@
+-- grain: one row per order that has payments
+{{ config(materialized='view') }}
+
+with
+
+payments as (
+    select * from {{ ref('stg_payments') }}
+),
+
+final as (
+    select
+        order_id,
+        count(*) as payment_count,
+        {{ money_sum('case when amount > 0 then amount end') }} as paid_amount,
+        {{ money_sum('case when amount < 0 then -amount end') }} as refunded_amount,
+        max(installments) as installment_count,
+        {{ first_by('method', 'row(-amount, sequence)') }} as payment_method
+    from payments
+    group by order_id
+)
+
+select * from final

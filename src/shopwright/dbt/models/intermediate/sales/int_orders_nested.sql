@@ -1,0 +1,103 @@
+-- grain: one row per order
+-- The order with its lines, payments and sellers inside it: what a question asks of one order it finds in
+-- one row, without a join.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'buyers'},
+) }}
+
+with
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+    where {{ is_bought_by_touched('customer_id') }}
+),
+
+lines as (
+    select * from {{ ref('int_order_lines') }}
+    where {{ is_bought_by_touched('customer_id') }}
+),
+
+payments as (
+    select * from {{ ref('stg_payments') }}
+),
+
+items_per_order as (
+    select
+        order_key,
+        {{ array_of_structs(
+            ['line_number', 'product_id', 'category', 'seller_id', 'kind', 'unit_count', 'unit_price',
+            'gross_amount', 'discount_amount', 'return_amount', 'freight_amount', 'net_amount', 'total_amount'],
+            'line_number'
+        ) }} as items
+    from lines
+    group by order_key
+),
+
+seller_shares as (
+    select
+        order_key,
+        seller_id,
+        count(*) as line_count,
+        {{ money_sum('net_amount') }} as net_amount,
+        {{ money_sum('freight_amount') }} as freight_amount
+    from lines
+    where seller_id is not null
+    group by order_key, seller_id
+),
+
+sellers_per_order as (
+    select
+        order_key,
+        {{ array_of_structs(['seller_id', 'line_count', 'net_amount', 'freight_amount'], 'seller_id') }}
+            as sellers
+    from seller_shares
+    group by order_key
+),
+
+payments_per_order as (
+    select
+        order_id,
+        {{ array_of_structs(['sequence', 'method', 'installments', 'amount', 'paid_at'], 'sequence') }}
+            as payments
+    from payments
+    group by order_id
+),
+
+final as (
+    select
+        orders.order_key,
+        orders.order_id,
+        orders.customer_id,
+        orders.status,
+        orders.is_counted,
+        orders.is_canceled,
+        orders.ordered_at,
+        orders.order_date,
+        orders.delivered_at,
+        orders.days_late,
+        orders.is_on_time,
+        orders.handling_days,
+        orders.country,
+        orders.region,
+        orders.order_value_amount,
+        orders.net_amount,
+        orders.total_amount,
+        orders.review_score,
+        orders.review_count,
+        items_per_order.items,
+        payments_per_order.payments,
+        sellers_per_order.sellers
+    from orders
+    left join items_per_order
+        on orders.order_key = items_per_order.order_key
+    left join payments_per_order
+        on orders.order_id = payments_per_order.order_id
+    left join sellers_per_order
+        on orders.order_key = sellers_per_order.order_key
+)
+
+select * from final

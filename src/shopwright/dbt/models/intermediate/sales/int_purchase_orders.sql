@@ -1,0 +1,58 @@
+-- grain: one row per order derived from purchase events
+-- A view: orders as fct_orders wants them, of a shop that sends clicks only.
+{{ config(materialized='view') }}
+
+with
+
+purchases as (
+    select * from {{ ref('int_purchases') }}
+),
+
+contexts as (
+    select * from {{ ref('int_contexts') }}
+),
+
+orders as (
+    select
+        order_key,
+        min(order_id) as order_id,
+        min(customer_id) as customer_id,
+        {{ first_by('session_key', 'session_start_at') }} as session_key,
+        min(booked_at) as ordered_at,
+        {{ first_by('country', 'session_start_at') }} as country,
+        {{ first_by('device_context', 'session_start_at') }} as device_context,
+        {{ first_by('channel_context', 'session_start_at') }} as channel_context,
+        {{ first_by('experiment_context', 'session_start_at') }} as experiment_context
+    from purchases
+    group by order_key
+),
+
+final as (
+    select
+        orders.order_key,
+        orders.order_id,
+        orders.customer_id,
+        orders.session_key,
+        cast(null as varchar) as status,
+        '{{ var("shop_currency") }}' as currency,
+        orders.ordered_at,
+        cast(null as timestamp) as approved_at,
+        cast(null as timestamp) as shipped_at,
+        cast(null as timestamp) as delivered_at,
+        cast(null as timestamp) as promised_at,
+        orders.country,
+        cast(null as varchar) as region,
+        cast(null as varchar) as city,
+        devices.device,
+        channels.channel,
+        {{ assigned_group('orders.customer_id', 'variants.experiment_group') }} as experiment_group
+    from orders
+    left join contexts as devices
+        on {{ context_key_of('orders.device_context') }} = devices.context_key
+    left join contexts as channels
+        on {{ context_key_of('orders.channel_context') }} = channels.context_key
+    left join contexts as variants
+        on {{ context_key_of('orders.experiment_context') }} = variants.context_key
+)
+
+select * from final

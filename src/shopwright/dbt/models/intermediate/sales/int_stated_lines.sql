@@ -1,0 +1,46 @@
+-- grain: one row per line of an order that the source states
+-- A view. A line whose order has not come in yet waits: it has no customer and no date.
+{{ config(materialized='view') }}
+
+with
+
+lines as (
+    select * from {{ ref('stg_order_items') }}
+),
+
+orders as (
+    select * from {{ ref('int_stated_orders') }}
+),
+
+products as (
+    select * from {{ ref('int_catalog') }}
+),
+
+final as (
+    select
+        orders.order_key,
+        lines.order_id,
+        cast(lines.line_number as integer) as line_number,
+        orders.customer_id,
+        coalesce(lines.ordered_at, orders.ordered_at) as booked_at,
+        orders.status,
+        orders.country,
+        orders.region,
+        lines.product_id,
+        coalesce(products.product_name, lines.product_name) as product_name,
+        products.category,
+        lines.seller_id,
+        lines.kind,
+        lines.kind_rule,
+        lines.quantity as unit_count,
+        lines.unit_price,
+        cast(lines.unit_price * lines.quantity as decimal(38, 4)) as line_amount,
+        lines.freight as freight_amount
+    from lines
+    inner join orders
+        on lines.order_id = orders.order_id
+    left join products
+        on lines.product_id = products.product_id
+)
+
+select * from final

@@ -1,0 +1,52 @@
+-- grain: one row per customer who ordered
+-- A view: recency and tenure move for every customer with every load.
+{{ config(materialized='view') }}
+
+with
+
+customers as (
+    select * from {{ ref('int_customer_orders') }}
+),
+
+as_of as (
+    select {{ as_of_date(shop_date('max(last_ordered_at)')) }} as as_of_date from customers
+),
+
+placed as (
+    select
+        customers.*,
+        as_of.as_of_date,
+        -- an order after as_of_date lies in the stub of an export
+        greatest(as_of.as_of_date - {{ shop_date('customers.first_counted_at') }}, 0) as tenure_days,
+        greatest(as_of.as_of_date - {{ shop_date('customers.last_counted_at') }}, 0) as recency_days,
+        cast(customers.order_value_amount as double precision)
+        / nullif(customers.counted_order_count, 0) as average_order_value
+    from customers
+    cross join as_of
+),
+
+final as (
+    select
+        customer_id,
+        as_of_date,
+        first_ordered_at,
+        last_ordered_at,
+        order_count,
+        counted_order_count,
+        canceled_order_count,
+        gross_amount,
+        return_amount,
+        net_amount as historical_value_amount,
+        average_order_value,
+        cast(tenure_days as integer) as tenure_days,
+        cast(recency_days as integer) as recency_days,
+        -- A rate of repeating needs a repeat and time to see it in.
+        case
+            when counted_order_count >= 2 and tenure_days >= 90
+                then average_order_value * (counted_order_count - 1) / tenure_days * 182
+        end as projected_value_amount,
+        '{{ var("shop_currency") }}' as currency
+    from placed
+)
+
+select * from final

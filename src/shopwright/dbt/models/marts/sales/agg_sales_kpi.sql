@@ -1,0 +1,128 @@
+-- grain: one row per order month, category, status, country and region, with category '(all)' for whole
+-- orders Within a category, amounts and units are those of its lines; what is known of an order only
+-- (delivery, review) counts in the cell of each of its categories.
+with
+
+orders as (
+    select
+        *,
+        cast(date_trunc('month', order_date) as date) as order_month
+    from {{ ref('fct_orders') }}
+),
+
+lines as (
+    select * from {{ ref('int_order_lines') }}
+),
+
+categories_per_order as (
+    select
+        order_key,
+        category,
+        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ money_sum('gross_amount') }} as gross_amount,
+        {{ money_sum('discount_amount') }} as discount_amount,
+        {{ money_sum('return_amount') }} as return_amount,
+        {{ money_sum('canceled_amount') }} as canceled_amount,
+        {{ money_sum('net_amount') }} as net_amount,
+        {{ money_sum('freight_amount') }} as freight_amount
+    from lines
+    group by order_key, category
+),
+
+cells as (
+    select
+        order_key,
+        '(all)' as category,
+        unit_count,
+        gross_amount,
+        discount_amount,
+        return_amount,
+        canceled_amount,
+        net_amount,
+        freight_amount
+    from orders
+    union all
+    select * from categories_per_order
+),
+
+placed as (
+    select
+        orders.order_month,
+        orders.status,
+        orders.country,
+        orders.region,
+        orders.customer_id,
+        orders.is_counted,
+        orders.is_on_time,
+        orders.days_late,
+        orders.delivery_days,
+        orders.review_score,
+        cells.*
+    from cells
+    inner join orders
+        on cells.order_key = orders.order_key
+),
+
+totals as (
+    select
+        order_month,
+        category,
+        coalesce(status, '(unknown)') as status,
+        country,
+        region,
+        count(*) as order_count,
+        count(case when is_counted then 1 end) as counted_order_count,
+        count(distinct case when is_counted then customer_id end) as customer_count,
+        cast(sum(unit_count) as bigint) as unit_count,
+        {% for amount in ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] -%}
+        {{ money_sum(amount ~ '_amount') }} as {{ amount }}_amount,
+        {% endfor -%}
+        {{ money_sum('case when is_counted then gross_amount - discount_amount end') }} as order_value_amount,
+        {{ money_sum(
+            'case when is_counted and customer_id is not null then gross_amount - discount_amount end'
+        ) }} as known_customer_value_amount,
+        count(delivery_days) as delivered_order_count,
+        {{ mean_of('delivery_days') }} as average_delivery_days,
+        count(is_on_time) as promised_order_count,
+        count(case when is_on_time then 1 end) as on_time_order_count,
+        {{ mean_of('case when days_late < 0 then -days_late end') }} as average_early_days,
+        {{ mean_of('case when days_late > 0 then days_late end') }} as average_late_days,
+        count(review_score) as reviewed_order_count,
+        {{ mean_of('review_score') }} as average_review_score
+    from placed
+    group by order_month, category, coalesce(status, '(unknown)'), country, region
+),
+
+final as (
+    select
+        order_month,
+        category,
+        status,
+        country,
+        region,
+        order_count,
+        counted_order_count,
+        customer_count,
+        unit_count,
+        gross_amount,
+        discount_amount,
+        return_amount,
+        canceled_amount,
+        net_amount,
+        freight_amount,
+        {{ rate('order_value_amount', 'counted_order_count') }} as average_order_value,
+        {{ rate('known_customer_value_amount', 'customer_count') }} as average_revenue_per_user,
+        delivered_order_count,
+        average_delivery_days,
+        promised_order_count,
+        on_time_order_count,
+        {{ rate('on_time_order_count', 'promised_order_count') }} as on_time_rate,
+        average_early_days,
+        average_late_days,
+        reviewed_order_count,
+        average_review_score,
+        '{{ var("shop_currency") }}' as currency
+    from totals
+)
+
+select * from final

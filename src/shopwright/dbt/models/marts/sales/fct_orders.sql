@@ -1,0 +1,104 @@
+-- grain: one row per order
+-- Lines, payments and reviews are brought to the order first, so an order with several of each counts once.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'owner': 'analytics', 'touched': 'buyers'},
+) }}
+{%- set stated, derived = ref('int_stated_orders'), ref('int_purchase_orders') %}
+
+with
+
+orders as (
+    select * from {{ stated if states_orders() else derived }}
+    where {{ is_bought_by_touched('customer_id') }}
+),
+
+totals as (
+    select * from {{ ref('int_order_totals') }}
+    where {{ is_bought_by_touched('customer_id') }}
+),
+
+payments as (
+    select * from {{ ref('int_order_payments') }}
+),
+
+reviews as (
+    select * from {{ ref('int_order_reviews') }}
+),
+
+joined as (
+    select
+        orders.*,
+        coalesce(totals.line_count, 0) as line_count,
+        coalesce(totals.sale_line_count, 0) > 0 as has_sale,
+        coalesce(orders.status in ({{ text_list(var('canceled_statuses')) }}), false) as is_canceled,
+        coalesce(totals.seller_count, 0) as seller_count,
+        coalesce(totals.unit_count, 0) as unit_count,
+        {{ filled_amounts('totals') }},
+        coalesce(payments.payment_count, 0) as payment_count,
+        payments.payment_method,
+        payments.installment_count,
+        cast(coalesce(payments.paid_amount, 0) as decimal(38, 4)) as paid_amount,
+        cast(coalesce(payments.refunded_amount, 0) as decimal(38, 4)) as refunded_amount,
+        coalesce(reviews.review_count, 0) as review_count,
+        reviews.review_score
+    from orders
+    left join totals
+        on orders.order_key = totals.order_key
+    left join payments
+        on orders.order_id = payments.order_id
+    left join reviews
+        on orders.order_id = reviews.order_id
+),
+
+final as (
+    select
+        order_key,
+        order_id,
+        customer_id,
+        session_key,
+        status,
+        has_sale,
+        is_canceled,
+        has_sale and not is_canceled as is_counted,
+        ordered_at,
+        {{ shop_date('ordered_at') }} as order_date,
+        approved_at,
+        shipped_at,
+        delivered_at,
+        promised_at,
+        {{ days_between('approved_at', 'shipped_at') }} as handling_days,
+        {{ days_between('ordered_at', 'delivered_at') }} as delivery_days,
+        cast({{ shop_date('delivered_at') }} - {{ shop_date('promised_at') }} as integer) as days_late,
+        {{ shop_date('delivered_at') }} <= {{ shop_date('promised_at') }} as is_on_time,
+        coalesce(country, '(unknown)') as country,
+        coalesce(region, '(unknown)') as region,
+        city,
+        device,
+        channel,
+        experiment_group,
+        cast(line_count as integer) as line_count,
+        cast(seller_count as integer) as seller_count,
+        cast(unit_count as bigint) as unit_count,
+        {{ order_amounts() | join(', ') }},
+        case when has_sale and not is_canceled then cast(gross_amount - discount_amount as decimal(38, 4)) end
+            as order_value_amount,
+        cast(payment_count as integer) as payment_count,
+        payment_method,
+        cast(installment_count as integer) as installment_count,
+        paid_amount,
+        refunded_amount,
+        case
+            when payment_count > 0
+                then cast(paid_amount - refunded_amount - total_amount as decimal(38, 4))
+        end as payment_difference_amount,
+        cast(review_count as integer) as review_count,
+        review_score,
+        currency
+    from joined
+)
+
+select * from final

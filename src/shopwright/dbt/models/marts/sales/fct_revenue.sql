@@ -1,0 +1,26 @@
+-- grain: one row per date, category, country and region
+-- An order with several categories counts once in the cell of each, so order counts do not add up over
+-- categories. A return counts on the date of the document that states it.
+with
+
+lines as (
+    select * from {{ ref('int_order_lines') }}
+),
+
+final as (
+    select
+        booked_date as order_date,
+        category,
+        coalesce(country, '(unknown)') as country,
+        coalesce(region, '(unknown)') as region,
+        count(case when is_first_of_category then 1 end) as order_count,
+        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ summed_amounts() }},
+        {{ rate('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
+            as average_order_value,
+        '{{ var("shop_currency") }}' as currency
+    from lines
+    group by booked_date, category, coalesce(country, '(unknown)'), coalesce(region, '(unknown)')
+)
+
+select * from final

@@ -1,0 +1,23 @@
+-- grain: one row per category that has a name
+with
+
+categories as (
+    select * from {{ source('bronze', 'categories') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first('category', '_batch_seq desc, name') }} as is_latest
+    from categories
+),
+
+final as (
+    select
+        category,
+        name as category_name
+    from ranked
+    where is_latest
+)
+
+select * from final

@@ -1,0 +1,85 @@
+-- grain: one row per order line
+-- A numbered line stated again replaces the earlier one; lines without a number are told apart by what
+-- they say and are numbered here, after those that have one.
+with
+
+order_items as (
+    select * from {{ source('bronze', 'order_items') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first(
+            'order_id, line_number',
+            '_batch_seq desc, product_id, seller_id, kind, kind_rule, quantity, unit_price, freight, product_name, '
+            ~ 'ordered_at, customer_id, ship_country, properties'
+        ) }} as is_latest
+    from order_items
+    where line_number is not null
+),
+
+numbered as (
+    select * from ranked
+    where is_latest
+),
+
+highest_numbers as (
+    select
+        order_id,
+        max(line_number) as line_number
+    from numbered
+    group by order_id
+),
+
+unnumbered as (
+    select
+        order_items.*,
+        row_number() over (
+            partition by order_items.order_id
+            order by
+                order_items.ordered_at, order_items.product_id, order_items.kind, order_items.kind_rule,
+                order_items.quantity, order_items.unit_price, order_items.freight, order_items.product_name,
+                order_items.seller_id, order_items.customer_id, order_items.ship_country,
+                order_items.properties, order_items.copy_number, order_items._batch_seq
+        ) + coalesce(highest_numbers.line_number, 0) as given_number
+    from order_items
+    left join highest_numbers
+        on order_items.order_id = highest_numbers.order_id
+    where order_items.line_number is null
+),
+
+lines as (
+    select
+        * exclude (is_latest),
+        line_number as given_number
+    from numbered
+    union all by name
+    select * from unnumbered
+),
+
+final as (
+    select
+        order_id,
+        product_id,
+        seller_id,
+        customer_id,
+
+        kind,
+        kind_rule,
+        product_name,
+        ship_country,
+        properties,
+
+        given_number as line_number,
+        quantity,
+        unit_price,
+        coalesce(freight, 0) as freight,
+
+        ordered_at,
+
+        _batch_seq
+    from lines
+)
+
+select * from final

@@ -1,0 +1,47 @@
+-- grain: one row per order that the source states
+-- An order may be stated again with a newer status: the version with the latest valid_from counts and,
+-- where the source does not say since when a version holds, the one that came in last.
+with
+
+orders as (
+    select * from {{ source('bronze', 'orders') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first(
+            'order_id',
+            'valid_from desc nulls last, _batch_seq desc, delivered_at desc nulls last, shipped_at desc nulls last, '
+            ~ 'approved_at desc nulls last, status, ordered_at, customer_id, promised_at, currency, '
+            ~ 'ship_zip_prefix, ship_city, ship_region, ship_country, properties'
+        ) }} as is_latest
+    from orders
+),
+
+final as (
+    select
+        order_id,
+        customer_id,
+
+        lower(status) as status,
+        coalesce(currency, '{{ var("shop_currency") }}') as currency,
+        ship_zip_prefix,
+        ship_city,
+        ship_region,
+        ship_country,
+        properties,
+
+        ordered_at,
+        approved_at,
+        shipped_at,
+        delivered_at,
+        promised_at,
+        valid_from,
+
+        _batch_seq
+    from ranked
+    where is_latest
+)
+
+select * from final

@@ -1,0 +1,36 @@
+-- grain: one row per payment of an order
+-- A payment stated again replaces the earlier one.
+with
+
+payments as (
+    select * from {{ source('bronze', 'payments') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first(
+            'order_id, sequence', '_batch_seq desc, amount, method, installments, paid_at, properties'
+        ) }} as is_latest
+    from payments
+),
+
+final as (
+    select
+        order_id,
+
+        coalesce(lower(method), '(unknown)') as method,
+        properties,
+
+        sequence,
+        installments,
+        amount,
+
+        paid_at,
+
+        _batch_seq
+    from ranked
+    where is_latest
+)
+
+select * from final

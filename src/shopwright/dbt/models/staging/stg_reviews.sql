@@ -1,0 +1,35 @@
+-- grain: one row per review of an order
+-- One review id may stand for several orders. A review stated again replaces the earlier one.
+with
+
+reviews as (
+    select * from {{ source('bronze', 'reviews') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first(
+            'review_id, order_id', '_batch_seq desc, answered_at desc nulls last, created_at, score, properties'
+        ) }} as is_latest
+    from reviews
+),
+
+final as (
+    select
+        review_id,
+        order_id,
+
+        properties,
+
+        score,
+
+        created_at,
+        answered_at,
+
+        _batch_seq
+    from ranked
+    where is_latest
+)
+
+select * from final

@@ -1,0 +1,34 @@
+-- grain: one row per seller
+-- The version with the latest valid_from counts and, where the source does not say, the one that came in
+-- last.
+with
+
+sellers as (
+    select * from {{ source('bronze', 'sellers') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first(
+            'seller_id', 'valid_from desc nulls last, _batch_seq desc, zip_prefix, city, region, country, properties'
+        ) }} as is_latest
+    from sellers
+),
+
+final as (
+    select
+        seller_id,
+
+        zip_prefix,
+        city,
+        region,
+        country,
+        properties,
+
+        valid_from
+    from ranked
+    where is_latest
+)
+
+select * from final

@@ -1,0 +1,35 @@
+-- Every line that the source states, or every purchase event, is one line of one order, with its whole
+-- amount; lines whose order has not come in are none.
+{% set lines, orders, purchases = ref('stg_order_items'), ref('int_stated_orders'), ref('int_purchases') %}
+with
+
+stated as (
+    {% if states_orders() -%}
+    select
+        count(*) as line_count,
+        cast(coalesce(sum(unit_price * quantity + freight), 0) as decimal(38, 4)) as total_amount
+    from {{ lines }}
+    where order_id in (select order_id from {{ orders }})
+    {%- else -%}
+    select
+        count(*) as line_count,
+        {{ money_sum('line_amount') }} as total_amount
+    from {{ purchases }}
+    {%- endif %}
+),
+
+kept as (
+    select
+        count(*) as line_count,
+        {{ money_sum('total_amount') }} as total_amount
+    from {{ ref('int_order_lines') }}
+)
+
+select
+    stated.line_count as stated_line_count,
+    kept.line_count as kept_line_count,
+    stated.total_amount as stated_total_amount,
+    kept.total_amount as kept_total_amount
+from stated
+cross join kept
+where stated.line_count <> kept.line_count or stated.total_amount <> kept.total_amount

@@ -1,0 +1,39 @@
+"""A table or a query of a running Postgres; columns that bear our names need no mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shopwright.ingest.adapters.mapped import field_of, find_entity
+from shopwright.ingest.adapters.mapping import Adapter, CsvShape, FileKind, Mapping
+from shopwright.settings import FieldSettings
+
+if TYPE_CHECKING:
+    from shopwright.settings import SourceSettings
+
+NULL = r"\NULL"
+"""How a null is written; a text of that value stands in quotes, and an empty text is empty."""
+
+
+def _mapping_for(source: SourceSettings, _: str) -> Mapping:
+    entity = find_entity(source)
+    by_name = {
+        column.name: FieldSettings(column=column.name)
+        for column in entity.landed
+        if column.name not in source.map
+    }
+    fields = {name: field_of(source, entity, name, given) for name, given in (by_name | source.map).items()}
+    required = tuple(name for name in by_name if entity.column(name).required)
+    named = tuple(column for name in source.map for column in fields[name].columns)
+    return Mapping(
+        entity=entity,
+        kind=FileKind.CSV,
+        fields=fields,
+        csv=CsvShape(null=NULL),
+        required_columns=tuple(dict.fromkeys((*named, *required))),
+        optional=frozenset(by_name),
+        timezone=source.timezone,
+    )
+
+
+POSTGRES = Adapter("postgres", "a table or a query of a running Postgres", _mapping_for)

@@ -1,0 +1,10 @@
+"""A table or a query of a running Postgres as a source: read in one transaction, cut into files, landed like any file.
+
+Belongs here: everything that speaks to the server. Which column becomes which is the adapter's business
+(``shopwright.ingest.adapters.postgres``); checking, landing and the ledger are the same as for files.
+"""
+
+from shopwright.ingest.postgres.chunks import probe, read_chunks
+from shopwright.ingest.postgres.session import check_source
+
+__all__ = ["check_source", "probe", "read_chunks"]

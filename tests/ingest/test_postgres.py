@@ -1,0 +1,719 @@
+"""A table of a running Postgres arrives whole, once, typed, and only what is new the next time."""
+
+# ruff: noqa: DTZ001  # naive UTC, as the lake is read
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import subprocess
+import sys
+import textwrap
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from tests.postgres import PASSWORD, running_server
+from typer.testing import CliRunner
+
+from shopwright.cli.main import app
+from shopwright.core.errors import ConfigurationError
+from shopwright.ingest import run as running
+from shopwright.ingest.postgres import chunks, probe, session
+from shopwright.lake.delta import Lake
+from shopwright.testing import Shop
+
+VARIABLE = "SHOP_DATABASE_URL"
+SOURCE = f"""
+[[sources]]
+name = "orders"
+adapter = "postgres"
+entity = "orders"
+connection = "{VARIABLE}"
+"""
+BY_TABLE = SOURCE + 'table = "public.orders"\n'
+WATERMARKED = BY_TABLE + 'watermark = "updated_at"\n'
+VERSIONED = WATERMARKED + 'lookback_seconds = 0\n[sources.map]\nvalid_from = "updated_at"\n'
+
+ORDERS = """
+create table orders (
+    order_id text primary key, status text, ordered_at timestamptz not null, updated_at timestamptz, total numeric
+)
+"""
+DATABASES = count()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running_server() as running:
+        yield running
+
+
+class Database:
+    """A database of its own, which the shop's sources read."""
+
+    def __init__(self, server, name):
+        self.server, self.name = server, name
+
+    @property
+    def url(self):
+        return self.server.url(self.name)
+
+    def run(self, statement):
+        return self.server.run(statement, self.name)
+
+    def fill(self, first, last, *, updated="'2024-01-01 10:00+00'::timestamptz + n * interval '1 minute'"):
+        self.run(
+            f"insert into orders select 'o' || n, 'paid', '2024-01-01 09:00+00', {updated}, n / 100.0 "
+            f"from generate_series({first}, {last}) as n"
+        )
+
+
+@pytest.fixture
+def database(server, monkeypatch):
+    name = f"shop_{next(DATABASES)}"
+    server.run(f"create database {name}")
+    made = Database(server, name)
+    made.run(ORDERS)
+    monkeypatch.setenv(VARIABLE, made.url)
+    return made
+
+
+def check(shop, numbers, *, entity="orders"):
+    """Each of these orders is in the lake once, and the ledger and the lake agree."""
+    assert sorted(key for (key,) in shop.rows("order_id", entity=entity)) == sorted(f"o{n}" for n in numbers)
+    check_ledger(shop, entity)
+
+
+def check_ledger(shop, entity="orders"):
+    ledger = [row for row in shop.ledger() if row.entity == entity]
+    lake = Lake(shop.project.lake)
+    assert sum(row.rows_accepted for row in ledger) == sum(file.rows for file in lake.files(entity))
+    visible = {file.path.name for file in lake.files(entity)}
+    assert {file.name for file in lake.folder(entity).glob("*.parquet")} == visible
+
+
+def counts(report):
+    return tuple(report.total(f"rows_{name}") for name in ("read", "accepted", "quarantined", "duplicate"))
+
+
+# --- values -----------------------------------------------------------------------------------------------
+
+
+TYPES = """
+create type mood as enum ('good', 'so so');
+create type place as (city text, floor int);
+create table things (
+    order_id bigint, ordered_at timestamp with time zone, local timestamp, day date, flag boolean, big numeric,
+    tiny double precision, price money, words text[], numbers int[][], plain json, binary_json jsonb, raw bytea,
+    mood mood, place place, span interval, id uuid, fixed char(5), "odd "" Name, with; marks" text, status text,
+    empty text, absent text, spread int4range
+);
+insert into things values (
+    7, '2024-03-10 01:30:00.123456-08', '2024-03-10 12:00', '2024-02-29', true, 12345678901234567890.123456789012345,
+    0.1::float8 + 0.2, '1234.5', array['a,b', 'c"d', null], array[[1,2],[3,4]], '{"a":  1}', '{"b": [1, null]}',
+    '\\xdeadbeef', 'so so', ('Paris', 3), '1 day 02:03:04', '00000000-0000-0000-0000-000000000001', 'ab',
+    E'line one\\nline "two",\\r\\n\\\\N', '\\N', '', null, '[1,5)'
+);
+"""
+
+
+def _things(tmp_path, database, more=""):
+    database.run("set timezone = 'America/New_York'")
+    database.run(TYPES)
+    shop = Shop.make(tmp_path, SOURCE + f'table = "things"\n{more}')
+    report = shop.ingest()
+    assert counts(report) == (1, 1, 0, 0)
+    return shop, report
+
+
+def test_every_type_arrives_as_the_value_it_is(tmp_path, database):
+    database.server.run(f"alter database {database.name} set datestyle = 'German'")
+    database.server.run(f"alter database {database.name} set timezone = 'Asia/Tokyo'")
+    shop, report = _things(tmp_path, database)
+    [(key, at, status, properties)] = shop.rows(
+        "order_id", "ordered_at", "status", "properties", entity="orders"
+    )
+    assert (key, at, status) == ("7", datetime(2024, 3, 10, 9, 30, 0, 123456), "\\N")
+    found = json.loads(properties)
+    assert found == {
+        "local": "2024-03-10 12:00:00",
+        "day": "2024-02-29",
+        "flag": "true",
+        "big": "12345678901234567890.123456789012345",
+        "tiny": "0.30000000000000004",
+        "price": "1234.50",
+        "words": '["a,b","c\\"d",null]',
+        "numbers": "[[1,2],[3,4]]",
+        "plain": '{"a":  1}',
+        "binary_json": '{"b": [1, null]}',
+        "raw": r"\xdeadbeef",
+        "mood": "so so",
+        "place": '{"city":"Paris","floor":3}',
+        "span": "P1DT2H3M4S",
+        "id": "00000000-0000-0000-0000-000000000001",
+        "fixed": "ab   ",
+        'odd " Name, with; marks': 'line one\nline "two",\r\n\\N',
+        "empty": "",
+        "spread": "[1,5)",
+    }
+    assert "flag" in report.rows[0].new_columns
+
+
+def test_an_empty_text_is_kept_apart_from_nothing_and_a_backslash_n_from_both(tmp_path, database):
+    database.run("create table texts (order_id text, ordered_at date, a text, b text, c text)")
+    database.run("insert into texts values ('1', '2024-01-01', '', null, 'x')")
+    database.run("insert into texts values ('2', '2024-01-01', '\\N', 'null', '')")
+    shop = Shop.make(tmp_path, SOURCE + 'table = "texts"\n')
+    shop.ingest()
+    found = dict(shop.rows("order_id", "properties", entity="orders"))
+    assert {key: json.loads(text) for key, text in found.items()} == {
+        "1": {"a": "", "c": "x"},
+        "2": {"a": "\\N", "b": "null", "c": ""},
+    }
+
+
+def test_a_column_of_json_becomes_the_properties_and_other_columns_join_them(tmp_path, database):
+    database.run("alter table orders add properties jsonb, add note text, add tags text[]")
+    database.run(
+        "insert into orders values ('o1', 'paid', '2024-01-01', null, 1.5, '{\"a\": {\"b\": 1}}', 'hi', '{x}'), "
+        "('o2', 'paid', '2024-01-01', null, null, null, null, null), "
+        "('o3', 'paid', '2024-01-01', null, null, '[1]', 'ho', null)"
+    )
+    shop = Shop.make(tmp_path, BY_TABLE)
+    shop.ingest()
+    found = dict(shop.rows("order_id", "properties", entity="orders"))
+    assert {key: text and json.loads(text) for key, text in found.items()} == {
+        "o1": {"a": {"b": 1}, "note": "hi", "tags": '["x"]', "total": "1.5"},
+        "o2": None,
+        "o3": {"properties": "[1]", "note": "ho"},
+    }
+
+
+def test_columns_of_other_names_are_mapped_and_others_map_by_themselves(tmp_path, database):
+    database.run("create table sales (no int, buyer text, placed timestamp, status text, amount numeric)")
+    database.run("insert into sales values (5, ' Zoë ', '2024-07-01 00:30', 'sent', 10)")
+    mapped = '[sources.map]\norder_id = "no"\ncustomer_id = "buyer"\nordered_at = "placed"\n'
+    mapped += 'currency = { value = "EUR" }\nship_city = { sql = "upper(buyer)" }\n'
+    shop = Shop.make(tmp_path, SOURCE + f'table = "sales"\ntimezone = "Europe/Berlin"\n{mapped}')
+    shop.ingest()
+    columns = ("order_id", "customer_id", "ordered_at", "status", "currency", "ship_city")
+    assert shop.rows(*columns, entity="orders") == [
+        ("5", "Zoë", datetime(2024, 6, 30, 22, 30), "sent", "EUR", "ZOË")
+    ]
+
+
+def test_a_query_is_read_like_a_table(tmp_path, database):
+    database.fill(1, 9)
+    query = """-- what counts
+    with paid as (select * from orders where status = 'paid')
+    select order_id, ordered_at, '50% {off}' as status, updated_at from paid where order_id <> 'o3' -- not that
+    ;  """
+    shop = Shop.make(tmp_path, SOURCE + f"query = '''{query}'''\nwatermark = \"updated_at\"\n")
+    assert counts(shop.ingest()) == (8, 8, 0, 0)
+    assert shop.rows("status", entity="orders")[0] == ("50% {off}",)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_table_of_one_column_keeps_its_empty_lines(tmp_path, database, rows):
+    database.run("create table zips (zip_prefix text)")
+    if rows:
+        database.run("insert into zips values (''), ('01'), (null)")
+    settings = SOURCE.replace('"orders"', '"places"') + 'table = "zips"\n'
+    shop = Shop.make(tmp_path, settings)
+    report = shop.ingest()
+    assert counts(report) == ((3, 1, 2, 0) if rows else (0, 0, 0, 0))
+    assert report.rows[0].outcome == ("loaded" if rows else "empty")
+    assert (shop.ingest().rows, shop.ingest().skipped) == ([], 1)
+
+
+# --- only what is new -------------------------------------------------------------------------------------
+
+
+def test_the_next_run_reads_from_the_last_watermark_and_loses_no_tie(tmp_path, database):
+    shop = Shop.make(tmp_path, VERSIONED)
+    database.fill(1, 20, updated="'2024-01-01 10:00+00'")
+    assert counts(shop.ingest()) == (20, 20, 0, 0)
+    database.fill(21, 25, updated="'2024-01-01 10:00+00'")  # the very same moment
+    database.fill(26, 30, updated="'2024-01-01 10:00:00.000001+00'")
+    assert counts(shop.ingest()) == (30, 10, 0, 20)
+    database.fill(31, 33, updated="'2024-01-02 10:00+00'")
+    assert counts(shop.ingest()) == (8, 3, 0, 5)
+    check(shop, range(1, 34))
+    assert shop.ledger()[-1].watermark == "2024-01-02 10:00:00+00"
+
+
+def test_runs_that_find_nothing_new_leave_no_trace(tmp_path, database):
+    shop = Shop.make(tmp_path, WATERMARKED)
+    database.fill(1, 20)
+    shop.ingest()
+    shop.ingest()
+    rows = len(shop.ledger())
+    again = shop.ingest()
+    assert (again.rows, again.skipped, len(shop.ledger())) == ([], 1, rows)
+
+
+def test_a_changed_row_lands_as_a_version_and_the_old_one_stays(tmp_path, database):
+    shop = Shop.make(tmp_path, VERSIONED)
+    database.fill(1, 3)
+    shop.ingest()
+    database.run(
+        "update orders set status = 'sent', updated_at = '2024-02-01 00:00+00' where order_id = 'o2'"
+    )
+    shop.ingest()
+    assert shop.rows("order_id", "status", "valid_from", entity="orders")[1:3] == [
+        ("o2", "paid", datetime(2024, 1, 1, 10, 2)),
+        ("o2", "sent", datetime(2024, 2, 1)),
+    ]
+    check_ledger(shop)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("bigint", ("9", "10", "100")),
+        ("numeric", ("0.5", "0.50000000001", "12")),
+        ("timestamp", ("'2024-01-01 00:00'", "'2024-01-01 00:00:00.5'", "'2024-01-02'")),
+        ("date", ("'2024-01-09'", "'2024-01-10'", "'2024-01-11'")),
+        ("text", ("'a'", "'a, \"b\"'", "'b'")),
+        (
+            "uuid",
+            tuple(f"'00000000-0000-7000-8000-00000000000{digit}'" for digit in "123"),
+        ),
+    ],
+)
+def test_columns_of_any_order_can_be_watermarks(tmp_path, database, kind, values):
+    database.run(f"create table marked (order_id text, ordered_at date, mark {kind})")
+    settings = SOURCE + 'table = "marked"\nwatermark = "mark"\nlookback_seconds = 0\n'
+    shop = Shop.make(tmp_path, settings)
+    for number, value in enumerate(values):
+        database.run(f"insert into marked values ('o{number}', '2024-01-01', {value})")
+        assert counts(shop.ingest()) == (1 + bool(number), 1, 0, int(bool(number)))
+    check(shop, range(3))
+
+
+def test_a_transaction_that_commits_late_is_found_within_the_lookback(tmp_path, database):
+    shop = Shop.make(tmp_path, WATERMARKED)
+    database.fill(1, 3)
+    shop.ingest()
+    database.fill(4, 4, updated="'2024-01-01 09:59+00'")  # written at 9:59, seen only after 10:03
+    database.fill(5, 5, updated="'2024-01-01 09:50+00'")  # longer ago than 300 seconds
+    assert counts(shop.ingest())[1] == 1
+    check(shop, [1, 2, 3, 4])
+
+
+def test_rows_without_a_watermark_or_with_one_ahead_of_the_clock_are_read_each_time(tmp_path, database):
+    shop = Shop.make(tmp_path, VERSIONED)
+    database.fill(1, 3)
+    database.fill(4, 4, updated="null")
+    database.fill(5, 5, updated="now() + interval '3 years'")
+    database.fill(6, 6, updated="'infinity'")
+    assert counts(shop.ingest()) == (6, 5, 1, 0)  # infinity is no time
+    database.fill(7, 7, updated="'2024-01-01 11:00+00'")
+    database.fill(8, 8, updated="null")
+    shop.ingest()
+    check(shop, [1, 2, 3, 4, 5, 7, 8])
+    assert {row.watermark for row in shop.ledger()} == {
+        "2024-01-01 10:03:00+00",
+        "2024-01-01 11:00:00+00",
+        None,
+    }
+
+
+def test_without_a_watermark_all_is_read_and_only_new_rows_land(tmp_path, database):
+    shop = Shop.make(tmp_path, BY_TABLE)
+    database.fill(1, 5)
+    assert counts(shop.ingest()) == (5, 5, 0, 0)
+    assert shop.ingest().skipped == 1
+    database.fill(6, 7)
+    assert counts(shop.ingest()) == (7, 2, 0, 5)
+    check(shop, range(1, 8))
+
+
+@pytest.mark.parametrize("change", ['table = "copied"', 'query = "select * from orders"'])
+def test_another_table_or_query_begins_anew(tmp_path, database, change):
+    shop = Shop.make(tmp_path, VERSIONED)
+    database.fill(1, 5)
+    shop.ingest()
+    database.run("create table copied as select * from orders")
+    Shop.make(tmp_path, VERSIONED.replace('table = "public.orders"', change))
+    assert counts(shop.ingest())[3] == 5
+    check(shop, range(1, 6))
+
+
+def test_two_sources_read_one_database_and_keep_their_own_watermarks(tmp_path, database):
+    database.run("create table payments (order_id text, sequence int, amount numeric, paid_at timestamptz)")
+    database.run(
+        "insert into payments values ('o1', 1, 12.3456, '2020-01-01'), ('o1', 2, -0.01, '2020-01-02')"
+    )
+    database.fill(1, 5)
+    other = SOURCE.replace('"orders"', '"payments"') + 'table = "payments"\nwatermark = "paid_at"\n'
+    shop = Shop.make(tmp_path, WATERMARKED + other)
+    assert counts(shop.ingest()) == (7, 7, 0, 0)
+    assert shop.rows("amount", entity="payments") == [(Decimal("-0.0100"),), (Decimal("12.3456"),)]
+    database.run("insert into payments values ('o2', 1, 5, '2020-01-03')")
+    shop.ingest()
+    check_ledger(shop, "payments")
+    assert len(shop.rows("amount", entity="payments")) == 3
+
+
+def test_all_parts_of_a_run_show_one_moment(tmp_path, database, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+    database.fill(1, 30)
+    original = running.Lander.record
+
+    def change(self, *args):
+        database.run("delete from orders where order_id in (select order_id from orders limit 15)")
+        return original(self, *args)
+
+    monkeypatch.setattr(running.Lander, "record", change)
+    shop = Shop.make(tmp_path, WATERMARKED)
+    assert counts(shop.ingest()) == (30, 30, 0, 0)
+    assert [row.file for row in shop.ledger()] == [
+        f"public.orders by updated_at, part {number}" for number in (1, 2, 3)
+    ]
+
+
+# --- interruptions ----------------------------------------------------------------------------------------
+
+
+def _start(shop):
+    code = textwrap.dedent(
+        f"""
+        from pathlib import Path
+        from shopwright.ingest import run
+        from shopwright.ingest.postgres import chunks
+        from shopwright.testing import Shop
+        run.COMMIT_FILES, chunks.CHUNK_ROWS = 1, 40
+        print("ready", flush=True)
+        Shop(Path({str(shop.root)!r})).ingest()
+        """
+    )
+    started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert started.stdout.readline() == b"ready\n"
+    return started
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_ingest_loses_and_doubles_nothing(tmp_path, database, seed):
+    ties = "'2024-01-01 10:00+00'::timestamptz + (n / 50) * interval '1 hour'"
+    database.fill(1, 400, updated=ties)
+    shop = Shop.make(tmp_path, VERSIONED)
+    process = _start(shop)
+    time.sleep(random.Random(seed).uniform(0.1, 0.9))
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    database.fill(401, 420, updated=ties)
+    shop.ingest()
+    check(shop, range(1, 421))
+    assert not (shop.project.work / "staging").exists()
+
+
+@pytest.fixture
+def own_server():
+    with running_server() as server:
+        yield server
+
+
+def test_a_server_that_dies_in_the_middle_leaves_whole_parts_and_the_next_run_goes_on(
+    tmp_path, own_server, monkeypatch
+):
+    database = Database(own_server, "postgres")
+    monkeypatch.setenv(VARIABLE, database.url)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 4_000)
+    database.run(ORDERS)
+    database.run("alter table orders add note text default repeat('x', 5000)")  # more than sockets hold
+    database.fill(1, 12_000, updated="'2024-01-01 10:00+00'::timestamptz + n * interval '1 second'")
+    shop = Shop.make(tmp_path, VERSIONED)
+    original = running.Lander.record
+
+    def die(self, *args):
+        monkeypatch.setattr(running.Lander, "record", original)
+        own_server.kill()
+        return original(self, *args)
+
+    monkeypatch.setattr(running.Lander, "record", die)
+    report = shop.ingest()
+    assert [row.outcome for row in report.rows] == ["loaded", "failed"]
+    assert PASSWORD not in report.failed[0].reason
+    check(shop, range(1, 4_001))
+    down = shop.ingest()
+    assert [row.outcome for row in down.rows] == ["failed"]
+    own_server.start()
+    again = shop.ingest()
+    assert counts(again) == (8_001, 8_000, 0, 1)
+    check(shop, range(1, 12_001))
+
+
+def test_a_part_that_cannot_be_read_stops_those_behind_it(tmp_path, database, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+    database.fill(1, 30)
+    shop = Shop.make(tmp_path, VERSIONED + 'customer_id = { sql = "error(order_id)" }\n')
+    assert [row.outcome for row in shop.ingest().rows] == ["failed"]
+    Shop.make(tmp_path, VERSIONED)
+    assert counts(shop.ingest()) == (30, 30, 0, 0)
+    check(shop, range(1, 31))
+
+
+def test_rows_put_aside_are_replayed_once_the_settings_are_mended(tmp_path, database):
+    database.run(
+        "create table lines (order_id text, quantity int, unit_price text, kind text, line_number int)"
+    )
+    database.run("insert into lines values ('o1', 1, '1,50', 'sale', 1), ('o2', 1, null, E'sa\\nle', 2)")
+    database.run("insert into lines values ('o3', 1, '2.5', 'sale', 3)")
+    source = SOURCE.replace('entity = "orders"', 'entity = "order_items"') + 'table = "lines"\n'
+    shop = Shop.make(tmp_path, source)
+    assert counts(shop.ingest()) == (3, 1, 2, 0)
+    assert [row.raw for row in shop.quarantine()] == ['o1,1,"1,50",sale,1', 'o2,1,\\NULL,"sa\nle",2']
+    mended = "[sources.map]\nunit_price = { sql = \"replace(unit_price, ',', '.')\" }\n"
+    Shop.make(tmp_path, source + mended)
+    assert (shop.replay().accepted, shop.replay().tried) == (1, 1)
+    assert shop.rows("order_id", "unit_price", entity="order_items") == [
+        ("o1", Decimal("1.5000")),
+        ("o3", Decimal("2.5000")),
+    ]
+    check_ledger(shop, "order_items")
+
+
+# --- wrong input ------------------------------------------------------------------------------------------
+
+
+def failure(shop):
+    """Why the one source of a shop could not be read."""
+    report = shop.ingest()
+    assert [row.outcome for row in report.rows] == ["failed"]
+    assert [row.reason for row in shop.ledger()] == [report.rows[0].reason]
+    return report.rows[0].reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            'table = "public.ordrs"',
+            "no table 'public.ordrs' that the user may read; did you mean 'public.orders'?",
+        ),
+        ('table = "Orders"', "no table 'Orders' that the user may read; did you mean 'orders'?"),
+        (
+            'table = "orders"\nwatermark = "update_at"',
+            "watermark column 'update_at' is missing; did you mean 'updated_at'? (there are: order_id, ",
+        ),
+        ('table = "wide"\nwatermark = "ready"', "watermark column 'ready' is of type bool"),
+        ('table = "wide"\nwatermark = "data"', "watermark column 'data' is of type json"),
+        (
+            'table = "orders"\n[sources.map]\ncustomer_id = "statsu"',
+            "column 'statsu' is missing; did you mean 'status'?",
+        ),
+        ('table = "nothing"', "column 'ordered_at' is missing; did you mean 'orderedat'?"),
+        ('query = "select * from ordrs"', 'relation "ordrs" does not exist'),
+        ('query = "select statsu from orders"', 'column "statsu" does not exist (Perhaps you meant'),
+        ('query = "select 1 as a, 2 as a"', "column 'a' stands twice; give one another name"),
+        ('query = "select 1; drop table orders"', "syntax error"),
+        ('query = "select 1) as source; drop table orders; --"', 'syntax error at or near ")"'),
+        (
+            'query = "with gone as (delete from orders returning *) select * from gone"',
+            "WITH clause containing",
+        ),
+        ("query = \"select setval('counter', 5) as order_id, now() as ordered_at\"", "read-only transaction"),
+        ('query = "select order_id, 1 / 0 as ordered_at from orders"', "division by zero"),
+    ],
+)
+def test_what_cannot_be_read_says_why_and_changes_nothing(tmp_path, database, settings, says):
+    database.run("create table wide (ready boolean, data json)")
+    database.run("create table nothing (order_id text, orderedat timestamptz)")
+    database.run("create sequence counter")
+    database.fill(1, 2)
+    assert says in failure(Shop.make(tmp_path, f"{SOURCE}{settings}\n"))
+    assert database.run("select count(*), nextval('counter') from orders") == [(2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ('table = "a"\nquery = "select 1"', "one of them"),
+        ("", "one of them"),
+        ('query = "delete from orders"', "query is no select"),
+        ('query = "commit; drop table orders"', "query is no select"),
+        ('table = "a"\npath = "raw"', "reads no path"),
+        ('table = "a"\nlookback_seconds = -1', "lookback_seconds"),
+        ('table = "a"\npassword = "hunter2"', "no setting 'sources.0.password'"),
+        ('table = "a"\n[sources.map]\nstatsu = "status"', "no column 'statsu'; did you mean 'status'?"),
+    ],
+)
+def test_wrong_settings_are_refused_with_a_reason(tmp_path, monkeypatch, database, settings, says):
+    with pytest.raises(ConfigurationError) as raised:
+        Shop.make(tmp_path, f"{SOURCE}{settings}\n").ingest()
+    assert says in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["table", "query", "watermark", "connection", "lookback_seconds"])
+def test_settings_of_a_database_are_refused_for_files(tmp_path, key):
+    value = 5 if key == "lookback_seconds" else '"x"'
+    shop = Shop.make(
+        tmp_path, f'[[sources]]\nname = "a"\nadapter = "rees46"\npath = "raw"\n{key} = {value}\n'
+    )
+    with pytest.raises(ConfigurationError, match=f"{key} is for adapter postgres, and this is rees46"):
+        shop.ingest()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "postgresql://shop:hunter2@localhost/shop",
+        "host=localhost password=hunter2",
+        "SHOP DATABASE hunter2",
+    ],
+)
+def test_a_secret_in_the_settings_is_refused_and_not_repeated(tmp_path, given):
+    text = BY_TABLE.replace(f'"{VARIABLE}"', f'"{given}"')
+    with pytest.raises(ConfigurationError, match="name of an environment variable") as raised:
+        Shop.make(tmp_path, text).ingest()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(ConfigurationError, match=f"environment variable {VARIABLE} is not set"):
+        Shop.make(tmp_path, BY_TABLE).ingest()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "postgresql://shop:hunter2@hunter2@localhost/shop",
+        "postgresql://shop:hunter2/hunter2@localhost/shop",
+        "postgresql://shop:hunter2?hunter2@localhost/shop",
+        "postgresql://shop:hunter2%zz@localhost/shop",
+        "host=localhost password='hunter2",
+        "hunter2",
+    ],
+)
+def test_a_broken_url_is_refused_and_not_repeated(tmp_path, monkeypatch, given):
+    monkeypatch.setenv(VARIABLE, given)
+    with pytest.raises(ConfigurationError, match=f"value of {VARIABLE} is no Postgres URL or DSN") as raised:
+        Shop.make(tmp_path, BY_TABLE).ingest()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_no_secret_is_shown_whatever_goes_wrong(tmp_path, database, monkeypatch, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    shop = Shop.make(tmp_path, WATERMARKED)
+    right, port = database.url, database.server.port
+    reasons = []
+    for url in (
+        f"postgresql://shop:hunter2@127.0.0.1:{port}/{database.name}",  # wrong password
+        f"postgresql://nobody:hunter2@127.0.0.1:{port}/{database.name}",
+        f"host=127.0.0.1 port={port} user=shop password=hunter2 dbname=hunter2",
+        "postgresql://shop:hunter2@127.0.0.1:1/shop",  # nobody there
+        "postgresql://shop:hunter2@127.0.0.1:hunter2/shop",
+        "postgresql://shop:hunter2@no-such-host.invalid/shop",
+        right.replace(database.name, "elsewhere"),
+    ):
+        monkeypatch.setenv(VARIABLE, url)
+        [row] = shop.ingest().rows
+        reasons.append(row.reason)
+    assert "password authentication failed" in reasons[0]
+    assert "refused" in reasons[3]
+    assert 'database "elsewhere" does not exist' in reasons[-1]
+    seen = json.dumps([reasons, caplog.text, *capfd.readouterr(), [str(row) for row in shop.ledger()]])
+    assert "hunter2" not in seen
+    assert PASSWORD not in seen
+    monkeypatch.setenv(VARIABLE, right)
+    assert shop.ingest().failed == []
+
+
+def test_a_source_that_fails_does_not_keep_others_from_landing(tmp_path, database, monkeypatch):
+    database.fill(1, 3)
+    files = '[[sources]]\nname = "clicks"\nadapter = "event_stream"\npath = "raw"\n'
+    down = BY_TABLE.replace('name = "orders"', 'name = "down"').replace(VARIABLE, "NOBODY_THERE")
+    monkeypatch.setenv("NOBODY_THERE", "postgresql://shop@127.0.0.1:1/shop")
+    shop = Shop.make(tmp_path, down + files + WATERMARKED)
+    shop.write("catalog.jsonl", '{"product_id": "17", "name": "Soap"}\n')
+    report = shop.ingest()
+    assert [(row.source, row.outcome) for row in report.rows] == [
+        ("clicks", "loaded"),
+        ("down", "failed"),
+        ("orders", "loaded"),
+    ]
+
+
+def test_what_libpq_finds_by_itself_is_enough(tmp_path, database, monkeypatch):
+    database.fill(1, 3)
+    files = tmp_path / "libpq"
+    files.mkdir()
+    (files / "pass").write_text(f"127.0.0.1:*:*:shop:{PASSWORD}\n")
+    (files / "pass").chmod(0o600)
+    (files / "services").write_text(
+        f"[shop]\nhost=127.0.0.1\nport={database.server.port}\ndbname={database.name}\nuser=shop\n"
+    )
+    monkeypatch.setenv("PGPASSFILE", str(files / "pass"))
+    monkeypatch.setenv("PGSERVICEFILE", str(files / "services"))
+    monkeypatch.setenv("PGSERVICE", "shop")
+    shop = Shop.make(tmp_path, BY_TABLE.replace(f'connection = "{VARIABLE}"\n', ""))
+    assert counts(shop.ingest()) == (3, 3, 0, 0)
+
+
+def test_a_reader_needs_no_more_than_to_select(tmp_path, database, monkeypatch):
+    database.fill(1, 3)
+    database.run("create role reader login password 'reader'")
+    monkeypatch.setenv(
+        VARIABLE, f"postgresql://reader:reader@127.0.0.1:{database.server.port}/{database.name}"
+    )
+    shop = Shop.make(tmp_path, WATERMARKED)
+    assert failure(shop) == "permission denied for table orders"
+    database.run("grant select on orders to reader")
+    assert counts(shop.ingest()) == (3, 3, 0, 0)
+    database.run("drop owned by reader; drop role reader")
+
+
+def test_a_missing_driver_is_named_with_the_extra_that_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "postgresql://127.0.0.1/shop")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'shopwright\[postgres\]'"):
+        Shop.make(tmp_path, BY_TABLE).ingest()
+
+
+def test_a_look_at_a_source_reads_no_row(tmp_path, database):
+    [source] = Shop.make(tmp_path, WATERMARKED).project.settings.sources
+    assert probe(source).startswith("public.orders by updated_at: 5 columns, Postgres ")
+    assert session.SETTINGS["timezone"] == "UTC"
+
+
+def test_the_doctor_says_whether_the_database_can_be_read(tmp_path, database, monkeypatch):
+    shop = Shop.make(tmp_path, WATERMARKED)
+    ask = ["doctor", "--json", "--project", str(shop.root)]
+    for url, is_well, says in (
+        (database.url, True, "5 columns"),
+        (f"postgresql://shop:hunter2@127.0.0.1:{database.server.port}/shop", False, "authentication failed"),
+        ("", False, f"{VARIABLE} is not set"),
+    ):
+        monkeypatch.setenv(VARIABLE, url)
+        shown = CliRunner().invoke(app, ask).output
+        [found] = [item for item in json.loads(shown) if item["check"] == "source orders"]
+        assert (found["ok"], says in found["detail"], "hunter2" in shown) == (is_well, True, False)
+
+
+@pytest.mark.slow
+def test_a_million_rows_pass_in_bounded_memory(tmp_path, database):
+    database.run("alter table orders drop constraint orders_pkey")
+    database.run("alter table orders add note text default repeat('x', 100)")
+    database.fill(1, 1_000_000, updated="'2024-01-01 10:00+00'::timestamptz + n * interval '1 second'")
+    shop = Shop.make(tmp_path, VERSIONED)
+    code = f"""
+import resource
+from pathlib import Path
+from shopwright.testing import Shop
+report = Shop(Path({str(shop.root)!r})).ingest()
+print(report.total("rows_accepted"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rows, kilobytes = done.stdout.split()
+    assert int(rows) == 1_000_000
+    assert int(kilobytes) < 900 * 1024
+    newest = datetime(2024, 1, 1, 10) + timedelta(seconds=1_000_000)
+    assert [row.watermark for row in shop.ledger()][-1] == f"{newest}+00"

@@ -1,0 +1,274 @@
+"""Money in equals money out, to the last decimal, in every gold table, whatever the shop looks like."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.warehouse.models import SmallShop, compile_models
+from tests.warehouse.shops import make_shop, take_in
+
+GOLD = (
+    "fct_orders",
+    "fct_order_items",
+    "fct_revenue",
+    "agg_sales_kpi",
+    "fct_seller_performance",
+    "agg_payment_behavior",
+    "fct_customer_ltv",
+    "agg_cohort_retention",
+    "agg_churn_features",
+    "int_orders_nested",
+    "int_product_sales",
+)
+START = datetime(2025, 1, 31, 22, 0)  # noqa: DTZ001  # naive UTC, as everywhere
+CANCELED = ("canceled", "unavailable")
+
+cents = st.integers(-50_000, 50_000).map(lambda number: Decimal(number) / 100)
+prices = st.one_of(
+    st.just(Decimal(0)),
+    st.integers(0, 90_000).map(lambda number: Decimal(number) / 100),
+    st.just(Decimal("0.001")),
+)
+moments = st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours))
+maybe = st.one_of(st.none(), moments)
+
+
+@st.composite
+def lines(draw):
+    kind = draw(st.sampled_from(["sale", "sale", "sale", "return", "discount", "fee", "adjustment"]))
+    price = draw(prices if kind in ("sale", "return") else cents)
+    quantity = draw(st.integers(1, 5)) * (-1 if kind == "return" else 1)
+    return {
+        "kind": kind,
+        "product_id": draw(st.sampled_from(["p1", "p2", "p3", None])),
+        "seller_id": draw(st.sampled_from(["s1", "s2", None])),
+        "quantity": quantity,
+        "unit_price": price,
+        "freight": draw(
+            st.one_of(st.none(), st.integers(0, 3_000).map(lambda number: Decimal(number) / 100))
+        ),
+        "ordered_at": draw(maybe) if kind == "return" else None,
+    }
+
+
+@st.composite
+def orders(draw):
+    ordered_at = draw(moments)
+    delivered = draw(st.one_of(st.none(), st.integers(0, 900)))
+    return {
+        "header": {
+            "customer_id": draw(st.sampled_from(["c1", "c2", "c3", None])),
+            "status": draw(st.sampled_from(["delivered", "Shipped", "canceled", "unavailable", None])),
+            "ordered_at": ordered_at,
+            "approved_at": draw(maybe),
+            "delivered_at": None if delivered is None else ordered_at + timedelta(hours=delivered),
+            "promised_at": draw(maybe),
+            "ship_region": draw(st.sampled_from(["SP", "RJ", None])),
+        },
+        "lines": draw(st.lists(lines(), max_size=5)),
+        "payments": draw(
+            st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "method": st.sampled_from(["credit_card", "voucher", None]),
+                        "installments": st.sampled_from([None, 0, 1, 10]),
+                        "amount": cents,
+                        "paid_at": maybe,
+                    }
+                ),
+                max_size=4,
+            )
+        ),
+        "reviews": draw(
+            st.lists(
+                st.fixed_dictionaries(
+                    {"score": st.integers(1, 5), "created_at": maybe, "answered_at": maybe}
+                ),
+                max_size=3,
+            )
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """The models of a shop that states its orders; the tests put other shops in its place."""
+    project = make_shop(tmp_path_factory.mktemp("money"))
+    raw = project.root / "raw"
+    raw.mkdir()
+    (raw / "orders.jsonl").write_text('{"order_id": "o1", "ordered_at": "2025-01-01T00:00:00Z"}\n', "utf-8")
+    take_in(project)
+    return SmallShop(compile_models(project, *GOLD))
+
+
+def _fill(shop: SmallShop, made: list[dict]) -> None:
+    shop.clear()
+    for place, order in enumerate(made):
+        order_id = f"o{place}"
+        shop.fill("orders", [{"order_id": order_id, **order["header"]}])
+        shop.fill(
+            "order_items",
+            [{"order_id": order_id, "line_number": n, **line} for n, line in enumerate(order["lines"], 1)],
+        )
+        shop.fill(
+            "payments",
+            [{"order_id": order_id, "sequence": n, **paid} for n, paid in enumerate(order["payments"], 1)],
+        )
+        shop.fill(
+            "reviews",
+            [
+                {"order_id": order_id, "review_id": f"r{n}", **said}
+                for n, said in enumerate(order["reviews"], 1)
+            ],
+        )
+    shop.fill(
+        "products", [{"product_id": "p1", "category": "toys"}, {"product_id": "p2", "category": "lamps"}]
+    )
+
+
+def _truth(made: list[dict]) -> dict[str, Decimal]:
+    """What the shop's rows say, added up here."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for order in made:
+        is_canceled = (order["header"]["status"] or "").lower() in CANCELED
+        for line in order["lines"]:
+            amount = line["unit_price"] * line["quantity"]
+            freight = line["freight"] or Decimal(0)
+            found["freight"] += freight
+            found["total"] += amount + freight
+            found[line["kind"]] += amount
+            if line["kind"] in ("sale", "return", "discount"):
+                found["canceled" if is_canceled else "net"] += amount
+                if order["header"]["customer_id"]:
+                    found["known_net"] += 0 if is_canceled else amount
+        found["paid"] += sum((paid["amount"] for paid in order["payments"]), Decimal(0))
+    return found
+
+
+AMOUNTS = (
+    "sum(gross_amount), -sum(discount_amount), -sum(return_amount), sum(fee_amount), sum(adjustment_amount), "
+    "sum(freight_amount), sum(canceled_amount), sum(net_amount), sum(total_amount)"
+)
+
+
+def _check(shop: SmallShop, made: list[dict]) -> None:
+    truth = _truth(made)
+    names = ("sale", "discount", "return", "fee", "adjustment", "freight", "canceled", "net", "total")
+    expected = tuple(truth[name] for name in names)
+    for table in (
+        "gold.fct_orders",
+        "gold.fct_order_items",
+        "gold.fct_revenue",
+        "gold.fct_seller_performance",
+    ):
+        assert _filled(shop.one(f"select {AMOUNTS} from {table}")) == expected, table
+    kpi = "select sum(net_amount), sum(canceled_amount), sum(freight_amount) from gold.agg_sales_kpi where category"
+    assert _filled(shop.one(f"{kpi} = '(all)'")) == (truth["net"], truth["canceled"], truth["freight"])
+    assert _filled(shop.one(f"{kpi} <> '(all)'")) == (truth["net"], truth["canceled"], truth["freight"])
+    assert shop.one(
+        "select coalesce(sum(order_count), 0) from gold.agg_sales_kpi where category = '(all)'"
+    ) == (len(made),)
+    for table in ("gold.fct_orders", "gold.agg_payment_behavior"):
+        assert _filled(shop.one(f"select sum(paid_amount) - sum(refunded_amount) from {table}")) == (
+            truth["paid"],
+        )
+    ltv = "select sum(historical_value_amount), count(*) from gold.fct_customer_ltv"
+    known = {order["header"]["customer_id"] for order in made} - {None}
+    assert _filled(shop.one(ltv)) == (truth["known_net"], len(known))
+    nested = (
+        "select sum(list_sum(list_transform(items, lambda line: line.total_amount))), "
+        "sum(list_sum(list_transform(payments, lambda paid: paid.amount))) from silver.int_orders_nested"
+    )
+    assert _filled(shop.one(nested)) == (truth["total"], truth["paid"])
+    cohorts = shop.one("select sum(order_value_amount) from gold.agg_cohort_retention")
+    values = shop.one("select sum(order_value_amount) from gold.fct_orders where customer_id is not null")
+    assert _filled(cohorts) == _filled(values)
+    assert shop.one("select count(*), count(distinct order_key) from gold.fct_orders") == (
+        len(made),
+        len(made),
+    )
+
+
+def _filled(row):
+    return tuple(Decimal(0) if value is None else value for value in row)
+
+
+def test_an_order_with_two_payments_two_lines_and_two_reviews_counts_once(shop):
+    header = {"customer_id": "c1", "status": "delivered", "ordered_at": START}
+    line = {"kind": "sale", "product_id": "p1", "seller_id": "s1", "quantity": 1, "unit_price": Decimal(10)}
+    line |= {"freight": None, "ordered_at": None}
+    paid = {"method": "voucher", "installments": 1, "amount": Decimal(10), "paid_at": None}
+    said = {"score": 4, "created_at": None, "answered_at": None}
+    made = [{"header": header, "lines": [line, line], "payments": [paid, paid], "reviews": [said, said]}]
+    _fill(shop, made)
+    shop.build()
+    _check(shop, made)
+    found = shop.one(
+        "select gross_amount, paid_amount, payment_difference_amount, review_score, review_count from gold.fct_orders"
+    )
+    assert found == (20, 20, 0, 4, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_money_in_equals_money_out_in_a_thousand_random_shops(part, shop):
+    @seed(part)
+    @settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(orders(), max_size=8))
+    def holds(made):
+        _fill(shop, made)
+        shop.build()
+        _check(shop, made)
+
+    holds()
+
+
+@pytest.mark.slow
+def test_churn_features_do_not_change_when_the_future_does(shop):
+    @seed(5)
+    @settings(max_examples=60, deadline=None, phases=(Phase.generate,), database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(orders(), min_size=3, max_size=8), st.integers(1, 6))
+    def holds(made, months):
+        cutoff = datetime(2025, 1 + months, 1)  # noqa: DTZ001
+        query = f"select * exclude (is_churned) from gold.agg_churn_features where snapshot_date = '{cutoff:%Y-%m-%d}'"
+        _fill(shop, made)
+        _fill_later(shop, cutoff)
+        shop.build()
+        before = sorted(map(repr, shop.connection.execute(query).fetchall()))
+        _fill(
+            shop, [_without_future(order, cutoff) for order in made if order["header"]["ordered_at"] < cutoff]
+        )
+        _fill_later(shop, cutoff)
+        shop.build()
+        assert sorted(map(repr, shop.connection.execute(query).fetchall())) == before
+
+    holds()
+
+
+def _fill_later(shop: SmallShop, cutoff: datetime) -> None:
+    """An order of a later month, so that the cutoff is a snapshot date in any case."""
+    shop.fill(
+        "orders", [{"order_id": "later", "customer_id": "c1", "ordered_at": cutoff + timedelta(days=40)}]
+    )
+    line = {"line_number": 1, "kind": "sale", "quantity": 1, "unit_price": 1}
+    shop.fill("order_items", [{"order_id": "later", **line}])
+
+
+def _without_future(order: dict, cutoff: datetime) -> dict:
+    """The order as it was known at a moment: no delivery, review, return or final status that came later."""
+    header = dict(order["header"])
+    if header["delivered_at"] and header["delivered_at"] >= cutoff:
+        header["delivered_at"] = None
+    header["status"] = "created"
+    kept = [
+        said for said in order["reviews"] if (said["answered_at"] or said["created_at"] or cutoff) < cutoff
+    ]
+    lines_then = [line for line in order["lines"] if line["kind"] != "return"]
+    paid_then = [paid for paid in order["payments"] if paid["paid_at"] is None or paid["paid_at"] < cutoff]
+    return {**order, "header": header, "reviews": kept, "lines": lines_then, "payments": paid_then}

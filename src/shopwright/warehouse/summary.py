@@ -116,7 +116,7 @@ def _about_orders(row: dict[str, Any], currency: str) -> list[Finding]:
             row["orders"],
             f"{row['orders']:,} from {row['first_date']} to {row['last_date']}, {row['canceled_orders']:,} of them canceled",
         ),
-        Finding("customers", row["customers"], f"{row['customers']:,} known by name"),
+        Finding("customers", row["customers"], f"{row['customers']:,}, as far as orders name them"),
         Finding("gross_amount", row["gross_amount"], f"{row['gross_amount']:,.2f} {currency}"),
         Finding("net_amount", row["net_amount"], f"{row['net_amount']:,.2f} {currency}"),
         _amount("average_order_value", row, currency),

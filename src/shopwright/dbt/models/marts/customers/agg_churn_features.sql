@@ -11,34 +11,8 @@ orders as (
     select * from {{ ref('int_order_history') }}
 ),
 
-bounds as (
-    select
-        cast(date_trunc('month', min(order_date)) as date) as first_month,
-        cast(date_trunc('month', max(order_date)) as date) as last_month,
-        {{ as_of_date('max(order_date)') }} as as_of_date
-    from orders
-),
-
-months as (
-    select
-        {{ each_month('first_month', 'last_month') }} as snapshot_date,
-        as_of_date
-    from bounds
-    where first_month is not null
-),
-
--- The day after the last complete one is there to score the customers of today.
 snapshots as (
-    select
-        snapshot_date,
-        as_of_date
-    from months
-    union
-    select
-        as_of_date + 1,
-        as_of_date
-    from bounds
-    where as_of_date is not null
+    select * from {{ ref('int_snapshot_dates') }}
 ),
 
 first_orders as (

@@ -1,12 +1,19 @@
 -- grain: one row per calendar date of the whole years that the data touches
 with
 
+active_dates as (
+    select activity_date as date_day from {{ ref('fct_daily_engagement') }}
+    union all
+    select order_date from {{ ref('fct_revenue') }}
+    union all
+    select order_date from {{ ref('fct_orders') }}
+),
+
 bounds as (
     select
-        cast(date_trunc('year', min(activity_date)) as date) as first_date,
-        cast(date_trunc('year', max(activity_date)) + interval '1 year' - interval '1 day' as date)
-            as last_date
-    from {{ ref('fct_daily_engagement') }}
+        cast(date_trunc('year', min(date_day)) as date) as first_date,
+        cast(date_trunc('year', max(date_day)) + interval '1 year' - interval '1 day' as date) as last_date
+    from active_dates
 ),
 
 days as (

@@ -10,39 +10,8 @@ orders as (
     from {{ ref('fct_orders') }}
 ),
 
-lines as (
-    select * from {{ ref('int_order_lines') }}
-),
-
-categories_per_order as (
-    select
-        order_key,
-        category,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
-        {{ money_sum('gross_amount') }} as gross_amount,
-        {{ money_sum('discount_amount') }} as discount_amount,
-        {{ money_sum('return_amount') }} as return_amount,
-        {{ money_sum('canceled_amount') }} as canceled_amount,
-        {{ money_sum('net_amount') }} as net_amount,
-        {{ money_sum('freight_amount') }} as freight_amount
-    from lines
-    group by order_key, category
-),
-
 cells as (
-    select
-        order_key,
-        '(all)' as category,
-        unit_count,
-        gross_amount,
-        discount_amount,
-        return_amount,
-        canceled_amount,
-        net_amount,
-        freight_amount
-    from orders
-    union all
-    select * from categories_per_order
+    select * from {{ ref('int_order_categories') }}
 ),
 
 placed as (

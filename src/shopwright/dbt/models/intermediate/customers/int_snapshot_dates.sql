@@ -1,0 +1,41 @@
+-- grain: one row per date at which customers are looked at
+-- A view: the first of each month with orders, and the day after the last complete one, there to score the
+-- customers of today.
+{{ config(materialized='view') }}
+
+with
+
+orders as (
+    select * from {{ ref('int_order_history') }}
+),
+
+bounds as (
+    select
+        cast(date_trunc('month', min(order_date)) as date) as first_month,
+        cast(date_trunc('month', max(order_date)) as date) as last_month,
+        {{ as_of_date('max(order_date)') }} as as_of_date
+    from orders
+),
+
+months as (
+    select
+        {{ each_month('first_month', 'last_month') }} as snapshot_date,
+        as_of_date
+    from bounds
+    where first_month is not null
+),
+
+final as (
+    select
+        snapshot_date,
+        as_of_date
+    from months
+    union
+    select
+        as_of_date + 1,
+        as_of_date
+    from bounds
+    where as_of_date is not null
+)
+
+select * from final

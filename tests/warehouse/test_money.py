@@ -232,7 +232,13 @@ def test_money_in_equals_money_out_in_a_thousand_random_shops(part, shop):
 @pytest.mark.slow
 def test_churn_features_do_not_change_when_the_future_does(shop):
     @seed(5)
-    @settings(max_examples=60, deadline=None, phases=(Phase.generate,), database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=60,
+        deadline=None,
+        phases=(Phase.generate,),
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.lists(orders(), min_size=3, max_size=8), st.integers(1, 6))
     def holds(made, months):
         cutoff = datetime(2025, 1 + months, 1)  # noqa: DTZ001

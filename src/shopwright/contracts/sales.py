@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shopwright.contracts.behaviour import EARLIEST, HIGHEST_PRICE, LATEST
-from shopwright.contracts.model import Column, Entity, Kind
+from shopwright.contracts.model import Column, Entity, Kind, Rule
 from shopwright.contracts.reference import PROPERTIES
 
 LINE_KINDS = ("sale", "return", "discount", "fee", "adjustment")
@@ -93,6 +93,13 @@ ORDER_ITEMS = Entity(
         Column("customer_id", Kind.TEXT, "Who ordered, in exports that have no orders but lines."),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have no orders but lines."),
         PROPERTIES,
+    ),
+    rules=(
+        Rule(
+            "return_adds_money",
+            "kind <> 'return' or quantity * unit_price <= 0",
+            "A return takes money away: its quantity or its price is negative.",
+        ),
     ),
 )
 

@@ -4,6 +4,7 @@
 {{ config(
     unique_key='version_key',
     strategy='check',
+    hard_deletes='invalidate',
     check_cols=['country', 'region', 'city', 'segment', 'is_subscribed', 'signed_up_at'],
 ) }}
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.contracts.sales import LINE_KINDS
-from shopwright.core.sql import quote_text
-from shopwright.simulate.catalog import CURRENCY
 from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.places import REGIONS, zip_numbers
 from shopwright.simulate.sales.records import METHODS, STATES, Lines, Orders, Payments, Records, Reviews
@@ -44,7 +42,6 @@ FIELDS = {
         or_no_time(moment("ordered_at", "ordered"), "order_number"),
         *(known_moment(f"{name}_at", name) for name in ("approved", "shipped", "delivered")),
         moment("promised_at", "promised"),
-        Field("currency", quote_text(CURRENCY)),
         *_where("ship_"),
         moment("updated_at", "since"),
     ],

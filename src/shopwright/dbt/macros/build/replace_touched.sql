@@ -7,8 +7,7 @@
     sessions      the same for a table with user_id, by the re-derived sessions of int_sessions
     session_keys  the same for a table with user_key
     users         rows of users who have a re-derived session
-    buyers        rows of customers who have a re-derived session; all rows in a shop that states its orders, since a
-                  corrected order may have belonged to another customer
+    buyers        rows of customers who have a re-derived session, or all rows (see rebuilds_all_orders)
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks in which a re-derived session lies
 
@@ -74,9 +73,9 @@
     select user_id from {{ ref('int_visitors') }} where user_key in ({{ touched_users() }})
 {%- endmacro %}
 
-{# Whether an order's row is to be derived anew: always, unless orders come from purchases and it is not a touched user's. #}
+{# Whether an order's row is to be derived anew: all, or those of touched users. #}
 {% macro is_bought_by_touched(customer_id) -%}
-    {%- if states_orders() or not is_incremental() -%}true{%- else -%}{{ customer_id }} in ({{ touched_buyers() }}){%- endif -%}
+    {%- if rebuilds_all_orders() or not is_incremental() -%}true{%- else -%}{{ customer_id }} in ({{ touched_buyers() }}){%- endif -%}
 {%- endmacro %}
 
 {#

@@ -38,6 +38,15 @@
     {{ return(conditions | join(' and ')) }}
 {%- endmacro %}
 
+{#
+    The order_id of an order if what is stated about it belongs to this order, else null. As a key it keeps a join
+    one that the engine can hash, which a second condition would not.
+#}
+{% macro owned_order_id() -%}
+    {%- if states_orders() -%}{{ return('order_id') }}{%- endif -%}
+    {{ return('case when ' ~ is_first('order_id', 'ordered_at, order_key') ~ ' then order_id end') }}
+{%- endmacro %}
+
 {# Texts as a list for `in`. #}
 {% macro text_list(texts) -%}
     {%- set quoted = [] -%}
@@ -63,19 +72,22 @@
     cast(sum({{ numbers }}) as double precision) / nullif(count({{ numbers }}), 0)
 {%- endmacro %}
 
-{# The rows of a group as one array of structs with the named columns, in an order that must be total. #}
-{% macro array_of_structs(columns, order) -%}
-    {{ return(adapter.dispatch('array_of_structs')(columns, order)) }}
+{#
+    The rows of a group as one array of structs with the named columns, in the order of the first of them, which must
+    tell the rows apart. An aggregate with an order of its own would keep a sort for each group in memory.
+#}
+{% macro array_of_structs(columns) -%}
+    {{ return(adapter.dispatch('array_of_structs')(columns)) }}
 {%- endmacro %}
 
-{% macro duckdb__array_of_structs(columns, order) -%}
-    list({
+{% macro duckdb__array_of_structs(columns) -%}
+    list_sort(list({
         {%- for column in columns %}'{{ column }}': {{ column }}{{ ', ' if not loop.last }}{% endfor -%}
-    } order by {{ order }})
+    }))
 {%- endmacro %}
 
-{% macro default__array_of_structs(columns, order) -%}
+{% macro default__array_of_structs(columns) -%}
     jsonb_agg(jsonb_build_object(
         {%- for column in columns %}'{{ column }}', {{ column }}{{ ', ' if not loop.last }}{% endfor -%}
-    ) order by {{ order }})
+    ) order by {{ columns[0] }})
 {%- endmacro %}

@@ -26,6 +26,14 @@
     percentile_cont(0.5) within group (order by {{ expression }})
 {%- endmacro %}
 
+{#
+    A text, or null where it is one of ours: (all), (none) and (unknown) name rows of totals and of what is not
+    stated, and would be mixed up with a source's own.
+#}
+{% macro unless_reserved(text) -%}
+    nullif(nullif(nullif({{ text }}, '(all)'), '(none)'), '(unknown)')
+{%- endmacro %}
+
 {# A sum of money, wide enough for any shop and never a float; 0 over nothing. #}
 {% macro money_sum(expression) -%}
     cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))

@@ -15,7 +15,7 @@ ranked as (
 final as (
     select
         category,
-        name as category_name
+        {{ unless_reserved('name') }} as category_name
     from ranked
     where is_latest
 )

@@ -24,7 +24,7 @@ final as (
         order_id,
         customer_id,
 
-        lower(status) as status,
+        lower(trim(status)) as status,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
         ship_zip_prefix,
         ship_city,

@@ -19,7 +19,7 @@ final as (
     select
         order_id,
 
-        coalesce(lower(method), '(unknown)') as method,
+        coalesce(lower(trim(method)), '(unknown)') as method,
         properties,
 
         sequence,

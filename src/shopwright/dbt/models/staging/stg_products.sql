@@ -23,7 +23,7 @@ final as (
         category_id,
 
         name as product_name,
-        category,
+        {{ unless_reserved('category') }} as category,
         brand,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
         properties,

@@ -2,17 +2,36 @@
 -- A view. Returns, cancellations and refunds come later than the order and are left out; what comes later but
 -- is looked at (delivery, first review, first payment) stands beside the date since when it is known.
 {{ config(materialized='view') }}
+{%- set category = 'first_versions.category' if states_orders() else 'lines.category' %}
+{%- set is_listed = 'coalesce(orders.ordered_at >= first_versions.valid_from, true)' %}
 
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
-    where has_sale and customer_id is not null
+    select
+        *,
+        case when review_count > 0 then order_id end as reviewed_order_id,
+        case when payment_count > 0 then order_id end as paid_order_id
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
 ),
 
 lines as (
     select * from {{ ref('int_order_lines') }}
     where kind in ('sale', 'discount')
+),
+
+-- Later versions of the catalog were not known when the order was placed.
+versions as (
+    select
+        *,
+        {{ is_first('product_id', 'valid_from nulls first') }} as is_first_version
+    from {{ ref('stg_products') }}
+),
+
+first_versions as (
+    select * from versions
+    where is_first_version
 ),
 
 reviews as (
@@ -36,14 +55,18 @@ lines_when_placed as (
     select
         lines.order_key,
         cast(sum(case when lines.kind = 'sale' then lines.unit_count else 0 end) as bigint) as unit_count,
-        count(distinct case when lines.kind = 'sale' then lines.category end) as category_count,
+        count(distinct case when lines.kind = 'sale' and {{ is_listed }} then {{ category }} end)
+            as category_count,
         {{ money_sum('lines.gross_amount - lines.discount_amount') }} as order_value_amount,
         {{ money_sum('lines.freight_amount') }} as freight_amount
     from lines
     inner join orders
         on lines.order_key = orders.order_key
+    left join first_versions
+        on lines.product_id = first_versions.product_id
     where lines.booked_date <= orders.order_date
     group by lines.order_key
+    having count(case when lines.kind = 'sale' then 1 end) > 0
 ),
 
 first_reviews as (
@@ -88,9 +111,9 @@ final as (
     inner join lines_when_placed
         on orders.order_key = lines_when_placed.order_key
     left join first_reviews
-        on orders.order_id = first_reviews.order_id
+        on orders.reviewed_order_id = first_reviews.order_id
     left join first_payments
-        on orders.order_id = first_payments.order_id
+        on orders.paid_order_id = first_payments.order_id
 )
 
 select * from final

@@ -6,20 +6,19 @@
 with
 
 orders as (
-    select * from {{ ref('int_order_history') }}
+    select * from {{ ref('fct_orders') }}
 ),
 
 bounds as (
     select
         cast(date_trunc('month', min(order_date)) as date) as first_month,
-        cast(date_trunc('month', max(order_date)) as date) as last_month,
         {{ as_of_date('max(order_date)') }} as as_of_date
     from orders
 ),
 
 months as (
     select
-        {{ each_month('first_month', 'last_month') }} as snapshot_date,
+        {{ each_month('first_month', 'as_of_date') }} as snapshot_date,
         as_of_date
     from bounds
     where first_month is not null

@@ -1,6 +1,6 @@
 -- grain: one row per version of a profile, as the snapshot takes it
--- A view. Where the source makes a new customer for each order, the person's profile is that of the latest
--- order.
+-- A view. Where the source makes a new customer for each order, and the person has no profile of their own,
+-- the profile is that of the latest order.
 {{ config(materialized='view') }}
 
 with
@@ -60,7 +60,7 @@ final as (
         null,
         null
     from ranked
-    where is_latest
+    where is_latest and user_id not in (select user_id from versions)
 )
 
 select * from final

@@ -1,5 +1,6 @@
 -- grain: one row per product that an order line names
--- Names and categories are those that most lines state, for products that no catalog lists.
+-- A name is the one that most lines state, for products that no catalog lists. Sale lines come first: what is
+-- written beside a correction of the stock ("damaged") often is no name.
 {{ config(materialized='view') }}
 
 with
@@ -13,16 +14,19 @@ names as (
     select
         product_id,
         product_name,
+        count(case when kind = 'sale' then 1 end) as sale_line_count,
         count(*) as line_count
     from lines
-    where product_name is not null and kind = 'sale'
+    where product_name is not null
     group by product_id, product_name
 ),
 
 ranked_names as (
     select
         *,
-        {{ is_first('product_id', 'line_count desc, product_name') }} as is_most_frequent
+        {{ is_first(
+            'product_id', 'sale_line_count desc, line_count desc, product_name'
+        ) }} as is_most_frequent
     from names
 ),
 

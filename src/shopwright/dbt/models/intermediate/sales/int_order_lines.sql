@@ -103,9 +103,7 @@ final as (
         cast(case when is_canceled then merchandise_amount else 0 end as decimal(38, 4)) as canceled_amount,
         cast(case when is_canceled then 0 else merchandise_amount end as decimal(38, 4)) as net_amount,
         cast(line_amount + freight_amount as decimal(38, 4)) as total_amount,
-        row_number() over (
-            partition by order_key, coalesce(category, '(none)') order by line_number
-        ) = 1 as is_first_of_category
+        {{ is_first("order_key, coalesce(category, '(none)')", 'line_number') }} as is_first_of_category
     from merchandise
 )
 

@@ -12,7 +12,10 @@
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select
+        *,
+        case when payment_count > 0 then order_id end as paid_order_id
+    from {{ ref('fct_orders') }}
     where {{ is_bought_by_touched('customer_id') }}
 ),
 
@@ -30,8 +33,7 @@ items_per_order as (
         order_key,
         {{ array_of_structs(
             ['line_number', 'product_id', 'category', 'seller_id', 'kind', 'unit_count', 'unit_price',
-            'gross_amount', 'discount_amount', 'return_amount', 'freight_amount', 'net_amount', 'total_amount'],
-            'line_number'
+            'gross_amount', 'discount_amount', 'return_amount', 'freight_amount', 'net_amount', 'total_amount']
         ) }} as items
     from lines
     group by order_key
@@ -52,7 +54,7 @@ seller_shares as (
 sellers_per_order as (
     select
         order_key,
-        {{ array_of_structs(['seller_id', 'line_count', 'net_amount', 'freight_amount'], 'seller_id') }}
+        {{ array_of_structs(['seller_id', 'line_count', 'net_amount', 'freight_amount']) }}
             as sellers
     from seller_shares
     group by order_key
@@ -61,7 +63,7 @@ sellers_per_order as (
 payments_per_order as (
     select
         order_id,
-        {{ array_of_structs(['sequence', 'method', 'installments', 'amount', 'paid_at'], 'sequence') }}
+        {{ array_of_structs(['sequence', 'method', 'installments', 'amount', 'paid_at']) }}
             as payments
     from payments
     group by order_id
@@ -95,7 +97,7 @@ final as (
     left join items_per_order
         on orders.order_key = items_per_order.order_key
     left join payments_per_order
-        on orders.order_id = payments_per_order.order_id
+        on orders.paid_order_id = payments_per_order.order_id
     left join sellers_per_order
         on orders.order_key = sellers_per_order.order_key
 )

@@ -47,7 +47,7 @@ purchases as (
 
 final as (
     select
-        coalesce(purchases.user_id || '-' || purchases.order_id, purchases.session_key) as order_key,
+        coalesce(purchases.user_id || chr(31) || purchases.order_id, purchases.session_key) as order_key,
         coalesce(purchases.order_id, purchases.session_key) as order_id,
         purchases.user_id as customer_id,
         purchases.session_key,

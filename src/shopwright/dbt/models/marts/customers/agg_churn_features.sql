@@ -55,7 +55,7 @@ features as (
         {{ mean_of('case when is_review_known then review_score end') }} as mean_review_score,
         min(case when is_review_known then review_score end) as lowest_review_score,
         {{ mean_of('case when is_payment_known then installment_count end') }} as mean_installments,
-        count(case when is_payment_known and payment_method = 'credit_card' then 1 end)
+        count(case when is_payment_known and payment_method like '%card%' then 1 end)
             as card_order_count_180d,
         count(case when is_payment_known and payment_method = 'voucher' then 1 end)
             as voucher_order_count_180d

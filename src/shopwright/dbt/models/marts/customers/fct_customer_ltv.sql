@@ -9,16 +9,22 @@ customers as (
 ),
 
 as_of as (
-    select {{ as_of_date(shop_date('max(last_ordered_at)')) }} as as_of_date from customers
+    select {{ as_of_date('max(order_date)') }} as as_of_date from {{ ref('fct_orders') }}
 ),
 
 placed as (
     select
         customers.*,
         as_of.as_of_date,
-        -- an order after as_of_date lies in the stub of an export
-        greatest(as_of.as_of_date - {{ shop_date('customers.first_counted_at') }}, 0) as tenure_days,
-        greatest(as_of.as_of_date - {{ shop_date('customers.last_counted_at') }}, 0) as recency_days,
+        -- An order after as_of_date lies in the stub of an export. A greatest() would turn null into 0.
+        case
+            when as_of.as_of_date < {{ shop_date('customers.first_counted_at') }} then 0
+            else as_of.as_of_date - {{ shop_date('customers.first_counted_at') }}
+        end as tenure_days,
+        case
+            when as_of.as_of_date < {{ shop_date('customers.last_counted_at') }} then 0
+            else as_of.as_of_date - {{ shop_date('customers.last_counted_at') }}
+        end as recency_days,
         cast(customers.order_value_amount as double precision)
         / nullif(customers.counted_order_count, 0) as average_order_value
     from customers

@@ -8,6 +8,7 @@ payments as (
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    where payment_count > 0
 ),
 
 payments_per_order as (
@@ -22,9 +23,14 @@ payments_per_order as (
     group by order_id, method, installments
 ),
 
+-- What an order was paid too much or too little stands in the cell of its largest payments.
 placed as (
     select
         payments_per_order.*,
+        {{ is_first(
+            'payments_per_order.order_id',
+            'payments_per_order.paid_amount desc, payments_per_order.method, payments_per_order.installments'
+        ) }} as is_largest,
         orders.is_canceled,
         orders.review_score,
         orders.line_count > 0 and orders.payment_difference_amount <> 0 as is_mismatched,
@@ -43,7 +49,7 @@ totals as (
         {{ money_sum('paid_amount') }} as paid_amount,
         {{ money_sum('refunded_amount') }} as refunded_amount,
         count(case when is_mismatched then 1 end) as mismatched_order_count,
-        {{ money_sum('case when is_mismatched then payment_difference_amount end') }}
+        {{ money_sum('case when is_mismatched and is_largest then payment_difference_amount end') }}
             as mismatch_amount,
         count(case when is_canceled then 1 end) as canceled_order_count,
         count(case when is_canceled or refunded_amount > 0 or payment_difference_amount < 0 then 1 end)

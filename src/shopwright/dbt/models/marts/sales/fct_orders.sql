@@ -11,8 +11,12 @@
 
 with
 
+-- Two users may have bought under one order_id; what is stated about it belongs to the first of them.
 orders as (
-    select * from {{ stated if states_orders() else derived }}
+    select
+        *,
+        {{ owned_order_id() }} as owned_order_id
+    from {{ stated if states_orders() else derived }}
     where {{ is_bought_by_touched('customer_id') }}
 ),
 
@@ -49,9 +53,9 @@ joined as (
     left join totals
         on orders.order_key = totals.order_key
     left join payments
-        on orders.order_id = payments.order_id
+        on orders.owned_order_id = payments.order_id
     left join reviews
-        on orders.order_id = reviews.order_id
+        on orders.owned_order_id = reviews.order_id
 ),
 
 final as (

@@ -230,7 +230,9 @@ def _stub(template: Template) -> str:
     """The head of the section on orders, with the date on which the data set ceases to be whole."""
     if template.complete_through is None:
         return "# [orders]                      # also complete_through, for an export that ends in a stub"
-    return f"[orders]\ncomplete_through = {template.complete_through}   # what follows is a stub of a few orders"
+    return (
+        f"[orders]\ncomplete_through = {template.complete_through}   # what follows is a stub of a few orders"
+    )
 
 
 def _setting(name: str, given: str | None, default: str) -> str:

@@ -10,14 +10,14 @@ lines as (
 final as (
     select
         order_key,
-        min(customer_id) as customer_id,
+        customer_id,
         count(*) as line_count,
         count(case when kind = 'sale' then 1 end) as sale_line_count,
         count(distinct seller_id) as seller_count,
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
         {{ summed_amounts() }}
     from lines
-    group by order_key
+    group by order_key, customer_id
 )
 
 select * from final

@@ -15,8 +15,8 @@ contexts as (
 orders as (
     select
         order_key,
+        customer_id,
         min(order_id) as order_id,
-        min(customer_id) as customer_id,
         {{ first_by('session_key', 'session_start_at') }} as session_key,
         min(booked_at) as ordered_at,
         {{ first_by('country', 'session_start_at') }} as country,
@@ -24,7 +24,7 @@ orders as (
         {{ first_by('channel_context', 'session_start_at') }} as channel_context,
         {{ first_by('experiment_context', 'session_start_at') }} as experiment_context
     from purchases
-    group by order_key
+    group by order_key, customer_id
 ),
 
 final as (

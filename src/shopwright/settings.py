@@ -231,7 +231,7 @@ class OrderSettings(_Strict):
     canceled_statuses: tuple[str, ...] = ("canceled", "cancelled", "unavailable", "voided", "failed")
     """Statuses, in lower case, of orders that came to nothing."""
     complete_through: date | None = None
-    """Last date up to which orders are complete, where an export ends in a stub; the last order's where not given."""
+    """Last date up to which orders are complete, where an export thins out at its end; the last order's where not given."""
 
 
 class ExperimentSettings(_Strict):

@@ -26,7 +26,7 @@ class Template:
     timezone: str | None = None
     """Those of the shop, where the data settles them."""
     complete_through: str | None = None
-    """Last date up to which its orders are complete, where the data set ends in a stub."""
+    """Last date up to which its orders are complete, where the data set ends with a few stray ones."""
     is_data_set: bool = False
     """Whether its files are there before the project is made; ``init`` says so where they are not."""
     files: tuple[str, ...] = ()
@@ -170,7 +170,7 @@ _TAIL = """
 # max_mean_gap_seconds = {bots.max_mean_gap_seconds}   # faster than this on average is no shopper
 # min_views_without_cart = {bots.min_views_without_cart} # so many product views and nothing in the cart is no shopper
 
-{stub}
+{orders_head}
 # canceled_statuses = {canceled_statuses}
 
 # [experiment]
@@ -209,7 +209,7 @@ def render(template: Template, *, name: str, path: str) -> str:
     return text.format(
         name=json.dumps(name, ensure_ascii=False),
         path=json.dumps(path, ensure_ascii=False),
-        stub=_stub(template),
+        orders_head=_orders_head(template),
         canceled_statuses=json.dumps(list(defaults.orders.canceled_statuses)),
         **{section: getattr(defaults, section) for section in type(defaults).model_fields},
     )
@@ -226,13 +226,13 @@ def _shop(template: Template) -> str:
     )
 
 
-def _stub(template: Template) -> str:
+def _orders_head(template: Template) -> str:
     """The head of the section on orders, with the date on which the data set ceases to be whole."""
     if template.complete_through is None:
-        return "# [orders]                      # also complete_through, for an export that ends in a stub"
-    return (
-        f"[orders]\ncomplete_through = {template.complete_through}   # what follows is a stub of a few orders"
-    )
+        return (
+            "# [orders]                      # also complete_through, for an export that thins out at its end"
+        )
+    return f"[orders]\ncomplete_through = {template.complete_through}   # what follows are a few stray orders"
 
 
 def _setting(name: str, given: str | None, default: str) -> str:

@@ -8,16 +8,6 @@
     check_cols=['country', 'region', 'city', 'segment', 'is_subscribed', 'signed_up_at'],
 ) }}
 
-select
-    version_key,
-    user_id,
-    country,
-    region,
-    city,
-    segment,
-    is_subscribed,
-    signed_up_at,
-    valid_from
-from {{ ref('int_user_profiles') }}
+select * from {{ ref('int_user_profiles') }}
 
 {% endsnapshot %}

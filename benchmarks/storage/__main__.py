@@ -21,7 +21,8 @@ from time import perf_counter
 import duckdb
 
 from benchmarks.measure import run
-from benchmarks.storage_bytes import (
+from benchmarks.storage.questions import QUESTIONS, Question
+from benchmarks.storage.reading import (
     Groups,
     Layout,
     Profile,
@@ -32,11 +33,10 @@ from benchmarks.storage_bytes import (
     profile,
     read_table,
 )
-from benchmarks.storage_questions import QUESTIONS, Question
-from benchmarks.storage_report import report
+from benchmarks.storage.report import report
 from shopwright.core.sql import quote_text
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 REAL_DATA = Path(os.environ.get("SHOPWRIGHT_REAL_DATA") or ROOT.parent / "shared" / "data")
 SHOPWRIGHT = [sys.executable, "-m", "shopwright.cli.main"]
 WARM_RUNS = 5
@@ -128,7 +128,7 @@ def main() -> None:
     )
     parser.add_argument("--keep", action="store_true", help="use the shop built by an earlier run")
     parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "storage.md", help="report to write"
+        "--out", type=Path, default=Path(__file__).parent.parent / "storage.md", help="report to write"
     )
     given = parser.parse_args()
     if not given.folder.is_dir():

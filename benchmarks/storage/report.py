@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from benchmarks.storage import Answer, Scale, Side
-    from benchmarks.storage_bytes import Layout
+    from benchmarks.storage.__main__ import Answer, Scale, Side
+    from benchmarks.storage.reading import Layout
 
 CLAIMED_SAVING = 0.75
 """What is claimed of nested orders: this share of bytes less than from a star schema."""

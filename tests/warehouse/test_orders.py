@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from decimal import Decimal
 
-import duckdb
 import pytest
 
 from shopwright.core.errors import DataTestError
 from shopwright.ingest.quarantine import list_open
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
-from tests.warehouse.shops import gold, make_shop, take_in
-
-SETTINGS = '[shop]\ncurrency = "EUR"\n[engine]\nthreads = 2\n'
-
-
-def _shop(root, raw="raw"):
-    return make_shop(root, raw=raw, extra=SETTINGS)
-
-
-def _deliver(project, number, **rows):
-    """Write one delivery, a file for each entity, and take it in."""
-    for name, made in rows.items():
-        file = project.root / "raw" / f"{name}-{number}.jsonl"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
-    take_in(project)
-
-
-def _query(project, query):
-    with duckdb.connect(str(project.published), read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-def _line(order, number, price, **more):
-    return {
-        "order_id": order,
-        "line_number": number,
-        "kind": "sale",
-        "quantity": 1,
-        "unit_price": price,
-        **more,
-    }
-
-
-def _event(kind, at, **more):
-    return {"event_id": f"e-{at}", "event_type": kind, "timestamp": at, "user_id": "c1", **more}
+from tests.warehouse.deliveries import deliver, event, line, order_shop, query_gold
+from tests.warehouse.shops import gold, take_in
 
 
 def test_a_simulated_marketplace_is_found_again_to_the_cent(tmp_path):
@@ -62,7 +26,7 @@ def test_a_simulated_marketplace_is_found_again_to_the_cent(tmp_path):
         format="marketplace",
     )
     made = simulate(config, tmp_path / "raw")
-    project = _shop(tmp_path)
+    project = order_shop(tmp_path)
     take_in(project)
     build(project)
     _recovers_orders(project, made.truth["sales"])
@@ -74,9 +38,9 @@ def test_a_simulated_marketplace_is_found_again_to_the_cent(tmp_path):
 
 def _recovers_orders(project, truth):
     orders, reviews, delivery = truth["orders"], truth["reviews"], truth["delivery"]
-    found = dict(_query(project, "select status, count(*) from gold.fct_orders group by all"))
+    found = dict(query_gold(project, "select status, count(*) from gold.fct_orders group by all"))
     assert found == {status: count for status, count in orders["by_status"].items() if count}
-    months = _query(
+    months = query_gold(
         project, "select strftime(order_date, '%Y-%m'), count(*) from gold.fct_orders group by all"
     )
     assert dict(months) == orders["by_month"]
@@ -84,9 +48,9 @@ def _recovers_orders(project, truth):
         "select count(delivered_at), count(case when delivered_at > promised_at then 1 end), "
         "sum(review_count) from gold.fct_orders"
     )
-    assert _query(project, late) == [(delivery["delivered"], delivery["late"], reviews["count"])]
+    assert query_gold(project, late) == [(delivery["delivered"], delivery["late"], reviews["count"])]
     people = "select count(*), count(case when order_count > 1 then 1 end) from gold.fct_customer_ltv"
-    assert _query(project, people) == [(truth["customers"]["people"], truth["customers"]["repeating"])]
+    assert query_gold(project, people) == [(truth["customers"]["people"], truth["customers"]["repeating"])]
 
 
 def _recovers_lines(project, truth):
@@ -94,7 +58,7 @@ def _recovers_lines(project, truth):
         kind: (row["rows"], Decimal(row["amount"]), Decimal(row["freight"]))
         for kind, row in truth["by_kind"].items()
     }
-    found = _query(
+    found = query_gold(
         project,
         "select kind, count(*), sum(total_amount - freight_amount), sum(freight_amount) "
         "from gold.fct_order_items group by all",
@@ -104,24 +68,24 @@ def _recovers_lines(project, truth):
     for table in ("fct_orders", "fct_revenue", "fct_seller_performance"):
         sums = f"select sum(gross_amount), -sum(return_amount), sum(total_amount) from gold.{table}"
         expected = (amounts["sale"][1], amounts["return"][1], Decimal(truth["owed"]))
-        assert _query(project, sums) == [expected], table
+        assert query_gold(project, sums) == [expected], table
 
 
 def _recovers_payments(project, truth):
     methods = {method: Decimal(row["amount"]) for method, row in truth["by_method"].items()}
     paid = "select payment_method, sum(paid_amount) from gold.agg_payment_behavior group by all having sum(paid_amount) > 0"
-    assert dict(_query(project, paid)) == {method: amount for method, amount in methods.items() if amount}
+    assert dict(query_gold(project, paid)) == {method: amount for method, amount in methods.items() if amount}
     sums = "select sum(payment_count), sum(paid_amount) - sum(refunded_amount), -sum(refunded_amount) from gold.fct_orders"
     expected = (truth["count"], Decimal(truth["amount"]), Decimal(truth["refunds"]["amount"]))
-    assert _query(project, sums) == [expected]
+    assert query_gold(project, sums) == [expected]
     wrong = "select order_id from gold.fct_orders where payment_difference_amount <> 0"
     assert truth["wrong"]["is_complete"]
-    assert {order for (order,) in _query(project, wrong)} == set(truth["wrong"]["order_ids"])
+    assert {order for (order,) in query_gold(project, wrong)} == set(truth["wrong"]["order_ids"])
 
 
 def _recovers_sellers(project, truth):
     sold = {row["seller_id"]: row for row in truth if row["orders"]}
-    found = _query(
+    found = query_gold(
         project,
         "select seller_id, order_count, gross_amount, -return_amount from gold.fct_seller_performance "
         "where seller_id <> '(unknown)'",
@@ -135,15 +99,15 @@ def _recovers_sellers(project, truth):
         "select seller_id, count(distinct case when status = 'canceled' then order_id end) "
         "from gold.fct_order_items where seller_id is not null group by all"
     )
-    assert dict(_query(project, canceled)) == {seller: row["canceled"] for seller, row in sold.items()}
+    assert dict(query_gold(project, canceled)) == {seller: row["canceled"] for seller, row in sold.items()}
 
 
 def _counts_no_purchase_events(project, truth):
-    bought = _query(project, "select sum(gross_amount), sum(purchase_count) from gold.fct_sessions")
+    bought = query_gold(project, "select sum(gross_amount), sum(purchase_count) from gold.fct_sessions")
     assert bought == [(Decimal(truth["totals"]["gross_amount"]), truth["totals"]["purchases"])]
     assert bought[0][0] > 0
     orders = "select count(*), count(session_key) from gold.fct_orders"
-    assert _query(project, orders) == [(truth["sales"]["orders"]["count"], 0)]
+    assert query_gold(project, orders) == [(truth["sales"]["orders"]["count"], 0)]
 
 
 FIRST = {
@@ -161,17 +125,17 @@ FIRST = {
         {"order_id": "o3", "customer_id": "c1", "status": "delivered", "ordered_at": "2025-02-03T10:00:00Z"},
     ],
     "order_items": [
-        _line("o1", 1, 10, product_id="p1", seller_id="s1", freight=2),
-        _line("o1", 2, 5, product_id="p2", seller_id="s2", quantity=2),
-        _line("o2", 1, 20, product_id="p1", seller_id="s1"),
-        _line("o3", 1, 30, product_id="p3", seller_id="s2"),
+        line("o1", 1, 10, product_id="p1", seller_id="s1", freight=2),
+        line("o1", 2, 5, product_id="p2", seller_id="s2", quantity=2),
+        line("o2", 1, 20, product_id="p1", seller_id="s1"),
+        line("o3", 1, 30, product_id="p3", seller_id="s2"),
     ],
     "payments": [{"order_id": "o1", "sequence": 1, "method": "card", "installments": 3, "amount": 22}],
     "products": [{"product_id": "p1", "category": "toys"}, {"product_id": "p2", "category": "lamps"}],
     "sellers": [{"seller_id": "s1", "city": "Lyon"}, {"seller_id": "s2", "city": "Paris"}],
     "events": [
-        _event("product_view", "2025-01-10T09:50:00Z", product_id="p1", price=10),
-        _event("purchase", "2025-01-10T10:00:00Z", product_id="p1", price=10, order_id="o1"),
+        event("product_view", "2025-01-10T09:50:00Z", product_id="p1", price=10),
+        event("purchase", "2025-01-10T10:00:00Z", product_id="p1", price=10, order_id="o1"),
     ],
 }
 """Early: one order merely created, one under way."""
@@ -189,7 +153,7 @@ SECOND = {
             "promised_at": "2025-01-13T00:00:00Z",
         }
     ],
-    "order_items": [_line("o1", 2, 5, product_id="p2", seller_id="s2", quantity=3)],
+    "order_items": [line("o1", 2, 5, product_id="p2", seller_id="s2", quantity=3)],
     "payments": [{"order_id": "o1", "sequence": 2, "method": "voucher", "installments": 1, "amount": 5}],
     "reviews": [{"review_id": "r1", "order_id": "o1", "score": 2, "created_at": "2025-01-16T00:00:00Z"}],
     "products": [{"product_id": "p3", "category": "chairs", "updated_at": "2025-01-01T00:00:00Z"}],
@@ -207,13 +171,13 @@ THIRD = {
         {"order_id": "o4", "customer_id": "c3", "status": "created", "ordered_at": "2025-03-05T10:00:00Z"},
     ],
     "order_items": [
-        _line("o3", 2, 30, product_id="p3", seller_id="s2", kind="return", quantity=-1),
-        _line("o4", 1, 40, product_id="p1", seller_id="s1"),
+        line("o3", 2, 30, product_id="p3", seller_id="s2", kind="return", quantity=-1),
+        line("o4", 1, 40, product_id="p1", seller_id="s1"),
     ],
     "reviews": [{"review_id": "r1", "order_id": "o1", "score": 4, "created_at": "2025-01-16T00:00:00Z"}],
     "products": [{"product_id": "p2", "category": "lights", "updated_at": "2025-03-01T00:00:00Z"}],
     "categories": [{"category": "toys", "name": "Toys and games"}],
-    "events": [_event("page_view", "2025-01-10T09:40:00Z"), _event("page_view", "2025-03-01T09:40:00Z")],
+    "events": [event("page_view", "2025-01-10T09:40:00Z"), event("page_view", "2025-03-01T09:40:00Z")],
 }
 """The second is called off, of the third everything came back, the first was reviewed again, categories moved."""
 
@@ -243,11 +207,11 @@ JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 
 def test_late_and_corrected_orders_reach_every_table_and_end_where_one_full_load_ends(tmp_path):
-    project = _shop(tmp_path / "parts")
+    project = order_shop(tmp_path / "parts")
     _stands_as_first_stated(_after(project, 1, FIRST))
     _has_moved_to_its_customer(_after(project, 2, SECOND))
     _leaves_every_sum(_after(project, 3, THIRD))
-    whole = _shop(tmp_path / "whole", raw=project.root / "raw")
+    whole = order_shop(tmp_path / "whole", raw=project.root / "raw")
     take_in(whole)
     assert build(whole, full_refresh=True).full_refresh
     assert gold(whole.published) == gold(project.published)
@@ -255,9 +219,9 @@ def test_late_and_corrected_orders_reach_every_table_and_end_where_one_full_load
 
 def _after(project, number, rows):
     """What ``LOOKS`` sees after one more delivery."""
-    _deliver(project, number, **rows)
+    deliver(project, number, **rows)
     assert build(project).full_refresh == (number == 1)
-    return {name: _query(project, query) for name, query in LOOKS.items()}
+    return {name: query_gold(project, query) for name, query in LOOKS.items()}
 
 
 def _stands_as_first_stated(seen):
@@ -300,22 +264,22 @@ def _leaves_every_sum(seen):
 
 
 def test_a_click_only_shop_that_begins_to_send_orders_is_rebuilt_and_says_so(tmp_path):
-    project = _shop(tmp_path)
-    _deliver(project, 1, events=FIRST["events"])
+    project = order_shop(tmp_path)
+    deliver(project, 1, events=FIRST["events"])
     build(project)
     orders = "select customer_id, gross_amount, session_key is not null from gold.fct_orders order by all"
-    assert _query(project, orders) == [("c1", 10, True)]
-    _deliver(project, 2, orders=FIRST["orders"], order_items=FIRST["order_items"])
+    assert query_gold(project, orders) == [("c1", 10, True)]
+    deliver(project, 2, orders=FIRST["orders"], order_items=FIRST["order_items"])
     report = build(project)
     assert (report.full_refresh, report.reason) == (True, "orders are stated by the shop from now on")
-    assert _query(project, orders) == [("c1", 20, False), ("c1", 30, False), ("c2", 20, False)]
-    assert _query(project, "select sum(gross_amount) from gold.fct_sessions") == [(10,)]
+    assert query_gold(project, orders) == [("c1", 20, False), ("c1", 30, False), ("c2", 20, False)]
+    assert query_gold(project, "select sum(gross_amount) from gold.fct_sessions") == [(10,)]
 
 
 def test_orders_in_two_currencies_stop_the_build_and_are_named(tmp_path):
-    project = _shop(tmp_path)
+    project = order_shop(tmp_path)
     foreign = {"order_id": "o9", "currency": "USD", "ordered_at": "2025-01-10T10:00:00Z"}
-    _deliver(project, 1, orders=[*FIRST["orders"], foreign])
+    deliver(project, 1, orders=[*FIRST["orders"], foreign])
     with pytest.raises(DataTestError, match="nothing was published") as raised:
         build(project)
     assert len(raised.value.failures) == 1
@@ -325,40 +289,40 @@ def test_orders_in_two_currencies_stop_the_build_and_are_named(tmp_path):
 
 
 def test_what_speaks_of_an_order_waits_until_the_order_comes(tmp_path):
-    project = _shop(tmp_path)
-    lines = [_line("o1", 1, 10), _line("late", 1, 7)]
+    project = order_shop(tmp_path)
+    lines = [line("o1", 1, 10), line("late", 1, 7)]
     paid = [{"order_id": "late", "sequence": 1, "amount": 7}]
     said = [{"review_id": "r1", "order_id": "late", "score": 5}]
-    _deliver(project, 1, orders=FIRST["orders"][:1], order_items=lines, payments=paid, reviews=said)
+    deliver(project, 1, orders=FIRST["orders"][:1], order_items=lines, payments=paid, reviews=said)
     report = build(project)
     assert report.warnings == ("lines_payments_and_reviews_have_an_order: 3 rows",)
     money = "select count(*), sum(total_amount), sum(paid_amount), sum(review_count) from gold.fct_orders"
-    assert _query(project, money) == [(1, 10, 0, 0)]
-    assert _query(project, "select count(*) from gold.agg_payment_behavior") == [(0,)]
-    _deliver(project, 2, orders=[{"order_id": "late", "ordered_at": "2025-01-11T10:00:00Z"}])
+    assert query_gold(project, money) == [(1, 10, 0, 0)]
+    assert query_gold(project, "select count(*) from gold.agg_payment_behavior") == [(0,)]
+    deliver(project, 2, orders=[{"order_id": "late", "ordered_at": "2025-01-11T10:00:00Z"}])
     report = build(project)
     assert (report.full_refresh, report.warnings) == (False, ())
-    assert _query(project, money) == [(2, 17, 7, 1)]
-    assert _query(project, "select sum(total_amount) from gold.fct_seller_performance") == [(17,)]
+    assert query_gold(project, money) == [(2, 17, 7, 1)]
+    assert query_gold(project, "select sum(total_amount) from gold.fct_seller_performance") == [(17,)]
 
 
 def test_careless_lines_and_payments_are_kept_apart_with_a_reason(tmp_path):
-    project = _shop(tmp_path)
+    project = order_shop(tmp_path)
     no_kind = {"order_id": "o1", "line_number": 2, "quantity": 1, "unit_price": 99}
-    strange = _line("o1", 3, 99, kind="gift")
+    strange = line("o1", 3, 99, kind="gift")
     paid = [
         {"order_id": "o1", "sequence": 1, "method": "Card", "amount": 10},
         {"order_id": "o1", "sequence": 2, "installments": -3, "amount": 99},
         {"order_id": "o1", "sequence": 3, "installments": 0, "amount": 0},
     ]
-    order_items = [_line("o1", 1, 10), no_kind, strange]
-    _deliver(project, 1, orders=FIRST["orders"][:1], order_items=order_items, payments=paid)
+    order_items = [line("o1", 1, 10), no_kind, strange]
+    deliver(project, 1, orders=FIRST["orders"][:1], order_items=order_items, payments=paid)
     build(project)
     rules = sorted(rule for row in list_open(project) for rule in row.rules)
     assert rules == ["installments_out_of_range", "kind_missing", "kind_unknown"]
-    assert _query(project, "select line_count, total_amount, paid_amount from gold.fct_orders") == [
+    assert query_gold(project, "select line_count, total_amount, paid_amount from gold.fct_orders") == [
         (1, 10, 10)
     ]
     ways = "select payment_method, installment_count from gold.agg_payment_behavior order by all"
-    assert _query(project, ways) == [("(unknown)", 0), ("card", None)]
-    assert _query(project, "select sum(rows_quarantined) from gold.fct_ingest_ledger") == [(3,)]
+    assert query_gold(project, ways) == [("(unknown)", 0), ("card", None)]
+    assert query_gold(project, "select sum(rows_quarantined) from gold.fct_ingest_ledger") == [(3,)]

@@ -118,7 +118,7 @@ def _check(project: Project, run: DbtRun) -> None:
 def _tell(project: Project, result: NodeResult) -> str:
     rows = _failing_rows(project, result)
     shown = f", such as {rows}" if rows else ""
-    found = f"{result.failures} rows" if result.failures else result.message
+    found = result.rows if result.failures else result.message
     return f"{result.name} ({found}{shown})"
 
 
@@ -147,7 +147,7 @@ def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
         reason=reason,
         models=sum(result.kind in ("model", "snapshot") for result in run.results),
         tests=_count_tests(run),
-        warnings=tuple(f"{result.name}: {result.failures} rows" for result in run.of("warn")),
+        warnings=tuple(f"{result.name}: {result.rows}" for result in run.of("warn")),
         seconds=seconds,
         slowest=tuple((result.name, result.seconds) for result in slowest),
     )

@@ -34,6 +34,11 @@ class NodeResult:
     query: str
     """The SQL that ran, for a test the query for the rows it objects to."""
 
+    @property
+    def rows(self) -> str:
+        """How many rows a test objects to, in words."""
+        return "1 row" if self.failures == 1 else f"{self.failures:,} rows"
+
 
 @dataclass(slots=True)
 class DbtRun:

@@ -3,7 +3,7 @@
 with
 
 orders as (
-    select order_id from {{ ref('int_stated_orders') }}
+    select order_id from {{ ref('fct_orders') }}
 ),
 
 waiting as (

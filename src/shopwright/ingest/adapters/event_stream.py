@@ -71,11 +71,13 @@ PRODUCT_FIELDS = {
 
 CUSTOMER_FIELDS = {
     "customer_id": column("user_id", "customer_id", "id"),
+    "person_id": column("person_id"),
     "valid_from": column("updated_at", "valid_from"),
     "signed_up_at": column("signed_up_at", "created_at"),
     "country": column("country"),
-    "region": column("region"),
+    "region": column("region", "state"),
     "city": column("city"),
+    "zip_prefix": column("zip_prefix", "zip", "postal_code"),
     "segment": column("segment", "plan"),
     "is_subscribed": column("is_subscribed"),
 }

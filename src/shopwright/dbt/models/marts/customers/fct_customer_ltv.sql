@@ -16,7 +16,7 @@ placed as (
     select
         customers.*,
         as_of.as_of_date,
-        -- An order after as_of_date is a stray one at the end of an export. A greatest() would turn null into 0.
+        -- An order after as_of_date is a stray one. A greatest() would turn null into 0.
         case
             when as_of.as_of_date < {{ shop_date('customers.first_counted_at') }} then 0
             else as_of.as_of_date - {{ shop_date('customers.first_counted_at') }}

@@ -1,0 +1,90 @@
+"""Orders of a shop that sends clicks: what is stated about them later, and ids that are shared."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from shopwright.warehouse.build import build
+from tests.warehouse.deliveries import deliver, event, order_shop, query_gold
+from tests.warehouse.shops import gold, take_in
+
+CLICKS = [
+    event("product_view", "2025-01-10T09:50:00Z", product_id="p1", price=10),
+    event("purchase", "2025-01-10T10:00:00Z", product_id="p1", price=10, order_id="o1"),
+    event("purchase", "2025-01-11T10:00:00Z", product_id="p2", price=4, order_id="o2", user_id="c2"),
+]
+ORDERS = "select order_id, customer_id, paid_amount, review_score from gold.fct_orders order by all"
+
+
+def _equals_one_full_load(project, folder):
+    whole = order_shop(folder, raw=project.root / "raw")
+    take_in(whole)
+    build(whole)
+    assert gold(whole.published) == gold(project.published)
+
+
+def test_payments_and_reviews_that_come_a_day_later_reach_the_orders(tmp_path):
+    project = order_shop(tmp_path / "parts")
+    deliver(project, 1, events=CLICKS)
+    build(project)
+    assert query_gold(project, ORDERS) == [("o1", "c1", 0, None), ("o2", "c2", 0, None)]
+    paid = [{"order_id": "o1", "sequence": 1, "method": "card", "amount": 10}]
+    said = [{"review_id": "r1", "order_id": "o2", "score": 2, "created_at": "2025-01-12T00:00:00Z"}]
+    deliver(project, 2, payments=paid, reviews=said)
+    assert not build(project).full_refresh
+    assert query_gold(project, ORDERS) == [("o1", "c1", 10, None), ("o2", "c2", 0, 2)]
+    ways = "select payment_method, paid_amount from gold.agg_payment_behavior where paid_amount > 0"
+    assert query_gold(project, ways) == [("card", 10)]
+    _equals_one_full_load(project, tmp_path / "whole")
+
+
+def test_a_payment_of_an_order_id_that_two_users_share_counts_once(tmp_path):
+    project = order_shop(tmp_path / "parts")
+    shared = event("purchase", "2025-01-12T10:00:00Z", product_id="p1", price=10, order_id="o1", user_id="c3")
+    paid = [{"order_id": "o1", "sequence": 1, "method": "card", "amount": 10}]
+    deliver(project, 1, events=[*CLICKS[2:], shared], payments=paid)
+    build(project)
+    # What is stated about an id belongs to the order that had it first, and that one comes last here.
+    deliver(project, 2, events=CLICKS[:2])
+    build(project)
+    assert query_gold(project, ORDERS) == [
+        ("o1", "c1", 10, None),
+        ("o1", "c3", 0, None),
+        ("o2", "c2", 0, None),
+    ]
+    _equals_one_full_load(project, tmp_path / "whole")
+
+
+def test_payments_without_any_order_change_nothing(tmp_path):
+    project = order_shop(tmp_path / "parts")
+    paid = [{"order_id": "o1", "sequence": 1, "method": "card", "amount": 10}]
+    deliver(project, 1, payments=paid)
+    report = build(project)
+    assert report.warnings == ("lines_payments_and_reviews_have_an_order: 1 row",)
+    assert query_gold(project, "select count(*) from gold.fct_orders") == [(0,)]
+    assert query_gold(project, "select count(*) from gold.agg_payment_behavior") == [(0,)]
+    deliver(project, 2, events=CLICKS)
+    assert build(project).warnings == ()
+    assert query_gold(project, ORDERS)[0] == ("o1", "c1", 10, None)
+    _equals_one_full_load(project, tmp_path / "whole")
+
+
+def test_categories_and_channels_named_like_our_own_marks_stay_apart_from_them(tmp_path):
+    project = order_shop(tmp_path / "parts")
+    names = ("(none)", "(unknown)", "(all)", None)
+    clicks = [
+        event(
+            kind, f"2025-01-1{place}T10:0{minute}:00Z", product_id=f"p{place}", price=1 + place,
+            category=name, channel=name, user_id=f"c{place}", order_id=f"o{place}",
+        )
+        for place, name in enumerate(names)
+        for minute, kind in enumerate(("product_view", "add_to_cart", "purchase"))
+    ]  # fmt: skip
+    deliver(project, 1, events=clicks)
+    build(project)
+    revenue = "select order_date, sum(net_amount) from gold.fct_revenue group by all order by all"
+    assert query_gold(project, revenue) == [(date(2025, 1, 10 + place), 1 + place) for place in range(4)]
+    total = "select sum(net_amount) from gold.agg_sales_kpi where category = '(all)'"
+    assert query_gold(project, total) == [(10,)]
+    sessions = "select sum(session_count) from gold.fct_funnel where category = '(all)'"
+    assert query_gold(project, sessions) == [(4,)]

@@ -23,7 +23,7 @@ from tests.warehouse.shops import deal, gold, make_shop, take_in
 pytestmark = pytest.mark.slow
 
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-QUIET = ["--no-print", "--log-level", "none", "--log-level-file", "none"]
+QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def _without_optimizers(write_profile):
         folder = write_profile(project)
         file = folder / "profiles.yml"
         content = json.loads(file.read_text("utf-8"))
-        content["shopwright"]["outputs"]["duckdb"]["settings"]["disabled_optimizers"] = names
+        content["shopwright"]["outputs"]["duckdb"]["settings"] = {"disabled_optimizers": names}
         file.write_text(json.dumps(content), "utf-8")
         return folder
 

@@ -43,7 +43,9 @@ def write_profile(project: Project) -> Path:
         "path": str(project.warehouse),
         "schema": "main",
         "threads": 1 if threads == 1 else 2,
-        "settings": {
+        # at opening, which is once: `settings` would be set anew for each model and test
+        "config_options": {
+            "temp_directory": str(project.work / "spill"),
             "threads": threads,
             "memory_limit": engine.memory_limit,
             "preserve_insertion_order": False,
@@ -53,8 +55,6 @@ def write_profile(project: Project) -> Path:
             "allocator_flush_threshold": "64GB",
             "allocator_bulk_deallocation_flush_threshold": "64GB",
         },
-        # at opening: the engine refuses to move the folder once a query has spilled, and settings are set anew
-        "config_options": {"temp_directory": str(project.work / "spill")},
         "plugins": [{"module": "shopwright.warehouse.bronze", "config": {"lake": str(project.lake)}}],
     }
     # JSON is YAML; written so, no value needs to be escaped by hand

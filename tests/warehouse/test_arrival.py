@@ -20,7 +20,8 @@ from shopwright.warehouse.build import build
 from shopwright.warehouse.profile import dbt_arguments
 from tests.warehouse.shops import deal, gold, make_shop, take_in
 
-pytestmark = pytest.mark.slow
+# Tracing dbt's own code line by line would cost half as much again, and other tests run the same of ours.
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]

@@ -73,7 +73,10 @@ class _Reporter:
 def as_document(report: IngestReport) -> dict[str, object]:
     """An ingest report for machines."""
     return {
-        "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
+        "files": [
+            asdict(row) | {"rules": row.rule_counts or None, "simulated_effect": row.effect}
+            for row in report.rows
+        ],
         "skipped": report.skipped,
         "recovered": report.recovered,
         "seconds": round(report.seconds, 3),
@@ -107,6 +110,9 @@ def show_report(console: Console, report: IngestReport) -> None:
             console.print(f"{row.file}: columns no mapping names, {what}: {row.new_columns}", markup=False)
         if row.reason and row.outcome == "loaded":
             console.print(f"{row.file}: {row.reason}", markup=False)
+        if row.effect:
+            changed = f"{row.effect.rows_changed:,} cart event(s) taken in as purchases"
+            console.print(f"{row.file}: {changed}, {row.effect}; this is no real data", markup=False)
     for row in report.failed:
         console.print(f"not read: {row.file}: {row.reason}", markup=False)
     if report.total("rows_quarantined"):

@@ -12,6 +12,7 @@ from shopwright.cli import (
     build,
     docs,
     doctor,
+    experiment,
     ingest,
     init,
     quarantine,
@@ -37,6 +38,7 @@ app.command("ingest")(ingest.command)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("build")(build.command)
 app.command("run")(run.command)
+app.add_typer(experiment.app, name="experiment")
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("docs")(docs.command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     document = {
         "project": str(loaded.root),
         "sources": _sources(ledger),
+        "simulated_effects": _simulated_effects(ledger),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
         "published": _published(loaded, ledger),
     }
@@ -54,6 +55,15 @@ def _sources(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
     ]
 
 
+def _simulated_effects(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
+    """Events in the lake that are not what their source states, by experiment."""
+    counted = Counter[str]()
+    for row in ledger:
+        if row.effect:
+            counted[row.effect.experiment] += row.effect.rows_changed
+    return [{"experiment": name, "events": events} for name, events in sorted((+counted).items())]
+
+
 def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | None:
     if not project.published.exists():
         return None
@@ -78,6 +88,11 @@ def _show(project: Project, document: dict[str, Any]) -> None:
     columns = ("source", "entity", "files", "failed", "rows_accepted", "last_at", "ingested_at")
     rows = [[item[name] for name in columns] for item in document["sources"]]
     console.print(table("In the lake (times in UTC)", columns, rows))
+    for effect in document["simulated_effects"]:
+        console.print(
+            f"\ncontains simulated effects: {effect['events']:,} events of experiment {effect['experiment']}",
+            markup=False,
+        )
     console.print(f"\nIn quarantine: {document['quarantine_open']:,} rows")
     published = document["published"]
     if published is None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.effects import IS_CHANGED
 from shopwright.ingest.jobs import Loaded, UnreliableReadError
 from shopwright.ingest.repeated import COPY_NUMBER, find_copies, find_repeated
 from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, write_stream
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from shopwright.contracts import Entity
+    from shopwright.ingest.effects import Effect
+    from shopwright.ingest.ledger import SimulatedEffect
     from shopwright.ingest.projection import Projection
 
 
@@ -29,6 +32,8 @@ class Batch:
     sequence: int
     batch_id: str
     source: str
+    effect: Effect | None = None
+    """What is simulated on its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Landed:
     """Accepted rows by the adapter's rule that told their kind; None where it has no such rules."""
     first_at: datetime | None
     last_at: datetime | None
+    effect: SimulatedEffect | None = None
+    """What was simulated on its rows."""
 
     @property
     def read(self) -> int:
@@ -90,14 +97,19 @@ def land(
         earlier=_overlapping(visible, *span, entity),
         span=span,
     )
-    if repeated:
-        file = _drop_repeated(connection, folder / file.name, lake.new_file(entity.name, batch.sequence))
+    effect = None
+    if batch.effect:
+        effect = batch.effect.record(_count_changed(connection, folder / file.name))
+    if repeated or effect:
+        left_out = ["file_row_number", *([IS_CHANGED] if effect else [])]
+        kept = lake.new_file(entity.name, batch.sequence)
+        file = _drop_repeated(connection, folder / file.name, kept, left_out)
     rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
     if file.rows == 0:
         (folder / file.name).unlink()
-        return Landed(0, repeated, written.quarantined, None, rules, None, None)
+        return Landed(0, repeated, written.quarantined, None, rules, None, None, effect)
     stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
-    return Landed(file.rows, repeated, written.quarantined, stamped, rules, *span)
+    return Landed(file.rows, repeated, written.quarantined, stamped, rules, *span, effect)
 
 
 def _write(
@@ -145,11 +157,22 @@ def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     return dict(found) or None
 
 
-def _drop_repeated(connection: duckdb.DuckDBPyConnection, path: Path, kept: Path) -> AddedFile:
-    """Write a file again without its repeated rows, and remove it."""
+def _count_changed(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Rows of a file, without its repeated ones, that a simulated effect changed."""
+    fetched = connection.execute(
+        f"select count(*) from read_parquet({quote_text(str(path))}, file_row_number = true) "
+        f"where {IS_CHANGED} and file_row_number not in (select row_number from repeated)"
+    ).fetchone()
+    return int(fetched[0]) if fetched else 0
+
+
+def _drop_repeated(
+    connection: duckdb.DuckDBPyConnection, path: Path, kept: Path, left_out: list[str]
+) -> AddedFile:
+    """Write a file again without its repeated rows and some columns, and remove it."""
     file = write_parquet(
         connection,
-        f"select * exclude (file_row_number) from read_parquet({quote_text(str(path))}, file_row_number = true) "
+        f"select * exclude ({', '.join(left_out)}) from read_parquet({quote_text(str(path))}, file_row_number = true) "
         "where file_row_number not in (select row_number from repeated)",
         kept,
     )
@@ -195,6 +218,9 @@ def _stored(rows: str, entity: Entity, projection: Projection, batch: Batch) -> 
     """
     stated = {item.name: item for item in lake_columns(entity.name)}
     columns = [f"{stated[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
+    if batch.effect:
+        rows = batch.effect.apply(rows, [item.name for item in projection.columns])
+        columns.append(IS_CHANGED)
     columns += [f"1::bigint as {COPY_NUMBER}"] if projection.counts_copies else []
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",

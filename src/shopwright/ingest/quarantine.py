@@ -13,8 +13,8 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.effects import check_effect
 from shopwright.ingest.files import data_name
-from shopwright.ingest.landing import Batch, Landed
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
 from shopwright.ingest.records import Record, check_record
 from shopwright.ingest.run import Lander, workspace
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from shopwright.ingest.landing import Landed
     from shopwright.settings import Project, SourceSettings
 
 
@@ -129,11 +130,13 @@ def replay(
 
     Raises:
         BusyError: another process writes to the project.
-        ConfigurationError: a record's source is no longer configured.
+        ConfigurationError: a record's source is no longer configured, or simulates another effect than before.
     """
     with exclusive(project.work / "lock", "quarantine replay"), workspace(project) as (connection, staging):
         lander = Lander(project, connection, now)
         rows = _list_open(connection, lander.lake, source, rule, None)
+        for name in {row.source for row in rows}:
+            check_effect(project.settings, _source(project, name), lander.known.rows)
         by_batch = defaultdict[str, list[OpenRow]](list)
         for row in rows:
             by_batch[row.batch_id].append(row)
@@ -170,16 +173,18 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         rules=None,
         watermark=None,
         new_columns=None,
+        simulated_effect=None,
         first_at=None,
         last_at=None,
     )
-    landed, bad = _land_again(lander, staging, mapping, ledger_row, rows, encoding=source.encoding)
+    landed, bad = _land_again(lander, staging, mapping, ledger_row, rows, source=source)
     filled = replace(
         ledger_row,
         rows_accepted=landed.accepted,
         rows_duplicate=landed.duplicate,
         rows_quarantined=len(bad),
         rules=json.dumps(landed.rules) if landed.rules else None,
+        simulated_effect=landed.effect.to_json() if landed.effect else None,
         first_at=landed.first_at,
         last_at=landed.last_at,
     )
@@ -199,7 +204,7 @@ def _land_again(
     row: LedgerRow,
     rows: list[OpenRow],
     *,
-    encoding: str,
+    source: SourceSettings,
 ) -> tuple[Landed, set[str]]:
     """Land the rows' text as a file of its own.
 
@@ -209,12 +214,12 @@ def _land_again(
     # a header belongs to the file, column names of a file without one to the settings of today
     columns = row.column_names if mapping.csv.header else mapping.csv.columns
     limit = lander.project.settings.ingest.max_record_bytes
-    split = tuple(_record(number, item, encoding, limit) for number, item in enumerate(rows, start=1))
+    split = tuple(_record(number, item, source.encoding, limit) for number, item in enumerate(rows, start=1))
     job = replace(
         lander.job(row.file, staging / "replay", staging, mapping, TextFacts()), columns=columns, split=split
     )
     try:
-        landed, _, _ = lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
+        landed, _, _ = lander.land(job, lander.batch(row, source))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
     return landed, {rows[item.line - 1].quarantine_id for item in landed.quarantined}

@@ -13,11 +13,13 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shopwright.contracts.behaviour import EVENTS
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.effects import check_effect, effect_of
 from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.jobs import Job, UnreliableReadError
 from shopwright.ingest.landing import Batch, Landed, land
@@ -92,12 +94,14 @@ def ingest(
 
     Raises:
         BusyError: another process writes to the project.
-        ConfigurationError: a source is wrong, or no source is configured.
+        ConfigurationError: a source is wrong, no source is configured, or one simulates another effect than before.
     """
     chosen = _choose(project, sources)
     started = monotonic()
     with exclusive(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = _Run(project, connection, staging, now, report)
+        for source in chosen:
+            check_effect(project.settings, source, run.lander.known.rows)
         result = run.ingest(
             [
                 (source, file)
@@ -162,6 +166,11 @@ class Lander:
         self._intent: Intent | None = None
         self._waiting: list[LedgerRow] = []
         self._since = monotonic()
+
+    def batch(self, row: LedgerRow, source: SourceSettings) -> Batch:
+        """What a file becomes in the lake."""
+        effect = effect_of(self.project.settings, source) if row.entity == EVENTS.name else None
+        return Batch(row.batch_seq, row.batch_id, row.source, effect)
 
     def land(self, job: Job, batch: Batch) -> tuple[Landed, list[str], list[str]]:
         """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``."""
@@ -385,7 +394,7 @@ class _Run:
         if opened.mapping.kind is not FileKind.PARQUET and not opened.facts.has_text:
             return replace(row, outcome="empty", reason="the file has only blank lines"), None
         job = self.lander.job(file.label, opened.path, self.staging, opened.mapping, opened.facts)
-        landed, columns, new = self.lander.land(job, Batch(row.batch_seq, row.batch_id, row.source))
+        landed, columns, new = self.lander.land(job, self.lander.batch(row, source))
         after = opened.path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise SourceFileError(file.label, "changed while it was read; run again when it is whole")
@@ -402,6 +411,7 @@ class _Run:
             new_columns=", ".join(new) or None,
             columns=json.dumps(columns) if columns else None,
             rules=json.dumps(landed.rules) if landed.rules else None,
+            simulated_effect=landed.effect.to_json() if landed.effect else None,
             first_at=landed.first_at,
             last_at=landed.last_at,
         )

@@ -13,6 +13,7 @@ from shopwright import __version__
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive
+from shopwright.experiments.store import write_readouts
 from shopwright.lake.delta import Lake
 from shopwright.warehouse.profile import variables
 from shopwright.warehouse.publish import publish
@@ -59,6 +60,8 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, watch=watch)
         _check(project, run)
+        with connect(project.warehouse) as connection:
+            write_readouts(connection, project.settings.experiments)
         publish(project)
         _remember(project)
     return _report(run, reason, monotonic() - started)
@@ -80,9 +83,11 @@ def _reason_to_rebuild(project: Project) -> str:
 def _identity(project: Project) -> dict[str, Any]:
     lake = Lake(project.lake)
     states_orders = any(lake.files(table) for table in ("orders", "order_items"))
+    settings = variables(project)
+    del settings["experiments"]  # their tables are computed as a whole by each build
     return {
         "version": __version__,
-        "variables": variables(project),
+        "variables": settings,
         "orders": "stated by the shop" if states_orders else "derived from purchase events",
     }
 

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shopwright.experiments.variables import experiment_variables
+
 if TYPE_CHECKING:
     from shopwright.settings import Project
 
@@ -27,6 +29,7 @@ def variables(project: Project) -> dict[str, Any]:
         "canceled_statuses": list(settings.orders.canceled_statuses),
         "orders_complete_through": str(settings.orders.complete_through or ""),
         "experiment_assignment": settings.experiment.assignment,
+        "experiments": experiment_variables(settings.experiments, settings.shop.timezone),
     }
 
 

@@ -1,6 +1,6 @@
--- Every line that the source states, or every purchase event, is one line of one order, with its whole
+-- Every line that the source states, or every purchase of a session, is one line of one order, with its whole
 -- amount; lines whose order has not come in are none.
-{% set lines, orders, purchases = ref('stg_order_items'), ref('int_stated_orders'), ref('int_purchases') %}
+{% set lines, orders, sessions = ref('stg_order_items'), ref('int_stated_orders'), ref('int_sessions') %}
 with
 
 stated as (
@@ -12,9 +12,9 @@ stated as (
     where order_id in (select order_id from {{ orders }})
     {%- else -%}
     select
-        count(*) as line_count,
-        {{ money_sum('line_amount') }} as total_amount
-    from {{ purchases }}
+        cast(coalesce(sum(purchase_count), 0) as bigint) as line_count,
+        {{ money_sum('gross_amount') }} as total_amount
+    from {{ sessions }}
     {%- endif %}
 ),
 

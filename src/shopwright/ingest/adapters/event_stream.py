@@ -2,7 +2,8 @@
 
 The beginning of a file's name says what it holds: ``catalog`` or ``products`` product versions, ``users``,
 ``profiles`` or ``customers`` user versions, ``orders`` order versions, ``order_items``, ``order_lines`` or ``lines``
-order lines, and ``payments``, ``reviews``, ``sellers`` and ``categories`` what they say. All others hold events.
+order lines, ``exposures`` who saw which variant of an experiment, and ``payments``, ``reviews``, ``sellers`` and
+``categories`` what they say. All others hold events.
 """
 
 from __future__ import annotations
@@ -147,6 +148,13 @@ CATEGORY_FIELDS = {
     "name": column("name", "title"),
 }
 
+EXPOSURE_FIELDS = {
+    "experiment": column("experiment"),
+    "unit_id": column("unit_id", "user_id"),
+    "variant": column("variant", "variation", "group"),
+    "exposed_at": column("exposed_at", "timestamp", "event_at"),
+}
+
 _PREFIXES = {
     ("catalog", "products"): ("products", PRODUCT_FIELDS),
     ("users", "profiles", "customers"): ("customers", CUSTOMER_FIELDS),
@@ -156,6 +164,7 @@ _PREFIXES = {
     ("reviews",): ("reviews", REVIEW_FIELDS),
     ("sellers",): ("sellers", SELLER_FIELDS),
     ("categories",): ("categories", CATEGORY_FIELDS),
+    ("exposures",): ("exposures", EXPOSURE_FIELDS),
 }
 """Beginnings of file names, longer ones before those they begin with."""
 

@@ -120,3 +120,5 @@ class Adapter:
     """``(source, file name) -> mapping`` of that file."""
     endings: tuple[str, ...] = DATA_ENDINGS
     """What files of a folder are called that it reads; others there are not looked at."""
+    has_events: bool = True
+    """Whether what it reads can be events."""

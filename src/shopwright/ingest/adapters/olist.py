@@ -143,4 +143,6 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     )
 
 
-OLIST = Adapter("olist", "the nine CSV files of the Olist marketplace data set", _mapping_for)
+OLIST = Adapter(
+    "olist", "the nine CSV files of the Olist marketplace data set", _mapping_for, has_events=False
+)

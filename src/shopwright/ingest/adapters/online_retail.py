@@ -78,4 +78,5 @@ ONLINE_RETAIL = Adapter(
     "invoice lines of the UCI data sets, CSV or XLSX",
     _mapping_for,
     endings=(*DATA_ENDINGS, WORKBOOK_ENDING),
+    has_events=False,
 )

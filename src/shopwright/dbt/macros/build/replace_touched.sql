@@ -7,7 +7,7 @@
     sessions      the same for a table with user_id, by the re-derived sessions of int_sessions
     session_keys  the same for a table with user_key
     users         rows of users who have a re-derived session
-    buyers        rows of customers who have a re-derived session, or all rows (see rebuilds_all_orders)
+    buyers        rows of customers who buy in a re-derived session, or all rows (see rebuilds_all_orders)
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks in which a re-derived session lies
 
@@ -68,9 +68,9 @@
     select user_key from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
 {%- endmacro %}
 
-{# The same users by the id that orders derived from their purchases bear. #}
+{# Those of them who buy in such a session: no other purchase can have come, gone or moved. #}
 {% macro touched_buyers() -%}
-    select user_id from {{ ref('int_visitors') }} where user_key in ({{ touched_users() }})
+    select user_id from {{ ref('int_visitors') }} where user_key in ({{ touched_users() }} and purchase_count > 0)
 {%- endmacro %}
 
 {# Whether an order's row is to be derived anew: all, or those of touched users. #}

@@ -32,7 +32,7 @@
 
 {#
     The settings that gold depends on, as one text; a build under other settings starts from nothing. Where orders come
-    from is one of them.
+    from is one of them. Experiments are not: their tables are computed as a whole by each build.
 #}
 {% macro settings_text() -%}
     {%- set names = [

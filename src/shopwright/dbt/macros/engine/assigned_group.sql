@@ -3,10 +3,7 @@
     {%- if var('experiment_assignment') == 'stated' -%}
     {{ stated_group }}
     {%- elif var('experiment_assignment') == 'md5_parity' -%}
-    case
-        when substr(md5({{ user_id }}), 32, 1) in ('1', '3', '5', '7', '9', 'b', 'd', 'f') then 'treatment'
-        else 'control'
-    end
+    case when {{ has_odd_md5(user_id) }} then 'treatment' else 'control' end
     {%- elif var('experiment_assignment') == 'none' -%}
     cast(null as varchar)
     {%- else -%}

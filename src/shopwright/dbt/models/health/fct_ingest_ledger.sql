@@ -25,6 +25,7 @@ final as (
         new_columns,
         rules,
         watermark,
+        simulated_effect,
         first_at,
         last_at,
         ingested_at

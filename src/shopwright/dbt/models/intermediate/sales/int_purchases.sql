@@ -1,18 +1,27 @@
 -- grain: one row per purchase event
--- A view: lines of orders, of a shop that sends clicks only. Purchases under one stated order_id of a user
--- are one order, those without are one order per session.
-{{ config(materialized='view') }}
+-- Lines of orders, of a shop that sends clicks only. Purchases under one stated order_id of a user are one
+-- order, those without are one order per session.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'session_keys'},
+) }}
 
 with
 
 steps as (
     select * from {{ ref('int_event_steps') }}
-    where funnel_rank = 6
+    where
+        funnel_rank = 6
+        {% if is_incremental() %}and _build_seq > {{ processed_through() }}{% endif %}
 ),
 
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where purchase_count > 0
+    where
+        purchase_count > 0
+        {% if is_incremental() %}and _build_seq > {{ processed_through() }}{% endif %}
 ),
 
 visitors as (

@@ -1,0 +1,57 @@
+-- grain: one row per experiment, unit and date of the shop on which it did something that counts
+-- Sparse: a unit without a row on a date did nothing that day.
+with
+
+sessions as (
+    select
+        experiment,
+        unit_key,
+        activity_date,
+        count(*) as session_count,
+        count(case when has_view then 1 end) as view_session_count,
+        count(case when has_cart then 1 end) as cart_session_count,
+        count(case when has_checkout then 1 end) as checkout_session_count,
+        count(case when has_purchase then 1 end) as purchase_session_count,
+        count(case when has_cart and not has_purchase then 1 end) as abandoned_session_count
+    from {{ ref('int_experiment_sessions') }}
+    group by experiment, unit_key, activity_date
+),
+
+purchases as (
+    select
+        experiment,
+        unit_key,
+        {{ shop_date('ordered_at') }} as activity_date,
+        sum(order_count) as order_count,
+        sum(unit_count) as unit_count,
+        {{ money_sum('revenue_amount') }} as revenue_amount,
+        sum(returned_unit_count) as returned_unit_count,
+        min(purchased_at) as first_purchase_at
+    from {{ ref('int_experiment_purchases') }}
+    group by experiment, unit_key, {{ shop_date('ordered_at') }}
+),
+
+final as (
+    select
+        coalesce(sessions.experiment, purchases.experiment) as experiment,
+        coalesce(sessions.unit_key, purchases.unit_key) as unit_key,
+        coalesce(sessions.activity_date, purchases.activity_date) as activity_date,
+        cast(coalesce(sessions.session_count, 0) as integer) as session_count,
+        cast(coalesce(sessions.view_session_count, 0) as integer) as view_session_count,
+        cast(coalesce(sessions.cart_session_count, 0) as integer) as cart_session_count,
+        cast(coalesce(sessions.checkout_session_count, 0) as integer) as checkout_session_count,
+        cast(coalesce(sessions.purchase_session_count, 0) as integer) as purchase_session_count,
+        cast(coalesce(sessions.abandoned_session_count, 0) as integer) as abandoned_session_count,
+        cast(coalesce(purchases.order_count, 0) as integer) as order_count,
+        cast(coalesce(purchases.unit_count, 0) as bigint) as unit_count,
+        cast(coalesce(purchases.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
+        cast(coalesce(purchases.returned_unit_count, 0) as bigint) as returned_unit_count,
+        purchases.first_purchase_at
+    from sessions
+    full outer join purchases
+        on
+            sessions.unit_key = purchases.unit_key
+            and sessions.activity_date = purchases.activity_date
+)
+
+select * from final

@@ -1,0 +1,54 @@
+-- grain: one row per experiment and unit that took part
+with
+
+assignments as (
+    select * from {{ ref('int_experiment_assignments') }}
+),
+
+sessions as (
+    select * from {{ ref('int_sessions') }}
+    where {{ counts_in_rates() }}
+),
+
+users as (
+    select * from {{ ref('int_user_totals') }}
+),
+
+contexts as (
+    select * from {{ ref('int_contexts') }}
+),
+
+final as (
+    select
+        -- Any number will do: whatever reads it is built from this very table.
+        row_number() over () as unit_key,
+        assignments.experiment,
+        assignments.unit_id,
+        assignments.user_id,
+        assignments.user_key,
+        assignments.unit_session_start_at,
+        assignments.variant,
+        assignments.is_control,
+        assignments.exposed_at,
+        assignments.end_at,
+        assignments.variant_count,
+        devices.device,
+        channels.channel,
+        countries.country,
+        users.first_seen_at >= coalesce(assignments.session_start_at, assignments.exposed_at) as is_new
+    from assignments
+    left join users
+        on assignments.user_key = users.user_key
+    left join sessions
+        on
+            assignments.user_key = sessions.user_key
+            and assignments.session_start_at = sessions.session_start_at
+    left join contexts as devices
+        on {{ context_key_of('sessions.device_context') }} = devices.context_key
+    left join contexts as channels
+        on {{ context_key_of('sessions.channel_context') }} = channels.context_key
+    left join contexts as countries
+        on {{ context_key_of('sessions.country_context') }} = countries.context_key
+)
+
+select * from final

@@ -1,0 +1,35 @@
+-- grain: one row per order, as experiments count it
+-- A view. Canceled orders are left out; units that come back count with the order that their line belongs to.
+{{ config(materialized='view') }}
+
+with
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+    where not is_canceled and customer_id is not null
+),
+
+returned_lines as (
+    select
+        order_key,
+        sum(abs(unit_count)) as returned_unit_count
+    from {{ ref('int_order_lines') }}
+    where kind = 'return'
+    group by order_key
+),
+
+final as (
+    select
+        orders.customer_id,
+        orders.ordered_at,
+        case when orders.is_counted then orders.ordered_at end as purchased_at,
+        case when orders.is_counted then 1 else 0 end as order_count,
+        case when orders.is_counted then orders.unit_count else 0 end as unit_count,
+        coalesce(orders.order_value_amount, 0) as revenue_amount,
+        coalesce(returned_lines.returned_unit_count, 0) as returned_unit_count
+    from orders
+    left join returned_lines
+        on orders.order_key = returned_lines.order_key
+)
+
+select * from final

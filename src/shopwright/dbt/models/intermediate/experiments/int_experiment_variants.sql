@@ -1,0 +1,36 @@
+-- grain: one row per experiment and variant
+-- What the var experiments states; the first variant is the control.
+with
+
+stated as (
+    select *
+    from (
+        values
+        {% for experiment in var('experiments') -%}
+        {% for variant in experiment.variants -%}
+        (
+            {{ text_literal(experiment.name) }},
+            {{ text_literal(variant.name) }},
+            {{ loop.index }},
+            {{ variant['from'] }},
+            {{ variant['to'] }}
+        ),
+        {% endfor -%}
+        {% endfor -%}
+        (null, null, null, null, null)
+    ) as settings (experiment, variant, position, bucket_from, bucket_to)
+),
+
+final as (
+    select
+        cast(experiment as varchar) as experiment,
+        cast(variant as varchar) as variant,
+        cast(position as integer) as position,
+        position = 1 as is_control,
+        cast(bucket_from as integer) as bucket_from,
+        cast(bucket_to as integer) as bucket_to
+    from stated
+    where experiment is not null
+)
+
+select * from final

@@ -1,0 +1,225 @@
+"""What the units of an experiment did, as additive aggregates: one scan of ``fct_experiment_units``.
+
+The scan groups by variant and, at the same time, by each dimension of interest (grouping sets), and sums every measure and
+every product that a metric needs. Units seen in two variants are left out of the groups and counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shopwright.core.sql import quote_name, quote_text
+from shopwright.experiments.statistics import Moments, QuantileSummary, quantile_positions
+from shopwright.metrics import MEASURES, METRICS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    import duckdb
+
+    from shopwright.metrics import Metric
+    from shopwright.settings import ExperimentDefinition
+
+UNITS = "gold.fct_experiment_units"
+DIMENSIONS = ("device", "channel", "country", "is_new")
+"""Columns of the units by which a read-out is looked at too."""
+STEPS = ("has_view", "has_cart", "has_checkout", "has_purchase")
+"""Steps of the funnel, as flags of the units."""
+
+Group = tuple[str, str, str]
+"""Dimension, its value and the variant; the first two are empty for all units of a variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """All that a read-out needs to know of an experiment's units."""
+
+    moments: Mapping[Group, Moments]
+    """Of units seen in one variant only."""
+    steps: Mapping[str, tuple[int, ...]]
+    """Variant to units at each step of the funnel."""
+    quantiles: Mapping[tuple[str, str], QuantileSummary]
+    """Metric and variant to its three order statistics."""
+    mixed: int
+    """Units seen in more than one variant."""
+    last_exposed: date | None
+    """The shop's date on which the last unit came in; None without units."""
+    days: int
+    """Dates from the first unit to the last, both counted."""
+
+    def of(self, variant: str, dimension: str = "", value: str = "") -> Moments | None:
+        """Moments of a variant, or of its units with one value of a dimension; None without such units."""
+        return self.moments.get((dimension, value, variant))
+
+
+def read_aggregates(
+    connection: duckdb.DuckDBPyConnection,
+    experiment: ExperimentDefinition,
+    *,
+    metrics: Sequence[Metric] | None = None,
+    dimensions: Sequence[str] = DIMENSIONS,
+    units: str = UNITS,
+) -> Aggregates:
+    """Sum what the units did.
+
+    Args:
+        connection: to a warehouse with ``fct_experiment_units``.
+        experiment: which one, its winsorisation, and the metrics if none are given.
+        metrics: whose measures are summed.
+        dimensions: columns to group by, one after the other.
+        units: table of the units.
+    """
+    chosen = list(metrics) if metrics is not None else [METRICS[name] for name in experiment.metrics]
+    columns = _columns(chosen, has_history=bool(experiment.pre_period_days) and experiment.unit == "user")
+    where = f"experiment = {quote_text(experiment.name)}"
+    caps = _caps(connection, chosen, experiment.winsorize, f"{units} where {where}")
+    pairs = _pairs(chosen, columns)
+    rows = connection.execute(_query(columns, pairs, caps, dimensions, f"{units} where {where}")).fetchall()
+    found = [_Row(row, columns, pairs, dimensions) for row in rows]
+    whole = [row for row in found if row.group is not None]
+    return Aggregates(
+        moments={row.group: row.moments for row in whole if row.group},
+        steps={row.group[2]: row.steps for row in whole if row.group and not row.group[0]},
+        quantiles=_quantiles(connection, chosen, f"{units} where {where} and variant_count = 1"),
+        mixed=sum(row.count for row in found if row.group is None and row.is_whole),
+        **_span(found),
+    )
+
+
+def _columns(metrics: Iterable[Metric], *, has_history: bool) -> list[str]:
+    """The columns that are summed, each once."""
+    names = ["is_converted"]
+    for metric in metrics:
+        if metric.kind is not Kind.QUANTILE:
+            names.extend(metric.measures)
+            if has_history:
+                names.extend(before for name in metric.measures if (before := MEASURES[name].before))
+    return list(dict.fromkeys(names))
+
+
+def _pairs(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str, str]]:
+    """The products that are summed: of all columns that one metric brings together, and each square."""
+    found = {(name, name): None for name in columns}
+    for metric in metrics:
+        together = [name for name in metric.measures if name in columns]
+        together += [before for name in together if (before := MEASURES[name].before) in columns]
+        for place, left in enumerate(together):
+            for right in together[place:]:
+                found.setdefault((right, left) if (right, left) in found else (left, right))
+    return list(found)
+
+
+def _caps(
+    connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], quantile: float | None, units: str
+) -> dict[str, float]:
+    """Measure to the value that units are cut to, the same for all variants; empty without winsorisation."""
+    names = list(dict.fromkeys(name for metric in metrics if metric.is_capped for name in metric.measures))
+    if quantile is None or not names:
+        return {}
+    asked = ", ".join(f"quantile_cont(cast({quote_name(name)} as double), {quantile})" for name in names)
+    row = connection.execute(f"select {asked} from {units}").fetchone() or ()
+    return {name: float(value) for name, value in zip(names, row, strict=True) if value is not None}
+
+
+def _query(
+    columns: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    caps: Mapping[str, float],
+    dimensions: Sequence[str],
+    units: str,
+) -> str:
+    """One scan: each column once as a double, then sums by variant and by each dimension."""
+    values = ", ".join(f"{_value(name, caps)} as {quote_name(name)}" for name in columns)
+    sums = ", ".join(f"sum({quote_name(name)})" for name in columns)
+    products = ", ".join(f"sum({quote_name(left)} * {quote_name(right)})" for left, right in pairs)
+    texts = "".join(f", cast({quote_name(name)} as varchar) as {quote_name(name)}" for name in dimensions)
+    names = "".join(f", {quote_name(name)}" for name in dimensions)
+    sets = ", ".join(["(variant)", *(f"(variant, {quote_name(name)})" for name in dimensions)])
+    reached = ", ".join(f"count(case when {step} then 1 end)" for step in STEPS)
+    ids = ", ".join(["grouping(variant)", *(f"grouping({quote_name(name)})" for name in dimensions)])
+    return f"""
+        select variant{names}, [{ids}], count(*), [{sums}], [{products}], [{reached}],
+            min(exposed_on), max(exposed_on)
+        from (
+            select case when variant_count = 1 then variant end as variant{texts},
+                exposed_date as exposed_on, {", ".join(STEPS)}, {values}
+            from {units}
+        )
+        group by grouping sets ({sets})
+    """
+
+
+def _value(name: str, caps: Mapping[str, float]) -> str:
+    value = f"cast({quote_name(name)} as double)"
+    cap = caps.get(name, caps.get(name.removeprefix("pre_")))
+    return value if cap is None else f"least({value}, {cap!r})"
+
+
+class _Row:
+    """One group of the scan."""
+
+    def __init__(
+        self,
+        row: tuple[Any, ...],
+        columns: Sequence[str],
+        pairs: Sequence[tuple[str, str]],
+        dimensions: Sequence[str],
+    ) -> None:
+        variant, *values = row[: 1 + len(dimensions)]
+        grouped, count, sums, products, steps, first, last = row[1 + len(dimensions) :]
+        self.count, self.first, self.last = int(count), first, last
+        self.steps = tuple(int(step) for step in steps)
+        self.moments = Moments.from_sums(
+            self.count,
+            {name: float(value or 0) for name, value in zip(columns, sums, strict=True)},
+            {pair: float(value or 0) for pair, value in zip(pairs, products, strict=True)},
+        )
+        self.group = _group(variant, dimensions, values, grouped[1:])
+        self.is_whole = all(grouped[1:])
+
+
+def _group(
+    variant: str | None, dimensions: Sequence[str], values: Sequence[str | None], grouped: Sequence[int]
+) -> Group | None:
+    if variant is None:
+        return None
+    for name, value, is_merged in zip(dimensions, values, grouped, strict=True):
+        if not is_merged:
+            return name, "(unknown)" if value is None else value, variant
+    return "", "", variant
+
+
+def _span(rows: Sequence[_Row]) -> dict[str, Any]:
+    seen = [row for row in rows if row.is_whole and row.first is not None]
+    if not seen:
+        return {"last_exposed": None, "days": 0}
+    first, last = min(row.first for row in seen), max(row.last for row in seen)
+    return {"last_exposed": last, "days": (last - first).days + 1}
+
+
+def _quantiles(
+    connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], units: str
+) -> dict[tuple[str, str], QuantileSummary]:
+    """Three order statistics of each quantile metric and variant; only units that have the measure are read."""
+    found: dict[tuple[str, str], QuantileSummary] = {}
+    for metric in metrics:
+        if metric.kind is not Kind.QUANTILE:
+            continue
+        value, having = (
+            quote_name(metric.numerator),
+            f"{units} and {quote_name(metric.numerator)} is not null",
+        )
+        counts = connection.execute(f"select variant, count(*) from {having} group by variant").fetchall()
+        for variant, count in counts:
+            places = quantile_positions(count, quantile=metric.quantile)
+            asked = [places.lower, places.quantile, places.upper] if places else [metric.quantile]
+            row = connection.execute(
+                f"select quantile_cont(cast({value} as double), {asked!r}) from {having} and variant = ?",
+                [variant],
+            ).fetchone()
+            looked_up = row[0] if row else [None]
+            low, middle, high = looked_up if places else (None, looked_up[0], None)
+            found[metric.name, variant] = QuantileSummary(count, low, middle, high)
+    return found

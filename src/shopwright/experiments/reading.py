@@ -1,0 +1,131 @@
+"""All that ``experiment read`` says: the aggregates of one scan, judged, with the days behind them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from shopwright.core.sql import quote_text
+from shopwright.experiments.aggregates import DIMENSIONS, read_aggregates
+from shopwright.experiments.assignment_sql import variant_sql
+from shopwright.experiments.readout import read_out
+from shopwright.experiments.sequence import metric_of, read_days, watch
+from shopwright.experiments.statistics import Proportion, dilution
+from shopwright.experiments.verdict import decide
+from shopwright.metrics import Kind
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+    from shopwright.experiments.readout import Readout
+    from shopwright.experiments.sequence import DayReading
+    from shopwright.experiments.statistics import Dilution
+    from shopwright.experiments.verdict import Verdict
+    from shopwright.settings import ExperimentDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A read-out with its verdicts and what stands behind it."""
+
+    readout: Readout
+    verdicts: tuple[Verdict, ...]
+    days: tuple[DayReading, ...]
+    """The primary metric day by day; empty for a quantile."""
+    dilutions: dict[str, Dilution]
+    """Variant to how many of its assigned units were exposed; empty where all are, or assignment is not known here."""
+    simulated_events: int
+    """Events of its time that were made up at the door; not 0 means that this is a rehearsal."""
+
+    def document(self) -> dict[str, Any]:
+        """Everything as plain values, for machines."""
+        found = {name: getattr(self.readout, name) for name in ("as_of", "days", "units", "mixed_units")}
+        return {
+            "experiment": self.readout.experiment.model_dump(mode="json"),
+            **found,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "sample_ratio": asdict(self.readout.sample_ratio),
+            "conversion_test": asdict(self.readout.conversion_test),
+            "metrics": [_metric(asdict(reading)) for reading in self.readout.readings],
+            "segments": [asdict(segment) for segment in self.readout.segments],
+            "novelty": {name: asdict(trend) for name, trend in self.readout.novelty.items()},
+            "funnel": self.readout.funnel,
+            "daily": [asdict(day) for day in self.days],
+            "dilution": {name: asdict(found) for name, found in self.dilutions.items()},
+            "simulated_events": self.simulated_events,
+        }
+
+
+def read_experiment(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> Reading:
+    """Read an experiment from a warehouse.
+
+    Args:
+        connection: to the published warehouse.
+        experiment: which one.
+    """
+    aggregates = read_aggregates(connection, experiment, dimensions=(*DIMENSIONS, "exposed_date"))
+    readout = read_out(experiment, aggregates, data_through=_last_date(connection))
+    metric = metric_of(experiment)
+    by_day = {} if metric.kind is Kind.QUANTILE else read_days(connection, experiment, metric)
+    return Reading(
+        readout=readout,
+        verdicts=tuple(decide(readout)),
+        days=tuple(watch(experiment, metric, by_day)),
+        dilutions=_dilutions(connection, readout),
+        simulated_events=_simulated(connection, experiment),
+    )
+
+
+def _metric(reading: dict[str, Any]) -> dict[str, Any]:
+    """A reading under its metric's name, without what is defined elsewhere."""
+    return {**reading, "metric": reading["metric"]["name"]}
+
+
+def _last_date(connection: duckdb.DuckDBPyConnection) -> date | None:
+    row = connection.execute(
+        "select greatest((select max(session_date) from gold.fct_sessions), "
+        "(select max(order_date) from gold.fct_orders))"
+    ).fetchone()
+    found: date | None = row[0] if row else None
+    return found
+
+
+def _dilutions(connection: duckdb.DuckDBPyConnection, readout: Readout) -> dict[str, Dilution]:
+    experiment = readout.experiment
+    if (
+        experiment.exposure == "assigned"
+        or experiment.unit != "user"
+        or experiment.assignment not in ("hash", "md5_parity")
+    ):
+        return {}
+    until = f"and session_date <= date '{experiment.end}'" if experiment.end else ""
+    counts = dict(
+        connection.execute(
+            f"select {variant_sql(experiment, 'user_id', 'null')}, count(*) from (select distinct user_id "
+            f"from gold.fct_sessions where not is_bot and session_date >= date '{experiment.start}' {until}) group by 1"
+        ).fetchall()
+    )
+
+    def exposed(variant: str) -> Proportion:
+        return Proportion(readout.units[variant], max(counts.get(variant, 0), readout.units[variant]))
+
+    return {
+        variant: dilution(
+            readout.reading(experiment.primary_metric, variant).estimate,
+            control=exposed(experiment.control),
+            treatment=exposed(variant),
+            measured_on="exposed",
+        )
+        for variant in readout.treatments
+    }
+
+
+def _simulated(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> int:
+    row = connection.execute(
+        "select coalesce(sum(cast(json_extract(simulated_effect, '$.rows_changed') as bigint)), 0) "
+        "from gold.fct_ingest_ledger where json_extract_string(simulated_effect, '$.experiment') = "
+        + quote_text(experiment.name)
+    ).fetchone()
+    return int(row[0]) if row else 0

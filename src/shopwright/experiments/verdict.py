@@ -1,0 +1,161 @@
+"""What to do, in words, by a rule that is stated beforehand.
+
+1. **Validity.** Without units in each variant, with a split that chance does not explain (sample ratio mismatch, p < 0.01),
+   or with more than 1 % of the units seen in two variants, nothing may be concluded: *invalid*.
+2. **Guardrails.** A variant with a guardrail that is worse than the worst acceptable change, with confidence, is not
+   shipped, whatever else it does.
+3. **Primary metric.** Before the planned end (the last day, and enough units for the power that was asked for) only the
+   read-out that holds at every look may decide; at the planned end the fixed-horizon one may too, corrected for the
+   number of variants. Better, and no guardrail in doubt: *ship*. Worse: *do not ship*. Neither, at the planned end:
+   *do not ship*, since an effect worth having would have been found. Else *keep running*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from shopwright.experiments.readout import MIXED_SHARE
+
+if TYPE_CHECKING:
+    from shopwright.experiments.readout import MetricReading, Readout
+    from shopwright.experiments.statistics import Effect, Interval
+
+Decision = Literal["ship", "do not ship", "keep running", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with one variant, and why."""
+
+    variant: str
+    decision: Decision
+    reason: str
+
+
+def decide(readout: Readout) -> list[Verdict]:
+    """A verdict for each treatment, by the rule above."""
+    invalid = invalidity(readout)
+    if invalid:
+        return [Verdict(variant, "invalid", invalid) for variant in readout.treatments]
+    return [_decide(readout, variant) for variant in readout.treatments]
+
+
+def invalidity(readout: Readout) -> str | None:
+    """Why nothing may be concluded; None where something may."""
+    empty = [name for name, units in readout.units.items() if not units]
+    if empty:
+        return f"no units in {' and '.join(empty)}"
+    if readout.sample_ratio.is_mismatch:
+        seen = " to ".join(f"{units:,}" for units in readout.units.values())
+        return (
+            f"sample ratio mismatch: {seen} units (p = {readout.sample_ratio.pvalue:.2g}) are no result of the "
+            "weights; 'experiment audit' looks for the cause"
+        )
+    everyone = readout.mixed_units + sum(readout.units.values())
+    if readout.mixed_units > MIXED_SHARE * everyone:
+        return f"{readout.mixed_units:,} of {everyone:,} units were seen in two variants"
+    return None
+
+
+def is_complete(readout: Readout) -> bool:
+    """Whether the planned end is reached: the last day, and the power that was asked for in each variant."""
+    experiment = readout.experiment
+    if experiment.end is None or readout.as_of is None or readout.as_of < experiment.end:
+        return False
+    return all(_has_power(readout, variant) for variant in readout.treatments)
+
+
+def _has_power(readout: Readout, variant: str) -> bool:
+    progress = readout.reading(readout.experiment.primary_metric, variant).progress
+    return progress is not None and progress.power is not None and progress.power >= readout.experiment.power
+
+
+def _decide(readout: Readout, variant: str) -> Verdict:
+    primary = readout.reading(readout.experiment.primary_metric, variant)
+    rails = [found for found in readout.readings if found.role == "guardrail" and found.variant == variant]
+    broken = [rail for rail in rails if rail.guardrail and rail.guardrail.verdict == "fails"]
+    if broken:
+        return Verdict(variant, "do not ship", f"guardrail broken: {'; '.join(map(_told, broken))}")
+    direction, how = _direction(readout, primary)
+    if direction == "worse":
+        return Verdict(variant, "do not ship", f"{_told(primary)} is worse ({how})")
+    if direction == "better":
+        unclear = [rail for rail in rails if rail.guardrail and rail.guardrail.verdict == "unclear"]
+        if unclear:
+            return Verdict(
+                variant,
+                "keep running",
+                f"{_told(primary)} is better ({how}), but a guardrail is in doubt: {'; '.join(map(_told, unclear))}",
+            )
+        return Verdict(variant, "ship", f"{_told(primary)} is better ({how})")
+    return _undecided(readout, primary)
+
+
+def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["better", "worse", "open"], str]:
+    """Which way the primary metric went, by the evidence that may count now."""
+    always = reading.sequential.absolute
+    found = _side(reading, always.interval if always else None)
+    if found != "open":
+        return found, "holds at every look"
+    alpha = readout.experiment.alpha
+    if is_complete(readout) and reading.corrected_pvalue is not None and reading.corrected_pvalue < alpha:
+        effect = reading.estimate.absolute
+        if effect is not None and effect.value:
+            return _side_of(reading, effect.value), f"at the planned end, p = {reading.corrected_pvalue:.2g}"
+    return "open", ""
+
+
+def _side(reading: MetricReading, interval: Interval | None) -> Literal["better", "worse", "open"]:
+    if interval is None or interval.lower <= 0 <= interval.upper:
+        return "open"
+    return _side_of(reading, interval.lower)
+
+
+def _side_of(reading: MetricReading, value: float) -> Literal["better", "worse"]:
+    return "better" if (value > 0) == (reading.metric.better == "higher") else "worse"
+
+
+def _undecided(readout: Readout, primary: MetricReading) -> Verdict:
+    experiment, progress = readout.experiment, primary.progress
+    if is_complete(readout):
+        return Verdict(
+            primary.variant,
+            "do not ship",
+            f"{_told(primary)}: no difference found, and one of {experiment.minimum_detectable_effect:.1%} would "
+            f"have been with a chance of {progress.power if progress else 0:.0%}",
+        )
+    if progress is None or progress.power is None or progress.units_needed is None:
+        why = (
+            primary.estimate.reason or (progress.reason if progress else None) or "it cannot be measured yet"
+        )
+        return Verdict(primary.variant, "keep running", f"{primary.metric.title}: {why}")
+    needed = sum(progress.units_needed)
+    if progress.power < experiment.power:
+        have = primary.estimate.control_count + primary.estimate.treatment_count
+        left = f", {progress.days_left:,} more days as they come in now" if progress.days_left else ""
+        return Verdict(
+            primary.variant,
+            "keep running",
+            f"{_told(primary)}: the sample is too small: {have:,} of {needed:,} units{left}; a change of "
+            f"{experiment.minimum_detectable_effect:.1%} would be found with a chance of {progress.power:.0%}",
+        )
+    return Verdict(
+        primary.variant, "keep running", f"{_told(primary)}: nothing decided, and the last day is not reached"
+    )
+
+
+def _told(reading: MetricReading) -> str:
+    """A metric with its change, as ``Conversion rate +2.1 % (-0.3 % to +4.5 %)``."""
+    effect = reading.estimate.relative
+    if effect is None:
+        return reading.metric.title
+    return f"{reading.metric.title} {told_change(effect)}"
+
+
+def told_change(effect: Effect) -> str:
+    """A relative change with its interval."""
+    value = f"{effect.value:+.1%}"
+    if effect.interval is None:
+        return value
+    return f"{value} ({effect.interval.lower:+.1%} to {effect.interval.upper:+.1%})"

@@ -1,0 +1,161 @@
+"""All settings together, and the folder they belong to."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError, model_validator
+
+from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
+from shopwright.settings.shop import (
+    BotSettings,
+    EngineSettings,
+    ExperimentSettings,
+    IngestSettings,
+    OrderSettings,
+    SessionSettings,
+    ShopSettings,
+)
+from shopwright.settings.sources import EffectSettings, FieldSettings, SourceSettings
+from shopwright.settings.strict import Strict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "shopwright.toml"
+
+
+class Settings(Strict):
+    """All of ``shopwright.toml``."""
+
+    shop: ShopSettings = ShopSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    ingest: IngestSettings = IngestSettings()
+    sessions: SessionSettings = SessionSettings()
+    bots: BotSettings = BotSettings()
+    orders: OrderSettings = OrderSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
+    experiments: tuple[ExperimentDefinition, ...] = ()
+    engine: EngineSettings = EngineSettings()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Settings:
+        for kind, sections in (("sources", self.sources), ("experiments", self.experiments)):
+            names = [section.name for section in sections]
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"two {kind} are named '{twice.pop()}'")
+        return self
+
+    @model_validator(mode="after")
+    def _check_effects(self) -> Settings:
+        known = {experiment.name: experiment for experiment in self.experiments}
+        for source in self.sources:
+            if source.effect is None:
+                continue
+            name = source.effect.experiment
+            if name not in known:
+                raise ValueError(
+                    f"source '{source.name}': no experiment '{name}' to simulate an effect of{near_match(name, known)}"
+                )
+            if reason := _why_not_simulated(known[name]):
+                raise ValueError(
+                    f"source '{source.name}': no effect of experiment '{name}' can be simulated: {reason}"
+                )
+        return self
+
+
+def _why_not_simulated(experiment: ExperimentDefinition) -> str | None:
+    """What keeps an effect from being simulated while events are taken in; None where nothing does."""
+    if experiment.unit == "session":
+        return "its unit is the session, and sessions are told apart only when the warehouse is built"
+    if experiment.assignment == "exposures":
+        return "the entity exposures says who saw what, and it may come after the events"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One shop: its folder and its settings."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The database that builds write to."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The database that people, service and app read: the last build whose tests passed.
+
+        It bears the name of the one it was copied from, since views name the database they lie in.
+        """
+        return self.root / "published" / "warehouse.duckdb"
+
+    @property
+    def work(self) -> Path:
+        """Folder of things that can be made again: staging, compiled SQL, logs."""
+        return self.root / ".shopwright"
+
+
+def load_project(root: Path) -> Project:
+    """Read the project in a folder.
+
+    Raises:
+        ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where.
+    """
+    file = root / FILE_NAME
+    if re.search(r"\\|%[0-9A-Fa-f]{2}", str(root.resolve())):  # the lake's library takes these for a URL's
+        raise ConfigurationError(
+            f"{root.resolve()}: a project cannot lie in a folder whose name holds a backslash or an escape like %20"
+        )
+    if not file.is_file():
+        raise ConfigurationError(
+            f"{root} is no project: it has no {FILE_NAME}; make one with 'shopwright init {root}'"
+        )
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    try:
+        return Project(root=root.resolve(), settings=Settings.model_validate(given))
+    except ValidationError as error:
+        raise ConfigurationError(f"{file}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return f"no setting '{where}'{near_match(str(first['loc'][-1]), _known_names())}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _known_names() -> list[str]:
+    sections: list[type[BaseModel]] = [
+        Settings,
+        ShopSettings,
+        SourceSettings,
+        FieldSettings,
+        EffectSettings,
+        IngestSettings,
+        SessionSettings,
+        BotSettings,
+        OrderSettings,
+        ExperimentSettings,
+        ExperimentDefinition,
+        GuardrailSettings,
+        EngineSettings,
+    ]
+    return [name for section in sections for name in section.model_fields]

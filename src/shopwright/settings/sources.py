@@ -1,0 +1,155 @@
+"""Where a shop's data comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, NonNegativeInt, ValidationInfo, field_validator, model_validator
+
+from shopwright.settings.strict import Encoding, Strict, Timezone
+
+
+def _check_connection(name: str) -> str:
+    if not re.fullmatch(
+        r"[A-Za-z_][A-Za-z0-9_]*", name
+    ):  # what was given may hold a secret and is not repeated
+        raise ValueError(
+            "give the name of an environment variable that holds the URL of the database, such as "
+            "SHOP_DATABASE_URL; a URL or a password does not belong in this file"
+        )
+    return name
+
+
+_OF_DATABASES = ("connection", "table", "query", "watermark", "lookback_seconds")
+
+_SELECT = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+"""How a statement begins that only reads, behind blanks, comments and brackets."""
+
+ConnectionName = Annotated[str, AfterValidator(_check_connection)]
+
+
+class FieldSettings(Strict):
+    """Where one canonical column comes from."""
+
+    column: str | tuple[str, ...] = ()
+    """Column of the file, or several of which the first with a value counts."""
+    value: str | None = None
+    """The same text for every row."""
+    sql: str | None = None
+    """A DuckDB expression over the file's columns, each of them text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_plain_text(cls, given: Any) -> Any:
+        return {"column": given} if isinstance(given, str | list) else given
+
+    @model_validator(mode="after")
+    def _check_one_origin(self) -> FieldSettings:
+        if sum((bool(self.column), self.value is not None, self.sql is not None)) != 1:
+            raise ValueError("give exactly one of column, value and sql")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns named, in order."""
+        return (self.column,) if isinstance(self.column, str) else tuple(self.column)
+
+
+class EffectSettings(Strict):
+    """A simulated effect: cart events that are taken in as purchases, to prove that a read-out finds them."""
+
+    experiment: str
+    """Name of the experiment whose treated users buy more."""
+    share: float = Field(0.05, gt=0, le=1)
+    """Share of the cart events, with a price, of users in variants other than the control that become purchases."""
+    seed: NonNegativeInt = 1
+    """Which of them it is; another number chooses others."""
+
+
+class SourceSettings(Strict):
+    """One kind of file the shop delivers."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    """Name in the ledger."""
+    adapter: str
+    """How to read it: rees46, olist, online_retail, event_stream, mapped or postgres."""
+    path: str | tuple[str, ...] = Field((), validate_default=True)
+    """File, folder or glob, or several; relative to the project's folder. Only adapter postgres has none."""
+    connection: ConnectionName | None = None
+    """Environment variable that holds the database's URL or DSN; what libpq finds by itself (PGHOST, PGSERVICE,
+    ~/.pgpass) where not given (adapter postgres)."""
+    table: str | None = Field(None, min_length=1)
+    """Table or view, with its schema (adapter postgres)."""
+    query: str | None = None
+    """A select, in place of a table (adapter postgres)."""
+    watermark: str | None = Field(None, min_length=1)
+    """Column that grows with every new or changed row; rows from the last value on are read. Where not given, all
+    rows are read each time (adapter postgres)."""
+    lookback_seconds: NonNegativeInt = 300
+    """How far before the last value of a watermark that is a time reading begins, in seconds; longer than
+    transactions of the shop last (adapter postgres)."""
+    entity: str = "events"
+    """Canonical entity the rows become (adapter mapped)."""
+    format: Literal["csv", "json", "parquet"] | None = None
+    """Format of the files; told from the file name where not given (adapter mapped)."""
+    header: bool = True
+    """Whether a CSV file starts with column names (adapter mapped)."""
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    """What separates CSV fields; a comma, or a tab for .tsv, where not given (adapter mapped)."""
+    columns: tuple[str, ...] = ()
+    """Column names of a CSV file without a header (adapter mapped)."""
+    map: dict[str, FieldSettings] = Field(default_factory=dict)
+    """Canonical column to column of the file (adapter mapped)."""
+    event_types: dict[str, str] = Field(default_factory=dict)
+    """The source's event types to canonical ones (adapter mapped)."""
+    timestamp_formats: tuple[str, ...] = ()
+    """strptime formats, "iso8601" or "epoch", tried in order; the adapter's own where not given."""
+    timezone: Timezone = "UTC"
+    """Zone of timestamps that state none."""
+    encoding: Encoding = "utf-8"
+    """Encoding of the files. Adapter online_retail reads a file that is no UTF-8 as Latin-1 where this is left alone."""
+    effect: EffectSettings | None = None
+    """What is simulated on its events; nothing where not given."""
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, path: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+        is_database = info.data.get("adapter") == "postgres"
+        if path and is_database:
+            raise ValueError("adapter postgres reads no path; give table or query")
+        if not path and not is_database:
+            raise ValueError("give the file, folder or glob to read")
+        return path
+
+    @model_validator(mode="after")
+    def _check_header(self) -> SourceSettings:
+        if not self.header and not self.columns:
+            raise ValueError("header = false needs columns = [...]")
+        return self
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> SourceSettings:
+        if not self.is_database:
+            fields = type(self).model_fields
+            wrong = [name for name in _OF_DATABASES if getattr(self, name) != fields[name].default]
+            if wrong:
+                raise ValueError(f"{wrong[0]} is for adapter postgres, and this is {self.adapter}")
+            return self
+        if (self.table is None) == (self.query is None):
+            raise ValueError(
+                'adapter postgres needs table = "schema.name" or query = "select ...", one of them'
+            )
+        if self.query is not None and not _SELECT.match(self.query):
+            raise ValueError("query is no select: it has to begin with select, with, values or table")
+        return self
+
+    @property
+    def is_database(self) -> bool:
+        """Whether rows come from a database, and not from files."""
+        return self.adapter == "postgres"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths given, in order."""
+        return (self.path,) if isinstance(self.path, str) else self.path

@@ -176,6 +176,15 @@ _TAIL = """
 # [experiment]
 # assignment = "{experiment.assignment}"         # "stated" by the events, "md5_parity" of the user id, or "none"
 
+# [[experiments]]               # as many as there are; "shopwright experiment --help" tells what can be done with them
+# name = "checkout"
+# hypothesis = "A one-page checkout makes more visitors buy"
+# start = 2025-03-01
+# end = 2025-03-31
+# variants = {{ control = 1, treatment = 1 }}
+# primary_metric = "conversion_rate"
+# guardrails = [{{ metric = "abandonment_rate", worst_change = 0.03 }}]
+
 # [engine]
 # threads = 2                   # all cores where not given
 # memory_limit = "{engine.memory_limit}"          # beyond it the engine spills to disk

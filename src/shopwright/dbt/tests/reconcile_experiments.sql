@@ -1,5 +1,5 @@
--- What units did adds up to what they did day by day, and no unit is lost or has a variant that settings do not
--- name.
+-- What units did adds up to what they did day by day, and no unit is lost or has a variant that the settings
+-- do not name.
 with
 
 units as (

@@ -1,6 +1,6 @@
 -- grain: one row per experiment and unit that takes part
--- A view: the variant by the experiment's own rule. Units outside the experiment's layer, and units whose bucket
--- no variant has, take no part.
+-- A view: the variant by the experiment's own rule. Units outside the experiment's layer, and units whose
+-- bucket no variant has, take no part.
 {{ config(materialized='view') }}
 
 with

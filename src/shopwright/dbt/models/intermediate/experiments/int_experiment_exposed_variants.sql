@@ -1,6 +1,6 @@
 -- grain: one row per experiment, unit and variant that the shop's own tool saw it in
--- A view. Variants that the settings do not name are left out; units that never clicked have no user_key. The tool
--- tells a moment and no session: it is the one that goes on then, else the next one.
+-- A view. Variants that the settings do not name are left out; units that never clicked have no user_key.
+-- The tool tells a moment and no session: it is the one that goes on then, else the next one.
 {{ config(materialized='view') }}
 
 with

@@ -1,6 +1,6 @@
 -- grain: one row per experiment and user that did something in the days before the experiment's start
--- A view. The days are the same for every user and end before anybody is exposed: sessions that begin and end in them,
--- orders that are placed in them.
+-- A view. The days are the same for every user and end before anybody is exposed: sessions that begin and
+-- end in them, orders that are placed in them.
 {{ config(materialized='view') }}
 
 with

@@ -1,6 +1,6 @@
 -- grain: one row per experiment and unit for which the moment came that exposes it
--- A view: when, whatever the variant. session_start_at is the session of that moment; unit_id and user_id are known
--- here only where the variant is stated.
+-- A view: when, whatever the variant. session_start_at is the session of that moment; unit_id and user_id
+-- are known here only where the variant is stated.
 {{ config(materialized='view') }}
 
 with

@@ -1,6 +1,6 @@
 -- grain: one row per experiment, unit and order that counts for it
--- A view. Of a user, its orders; of a session, its own purchase events, those under one order_id together. Only
--- what comes at or after the exposure and before the experiment's end.
+-- A view. Of a user, its orders; of a session, its own purchase events, those under one order_id together.
+-- Only what comes at or after the exposure and before the experiment's end.
 {{ config(materialized='view') }}
 
 with
@@ -62,11 +62,11 @@ final as (
         experiment,
         unit_key,
         ordered_at,
-        ordered_at,
-        1,
+        ordered_at as purchased_at,
+        1 as order_count,
         unit_count,
         revenue_amount,
-        0
+        0 as returned_unit_count
     from purchases_of_sessions
 )
 

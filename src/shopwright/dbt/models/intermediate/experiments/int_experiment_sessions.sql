@@ -1,6 +1,7 @@
 -- grain: one row per experiment, unit and session that counts for it
--- A view. Of a user, sessions that end at or after the exposure and start before the experiment's end; a session
--- counts as a whole, what came before the exposure included, on the later day of its start and the exposure.
+-- A view. Of a user, sessions that end at or after the exposure and start before the experiment's end; a
+-- session counts as a whole, what came before the exposure included, on the later day of its start and the
+-- exposure.
 {{ config(materialized='view') }}
 
 with

@@ -3,7 +3,7 @@
 with
 
 stated as (
-    select *
+    select settings.*
     from (
         values
         {% for experiment in var('experiments') -%}
@@ -12,8 +12,8 @@ stated as (
             {{ text_literal(experiment.name) }},
             {{ text_literal(variant.name) }},
             {{ loop.index }},
-            {{ variant['from'] }},
-            {{ variant['to'] }}
+            {{ text_literal(variant['from']) }},
+            {{ text_literal(variant['to']) }}
         ),
         {% endfor -%}
         {% endfor -%}

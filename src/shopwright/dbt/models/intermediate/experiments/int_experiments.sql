@@ -3,7 +3,7 @@
 with
 
 stated as (
-    select *
+    select settings.*
     from (
         values
         {% for experiment in var('experiments') -%}
@@ -14,11 +14,11 @@ stated as (
             {{ text_literal(experiment.exposure) }},
             {{ text_literal(experiment.salt) }},
             {{ text_literal(experiment.layer) }},
-            {{ experiment.layer_from }},
-            {{ experiment.layer_to }},
+            {{ text_literal(experiment.layer_from) }},
+            {{ text_literal(experiment.layer_to) }},
             {{ text_literal(experiment.start_at) }},
             {{ text_literal(experiment.end_at or '9999-12-31 00:00:00') }},
-            {{ experiment.pre_period_days }}
+            {{ text_literal(experiment.pre_period_days) }}
         ),
         {% endfor -%}
         (null, null, null, null, null, null, null, null, null, null, null)

@@ -17,6 +17,7 @@ from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
+from shopwright.experiments.store import check_installed
 from shopwright.settings import ExperimentDefinition, Project, load_project
 
 app = typer.Typer(
@@ -32,6 +33,13 @@ HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a report with plots that needs nothing else."),
 ]
+
+
+@app.callback()
+def _options(context: typer.Context) -> None:
+    """Experiments: set them up, size them, watch them, read them, and check the machinery."""
+    if context.invoked_subcommand not in ("list", "assign"):
+        check_installed()
 
 
 @app.command("list")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from shopwright.core.errors import ConfigurationError
 from shopwright.core.sql import quote_name, quote_text
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ COLUMNS = {
     "undefined_reason": ("varchar", "Why a number is null"),
 }
 """Column to its type and meaning."""
+
+
+def check_installed() -> None:
+    """See that what read-outs need is there.
+
+    Raises:
+        ConfigurationError: it is not; the message names the extra that brings it.
+    """
+    missing = [name for name in ("scipy", "plotly") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"experiments need {' and '.join(missing)}: pip install 'shopwright[experiments]'"
+        )
 
 
 def write_readouts(

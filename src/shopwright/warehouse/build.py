@@ -13,7 +13,7 @@ from shopwright import __version__
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive
-from shopwright.experiments.store import write_readouts
+from shopwright.experiments.store import check_installed, write_readouts
 from shopwright.lake.delta import Lake
 from shopwright.warehouse.profile import variables
 from shopwright.warehouse.publish import publish
@@ -51,10 +51,13 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
 
     Raises:
         BusyError: another process writes to the project.
+        ConfigurationError: there are experiments, and what they need is not installed.
         DataTestError: a test found wrong rows; what people read is as it was.
         BuildError: a model could not be built; what people read is as it was.
     """
     started = monotonic()
+    if project.settings.experiments:
+        check_installed()
     with exclusive(project.work / "lock", "build"):
         reason = "as asked" if full_refresh else _reason_to_rebuild(project)
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]

@@ -9,12 +9,13 @@ import duckdb
 import pytest
 
 from shopwright.contracts.behaviour import EVENT_TYPES
-from shopwright.experiments.assignment import bucket_of
+from shopwright.experiments.assignment import assign, bucket_of
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import SETTINGS, deliver, event, line, query_gold
 from tests.warehouse.models import QUIET
 from tests.warehouse.shops import make_shop, take_in
+from tests.warehouse.visits import read_visits
 
 TOOL = """
 [[sources]]
@@ -30,11 +31,16 @@ exposed_at = "at"
 """
 
 
+_at = datetime.fromisoformat
+
+
 def _experiment(name, **settings):
     """Ten days of January for half of the users each, split under the salt "checkout"."""
     texts = {"hypothesis": "It sells more.", "salt": "checkout", **settings}
     lines = [f'name = "{name}"', "start = 2025-01-10", "end = 2025-01-19", "pre_period_days = 7"]
-    return "\n".join(["[[experiments]]", *lines, *(f'{key} = "{text}"' for key, text in texts.items())]) + "\n"
+    return (
+        "\n".join(["[[experiments]]", *lines, *(f'{key} = "{text}"' for key, text in texts.items())]) + "\n"
+    )
 
 
 EXPERIMENTS = (
@@ -106,9 +112,9 @@ def _units(shop, experiment, columns):
 
 def test_users_are_split_by_the_salted_hash_and_count_from_their_first_session(shop):
     assert _units(shop, "hashed", "is_control, exposed_at, variant_count, device, country, is_new") == [
-        ("ann", "treatment", False, datetime(2025, 1, 12, 9), 1, "desktop", "(unknown)", True),
-        ("eve", "control", True, datetime(2025, 1, 11, 10), 1, "mobile", "FR", False),
-        ("fay", "treatment", False, datetime(2025, 1, 19, 23, 50), 1, "(unknown)", "(unknown)", True),
+        ("ann", "treatment", False, _at("2025-01-12 09:00"), 1, "desktop", "(unknown)", True),
+        ("eve", "control", True, _at("2025-01-11 10:00"), 1, "mobile", "FR", False),
+        ("fay", "treatment", False, _at("2025-01-19 23:50"), 1, "(unknown)", "(unknown)", True),
     ]
 
 
@@ -152,8 +158,8 @@ def test_legacy_parity_has_no_salt(shop):
 
 def test_a_stated_variant_is_the_first_and_a_second_one_is_shown(shop):
     assert _units(shop, "told", "exposed_at, variant_count, order_count") == [
-        ("ann", "treatment", datetime(2025, 1, 12, 9), 1, 2),
-        ("eve", "control", datetime(2025, 1, 11, 10), 2, 1),
+        ("ann", "treatment", _at("2025-01-12 09:00"), 1, 2),
+        ("eve", "control", _at("2025-01-11 10:00"), 2, 1),
     ]
 
 
@@ -161,9 +167,9 @@ def test_the_shops_own_tool_says_who_saw_what_and_when(report_and_shop):
     report, shop = report_and_shop
     columns = "exposed_at, variant_count, device, is_new, session_count, order_count, seconds_to_purchase"
     assert _units(shop, "seen", columns) == [
-        ("ann", "treatment", datetime(2025, 1, 15, 10), 2, "(unknown)", False, 0, 0, None),
-        ("eve", "control", datetime(2025, 1, 11, 10, 12), 1, "mobile", False, 2, 1, 780),
-        ("ghost", "control", datetime(2025, 1, 13, 10), 1, "(unknown)", None, 0, 0, None),
+        ("ann", "treatment", _at("2025-01-15 10:00"), 2, "(unknown)", False, 0, 0, None),
+        ("eve", "control", _at("2025-01-11 10:12"), 1, "mobile", False, 2, 1, 780),
+        ("ghost", "control", _at("2025-01-13 10:00"), 1, "(unknown)", None, 0, 0, None),
     ]
     assert report.warnings == ("exposures_name_known_variants: 1 row",)
 
@@ -171,8 +177,8 @@ def test_the_shops_own_tool_says_who_saw_what_and_when(report_and_shop):
 def test_an_event_exposes_and_what_came_before_it_does_not_count(shop):
     columns = "exposed_at, session_count, order_count, revenue_amount, seconds_to_purchase"
     assert _units(shop, "begun", columns) == [
-        ("ann", "treatment", datetime(2025, 1, 12, 9, 5), 1, 1, 6, 300),
-        ("eve", "control", datetime(2025, 1, 11, 10, 20), 2, 1, 25, 300),
+        ("ann", "treatment", _at("2025-01-12 09:05"), 1, 1, 6, 300),
+        ("eve", "control", _at("2025-01-11 10:20"), 2, 1, 25, 300),
     ]
 
 
@@ -254,6 +260,95 @@ def test_each_type_of_event_can_expose(tmp_path):
     assert found == [(kind, kind) for kind in sorted(EVENT_TYPES)]
 
 
+MONTH = """
+[[experiments]]
+name = "{unit}-{exposure}"
+salt = "month"
+hypothesis = "It sells more."
+start = 2025-01-20
+end = 2025-02-16
+pre_period_days = 14
+layer = "page"
+layer_range = [0.1, 0.9]
+traffic = 0.8
+variants = {{ control = 2, blue = 1, green = 1 }}
+unit = "{unit}"
+exposure = "{exposure}"
+"""
+START, END, PRE = _at("2025-01-20 00:00"), _at("2025-02-17 00:00"), _at("2025-01-06 00:00")
+
+
+KINDS = (("user", "assigned"), ("user", "add_to_cart"), ("session", "begin_checkout"))
+
+
+@pytest.fixture(scope="module")
+def months(simulation, tmp_path_factory):
+    """A simulated shop with an experiment of each kind in one layer, for a month."""
+    made = "".join(MONTH.format(unit=unit, exposure=exposure) for unit, exposure in KINDS)
+    project = make_shop(tmp_path_factory.mktemp("months"), raw=simulation.out, extra=SETTINGS + made)
+    take_in(project)
+    build(project)
+    return project
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_sums_of_a_simulated_shop_are_found_again_from_its_raw_events(simulation, months, kind):
+    columns = (
+        "exposed_at, session_count, cart_session_count, purchase_session_count, order_count, "
+        "unit_count, revenue_amount, pre_session_count, pre_revenue_amount"
+    )
+    found = _units(months, "-".join(kind), columns)
+    visits = read_visits(simulation.out)
+    expected = (_expected_users if kind[0] == "user" else _expected_sessions)(visits, kind[1])
+    assert found == sorted(_assigned(expected, months.settings.experiments[KINDS.index(kind)]))
+    assert len({variant for _, variant, *_ in found}) == 3
+    assert sum(row[8] for row in found) > 1000
+
+
+def _assigned(expected, experiment):
+    """Rows of those who take part, with the variant in its place."""
+    for unit_id, *figures in expected:
+        if variant := assign(experiment, unit_id).variant:
+            yield (unit_id, variant, *figures)
+
+
+def _expected_users(visits, exposure):
+    users = {}
+    for visit in visits.counted:
+        users.setdefault(visit.user, []).append(visit)
+    for user, mine in users.items():
+        moments = [at for visit in mine for at in visit.moments(exposure) if START <= at < END]
+        if not moments:
+            continue
+        exposed = min(moments)
+        during = [visit for visit in mine if visit.end >= exposed and visit.start < END]
+        before = [visit for visit in mine if visit.start >= PRE and visit.end < START]
+        orders = [order for order in visits.orders if order.user == user]
+        yield (
+            user, exposed, *_sums(during, [order for order in orders if exposed <= order.at < END]), len(before),
+            sum(order.amount for order in orders if PRE <= order.at < START),
+        )  # fmt: skip
+
+
+def _expected_sessions(visits, exposure):
+    for visit in visits.counted:
+        moments = [at for at in visit.moments(exposure) if visit.start >= START and at < END]
+        if moments:
+            bought = visit.orders(min(moments), END)
+            yield (visit.key, min(moments), *_sums([visit], bought), None, None)
+
+
+def _sums(during, orders):
+    return (
+        len(during),
+        sum(visit.has("add_to_cart") for visit in during),
+        sum(visit.has("purchase") for visit in during),
+        len(orders),
+        sum(order.units for order in orders),
+        sum(order.amount for order in orders),
+    )
+
+
 def _rendered(project, sql):
     """A statement with macros, as dbt compiles it."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -278,7 +373,9 @@ def test_sql_and_python_agree_on_a_million_ids(tmp_path):
             "else 'ünit-' || range end as unit_id from range(1_000_000)"
         )
         rows = connection.execute(sql).fetchall()
-    wrong = [unit for unit, bucket, is_odd in rows if bucket != bucket_of("checkout", unit) or is_odd != _odd(unit)]
+    wrong = [
+        unit for unit, bucket, is_odd in rows if bucket != bucket_of("checkout", unit) or is_odd != _odd(unit)
+    ]
     assert (len(rows), wrong) == (1_000_000, [])
 
 

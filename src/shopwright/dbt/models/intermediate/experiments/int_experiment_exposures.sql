@@ -1,17 +1,23 @@
 -- grain: one row per experiment and unit that took part
 with
 
+experiments as (
+    select * from {{ ref('int_experiments') }}
+),
+
 assignments as (
     select * from {{ ref('int_experiment_assignments') }}
 ),
 
+-- Nothing is read where the shop has no experiment.
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    where {{ counts_in_rates() }} and session_start_at < (select max(experiments.end_at) from experiments)
 ),
 
 users as (
     select * from {{ ref('int_user_totals') }}
+    where first_seen_at < (select max(experiments.end_at) from experiments)
 ),
 
 contexts as (

@@ -1,46 +1,61 @@
--- grain: one row per order and category it has lines of, and one with category '(all)' for the whole order
--- A view: orders as agg_sales_kpi counts them.
+-- grain: one row per line, and one with category '(all)' per order
+-- A view: orders as agg_sales_kpi counts them. What is known of an order only stands on its first line of
+-- each category, and is null on the others.
 {{ config(materialized='view') }}
+{%- set known = ['customer_id', 'is_on_time', 'days_late', 'delivery_days', 'review_score'] %}
+{%- set amounts = ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] %}
 
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select
+        *,
+        cast(date_trunc('month', order_date) as date) as order_month
+    from {{ ref('fct_orders') }}
 ),
 
 lines as (
     select * from {{ ref('int_order_lines') }}
 ),
 
-categories_per_order as (
-    select
-        order_key,
-        category,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
-        {{ money_sum('gross_amount') }} as gross_amount,
-        {{ money_sum('discount_amount') }} as discount_amount,
-        {{ money_sum('return_amount') }} as return_amount,
-        {{ money_sum('canceled_amount') }} as canceled_amount,
-        {{ money_sum('net_amount') }} as net_amount,
-        {{ money_sum('freight_amount') }} as freight_amount
-    from lines
-    group by order_key, category
-),
-
 final as (
     select
-        order_key,
+        order_month,
         '(all)' as category,
-        unit_count,
-        gross_amount,
-        discount_amount,
-        return_amount,
-        canceled_amount,
-        net_amount,
-        freight_amount
+        status,
+        country,
+        region,
+        true as is_first,
+        is_counted,
+        customer_id is not null as is_known_customer,
+        {% for column in known -%}
+        {{ column }},
+        {% endfor -%}
+        {% for amount in amounts -%}
+        {{ amount }}_amount,
+        {% endfor -%}
+        unit_count
     from orders
     union all
-    select * from categories_per_order
+    select
+        orders.order_month,
+        lines.category,
+        orders.status,
+        orders.country,
+        orders.region,
+        lines.is_first_of_category,
+        orders.is_counted,
+        orders.customer_id is not null,
+        {% for column in known -%}
+        case when lines.is_first_of_category then orders.{{ column }} end,
+        {% endfor -%}
+        {% for amount in amounts -%}
+        lines.{{ amount }}_amount,
+        {% endfor -%}
+        case when lines.kind = 'sale' then lines.unit_count else 0 end
+    from lines
+    inner join orders
+        on lines.order_key = orders.order_key
 )
 
 select * from final

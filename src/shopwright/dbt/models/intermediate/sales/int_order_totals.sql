@@ -1,10 +1,17 @@
 -- grain: one row per order that has lines
-{{ config(materialized='view') }}
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'buyers'},
+) }}
 
 with
 
 lines as (
     select * from {{ ref('int_order_lines') }}
+    where {{ is_bought_by_touched('customer_id') }}
 ),
 
 final as (

@@ -1,11 +1,18 @@
 -- grain: one row per order derived from purchase events
--- A view: orders as fct_orders wants them, of a shop that sends clicks only.
-{{ config(materialized='view') }}
+-- Orders as fct_orders wants them, of a shop that sends clicks only.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'touched': 'buyers'},
+) }}
 
 with
 
 purchases as (
     select * from {{ ref('int_purchases') }}
+    where {{ is_bought_by_touched('customer_id') }}
 ),
 
 contexts as (

@@ -3,33 +3,8 @@
 -- (delivery, review) counts in the cell of each of its categories.
 with
 
-orders as (
-    select
-        *,
-        cast(date_trunc('month', order_date) as date) as order_month
-    from {{ ref('fct_orders') }}
-),
-
-cells as (
-    select * from {{ ref('int_order_categories') }}
-),
-
 placed as (
-    select
-        orders.order_month,
-        orders.status,
-        orders.country,
-        orders.region,
-        orders.customer_id,
-        orders.is_counted,
-        orders.is_on_time,
-        orders.days_late,
-        orders.delivery_days,
-        orders.review_score,
-        cells.*
-    from cells
-    inner join orders
-        on cells.order_key = orders.order_key
+    select * from {{ ref('int_order_categories') }}
 ),
 
 totals as (
@@ -39,8 +14,8 @@ totals as (
         coalesce(status, '(unknown)') as status,
         country,
         region,
-        count(*) as order_count,
-        count(case when is_counted then 1 end) as counted_order_count,
+        count(case when is_first then 1 end) as order_count,
+        count(case when is_first and is_counted then 1 end) as counted_order_count,
         count(distinct case when is_counted then customer_id end) as customer_count,
         cast(sum(unit_count) as bigint) as unit_count,
         {% for amount in ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] -%}
@@ -48,7 +23,7 @@ totals as (
         {% endfor -%}
         {{ money_sum('case when is_counted then gross_amount - discount_amount end') }} as order_value_amount,
         {{ money_sum(
-            'case when is_counted and customer_id is not null then gross_amount - discount_amount end'
+            'case when is_counted and is_known_customer then gross_amount - discount_amount end'
         ) }} as known_customer_value_amount,
         count(delivery_days) as delivered_order_count,
         {{ mean_of('delivery_days') }} as average_delivery_days,

@@ -3,44 +3,48 @@
 with
 
 lines as (
-    select * from {{ ref('int_order_lines') }}
+    select
+        *,
+        case when is_first_of_seller then order_key end as first_order_key
+    from {{ ref('int_order_lines') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
-orders_per_seller as (
+-- What is known of the order stands on the first line of each of its sellers.
+placed as (
     select
-        coalesce(seller_id, '(unknown)') as seller_id,
-        order_key,
-        count(*) as line_count,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
-        {{ summed_amounts() }}
+        lines.*,
+        orders.order_key as placed_order_key,
+        orders.ordered_at,
+        orders.is_canceled as is_canceled_order,
+        orders.is_on_time,
+        orders.handling_days,
+        orders.review_score
     from lines
-    group by coalesce(seller_id, '(unknown)'), order_key
+    left join orders
+        on lines.first_order_key = orders.order_key
 ),
 
 totals as (
     select
-        orders_per_seller.seller_id,
-        min(orders.ordered_at) as first_ordered_at,
-        max(orders.ordered_at) as last_ordered_at,
-        count(*) as order_count,
-        count(case when orders.is_canceled then 1 end) as canceled_order_count,
-        cast(sum(orders_per_seller.line_count) as bigint) as line_count,
-        cast(sum(orders_per_seller.unit_count) as bigint) as unit_count,
-        {{ summed_amounts('orders_per_seller') }},
-        count(orders.is_on_time) as promised_order_count,
-        count(case when orders.is_on_time then 1 end) as on_time_order_count,
-        {{ mean_of('case when orders.handling_days >= 0 then orders.handling_days end') }}
-            as average_handling_days,
-        count(orders.review_score) as reviewed_order_count,
-        {{ mean_of('orders.review_score') }} as average_review_score
-    from orders_per_seller
-    inner join orders
-        on orders_per_seller.order_key = orders.order_key
-    group by orders_per_seller.seller_id
+        coalesce(seller_id, '(unknown)') as seller_id,
+        min(ordered_at) as first_ordered_at,
+        max(ordered_at) as last_ordered_at,
+        count(placed_order_key) as order_count,
+        count(case when is_canceled_order then 1 end) as canceled_order_count,
+        count(*) as line_count,
+        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ summed_amounts() }},
+        count(is_on_time) as promised_order_count,
+        count(case when is_on_time then 1 end) as on_time_order_count,
+        {{ mean_of('case when handling_days >= 0 then handling_days end') }} as average_handling_days,
+        count(review_score) as reviewed_order_count,
+        {{ mean_of('review_score') }} as average_review_score
+    from placed
+    group by coalesce(seller_id, '(unknown)')
 ),
 
 final as (

@@ -463,7 +463,9 @@ print(size, peaks[-1] - peaks[0], shop.ingest().total("rows_accepted"), peak())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     streamed, growth, rows, most = map(int, done.stdout.split())
     assert streamed > 180_000_000
-    assert growth < 1_000_000  # From the first file to the last: reading holds some rows, however many there are.
+    assert (
+        growth < 1_000_000
+    )  # From the first file to the last: reading holds some rows, however many there are.
     assert rows == 1_000_000
     assert most < 900 * 1024**2  # The engine keeps to its limit, which leaves out what the interpreter takes.
     newest = datetime(2024, 1, 1, 10) + timedelta(seconds=1_000_000)

@@ -47,7 +47,7 @@ def test_changed_settings_rebuild_everything_and_say_so(dirty_raw, tmp_path):
     build(project)
     longer = make_shop(tmp_path, raw=dirty_raw, extra="[sessions]\ngap_minutes = 240\n")
     report = build(longer)
-    assert report.reason == "settings or version changed"
+    assert report.reason == "settings or models changed"
     with duckdb.connect(str(longer.published), read_only=True) as connection:
         assert connection.execute(
             "select count(*) from gold.fct_sessions a join gold.fct_sessions b on a.user_id = b.user_id "
@@ -102,7 +102,9 @@ def test_a_shop_without_any_event_builds_and_says_so(tmp_path):
 
 
 def test_the_models_unit_tests_pass_on_a_first_plain_dbt_build(dirty_raw, tmp_path):
-    project = make_shop(tmp_path, raw=dirty_raw)
+    # Models of experiments are there where there are some.
+    experiment = '[[experiments]]\nname = "a"\nhypothesis = "b"\nstart = 2025-01-10\n'
+    project = make_shop(tmp_path, raw=dirty_raw, extra=experiment)
     take_in(project)
     found = run_dbt(project, ["build"])
     assert found.of("fail", "error", "skipped") == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import duckdb
 import numpy as np
@@ -18,7 +18,11 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
 from shopwright.experiments.store import check_installed
+from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
+
+if TYPE_CHECKING:
+    from shopwright.experiments.audit import Audit
 
 app = typer.Typer(
     help="Experiments: set them up, size them, watch them, read them, and check the machinery.",
@@ -52,10 +56,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     loaded = load_project(project)
     units = _units(loaded)
     rows = [
-        {
-            **experiment.model_dump(mode="json"),
-            "units": units.get(experiment.name, 0) if units is not None else None,
-        }
+        {**experiment.model_dump(mode="json"), "units": units.get(experiment.name)}
         for experiment in loaded.settings.experiments
     ]
     if as_json:
@@ -135,8 +136,10 @@ def read_command(
     """
     from shopwright.experiments.reading import read_experiment  # noqa: PLC0415  # scipy takes a while to import
 
+    if html is not None and not html.parent.is_dir():
+        raise ConfigurationError(f"--html: no folder {html.parent}")
     loaded, experiment = _find(project, name)
-    with _published(loaded) as connection:
+    with _published(loaded, experiment) as connection:
         found = read_experiment(connection, experiment)
     if html is not None:
         _write_report(loaded, found, html)
@@ -164,8 +167,12 @@ def watch_command(
 
     _check_metric(metric)
     loaded, experiment = _find(project, name)
-    with _published(loaded) as connection:
-        chosen = metric_of(experiment, metric)
+    chosen = metric_of(experiment, metric)
+    if chosen.kind is Kind.QUANTILE:
+        raise ConfigurationError(
+            f"{chosen.name} is a quantile and has no daily sequence; give --metric, such as conversion_rate"
+        )
+    with _published(loaded, experiment) as connection:
         readings = watch(experiment, chosen, read_days(connection, experiment, chosen))
     if as_json:
         print_json([asdict(reading) for reading in readings])
@@ -190,7 +197,7 @@ def audit_command(
 
     loaded, experiment = _find(project, name)
     others = [other for other in loaded.settings.experiments if other.name != name]
-    with _published(loaded) as connection, progress_bar(quiet=as_json) as bar:
+    with _published(loaded, experiment) as connection, progress_bar(quiet=as_json) as bar:
         found = audit(
             connection,
             experiment,
@@ -200,7 +207,7 @@ def audit_command(
             watch=lambda done: bar.update(f"A/A test {done:,} of {simulations:,}", done, simulations),
         )
     if as_json:
-        print_json(found)
+        print_json(_audit_document(found))
     else:
         people().print(*tables.audited(found), sep="\n")
 
@@ -216,8 +223,6 @@ def _find(project: Path, name: str) -> tuple[Project, ExperimentDefinition]:
 
 
 def _check_metric(name: str | None) -> None:
-    from shopwright.metrics import METRICS  # noqa: PLC0415
-
     if name is not None and name not in METRICS:
         raise ConfigurationError(
             f"no metric '{name}'{near_match(name, METRICS)}; there are: {', '.join(METRICS)}"
@@ -225,31 +230,69 @@ def _check_metric(name: str | None) -> None:
 
 
 @contextmanager
-def _published(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
+def _published(
+    project: Project, experiment: ExperimentDefinition | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published warehouse; with an experiment, one that was built since it is in the settings."""
     if not project.published.exists():
         raise DataError(f"{project.root}: nothing is published yet; run 'shopwright run' first")
     engine = project.settings.engine
     with connect(
         project.published, read_only=True, threads=engine.threads, memory_limit=engine.memory_limit
     ) as connection:
+        _check_built(project, connection, experiment)
         yield connection
 
 
-def _units(project: Project) -> dict[str, int] | None:
-    """Experiment to its units so far; None where nothing is published."""
+def _check_built(
+    project: Project, connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition | None
+) -> None:
+    try:
+        known = connection.execute("select distinct experiment from gold.fct_experiment_readouts").fetchall()
+    except duckdb.CatalogException:
+        raise DataError(
+            f"{project.root}: the published warehouse knows no experiments, an older version built it; "
+            "run 'shopwright build'"
+        ) from None
+    if experiment is not None and (experiment.name,) not in known:
+        raise DataError(
+            f"experiment '{experiment.name}' is not in the published warehouse yet; run 'shopwright build'"
+        )
+
+
+def _units(project: Project) -> dict[str, int]:
+    """Each experiment that the published warehouse knows, to its units so far."""
     if not project.published.exists():
-        return None
+        return {}
     with _published(project) as connection:
-        return dict(
+        known = connection.execute("select distinct experiment from gold.fct_experiment_readouts").fetchall()
+        if not known:  # then there are no models of experiments either
+            return {}
+        units = dict(
             connection.execute(
-                "select experiment, count(*) from gold.fct_experiment_units group by all"
+                "select experiment, count(*) from gold.fct_experiment_units group by experiment"
             ).fetchall()
         )
+        return {name: units.get(name, 0) for (name,) in known}
+
+
+def _audit_document(found: Audit) -> dict[str, Any]:
+    """An audit with what follows from its figures, so that machines need not repeat the rules."""
+    return {
+        **asdict(found),
+        "false_positives": [
+            {**asdict(each), "is_sound": None if each.rate is None else each.is_sound}
+            for each in found.false_positives
+        ],
+        "correlations": [
+            {**asdict(each), "is_independent": each.is_independent} for each in found.correlations
+        ],
+        "sample_ratio": {**asdict(found.sample_ratio), "is_mismatch": found.sample_ratio.is_mismatch},
+        "suspects": [{**asdict(each), "explains_all": each.explains_all} for each in found.suspects],
+    }
 
 
 def _write_report(project: Project, found: Any, file: Path) -> None:
     from shopwright.experiments.report import render  # noqa: PLC0415  # plotly takes a while to import
 
-    if not file.parent.is_dir():
-        raise ConfigurationError(f"--html: no folder {file.parent}")
     file.write_text(render(found, shop=project.settings.shop), encoding="utf-8")

@@ -65,7 +65,10 @@ def planned(found: Plan, experiment: ExperimentDefinition) -> list[RenderableTyp
     lines.append(table("", ("variant", "units needed"), needed))
     if found.size.days is not None:
         lines.append(f"That takes {found.size.days:,} days.")
-    effects = [(f"{week} weeks", _share(effect)) for week, effect in found.detectable_effects.items()]
+    effects = [
+        (f"{week} week{'s' if week > 1 else ''}", _share(effect))
+        for week, effect in found.detectable_effects.items()
+    ]
     return [*lines, table("What would be found after", ("time", "smallest change"), effects)]
 
 
@@ -209,7 +212,14 @@ def watched(
 def audited(found: Audit) -> list[RenderableType]:
     """What the audit found."""
     rows = [
-        (each.metric, each.simulations, each.units, _share(each.rate), _share(each.expected), each.is_sound)
+        (
+            each.metric,
+            each.simulations,
+            each.units,
+            _share(each.rate),
+            _share(each.expected),
+            None if each.rate is None else each.is_sound,
+        )
         for each in found.false_positives
     ]
     columns = ("metric", "A/A tests", "units", "false positives", "expected", "sound")

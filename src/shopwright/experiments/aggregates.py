@@ -6,7 +6,7 @@ every product that a metric needs. Units seen in two variants are left out of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.sql import quote_name, quote_text
@@ -27,6 +27,8 @@ DIMENSIONS = ("device", "channel", "country", "is_new")
 """Columns of the units by which a read-out is looked at too."""
 STEPS = ("has_view", "has_cart", "has_checkout", "has_purchase")
 """Steps of the funnel, as flags of the units."""
+CAPPED = "capped_"
+"""Begins the name of a measure that is cut to its cap; other metrics may need the same measure as it is."""
 
 Group = tuple[str, str, str]
 """Dimension, its value and the variant; the first two are empty for all units of a variant."""
@@ -71,31 +73,49 @@ def read_aggregates(
         dimensions: columns to group by, one after the other.
         units: table of the units.
     """
-    chosen = list(metrics) if metrics is not None else [METRICS[name] for name in experiment.metrics]
-    columns = _columns(chosen, has_history=bool(experiment.pre_period_days) and experiment.unit == "user")
-    where = f"experiment = {quote_text(experiment.name)}"
-    caps = _caps(connection, chosen, experiment.winsorize, f"{units} where {where}")
+    asked = metrics if metrics is not None else [METRICS[name] for name in experiment.metrics]
+    chosen = [summed(metric, experiment) for metric in asked]
+    columns = columns_of(chosen, experiment)
+    everyone = f"{units} where experiment = {quote_text(experiment.name)}"
+    counted = f"{everyone} and variant_count = 1"
+    caps = _caps(connection, columns, experiment.winsorize, counted)
     pairs = _pairs(chosen, columns)
-    rows = connection.execute(_query(columns, pairs, caps, dimensions, f"{units} where {where}")).fetchall()
+    rows = connection.execute(_query(columns, pairs, caps, dimensions, everyone)).fetchall()
     found = [_Row(row, columns, pairs, dimensions) for row in rows]
     whole = [row for row in found if row.group is not None]
     return Aggregates(
         moments={row.group: row.moments for row in whole if row.group},
         steps={row.group[2]: row.steps for row in whole if row.group and not row.group[0]},
-        quantiles=_quantiles(connection, chosen, f"{units} where {where} and variant_count = 1"),
+        quantiles=_quantiles(connection, chosen, counted),
         mixed=sum(row.count for row in found if row.group is None and row.is_whole),
         **_span(found),
     )
 
 
-def _columns(metrics: Iterable[Metric], *, has_history: bool) -> list[str]:
-    """The columns that are summed, each once."""
+def summed(metric: Metric, experiment: ExperimentDefinition) -> Metric:
+    """The metric over the columns that are summed for it: cut to their caps where it and the experiment say so."""
+    if not metric.is_capped or experiment.winsorize is None:
+        return metric
+    below = CAPPED + metric.denominator if metric.denominator else ""
+    return replace(metric, numerator=CAPPED + metric.numerator, denominator=below)
+
+
+def before_of(column: str) -> str:
+    """The summed column of the same measure before the experiment; empty where there is none."""
+    measure = column.removeprefix(CAPPED)
+    before = MEASURES[measure].before
+    return column.removesuffix(measure) + before if before else ""
+
+
+def columns_of(metrics: Iterable[Metric], experiment: ExperimentDefinition) -> list[str]:
+    """The columns that are summed for metrics (as ``summed`` gives them), each once."""
+    has_history = experiment.pre_period_days > 0 and experiment.unit == "user"
     names = ["is_converted"]
     for metric in metrics:
         if metric.kind is not Kind.QUANTILE:
             names.extend(metric.measures)
             if has_history:
-                names.extend(before for name in metric.measures if (before := MEASURES[name].before))
+                names.extend(before for name in metric.measures if (before := before_of(name)))
     return list(dict.fromkeys(names))
 
 
@@ -104,7 +124,7 @@ def _pairs(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str,
     found = {(name, name): None for name in columns}
     for metric in metrics:
         together = [name for name in metric.measures if name in columns]
-        together += [before for name in together if (before := MEASURES[name].before) in columns]
+        together += [before for name in together if (before := before_of(name)) in columns]
         for place, left in enumerate(together):
             for right in together[place:]:
                 found.setdefault((right, left) if (right, left) in found else (left, right))
@@ -112,10 +132,11 @@ def _pairs(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str,
 
 
 def _caps(
-    connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], quantile: float | None, units: str
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], quantile: float | None, units: str
 ) -> dict[str, float]:
-    """Measure to the value that units are cut to, the same for all variants; empty without winsorisation."""
-    names = list(dict.fromkeys(name for metric in metrics if metric.is_capped for name in metric.measures))
+    """Capped measure to the value that units are cut to, the same for all variants and for the time before."""
+    names = [name.removeprefix(CAPPED) for name in columns if name.startswith(CAPPED)]
+    names = [name for name in names if name in MEASURES]
     if quantile is None or not names:
         return {}
     asked = ", ".join(f"quantile_cont(cast({quote_name(name)} as double), {quantile})" for name in names)
@@ -134,7 +155,7 @@ def _query(
     values = ", ".join(f"{_value(name, caps)} as {quote_name(name)}" for name in columns)
     sums = ", ".join(f"sum({quote_name(name)})" for name in columns)
     products = ", ".join(f"sum({quote_name(left)} * {quote_name(right)})" for left, right in pairs)
-    texts = "".join(f", cast({quote_name(name)} as varchar) as {quote_name(name)}" for name in dimensions)
+    texts = "".join(f", {text_of(name)} as {quote_name(name)}" for name in dimensions)
     names = "".join(f", {quote_name(name)}" for name in dimensions)
     sets = ", ".join(["(variant)", *(f"(variant, {quote_name(name)})" for name in dimensions)])
     reached = ", ".join(f"count(case when {step} then 1 end)" for step in STEPS)
@@ -151,10 +172,17 @@ def _query(
     """
 
 
-def _value(name: str, caps: Mapping[str, float]) -> str:
-    value = f"cast({quote_name(name)} as double)"
-    cap = caps.get(name, caps.get(name.removeprefix("pre_")))
-    return value if cap is None else f"least({value}, {cap!r})"
+def text_of(dimension: str) -> str:
+    """SQL of a dimension as text; units that state none are one group with those of which it is said so."""
+    return f"coalesce(cast({quote_name(dimension)} as varchar), '(unknown)')"
+
+
+def _value(column: str, caps: Mapping[str, float]) -> str:
+    measure = column.removeprefix(CAPPED)
+    value = f"cast({quote_name(measure)} as double)"
+    cap = caps.get(measure.removeprefix("pre_")) if column.startswith(CAPPED) else None
+    # least() would make the cap of a null.
+    return value if cap is None else f"case when {value} > {cap!r} then {cap!r} else {value} end"
 
 
 class _Row:
@@ -187,7 +215,7 @@ def _group(
         return None
     for name, value, is_merged in zip(dimensions, values, grouped, strict=True):
         if not is_merged:
-            return name, "(unknown)" if value is None else value, variant
+            return name, str(value), variant
     return "", "", variant
 
 
@@ -205,21 +233,31 @@ def _quantiles(
     """Three order statistics of each quantile metric and variant; only units that have the measure are read."""
     found: dict[tuple[str, str], QuantileSummary] = {}
     for metric in metrics:
-        if metric.kind is not Kind.QUANTILE:
-            continue
-        value, having = (
-            quote_name(metric.numerator),
-            f"{units} and {quote_name(metric.numerator)} is not null",
-        )
-        counts = connection.execute(f"select variant, count(*) from {having} group by variant").fetchall()
-        for variant, count in counts:
-            places = quantile_positions(count, quantile=metric.quantile)
-            asked = [places.lower, places.quantile, places.upper] if places else [metric.quantile]
-            row = connection.execute(
-                f"select quantile_cont(cast({value} as double), {asked!r}) from {having} and variant = ?",
-                [variant],
-            ).fetchone()
-            looked_up = row[0] if row else [None]
-            low, middle, high = looked_up if places else (None, looked_up[0], None)
-            found[metric.name, variant] = QuantileSummary(count, low, middle, high)
+        if metric.kind is Kind.QUANTILE:
+            value = quote_name(metric.numerator)
+            summaries = _summaries(connection, value, f"{units} and {value} is not null", metric.quantile)
+            found.update({(metric.name, variant): summary for variant, summary in summaries.items()})
     return found
+
+
+def _summaries(
+    connection: duckdb.DuckDBPyConnection, value: str, having: str, quantile: float
+) -> dict[str, QuantileSummary]:
+    """Variant to its order statistics: one scan to count, one to look them up."""
+    counts = dict(connection.execute(f"select variant, count(*) from {having} group by variant").fetchall())
+    places = {name: quantile_positions(count, quantile=quantile) for name, count in counts.items()}
+    asked = {
+        name: [place.lower, place.quantile, place.upper] if place else [quantile, quantile, quantile]
+        for name, place in places.items()
+    }
+    looked_up = ", ".join(
+        f"quantile_cont(cast({value} as double), {where!r}) filter (where variant = {quote_text(name)})"
+        for name, where in asked.items()
+    )
+    row = connection.execute(f"select {looked_up} from {having}").fetchone() if asked else None
+    return {
+        name: QuantileSummary(counts[name], low, middle, high)
+        if places[name]
+        else QuantileSummary(counts[name], None, middle, None)
+        for name, (low, middle, high) in zip(asked, row or (), strict=True)
+    }

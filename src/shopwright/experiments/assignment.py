@@ -64,11 +64,12 @@ def slices_of(experiment: ExperimentDefinition) -> dict[str, Slice]:
     units and moves none.
     """
     places: dict[str, Slice] = {}
-    reached = 0.0
+    reached, start = 0.0, 0
     for name, share in experiment.shares.items():
-        start, width = round(reached * BUCKETS), share * BUCKETS
         reached += share
-        places[name] = Slice(start, min(round(start + width * experiment.traffic), round(reached * BUCKETS)))
+        end = round(reached * BUCKETS)
+        places[name] = Slice(start, start + round((end - start) * experiment.traffic))
+        start = end
     return places
 
 

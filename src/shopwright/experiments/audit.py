@@ -1,7 +1,7 @@
 """Whether the machinery itself can be trusted: on this shop's units, metrics and ids.
 
 * **A/A**: the same units are dealt to two variants again and again, at random, so that there is no effect; a test that finds
-  one more often than it may is not fit for this shop's data (one whale in a small sample is enough).
+  one more often than it may is not fit for this shop's data (a ratio that rests on a handful of units is enough).
 * **Balance**: the hash deals this shop's ids evenly over its buckets.
 * **Correlation**: the split of this experiment has nothing to do with the split of any other.
 * **Sample ratio**: where the split is off, the dimension, and how far the units came, that explain it.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.aggregates import DIMENSIONS, UNITS
+from shopwright.experiments.aggregates import CAPPED, DIMENSIONS, UNITS, summed, text_of
 from shopwright.experiments.assignment import BUCKETS, salt_of
 from shopwright.experiments.assignment_sql import bucket_sql, variant_sql
 from shopwright.experiments.readout import compare_metric
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.experiments.statistics import SampleRatio
+    from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
 MOST_UNITS = 200_000
@@ -98,8 +99,8 @@ class Suspect:
 
     @property
     def explains_all(self) -> bool:
-        """Whether the split is right without these units."""
-        return self.ratio.is_mismatch and not self.rest.is_mismatch
+        """Whether there are other units, and their split is right."""
+        return self.ratio.is_mismatch and self.rest.pvalue is not None and not self.rest.is_mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +167,8 @@ def false_positives(
 ) -> list[FalsePositives]:
     """How often each metric's test finds something where units are dealt at random."""
     metrics = [METRICS[name] for name in experiment.metrics if METRICS[name].kind is not Kind.QUANTILE]
-    names = list(dict.fromkeys(name for metric in metrics for name in metric.measures))
-    asked = ", ".join(f"cast({quote_name(name)} as double)" for name in names)
-    found = connection.execute(
-        f"select {asked} from {units} where experiment = {quote_text(experiment.name)} "
-        f"and variant_count = 1 order by hash(unit_id) limit {MOST_UNITS}"
-    ).fetchnumpy()
-    columns = dict(
-        zip(names, (np.asarray(values, dtype=np.float64) for values in found.values()), strict=True)
-    )
+    metrics = [summed(metric, experiment) for metric in metrics]
+    columns = _columns(connection, experiment, metrics, units) if metrics else {}
     count = len(next(iter(columns.values()))) if columns else 0
     if count < 2:
         return []
@@ -191,6 +185,32 @@ def false_positives(
         FalsePositives(name, simulations, count, found / tried if tried else None, experiment.alpha, error)
         for name, (found, tried) in hits.items()
     ]
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection,
+    experiment: ExperimentDefinition,
+    metrics: Sequence[Metric],
+    units: str,
+) -> dict[str, NDArray[np.float64]]:
+    """What the metrics are made of, one value a unit, cut as the read-out cuts it."""
+    names = list(dict.fromkeys(name for metric in metrics for name in metric.measures))
+    asked = ", ".join(f"cast({quote_name(name.removeprefix(CAPPED))} as double)" for name in names)
+    found = connection.execute(
+        f"select {asked} from {units} where experiment = {quote_text(experiment.name)} "
+        f"and variant_count = 1 order by hash(unit_id) limit {MOST_UNITS}"
+    ).fetchnumpy()
+    columns = {
+        name: np.asarray(values, dtype=np.float64) for name, values in zip(names, found.values(), strict=True)
+    }
+    if experiment.winsorize is None or not len(next(iter(columns.values()))):
+        return columns
+    return {
+        name: np.minimum(values, np.quantile(values, experiment.winsorize))
+        if name.startswith(CAPPED)
+        else values
+        for name, values in columns.items()
+    }
 
 
 def _deals(
@@ -224,10 +244,11 @@ def _moments(
 
 
 def balance(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> Balance:
-    """How evenly the ids of all users that the shop knows fall into an experiment's buckets."""
-    group = f"{bucket_sql(salt_of(experiment), 'user_id')} // {BUCKETS // GROUPS}"
+    """How evenly the ids of all users (or sessions) that the shop knows fall into an experiment's buckets."""
+    unit = "user_id" if experiment.unit == "user" else "session_key"
+    group = f"{bucket_sql(salt_of(experiment), unit)} // {BUCKETS // GROUPS}"
     rows = connection.execute(
-        f"select {group}, count(*) from (select distinct user_id from gold.fct_sessions) group by all"
+        f"select {group}, count(*) from (select distinct {unit} from gold.fct_sessions) group by all"
     ).fetchall()
     sizes = dict(rows)
     counts = [int(sizes.get(place, 0)) for place in range(GROUPS)]
@@ -266,7 +287,7 @@ def trace_sample_ratio(
         "case when has_purchase then 'bought' when has_checkout then 'began a checkout' "
         "when has_cart then 'put into the cart' when has_view then 'viewed' else 'did nothing' end"
     )
-    parts = {**{name: f"cast({quote_name(name)} as varchar)" for name in DIMENSIONS}, "stage": stage}
+    parts = {**{name: text_of(name) for name in DIMENSIONS}, "stage": stage}
     columns = ", ".join(f"{sql} as {quote_name(name)}" for name, sql in parts.items())
     sets = ", ".join(["(variant)", *(f"(variant, {quote_name(name)})" for name in parts)])
     ids = ", ".join(f"grouping({quote_name(name)})" for name in parts)
@@ -278,7 +299,7 @@ def trace_sample_ratio(
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for variant, merged, *values, count in rows:
         place = next((n for n, is_merged in enumerate(merged) if not is_merged), None)
-        key = ("", "") if place is None else (list(parts)[place], values[place] or "(unknown)")
+        key = ("", "") if place is None else (list(parts)[place], values[place])
         counts.setdefault(key, {})[variant] = int(count)
     whole = _ratio(experiment, counts.pop(("", ""), {}))
     if not whole.is_mismatch:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.core.sql import quote_text
-from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.aggregates import read_aggregates, summed
 from shopwright.experiments.statistics import Baseline, Quantity, Target, detectable_effect, required_units
 from shopwright.metrics import METRICS, Kind
 
@@ -182,4 +182,4 @@ def _history(
         raise DataError(
             "no session in the published warehouse to size an experiment by; run 'shopwright run' first"
         )
-    return Baseline.from_moments(found, Quantity(*metric.measures)), found.count
+    return Baseline.from_moments(found, Quantity(*summed(metric, past).measures)), found.count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.sql import quote_text
@@ -12,7 +12,7 @@ from shopwright.experiments.readout import read_out
 from shopwright.experiments.sequence import metric_of, read_days, watch
 from shopwright.experiments.statistics import Proportion, dilution
 from shopwright.experiments.verdict import decide
-from shopwright.metrics import Kind
+from shopwright.metrics import METRICS, Kind
 
 if TYPE_CHECKING:
     from datetime import date
@@ -46,7 +46,10 @@ class Reading:
             "experiment": self.readout.experiment.model_dump(mode="json"),
             **found,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
-            "sample_ratio": asdict(self.readout.sample_ratio),
+            "sample_ratio": {
+                **asdict(self.readout.sample_ratio),
+                "is_mismatch": self.readout.sample_ratio.is_mismatch,
+            },
             "conversion_test": asdict(self.readout.conversion_test),
             "metrics": [_metric(asdict(reading)) for reading in self.readout.readings],
             "segments": [asdict(segment) for segment in self.readout.segments],
@@ -111,7 +114,7 @@ def _dilutions(connection: duckdb.DuckDBPyConnection, readout: Readout) -> dict[
     def exposed(variant: str) -> Proportion:
         return Proportion(readout.units[variant], max(counts.get(variant, 0), readout.units[variant]))
 
-    return {
+    found = {
         variant: dilution(
             readout.reading(experiment.primary_metric, variant).estimate,
             control=exposed(experiment.control),
@@ -120,6 +123,11 @@ def _dilutions(connection: duckdb.DuckDBPyConnection, readout: Readout) -> dict[
         )
         for variant in readout.treatments
     }
+    metric = METRICS[experiment.primary_metric]
+    if metric.kind in (Kind.PROPORTION, Kind.MEAN):
+        return found
+    why = f"the effect on a {metric.kind} does not scale with the share that is exposed"
+    return {variant: replace(each, scaled=None, reason=why) for variant, each in found.items()}
 
 
 def _simulated(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> int:

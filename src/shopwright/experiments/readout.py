@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from shopwright.experiments.aggregates import before_of, columns_of, summed
 from shopwright.experiments.statistics import (
     ChiSquare,
     Estimate,
@@ -33,7 +34,7 @@ from shopwright.experiments.statistics import (
     two_proportions,
     welch,
 )
-from shopwright.metrics import MEASURES, METRICS, Kind
+from shopwright.metrics import METRICS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +72,9 @@ class MetricReading:
     corrected_pvalue: float | None
     """Corrected for the number of metrics and variants in its role; None where there is no test."""
     guardrail: Guardrail | None = None
-    """Of a guardrail: whether the worst acceptable change is excluded."""
+    """Of a guardrail: whether the worst acceptable change is excluded, for one look at the planned end."""
+    sequential_guardrail: Guardrail | None = None
+    """The same, valid at every look."""
     progress: Progress | None = None
     """Of the primary metric: power reached and what is still needed."""
 
@@ -143,10 +146,11 @@ def read_out(
         aggregates: of its units; with the dimension ``exposed_date`` the effect's trend is told too.
         data_through: last date of the shop's data; the last on which a unit came in where not given.
     """
-    units = {name: _moments(aggregates, name).count for name in experiment.variants}
+    whole = {name: _moments(experiment, aggregates, name) for name in experiment.variants}
+    units = {name: moments.count for name, moments in whole.items()}
     converted = [
         (int(moments.sum("is_converted")), moments.count - int(moments.sum("is_converted")))
-        for moments in (_moments(aggregates, name) for name in experiment.variants)
+        for moments in whole.values()
     ]
     return Readout(
         experiment=experiment,
@@ -217,10 +221,10 @@ def _reading(
     experiment: ExperimentDefinition, aggregates: Aggregates, metric: Metric, role: Role, variant: str
 ) -> MetricReading:
     level = 1 - experiment.alpha
-    control, treatment = _moments(aggregates, experiment.control), _moments(aggregates, variant)
+    control, treatment = (_moments(experiment, aggregates, name) for name in (experiment.control, variant))
     nothing = QuantileSummary(0, None, None, None)
     plain = compare_metric(
-        metric,
+        summed(metric, experiment),
         control,
         treatment,
         level=level,
@@ -231,16 +235,18 @@ def _reading(
     )
     adjusted = _adjusted(experiment, aggregates, metric, variant)
     best = adjusted or plain
+    sequential = always_valid(best, tuned_for=experiment.sequence_units)
     return MetricReading(
         metric=metric,
         role=role,
         variant=variant,
         plain=plain,
         adjusted=adjusted,
-        sequential=always_valid(best, tuned_for=experiment.sequence_units),
+        sequential=sequential,
         belief=posterior(best, is_higher_better=metric.better == "higher", level=level),
         corrected_pvalue=None,
         guardrail=_guardrail(experiment, metric, role, best),
+        sequential_guardrail=_guardrail(experiment, metric, role, sequential),
         progress=_progress(experiment, aggregates, best) if role == "primary" else None,
     )
 
@@ -249,19 +255,20 @@ def _adjusted(
     experiment: ExperimentDefinition, aggregates: Aggregates, metric: Metric, variant: str
 ) -> Estimate | None:
     """CUPED on the metric's own measures before the start; None where they have none, or it adds nothing."""
-    control, treatment = _moments(aggregates, experiment.control), _moments(aggregates, variant)
-    before = [MEASURES[name].before for name in metric.measures]
+    control, treatment = (_moments(experiment, aggregates, name) for name in (experiment.control, variant))
+    measures = summed(metric, experiment).measures
+    before = [before_of(name) for name in measures]
     if metric.kind is Kind.QUANTILE or not all(name and name in control.names for name in before):
         return None
     others = [
-        _moments(aggregates, name)
+        _moments(experiment, aggregates, name)
         for name in experiment.variants
         if name not in (experiment.control, variant)
     ]
     found = cuped(
         control,
         treatment,
-        metric=Quantity(*metric.measures),
+        metric=Quantity(*measures),
         covariate=Quantity(*before),
         others=others,
         level=1 - experiment.alpha,
@@ -293,7 +300,7 @@ def _progress(experiment: ExperimentDefinition, aggregates: Aggregates, estimate
 
 def _segments(experiment: ExperimentDefinition, aggregates: Aggregates) -> list[SegmentReading]:
     """The primary metric in every segment that is large enough, corrected for their number."""
-    metric = METRICS[experiment.primary_metric]
+    metric = summed(METRICS[experiment.primary_metric], experiment)
     if metric.kind is Kind.QUANTILE:
         return []
     found = []
@@ -315,7 +322,7 @@ def _values(aggregates: Aggregates) -> list[tuple[str, str]]:
 
 def _novelty(experiment: ExperimentDefinition, aggregates: Aggregates, variant: str) -> Novelty:
     """The trend of the effect over the days on which units came in; each unit belongs to one of them."""
-    metric = METRICS[experiment.primary_metric]
+    metric = summed(METRICS[experiment.primary_metric], experiment)
     effects = {}
     for day in sorted(
         value for name, value, _ in aggregates.moments if name == COHORT and metric.kind is not Kind.QUANTILE
@@ -330,13 +337,15 @@ def _novelty(experiment: ExperimentDefinition, aggregates: Aggregates, variant: 
     return novelty(effects, level=1 - experiment.alpha)
 
 
-def _moments(aggregates: Aggregates, variant: str) -> Moments:
+def _moments(experiment: ExperimentDefinition, aggregates: Aggregates, variant: str) -> Moments:
     """Sums over a variant's units, all of them 0 where it has none."""
     found = aggregates.of(variant)
     if found is not None:
         return found
     names: Sequence[str] = (
-        next(iter(aggregates.moments.values())).names if aggregates.moments else ("is_converted",)
+        next(iter(aggregates.moments.values())).names
+        if aggregates.moments
+        else columns_of((summed(METRICS[name], experiment) for name in experiment.metrics), experiment)
     )
     pairs = {(left, right): 0.0 for left in names for right in names}
     return Moments.from_sums(0, dict.fromkeys(names, 0.0), pairs)

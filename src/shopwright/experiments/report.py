@@ -91,6 +91,7 @@ def effects(readings: Sequence[MetricReading]) -> plots.Figure:
     )
     labels = [f"{found.metric.title} ({found.variant})" for found in shown]
     figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=labels, automargin=True)
+    figure.update_xaxes(range=_span(shown))
     return _styled(figure, height=140 + 44 * len(shown), x="relative change")
 
 
@@ -181,6 +182,13 @@ def _range(reading: Reading) -> list[float] | None:
     if not late:
         return None
     return [min(interval.lower for interval in late) - 0.02, max(interval.upper for interval in late) + 0.02]
+
+
+def _span(shown: Sequence[MetricReading]) -> list[float] | None:
+    """The horizontal range of the intervals that tell something; one as wide as the metric itself would squash them."""
+    intervals = [found.estimate.relative.interval for found in shown if found.estimate.relative]
+    reach = [max(-each.lower, each.upper) for each in intervals if each and each.upper - each.lower < 1]
+    return [-1.3 * max(reach), 1.3 * max(reach)] if reach else None
 
 
 def _error_bars(effects: Iterable[Effect]) -> dict[str, Any]:

@@ -5,8 +5,8 @@
 2. **Guardrails.** A variant with a guardrail that is worse than the worst acceptable change, with confidence, is not
    shipped, whatever else it does.
 3. **Primary metric.** Before the planned end (the last day, and enough units for the power that was asked for) only the
-   read-out that holds at every look may decide; at the planned end the fixed-horizon one may too, corrected for the
-   number of variants. Better, and no guardrail in doubt: *ship*. Worse: *do not ship*. Neither, at the planned end:
+   read-out that holds at every look may decide; at the planned end the fixed-horizon one may too. Either is corrected
+   for the number of variants. Better, and no guardrail in doubt: *ship*. Worse: *do not ship*. Neither, at the planned end:
    *do not ship*, since an effect worth having would have been found. Else *keep running*.
 """
 
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shopwright.experiments.readout import MIXED_SHARE
+from shopwright.experiments.statistics import adjust
 
 if TYPE_CHECKING:
     from shopwright.experiments.readout import MetricReading, Readout
-    from shopwright.experiments.statistics import Effect, Interval
+    from shopwright.experiments.statistics import Effect
 
 Decision = Literal["ship", "do not ship", "keep running", "invalid"]
 
@@ -74,14 +75,14 @@ def _has_power(readout: Readout, variant: str) -> bool:
 def _decide(readout: Readout, variant: str) -> Verdict:
     primary = readout.reading(readout.experiment.primary_metric, variant)
     rails = [found for found in readout.readings if found.role == "guardrail" and found.variant == variant]
-    broken = [rail for rail in rails if rail.guardrail and rail.guardrail.verdict == "fails"]
+    broken = [rail for rail in rails if _rail_verdict(readout, rail) == "fails"]
     if broken:
         return Verdict(variant, "do not ship", f"guardrail broken: {'; '.join(map(_told, broken))}")
     direction, how = _direction(readout, primary)
     if direction == "worse":
         return Verdict(variant, "do not ship", f"{_told(primary)} is worse ({how})")
     if direction == "better":
-        unclear = [rail for rail in rails if rail.guardrail and rail.guardrail.verdict == "unclear"]
+        unclear = [rail for rail in rails if _rail_verdict(readout, rail) == "unclear"]
         if unclear:
             return Verdict(
                 variant,
@@ -92,13 +93,18 @@ def _decide(readout: Readout, variant: str) -> Verdict:
     return _undecided(readout, primary)
 
 
+def _rail_verdict(readout: Readout, rail: MetricReading) -> str | None:
+    """Whether a guardrail holds, by the evidence that may count now."""
+    counted = rail.guardrail if is_complete(readout) else rail.sequential_guardrail
+    return counted.verdict if counted else None
+
+
 def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["better", "worse", "open"], str]:
     """Which way the primary metric went, by the evidence that may count now."""
-    always = reading.sequential.absolute
-    found = _side(reading, always.interval if always else None)
-    if found != "open":
-        return found, "holds at every look"
-    alpha = readout.experiment.alpha
+    alpha, always = readout.experiment.alpha, reading.sequential.absolute
+    pvalue = _at_every_look(readout, reading)
+    if always is not None and pvalue is not None and pvalue < alpha:
+        return _side_of(reading, always.value), "holds at every look"
     if is_complete(readout) and reading.corrected_pvalue is not None and reading.corrected_pvalue < alpha:
         effect = reading.estimate.absolute
         if effect is not None and effect.value:
@@ -106,10 +112,11 @@ def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["bette
     return "open", ""
 
 
-def _side(reading: MetricReading, interval: Interval | None) -> Literal["better", "worse", "open"]:
-    if interval is None or interval.lower <= 0 <= interval.upper:
-        return "open"
-    return _side_of(reading, interval.lower)
+def _at_every_look(readout: Readout, reading: MetricReading) -> float | None:
+    """The always-valid p-value of a variant's primary metric, corrected as the one for a single look is."""
+    found = {each.variant: each.sequential.pvalue for each in readout.readings if each.role == "primary"}
+    corrected = adjust(list(found.values()), correction=readout.experiment.correction)
+    return dict(zip(found, corrected, strict=True))[reading.variant]
 
 
 def _side_of(reading: MetricReading, value: float) -> Literal["better", "worse"]:

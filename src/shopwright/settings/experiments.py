@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date  # noqa: TC003  # pydantic reads it when the class is made
 from typing import Annotated, Literal
 
@@ -28,6 +29,8 @@ def _check_exposure(name: str) -> str:
 
 MetricName = Annotated[str, AfterValidator(_check_metric)]
 Exposure = Annotated[str, AfterValidator(_check_exposure)]
+SMALLEST_SHARE = 0.001
+"""Ten of the 10,000 buckets; less could not be told from a rounding."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -94,12 +97,24 @@ class ExperimentDefinition(Strict):
     def _check_variants(self) -> ExperimentDefinition:
         if len(self.variants) < 2:
             raise ValueError("variants needs two at least, the control first")
-        if any(weight <= 0 for weight in self.variants.values()):
-            raise ValueError("a variant's weight has to be above 0")
+        if not all(name.strip() for name in self.variants):
+            raise ValueError("a variant needs a name")
+        if not all(0 < weight < math.inf for weight in self.variants.values()):
+            raise ValueError("a variant's weight has to be above 0 and finite")
+        if min(self.shares.values()) < SMALLEST_SHARE:
+            raise ValueError(
+                f"a variant's share of the units is below {SMALLEST_SHARE:.2%}; give it more weight"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_assignment(self) -> ExperimentDefinition:
         if self.assignment == "md5_parity" and (
             len(self.variants) != 2 or len(set(self.variants.values())) > 1
         ):
             raise ValueError("assignment md5_parity knows two variants of equal weight")
+        if self.assignment != "hash" and self.traffic < 1:
+            raise ValueError(f"traffic is for assignment hash, and this is {self.assignment}")
         return self
 
     @model_validator(mode="after")
@@ -118,6 +133,10 @@ class ExperimentDefinition(Strict):
         twice = {name for name in judged if judged.count(name) > 1}
         if twice:
             raise ValueError(f"metric '{twice.pop()}' is named twice")
+        rails = [rail.metric for rail in self.guardrails]
+        doubled = {name for name in rails if rails.count(name) > 1}
+        if doubled:
+            raise ValueError(f"guardrail '{doubled.pop()}' is named twice")
         return self
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive
 from shopwright.experiments.store import check_installed, write_readouts
 from shopwright.lake.delta import Lake
-from shopwright.warehouse.profile import variables
+from shopwright.warehouse.profile import DBT_PROJECT, variables
 from shopwright.warehouse.publish import publish
 from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
 
@@ -47,7 +48,7 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
     """Bring the warehouse up to date with the lake, test it, and publish it.
 
     Only what new batches touch is computed again, unless everything must be: on request, for a new warehouse, or
-    because settings or the version changed.
+    because settings or the models changed.
 
     Raises:
         BusyError: another process writes to the project.
@@ -80,7 +81,7 @@ def _reason_to_rebuild(project: Project) -> str:
     now = _identity(project)
     if given.get("orders") != now["orders"]:
         return f"orders are {now['orders']} from now on"
-    return "settings or version changed" if given != now else ""
+    return "settings or models changed" if given != now else ""
 
 
 def _identity(project: Project) -> dict[str, Any]:
@@ -90,9 +91,18 @@ def _identity(project: Project) -> dict[str, Any]:
     del settings["experiments"]  # their tables are computed as a whole by each build
     return {
         "version": __version__,
+        "models": _digest_of_models(),
         "variables": settings,
         "orders": "stated by the shop" if states_orders else "derived from purchase events",
     }
+
+
+def _digest_of_models() -> str:
+    """What the models say: tables of other models do not go together with those of today's."""
+    digest = sha256()
+    for file in sorted(DBT_PROJECT.rglob("*.sql")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _memory(project: Project) -> Any:

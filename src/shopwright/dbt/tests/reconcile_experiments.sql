@@ -1,5 +1,7 @@
 -- What units did adds up to what they did day by day, and no unit is lost or has a variant that the settings
 -- do not name.
+{{ config(enabled=var('experiments') | length > 0) }}
+
 with
 
 units as (

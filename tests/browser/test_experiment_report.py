@@ -1,0 +1,152 @@
+"""The report of an experiment in a real browser: every plot is drawn, nothing fails, and nothing is asked of a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from operator import add
+
+import numpy as np
+import pytest
+from tests.experiments.units import crowd, experiment, table, warehouse
+
+from shopwright.experiments.aggregates import DIMENSIONS, read_aggregates
+from shopwright.experiments.reading import Reading
+from shopwright.experiments.readout import read_out
+from shopwright.experiments.report import render
+from shopwright.experiments.sequence import metric_of, watch
+from shopwright.experiments.verdict import decide
+from shopwright.settings import ShopSettings
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium on the path; install one, such as with: apt-get install --no-install-recommends chromium",
+)
+
+OPTIONS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # what the browser itself would like to know stays here
+    "--enable-logging=stderr",
+    "--virtual-time-budget=60000",  # scripts run to their end, however slow the machine
+)
+EVIL = "</script><script>throw 1</script><img src='https://shop.invalid/i.png'>"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a browser made of a file."""
+
+    dom: str
+    errors: list[str]
+    """What its scripts raised, or were refused."""
+    requests: set[str]
+    """Addresses on a network that the page asked for, in vain."""
+
+    @property
+    def plots(self) -> int:
+        return len(re.findall(r"<div[^>]*js-plotly-plot.*?<svg[^>]*main-svg", self.dom, flags=re.DOTALL))
+
+
+def opened(file) -> Page:
+    """Open a file in a browser of its own."""
+    log = file.with_suffix(".net.json")
+    home = file.parent / "home"
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [CHROMIUM, *OPTIONS, f"--user-data-dir={home}", f"--log-net-log={log}", "--dump-dom", file.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=True,
+        env=os.environ | {"HOME": str(home)},
+    )
+    said = [line.partition('"')[2] for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    return Page(done.stdout, [line for line in said if "Uncaught" in line or "Error" in line], asked(log))
+
+
+def asked(log) -> set[str]:
+    """What the page asked for; the browser's own requests have no origin."""
+    events = json.loads(log.read_text(encoding="utf-8"))["events"]
+    started = [event["params"] for event in events if "initiator" in event.get("params", {})]
+    return {
+        one["url"]
+        for one in started
+        if one["initiator"] != "not an origin" and one.get("url", "").startswith(("http:", "https:", "ws"))
+    }
+
+
+def reading_of(tried, units) -> Reading:
+    """A reading of units in memory; the days are those on which units came in."""
+    with warehouse(units) as connection:
+        found = read_aggregates(connection, tried, dimensions=(*DIMENSIONS, "exposed_date"))
+    by_day = {}
+    for (name, day, variant), moments in found.moments.items():
+        if name == "exposed_date":
+            by_day.setdefault(date.fromisoformat(day), {})[variant] = moments
+    days = sorted(by_day)
+    sums = {
+        name: list(accumulate((by_day[day][name] for day in days), add)) for name in tried.variants if days
+    }
+    running = {day: {name: each[place] for name, each in sums.items()} for place, day in enumerate(days)}
+    readout = read_out(tried, found)
+    return Reading(
+        readout, tuple(decide(readout)), tuple(watch(tried, metric_of(tried), running)), {}, len(days)
+    )
+
+
+def written(folder, tried, units):
+    file = folder / "report.html"
+    file.write_text(render(reading_of(tried, units), shop=ShopSettings(name=EVIL)), encoding="utf-8")
+    return file
+
+
+def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
+    tried = experiment(secondary_metrics=["revenue_per_user", "average_order_value", "time_to_purchase"])
+    units = crowd(np.random.default_rng(1), {"control": 4_000, "treatment": 4_000}, lift={"treatment": 0.3})
+    page = opened(written(tmp_path, tried, units))
+    assert (page.errors, page.requests) == ([], set())
+    assert page.plots == 4
+    for text in ("Change by metric", "day by day", "Segments", "Funnel by variant", "A rehearsal"):
+        assert text in page.dom
+    assert re.search(r"<strong[^>]*>treatment: ship</strong>", page.dom)
+    assert "Revenue per unit (treatment)" in page.dom  # a label that a plot has drawn
+
+
+def test_names_that_look_like_markup_are_shown_and_not_run(tmp_path):
+    names = {"control": 500, EVIL: 500}
+    tried = experiment(hypothesis=EVIL, variants=dict.fromkeys(names, 1.0))
+    page = opened(written(tmp_path, tried, crowd(np.random.default_rng(2), names)))
+    assert (page.errors, page.requests) == ([], set())
+    assert page.plots == 4
+    assert "<img" not in page.dom
+
+
+def test_an_experiment_without_units_has_a_report_too(tmp_path):
+    page = opened(written(tmp_path, experiment(), table([])))
+    assert (page.errors, page.requests) == ([], set())
+    assert page.plots == 2
+    assert "no units in control and treatment" in page.dom
+
+
+def test_what_these_tests_look_for_would_be_found(tmp_path):
+    file = tmp_path / "bad.html"
+    file.write_text(
+        "<script>missing()</script><img src='https://shop.invalid/i.png'><link rel=stylesheet "
+        "href='http://shop.invalid/s.css'><script>fetch('https://shop.invalid/x')</script>",
+        encoding="utf-8",
+    )
+    page = opened(file)
+    assert len(page.errors) >= 2
+    assert page.requests == {
+        *("https://shop.invalid/i.png", "http://shop.invalid/s.css", "https://shop.invalid/x")
+    }
+    assert page.plots == 0

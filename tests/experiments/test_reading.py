@@ -1,0 +1,202 @@
+"""A reading brings the read-out, its verdicts and what stands behind them together, and the store keeps it."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from shopwright.experiments.assignment import assign
+from shopwright.experiments.reading import read_experiment
+from shopwright.experiments.store import COLUMNS, GRAIN, TABLE, write_readouts
+from shopwright.metrics import METRICS
+from tests.experiments.units import START, crowd, experiment, published, table, unit
+
+ALL = {
+    "secondary_metrics": list(METRICS)[1:],
+    "guardrails": [{"metric": "return_rate", "worst_change": 0.9}],
+    "pre_period_days": 28,
+    "winsorize": 0.99,
+}
+
+
+@pytest.fixture(scope="module")
+def connection():
+    units = crowd(np.random.default_rng(0), {"control": 800, "treatment": 800}, lift={"treatment": 0.5})
+    return published(units)
+
+
+def test_a_reading_has_every_part(connection):
+    found = read_experiment(connection, experiment(**ALL))
+    assert len(found.readout.readings) == len(METRICS) + 1
+    assert [verdict.decision for verdict in found.verdicts] == ["ship"]
+    assert [day.day for day in found.days] == [START + timedelta(days=day) for day in range(14)]
+    assert found.readout.novelty["treatment"].day_count == 14
+    assert (found.dilutions, found.simulated_events) == ({}, 0)
+
+
+def test_the_last_day_watched_is_the_plain_read_out(connection):
+    found = read_experiment(connection, experiment(primary_metric="average_order_value"))
+    plain = found.readout.reading("average_order_value", "treatment").plain
+    assert found.days[-1].naive.pvalue == pytest.approx(plain.pvalue)
+
+
+def test_a_reading_is_a_document_of_plain_values(connection):
+    def checked(value):
+        if isinstance(value, dict):
+            assert all(isinstance(name, str) for name in value)
+            return [checked(each) for each in value.values()]
+        if isinstance(value, (list, tuple)):
+            return [checked(each) for each in value]
+        assert value is None or isinstance(value, (str, int, float, bool, date))
+        assert not isinstance(value, float) or not math.isnan(value)
+        return value
+
+    document = read_experiment(connection, experiment(**ALL)).document()
+    checked(document)
+    again = json.loads(json.dumps(document, default=str))
+    assert again["metrics"][0]["metric"] == "conversion_rate"
+    assert again["experiment"]["name"] == "checkout"
+    assert again["as_of"] == "2024-03-14"
+
+
+@pytest.mark.parametrize("rows", [[], [unit(1)], [unit(1, variant_count=2)]], ids=["none", "one", "mixed"])
+def test_an_experiment_that_has_hardly_begun_is_read_too(rows):
+    found = read_experiment(published(table(rows)), experiment(**ALL))
+    assert [verdict.decision for verdict in found.verdicts] == ["invalid"]
+    assert json.dumps(found.document(), default=str)
+
+
+def test_a_quantile_has_no_daily_sequence(connection):
+    assert read_experiment(connection, experiment(primary_metric="time_to_purchase")).days == ()
+
+
+def test_the_data_reach_to_the_last_session_or_order(connection):
+    cursor = connection.cursor()
+    cursor.execute("begin")
+    cursor.execute("insert into gold.fct_orders values (date '2024-05-01')")
+    assert read_experiment(cursor, experiment()).readout.as_of == date(2024, 5, 1)
+    cursor.execute("rollback")
+
+
+def test_events_made_up_at_the_door_are_told(connection):
+    cursor = connection.cursor()
+    cursor.execute("begin")
+    effects = [
+        {"experiment": "checkout", "rows_changed": 40},
+        {"experiment": "checkout", "rows_changed": 2},
+        {"experiment": "other", "rows_changed": 1},
+    ]
+    cursor.executemany(
+        "insert into gold.fct_ingest_ledger values (?)",
+        [[json.dumps(effect)] for effect in effects] + [[None]],
+    )
+    assert read_experiment(cursor, experiment()).simulated_events == 42
+    cursor.execute("rollback")
+
+
+def exposed_half(**given):
+    """Two thousand users, of whom every second comes to the checkout; half of those in the treatment buy."""
+    tried = experiment(exposure="begin_checkout", **given)
+    users = [(number, assign(tried, f"u{number}").variant) for number in range(2_000)]
+    rows = [
+        unit(
+            number,
+            variant,
+            is_converted=int(number % 4 < 2 and variant == "treatment"),
+            order_count=int(number % 4 < 2 and variant == "treatment"),
+        )
+        for number, variant in users
+        if number % 2 == 0
+    ]
+    connection = published(table(rows))
+    others = ", ".join(f"('u{number}', date '{START}', false)" for number in range(1, 2_000, 2))
+    bots = ", ".join(f"('bot{number}', date '{START}', true)" for number in range(100))
+    connection.execute(f"insert into gold.fct_sessions values {others}, {bots}")
+    return read_experiment(connection, tried)
+
+
+def test_an_effect_on_the_exposed_is_told_of_all_who_were_assigned():
+    found = exposed_half().dilutions["treatment"]
+    assert found.unexposed_share == pytest.approx(0.5)
+    assert found.scaled.value == pytest.approx(0.25, abs=0.02)
+
+
+def test_an_effect_on_a_ratio_is_not_scaled():
+    found = exposed_half(primary_metric="average_order_value").dilutions["treatment"]
+    assert found.unexposed_share == pytest.approx(0.5)
+    assert (found.scaled, found.reason) == (
+        None,
+        "the effect on a ratio does not scale with the share that is exposed",
+    )
+
+
+@pytest.mark.parametrize("given", [{"assignment": "stated"}, {"unit": "session"}, {"exposure": "assigned"}])
+def test_dilution_is_told_only_where_assignment_is_known(connection, given):
+    assert read_experiment(connection, experiment(**{"exposure": "begin_checkout"} | given)).dilutions == {}
+
+
+def stored(connection, *experiments):
+    many = write_readouts(connection, experiments)
+    rows = connection.execute(f"select * from {TABLE}").fetchall()
+    assert len(rows) == many
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+
+def test_the_table_has_its_columns_in_order_with_their_meaning(connection):
+    stored(connection, experiment())
+    found = connection.execute(
+        "select column_name, lower(data_type), comment from duckdb_columns() "
+        "where table_name = 'fct_experiment_readouts' order by column_index"
+    ).fetchall()
+    assert {name: (kind, meaning) for name, kind, meaning in found} == COLUMNS
+    assert [name for name, _, _ in found] == list(COLUMNS)
+    assert connection.execute(
+        "select comment from duckdb_tables() where table_name = 'fct_experiment_readouts'"
+    ).fetchone() == (GRAIN,)
+
+
+def test_a_row_says_what_the_reading_says(connection):
+    tried = experiment(**ALL)
+    reading = read_experiment(connection, tried)
+    rows = stored(connection, tried)
+    assert (
+        len({(row["variant"], row["metric"], row["role"]) for row in rows}) == len(rows) == len(METRICS) + 1
+    )
+    for row, found in zip(rows, reading.readout.readings, strict=True):
+        best = found.estimate
+        assert (row["metric"], row["role"], row["method"]) == (found.metric.name, found.role, best.method)
+        assert (row["value"], row["control_value"], row["pvalue"]) == (
+            best.treatment,
+            best.control,
+            best.pvalue,
+        )
+        assert row["absolute_change"] == best.absolute.value
+        assert (row["relative_lower"], row["relative_upper"]) == (
+            best.relative.interval.lower,
+            best.relative.interval.upper,
+        )
+        assert row["always_valid_pvalue"] == found.sequential.pvalue
+        assert row["guardrail"] == (found.guardrail.verdict if found.guardrail else None)
+        assert (row["power"] is not None) == (found.role == "primary")
+        assert (row["decision"], row["decision_reason"]) == ("ship", reading.verdicts[0].reason)
+        assert row["as_of_date"] == date(2024, 3, 14)
+
+
+def test_a_second_build_replaces_the_first(connection):
+    stored(connection, experiment(), experiment(name="banner"))
+    assert {row["experiment"] for row in stored(connection, experiment())} == {"checkout"}
+
+
+def test_without_experiments_the_table_is_empty(connection):
+    assert stored(connection) == []
+
+
+def test_an_experiment_without_units_is_invalid_and_has_no_numbers(connection):
+    (row,) = stored(connection, experiment(name="planned", primary_metric="revenue_per_user"))
+    assert (row["decision"], row["decision_reason"]) == ("invalid", "no units in control and treatment")
+    assert (row["value"], row["pvalue"], row["unit_count"]) == (None, None, 0)
+    assert row["undefined_reason"] == "control: no units"

@@ -17,17 +17,7 @@ final as (
         order_id,
 
         event_type,
-        -- Actions of one moment are put in the order in which a shopper can do them: one sees, then takes,
-        -- then pays.
-        cast(case event_type
-            when 'page_view' then 0
-            when 'search' then 1
-            when 'product_view' then 2
-            when 'add_to_cart' then 3
-            when 'remove_from_cart' then 4
-            when 'begin_checkout' then 5
-            when 'purchase' then 6
-        end as smallint) as funnel_rank,
+        cast({{ funnel_rank_of('event_type') }} as smallint) as funnel_rank,
         product_name,
         {{ unless_reserved('category') }} as category,
         brand,

@@ -17,7 +17,7 @@ EXPERIMENTS = {
     "hash": {},
     "salted": {"salt": "it's: salted"},
     "five variants": {"variants": {"a": 1, "b": 2, "c": 3, "d": 1, "e'": 0.5}, "traffic": 0.7},
-    "little traffic": {"traffic": 0.0001},
+    "little traffic": {"traffic": 0.002},
     "layer": {"layer": "checkout-page", "layer_range": [0.25, 0.75]},
     "md5 parity": {"assignment": "md5_parity"},
     "md5 parity in a layer": {"assignment": "md5_parity", "layer": "old", "layer_range": [0, 0.1]},

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
 from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.readout import read_out
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import START, crowd, experiment, from_columns, table, unit, values, warehouse
@@ -303,3 +304,25 @@ def test_the_data_reach_as_far_as_they_are_said_to():
     found = read_aggregates(warehouse(table([unit()])), tried)
     assert read_out(tried, found).as_of == START
     assert read_out(tried, found, data_through=START + timedelta(days=9)).as_of == START + timedelta(days=9)
+
+
+def test_a_ratio_of_a_handful_of_orders_is_told_and_not_judged():
+    rows = [
+        unit(number, variant=("control", "treatment")[number % 2], session_count=1) for number in range(400)
+    ]
+    rows += [
+        unit(1000 + n, variant=("control", "treatment")[n % 2], order_count=1, revenue_amount=10 + n)
+        for n in range(12)
+    ]
+    found = read(table(rows), primary_metric="average_order_value").reading(
+        "average_order_value", "treatment"
+    )
+    assert found.plain.absolute.value == pytest.approx(1.0)
+    assert (found.estimate.pvalue, found.sequential.pvalue) == (None, None)
+    assert found.estimate.reason == "below 30 of order_count in a variant: too few to judge a ratio by"
+
+
+def test_the_split_is_held_against_the_buckets_that_were_dealt():
+    plan = experiment(variants={"control": 1, "treatment": 2}, traffic=0.01)
+    assert weights_of(plan) == [33, 67]
+    assert weights_of(experiment(variants={"control": 1, "treatment": 2}, assignment="stated")) == [1, 2]

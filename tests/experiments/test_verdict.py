@@ -85,7 +85,9 @@ CASES = {
     "no difference at the planned end": (
         [(4000, 400), (4000, 410)], {}, "do not ship", "no difference found, and one of 20.0% would"),
     "no difference before the end": ([(4000, 400), (4000, 410)], EARLY, "keep running", "nothing decided"),
-    "too few units": ([(100, 10), (100, 12)], {}, "keep running", "sample is too small: 200 of"),
+    "too few units": ([(100, 10), (100, 12)], EARLY, "keep running", "sample is too small: 200 of"),
+    "too few units for ever": ([(100, 10), (100, 12)], {}, "keep running", "it ended with 200 of"),
+    "not begun": ([(0, 0), (0, 0)], {"day": START - timedelta(days=1)}, "keep running", "it has not begun"),
     "nobody bought": ([(4000, 0), (4000, 0)], {}, "keep running", "no variance in either variant"),
 }  # fmt: skip
 

@@ -148,3 +148,17 @@ def test_the_metrics_of_a_plan_are_named_once_with_the_primary_one_first():
         guardrails=[{"metric": "cart_rate"}, {"metric": "return_rate"}],
     )
     assert plan.metrics == ("revenue_per_user", "cart_rate", "return_rate")
+
+
+def test_experiments_of_one_layer_do_not_meet():
+    plan = {"hypothesis": "x", "start": "2025-01-01", "end": "2025-01-31", "layer": "pages"}
+
+    def both(**other):
+        one = {"name": "one", **plan, "layer_range": [0, 0.5]}
+        return Settings(experiments=[one, {"name": "two", **plan, **other}])
+
+    with pytest.raises(ValidationError, match="experiments 'one' and 'two' share units of layer 'pages'"):
+        both(layer_range=[0.2, 0.7])
+    both(layer_range=[0.5, 1])
+    both(layer_range=[0, 0.5], start="2025-02-01", end="2025-02-10")
+    both(layer_range=[0, 0.5], layer="checkout")

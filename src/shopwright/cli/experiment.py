@@ -18,6 +18,7 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
 from shopwright.experiments.store import check_installed
+from shopwright.experiments.variables import fingerprint
 from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
 
@@ -248,15 +249,26 @@ def _check_built(
     project: Project, connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition | None
 ) -> None:
     try:
-        known = connection.execute("select distinct experiment from gold.fct_experiment_readouts").fetchall()
-    except duckdb.CatalogException:
+        known = dict(
+            connection.execute(
+                "select distinct experiment, plan_fingerprint from gold.fct_experiment_readouts"
+            ).fetchall()
+        )
+    except (duckdb.CatalogException, duckdb.BinderException):
         raise DataError(
             f"{project.root}: the published warehouse knows no experiments, an older version built it; "
             "run 'shopwright build'"
         ) from None
-    if experiment is not None and (experiment.name,) not in known:
+    if experiment is None:
+        return
+    if experiment.name not in known:
         raise DataError(
             f"experiment '{experiment.name}' is not in the published warehouse yet; run 'shopwright build'"
+        )
+    if known[experiment.name] != fingerprint(experiment, project.settings.shop.timezone):
+        raise DataError(
+            f"experiment '{experiment.name}' has changed since the last build, and with it the units that take part; "
+            "run 'shopwright build'"
         )
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from shopwright.experiments.audit import Audit
     from shopwright.experiments.planning import Plan
     from shopwright.experiments.reading import Reading
-    from shopwright.experiments.readout import MetricReading
     from shopwright.experiments.sequence import DayReading
     from shopwright.experiments.statistics import Effect
     from shopwright.metrics import Metric
@@ -97,7 +96,7 @@ def read(found: Reading) -> list[RenderableType]:
     lines.append(
         f"Data to {readout.as_of or MISSING}. Units: {escape(units)} (sample ratio: {state}); in two variants: {readout.mixed_units:,}"
     )
-    lines.append(_metrics(readout.readings))
+    lines.append(_metrics(found))
     test = readout.conversion_test
     if test.pvalue is not None:
         lines.append(
@@ -109,7 +108,7 @@ def read(found: Reading) -> list[RenderableType]:
     return lines
 
 
-def _metrics(readings: Iterable[MetricReading]) -> Table:
+def _metrics(found: Reading) -> Table:
     columns = (
         "metric",
         "role",
@@ -123,9 +122,10 @@ def _metrics(readings: Iterable[MetricReading]) -> Table:
         "chance to win",
     )
     rows = []
-    for reading in readings:
+    for reading in found.readout.readings:
         best = reading.estimate
-        role = reading.role if reading.guardrail is None else f"guardrail: {reading.guardrail.verdict}"
+        rail = found.rail_verdict(reading)
+        role = f"guardrail: {rail}" if rail else reading.role
         rows.append(
             [
                 reading.metric.title + (" (CUPED)" if reading.adjusted else ""),

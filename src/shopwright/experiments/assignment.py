@@ -79,6 +79,18 @@ def layer_of(experiment: ExperimentDefinition) -> Slice:
     return Slice(round(low * BUCKETS), round(high * BUCKETS))
 
 
+def layer_salt_of(experiment: ExperimentDefinition) -> str:
+    """What a layer hashes together with the units; never the salt of an experiment, however the two are named."""
+    return f"layer:{experiment.layer}" if experiment.layer else ""
+
+
+def weights_of(experiment: ExperimentDefinition) -> list[float]:
+    """What the variants' numbers of units are to each other, as dealt: buckets of a hash, else the weights."""
+    if experiment.assignment == "hash":
+        return [float(places.end - places.start) for places in slices_of(experiment).values()]
+    return list(experiment.variants.values())
+
+
 def salt_of(experiment: ExperimentDefinition) -> str:
     """What is hashed together with the units."""
     return experiment.salt or experiment.name
@@ -95,7 +107,7 @@ def assign(experiment: ExperimentDefinition, unit_id: str) -> Assignment:
 
     if experiment.assignment in ("stated", "exposures"):
         return answer(None, f"assigned elsewhere ({experiment.assignment})")
-    if experiment.layer and bucket_of(experiment.layer, unit_id) not in layer_of(experiment):
+    if experiment.layer and bucket_of(layer_salt_of(experiment), unit_id) not in layer_of(experiment):
         return answer(None, f"another part of layer '{experiment.layer}'")
     if experiment.assignment == "md5_parity":
         return answer(_by_parity(experiment, unit_id), "parity of the MD5")

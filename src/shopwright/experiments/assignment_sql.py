@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_text
-from shopwright.experiments.assignment import BUCKETS, layer_of, salt_of, slices_of
+from shopwright.experiments.assignment import BUCKETS, layer_of, layer_salt_of, salt_of, slices_of
 
 if TYPE_CHECKING:
     from shopwright.experiments.assignment import Slice
@@ -35,7 +35,7 @@ def variant_sql(experiment: ExperimentDefinition, unit_column: str, stated_colum
         variant = _first_within(slices_of(experiment), bucket_sql(salt_of(experiment), unit_column))
     if not experiment.layer:
         return variant
-    within = _within(layer_of(experiment), bucket_sql(experiment.layer, unit_column))
+    within = _within(layer_of(experiment), bucket_sql(layer_salt_of(experiment), unit_column))
     return f"case when {within} then {variant} end"
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.experiments.aggregates import CAPPED, DIMENSIONS, UNITS, summed, text_of
-from shopwright.experiments.assignment import BUCKETS, salt_of
+from shopwright.experiments.assignment import BUCKETS, salt_of, weights_of
 from shopwright.experiments.assignment_sql import bucket_sql, variant_sql
 from shopwright.experiments.readout import compare_metric
 from shopwright.experiments.statistics import Moments, sample_ratio
@@ -319,9 +319,7 @@ def trace_sample_ratio(
 
 
 def _ratio(experiment: ExperimentDefinition, counts: dict[str, int]) -> SampleRatio:
-    return sample_ratio(
-        [counts.get(name, 0) for name in experiment.variants], weights=list(experiment.variants.values())
-    )
+    return sample_ratio([counts.get(name, 0) for name in experiment.variants], weights=weights_of(experiment))
 
 
 def _without(whole: SampleRatio, part: dict[str, int], experiment: ExperimentDefinition) -> dict[str, int]:

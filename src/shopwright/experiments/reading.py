@@ -11,7 +11,7 @@ from shopwright.experiments.assignment_sql import variant_sql
 from shopwright.experiments.readout import read_out
 from shopwright.experiments.sequence import metric_of, read_days, watch
 from shopwright.experiments.statistics import Proportion, dilution
-from shopwright.experiments.verdict import decide
+from shopwright.experiments.verdict import decide, rail_verdict
 from shopwright.metrics import METRICS, Kind
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from shopwright.experiments.readout import Readout
+    from shopwright.experiments.readout import MetricReading, Readout
     from shopwright.experiments.sequence import DayReading
     from shopwright.experiments.statistics import Dilution
     from shopwright.experiments.verdict import Verdict
@@ -38,6 +38,10 @@ class Reading:
     """Variant to how many of its assigned units were exposed; empty where all are, or assignment is not known here."""
     simulated_events: int
     """Events of its time that were made up at the door; not 0 means that this is a rehearsal."""
+
+    def rail_verdict(self, found: MetricReading) -> str | None:
+        """Whether a guardrail holds by the evidence that may count now; None for other roles."""
+        return rail_verdict(self.readout, found)
 
     def document(self) -> dict[str, Any]:
         """Everything as plain values, for machines."""
@@ -88,7 +92,7 @@ def _metric(reading: dict[str, Any]) -> dict[str, Any]:
 
 def _last_date(connection: duckdb.DuckDBPyConnection) -> date | None:
     row = connection.execute(
-        "select greatest((select max(session_date) from gold.fct_sessions), "
+        "select coalesce((select max(session_date) from gold.fct_sessions), "
         "(select max(order_date) from gold.fct_orders))"
     ).fetchone()
     found: date | None = row[0] if row else None

@@ -7,8 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from shopwright.experiments.aggregates import before_of, columns_of, summed
+from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.statistics import (
     ChiSquare,
+    Effect,
     Estimate,
     Guardrail,
     Moments,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
     Role = Literal["primary", "secondary", "guardrail"]
 
+FEWEST_BELOW = 30
+"""Sum of a ratio's denominator in a variant, such as orders, below which it is not judged."""
 FEWEST_SEGMENT_UNITS = 100
 """A segment with fewer units in a variant is not read: normal approximations do not hold there."""
 COHORT = "exposed_date"
@@ -158,7 +162,7 @@ def read_out(
         days=aggregates.days,
         units=units,
         mixed_units=aggregates.mixed,
-        sample_ratio=sample_ratio(list(units.values()), weights=list(experiment.variants.values())),
+        sample_ratio=sample_ratio(list(units.values()), weights=weights_of(experiment)),
         conversion_test=chi_square_independence(converted),
         readings=tuple(_readings(experiment, aggregates)),
         segments=tuple(_segments(experiment, aggregates)),
@@ -194,10 +198,29 @@ def compare_metric(
             level=level,
         )
     if metric.kind is Kind.RATIO:
-        return ratio_of_means(
+        found = ratio_of_means(
             control, treatment, numerator=metric.numerator, denominator=metric.denominator, level=level
         )
+        return _unjudged(found, metric) if _is_sparse(metric, control, treatment) else found
     return welch(control, treatment, column=metric.numerator, level=level)
+
+
+def _is_sparse(metric: Metric, control: Moments, treatment: Moments) -> bool:
+    """Whether a ratio rests on so few that its variance cannot be known: of one order it would be 0."""
+    below = metric.denominator
+    return bool(below) and min(control.sum(below), treatment.sum(below)) < FEWEST_BELOW
+
+
+def _unjudged(estimate: Estimate, metric: Metric) -> Estimate:
+    """The estimate without intervals and tests."""
+    reason = f"below {FEWEST_BELOW} of {metric.denominator} in a variant: too few to judge a ratio by"
+    return replace(
+        estimate,
+        absolute=estimate.absolute and Effect.unmeasured(estimate.absolute.value, reason),
+        relative=estimate.relative and Effect.unmeasured(estimate.relative.value, reason),
+        reason=estimate.reason or reason,
+        relative_reason=estimate.relative_reason or reason,
+    )
 
 
 def _readings(experiment: ExperimentDefinition, aggregates: Aggregates) -> Iterable[MetricReading]:
@@ -259,6 +282,8 @@ def _adjusted(
     measures = summed(metric, experiment).measures
     before = [before_of(name) for name in measures]
     if metric.kind is Kind.QUANTILE or not all(name and name in control.names for name in before):
+        return None
+    if _is_sparse(summed(metric, experiment), control, treatment):
         return None
     others = [
         _moments(experiment, aggregates, name)
@@ -333,7 +358,7 @@ def _novelty(experiment: ExperimentDefinition, aggregates: Aggregates, variant: 
         )
         if control and treatment:
             estimate = compare_metric(metric, control, treatment, level=1 - experiment.alpha)
-            effects[(date.fromisoformat(day) - experiment.start).days] = estimate.absolute
+            effects[(date.fromisoformat(day) - experiment.start).days] = estimate.relative
     return novelty(effects, level=1 - experiment.alpha)
 
 

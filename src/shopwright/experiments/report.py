@@ -251,7 +251,7 @@ def _table(reading: Reading) -> str:
         effect, belief = found.estimate.relative, found.belief
         cells = (
             found.metric.title + (" (CUPED)" if found.adjusted else ""),
-            found.role if found.guardrail is None else f"guardrail: {found.guardrail.verdict}",
+            f"guardrail: {reading.rail_verdict(found)}" if found.role == "guardrail" else found.role,
             found.variant,
             told_change(effect) if effect else (found.estimate.relative_reason or "–"),  # noqa: RUF001
             _number(found.estimate.pvalue, ".4f"),

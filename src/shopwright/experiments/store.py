@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.experiments.variables import fingerprint
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,6 +48,11 @@ COLUMNS = {
     "decision": ("varchar", "ship, do not ship, keep running or invalid, for the variant"),
     "decision_reason": ("varchar", "Why"),
     "undefined_reason": ("varchar", "Why a number is null"),
+    "simulated_event_count": (
+        "bigint",
+        "Events that carry a simulated effect (events); above 0 it is a rehearsal",
+    ),
+    "plan_fingerprint": ("varchar", "Tells which plan the units were dealt by"),
 }
 """Column to its type and meaning."""
 
@@ -65,13 +71,17 @@ def check_installed() -> None:
 
 
 def write_readouts(
-    connection: duckdb.DuckDBPyConnection, experiments: tuple[ExperimentDefinition, ...]
+    connection: duckdb.DuckDBPyConnection,
+    experiments: tuple[ExperimentDefinition, ...],
+    *,
+    timezone: str,
 ) -> int:
     """Read every experiment and replace the table of read-outs.
 
     Args:
         connection: to the warehouse that is about to be published.
         experiments: all of the shop's.
+        timezone: of the shop.
 
     Returns:
         How many rows were written.
@@ -80,7 +90,7 @@ def write_readouts(
     if experiments:
         from shopwright.experiments.reading import read_experiment  # noqa: PLC0415  # needs the extra
 
-        rows = [row for each in experiments for row in _rows(read_experiment(connection, each))]
+        rows = [row for each in experiments for row in _rows(read_experiment(connection, each), timezone)]
     columns = ", ".join(f"{quote_name(name)} {kind}" for name, (kind, _) in COLUMNS.items())
     connection.execute(f"create or replace table {TABLE} ({columns})")
     connection.execute(f"comment on table {TABLE} is {quote_text(GRAIN)}")
@@ -94,13 +104,16 @@ def write_readouts(
     return len(rows)
 
 
-def _rows(reading: Reading) -> list[dict[str, Any]]:
+def _rows(reading: Reading, timezone: str) -> list[dict[str, Any]]:
     verdicts = {verdict.variant: verdict for verdict in reading.verdicts}
     return [
         {
             "experiment": reading.readout.experiment.name,
             "as_of_date": reading.readout.as_of,
             **_numbers(found),
+            "guardrail": reading.rail_verdict(found),
+            "simulated_event_count": reading.simulated_events,
+            "plan_fingerprint": fingerprint(reading.readout.experiment, timezone),
             "decision": verdicts[found.variant].decision,
             "decision_reason": verdicts[found.variant].reason,
         }
@@ -129,7 +142,6 @@ def _numbers(found: MetricReading) -> dict[str, Any]:
         "always_valid_pvalue": always.pvalue,
         "chance_to_win": found.belief.chance_to_win,
         "expected_loss": found.belief.expected_loss,
-        "guardrail": found.guardrail.verdict if found.guardrail else None,
         "power": found.progress.power if found.progress else None,
         "undefined_reason": best.reason or best.relative_reason,
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from shopwright.experiments.assignment import layer_of, salt_of, slices_of
+from shopwright.experiments.assignment import layer_of, layer_salt_of, salt_of, slices_of
 
 if TYPE_CHECKING:
     from shopwright.settings import ExperimentDefinition
@@ -23,6 +25,12 @@ def experiment_variables(
     return [_variables(experiment, ZoneInfo(timezone)) for experiment in experiments]
 
 
+def fingerprint(experiment: ExperimentDefinition, timezone: str) -> str:
+    """What tells two plans apart whose units are not the same ones; how units are judged is no part of it."""
+    plan = [_variables(experiment, ZoneInfo(timezone)), list(experiment.variants.items())]
+    return sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _variables(experiment: ExperimentDefinition, zone: ZoneInfo) -> dict[str, Any]:
     layer = layer_of(experiment)
     return {
@@ -35,7 +43,7 @@ def _variables(experiment: ExperimentDefinition, zone: ZoneInfo) -> dict[str, An
             for name, places in slices_of(experiment).items()
         ],
         "salt": salt_of(experiment),
-        "layer": experiment.layer,
+        "layer": layer_salt_of(experiment),
         "layer_from": layer.start,
         "layer_to": layer.end,
         "start_at": _begin_of(experiment.start, zone),

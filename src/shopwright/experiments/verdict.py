@@ -36,6 +36,10 @@ class Verdict:
 
 def decide(readout: Readout) -> list[Verdict]:
     """A verdict for each treatment, by the rule above."""
+    experiment = readout.experiment
+    if readout.as_of is None or readout.as_of < experiment.start:
+        reason = f"it has not begun: it starts on {experiment.start}, and the data goes to {readout.as_of or 'no day'}"
+        return [Verdict(variant, "keep running", reason) for variant in readout.treatments]
     invalid = invalidity(readout)
     if invalid:
         return [Verdict(variant, "invalid", invalid) for variant in readout.treatments]
@@ -44,6 +48,9 @@ def decide(readout: Readout) -> list[Verdict]:
 
 def invalidity(readout: Readout) -> str | None:
     """Why nothing may be concluded; None where something may."""
+    everyone = readout.mixed_units + sum(readout.units.values())
+    if readout.mixed_units > MIXED_SHARE * everyone:
+        return f"{readout.mixed_units:,} of {everyone:,} units were seen in two variants"
     empty = [name for name, units in readout.units.items() if not units]
     if empty:
         return f"no units in {' and '.join(empty)}"
@@ -53,9 +60,6 @@ def invalidity(readout: Readout) -> str | None:
             f"sample ratio mismatch: {seen} units (p = {readout.sample_ratio.pvalue:.2g}) are no result of the "
             "weights; 'experiment audit' looks for the cause"
         )
-    everyone = readout.mixed_units + sum(readout.units.values())
-    if readout.mixed_units > MIXED_SHARE * everyone:
-        return f"{readout.mixed_units:,} of {everyone:,} units were seen in two variants"
     return None
 
 
@@ -75,14 +79,14 @@ def _has_power(readout: Readout, variant: str) -> bool:
 def _decide(readout: Readout, variant: str) -> Verdict:
     primary = readout.reading(readout.experiment.primary_metric, variant)
     rails = [found for found in readout.readings if found.role == "guardrail" and found.variant == variant]
-    broken = [rail for rail in rails if _rail_verdict(readout, rail) == "fails"]
+    broken = [rail for rail in rails if rail_verdict(readout, rail) == "fails"]
     if broken:
         return Verdict(variant, "do not ship", f"guardrail broken: {'; '.join(map(_told, broken))}")
     direction, how = _direction(readout, primary)
     if direction == "worse":
         return Verdict(variant, "do not ship", f"{_told(primary)} is worse ({how})")
     if direction == "better":
-        unclear = [rail for rail in rails if _rail_verdict(readout, rail) == "unclear"]
+        unclear = [rail for rail in rails if rail_verdict(readout, rail) == "unclear"]
         if unclear:
             return Verdict(
                 variant,
@@ -93,7 +97,7 @@ def _decide(readout: Readout, variant: str) -> Verdict:
     return _undecided(readout, primary)
 
 
-def _rail_verdict(readout: Readout, rail: MetricReading) -> str | None:
+def rail_verdict(readout: Readout, rail: MetricReading) -> str | None:
     """Whether a guardrail holds, by the evidence that may count now."""
     counted = rail.guardrail if is_complete(readout) else rail.sequential_guardrail
     return counted.verdict if counted else None
@@ -140,6 +144,13 @@ def _undecided(readout: Readout, primary: MetricReading) -> Verdict:
     needed = sum(progress.units_needed)
     if progress.power < experiment.power:
         have = primary.estimate.control_count + primary.estimate.treatment_count
+        if experiment.end is not None and readout.as_of is not None and readout.as_of >= experiment.end:
+            return Verdict(
+                primary.variant,
+                "keep running",
+                f"{_told(primary)}: the sample is too small: it ended with {have:,} of {needed:,} units, so nothing can "
+                "be concluded; extend its end, or plan anew for a greater effect",
+            )
         left = f", {progress.days_left:,} more days as they come in now" if progress.days_left else ""
         return Verdict(
             primary.variant,

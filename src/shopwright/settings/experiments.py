@@ -101,7 +101,7 @@ class ExperimentDefinition(Strict):
             raise ValueError("a variant needs a name")
         if not all(0 < weight < math.inf for weight in self.variants.values()):
             raise ValueError("a variant's weight has to be above 0 and finite")
-        if min(self.shares.values()) < SMALLEST_SHARE:
+        if min(self.shares.values()) * self.traffic < SMALLEST_SHARE:
             raise ValueError(
                 f"a variant's share of the units is below {SMALLEST_SHARE:.2%}; give it more weight"
             )
@@ -149,6 +149,14 @@ class ExperimentDefinition(Strict):
         """Variant to its share of the units that take part."""
         whole = sum(self.variants.values())
         return {name: weight / whole for name, weight in self.variants.items()}
+
+    def meets(self, other: ExperimentDefinition) -> bool:
+        """Whether both can have a unit of one layer on one day."""
+        is_apart = self.layer_range[1] <= other.layer_range[0] or other.layer_range[1] <= self.layer_range[0]
+        is_over = (self.end is not None and self.end < other.start) or (
+            other.end is not None and other.end < self.start
+        )
+        return self.layer == other.layer and not is_apart and not is_over
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -43,6 +43,17 @@ class Settings(Strict):
     engine: EngineSettings = EngineSettings()
 
     @model_validator(mode="after")
+    def _check_layers(self) -> Settings:
+        for place, one in enumerate(self.experiments):
+            for two in self.experiments[place + 1 :]:
+                if one.layer and one.meets(two):
+                    raise ValueError(
+                        f"experiments '{one.name}' and '{two.name}' share units of layer '{one.layer}'; give them "
+                        "ranges that do not overlap, such as [0, 0.5] and [0.5, 1]"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _check_names(self) -> Settings:
         for kind, sections in (("sources", self.sources), ("experiments", self.experiments)):
             names = [section.name for section in sections]

@@ -65,7 +65,7 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
         run = run_dbt(project, command, watch=watch)
         _check(project, run)
         with connect(project.warehouse) as connection:
-            write_readouts(connection, project.settings.experiments)
+            write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
         publish(project)
         _remember(project)
     return _report(run, reason, monotonic() - started)

@@ -201,7 +201,8 @@ def test_another_experiment_asks_for_no_full_build(tmp_path):
     project = make_shop(tmp_path, extra=SETTINGS)
     deliver(project, 1, events=CLICKS)
     build(project)
-    assert query_gold(project, "select count(*) from gold.fct_experiment_units") == [(0,)]
+    tables = "select count(*) from information_schema.tables where table_name = 'fct_experiment_units'"
+    assert query_gold(project, tables) == [(0,)]
     file = project.root / "shopwright.toml"
     file.write_text(_experiment("hashed") + file.read_text("utf-8"), encoding="utf-8")
     changed = load_project(project.root)
@@ -268,7 +269,7 @@ hypothesis = "It sells more."
 start = 2025-01-20
 end = 2025-02-16
 pre_period_days = 14
-layer = "page"
+layer = "{unit}-{exposure}"
 layer_range = [0.1, 0.9]
 traffic = 0.8
 variants = {{ control = 2, blue = 1, green = 1 }}
@@ -283,7 +284,7 @@ KINDS = (("user", "assigned"), ("user", "add_to_cart"), ("session", "begin_check
 
 @pytest.fixture(scope="module")
 def months(simulation, tmp_path_factory):
-    """A simulated shop with an experiment of each kind in one layer, for a month."""
+    """A simulated shop with an experiment of each kind, each in a layer of its own, for a month."""
     made = "".join(MONTH.format(unit=unit, exposure=exposure) for unit, exposure in KINDS)
     project = make_shop(tmp_path_factory.mktemp("months"), raw=simulation.out, extra=SETTINGS + made)
     take_in(project)

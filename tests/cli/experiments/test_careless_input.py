@@ -134,15 +134,13 @@ def test_the_next_build_adds_and_removes_experiments_without_building_the_rest_a
     assert flat(before) == pytest.approx(flat(after))  # sums of floats depend on the order of rows
 
 
-def test_an_experiment_outside_of_the_data_is_invalid_for_want_of_units(
-    run, document, rebuilt_shop, tmp_path
-):
+def test_an_experiment_that_begins_after_the_data_has_not_begun(run, document, rebuilt_shop, tmp_path):
     found = document("read", "next-year", project=rebuilt_shop)
     (verdict,) = found["verdicts"]
     assert verdict == {
         "variant": "treatment",
-        "decision": "invalid",
-        "reason": "no units in control and treatment",
+        "decision": "keep running",
+        "reason": "it has not begun: it starts on 2026-02-01, and the data goes to 2025-03-31",
     }
     assert found["units"] == {"control": 0, "treatment": 0}
     assert all(reading["plain"]["absolute"] is None for reading in found["metrics"])
@@ -154,5 +152,5 @@ def test_an_experiment_outside_of_the_data_is_invalid_for_want_of_units(
         code, out, err = run(command, "next-year", *options, project=rebuilt_shop)
         assert (code, err) == (0, "")
         assert out
-    assert "no units in control and treatment" in file.read_text(encoding="utf-8")
+    assert "it has not begun" in file.read_text(encoding="utf-8")
     assert {row["name"]: row["units"] for row in document("list", project=rebuilt_shop)}["next-year"] == 0

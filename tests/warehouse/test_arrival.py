@@ -52,7 +52,9 @@ def expected(lines, tmp_path_factory):
         patch.setattr(profile, "write_profile", _without_optimizers(profile.write_profile))
         build(project)
     found = gold(project.published)
-    del found["fct_experiment_readouts"]  # no model: written after the models, which are all that is built below
+    del found[
+        "fct_experiment_readouts"
+    ]  # no model: written after the models, which are all that is built below
     return found
 
 

@@ -7,6 +7,8 @@
     ├── DataError               fix the data, or the mapping that reads it
     │   ├── SourceFileError     one file cannot be read as its source says
     │   └── DataTestError       a build's tests found wrong rows; nothing was published
+    ├── ArtifactError           a model's files are not the ones that were registered: serve another version
+    ├── PromotionError          a model's version may not be served: train a better one, or force it with a reason
     ├── BusyError               another process holds the project: retry later
     └── BuildError              the warehouse could not be built
 
@@ -51,6 +53,14 @@ class DataTestError(DataError):
     def __init__(self, message: str, failures: list[str]) -> None:
         super().__init__(message)
         self.failures = failures
+
+
+class ArtifactError(ShopwrightError):
+    """A model's files are damaged, were tampered with, or belong to another model."""
+
+
+class PromotionError(ShopwrightError):
+    """A version of a model may not become the champion, or there is none to go back to."""
 
 
 class BusyError(ShopwrightError):

@@ -5,6 +5,7 @@ A section of the file is a class in the module of its subject; ``project`` puts 
 """
 
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
+from shopwright.settings.models import ModelSettings
 from shopwright.settings.project import FILE_NAME, Project, Settings, load_project
 from shopwright.settings.shop import ShopSettings
 from shopwright.settings.sources import FieldSettings, SourceSettings
@@ -14,6 +15,7 @@ __all__ = [
     "ExperimentDefinition",
     "FieldSettings",
     "GuardrailSettings",
+    "ModelSettings",
     "Project",
     "Settings",
     "ShopSettings",

@@ -89,7 +89,7 @@ class ExperimentDefinition(Strict):
     """Units of two variants at which the read-out that holds at every look is tightest. Part of the plan: what is
     changed while looking is no longer valid."""
     winsorize: float | None = Field(None, gt=0.5, lt=1)
-    """Amounts and counts above this quantile of all units are cut to it; not at all where not given."""
+    """A unit's amounts and counts are cut to this quantile of the units that have any; not at all where not given."""
     pre_period_days: NonNegativeInt = 28
     """Days before the start whose behaviour explains part of the noise away (CUPED); 0 for none."""
 

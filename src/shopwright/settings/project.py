@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
+from shopwright.settings.models import ModelSettings
 from shopwright.settings.shop import (
     BotSettings,
     EngineSettings,
@@ -40,6 +41,7 @@ class Settings(Strict):
     orders: OrderSettings = OrderSettings()
     experiment: ExperimentSettings = ExperimentSettings()
     experiments: tuple[ExperimentDefinition, ...] = ()
+    models: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
 
     @model_validator(mode="after")
@@ -115,6 +117,11 @@ class Project:
         return self.root / "published" / "warehouse.duckdb"
 
     @property
+    def models(self) -> Path:
+        """Folder of the models: their runs, versions and files."""
+        return self.root / "models"
+
+    @property
     def work(self) -> Path:
         """Folder of things that can be made again: staging, compiled SQL, logs."""
         return self.root / ".shopwright"
@@ -167,6 +174,7 @@ def _known_names() -> list[str]:
         ExperimentSettings,
         ExperimentDefinition,
         GuardrailSettings,
+        ModelSettings,
         EngineSettings,
     ]
     return [name for section in sections for name in section.model_fields]

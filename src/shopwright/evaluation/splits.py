@@ -1,0 +1,190 @@
+"""Training, validation and test in the order of time, with the outcome's horizon left out between them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.core.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Times = NDArray[np.datetime64]
+    Mask = NDArray[np.bool_]
+
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSplit:
+    """Three windows of decision times, one after another; both ends of each belong to it.
+
+    Decisions between two windows belong to no part: their outcomes are not known when the later one begins.
+    """
+
+    train_until: np.datetime64
+    validation_from: np.datetime64
+    validation_until: np.datetime64
+    test_from: np.datetime64
+    test_until: np.datetime64
+
+    def masks(self, decided_at: Times) -> tuple[Mask, Mask, Mask]:
+        """Which rows are for training, validation and test; a row without a time is in none."""
+        return (
+            decided_at <= self.train_until,
+            (decided_at >= self.validation_from) & (decided_at <= self.validation_until),
+            (decided_at >= self.test_from) & (decided_at <= self.test_until),
+        )
+
+    def describe(self) -> dict[str, str]:
+        """The five times in ISO 8601, by their names."""
+        return {name: str(time) for name, time in asdict(self).items()}
+
+
+def split_by_time(
+    decided_at: Times, *, gap: np.timedelta64, validation_share: float = 0.2, test_share: float = 0.2
+) -> TimeSplit:
+    """Learn from the past, choose on what came later, judge on what came last.
+
+    The test begins at the decision time that leaves the number of rows nearest to its share after it, and validation
+    likewise before the test's gap; the gaps are taken from what would have been training. Where the shares cannot be had,
+    the parts are as near to them as the gaps allow.
+
+    Args:
+        decided_at: moment of each decision, in any order; equal moments are never split.
+        gap: the outcome's horizon: ``train_until + gap <= validation_from`` and ``validation_until + gap <= test_from``,
+            so a decision whose outcome is known at ``decided_at + gap`` is known when the next part begins.
+        validation_share: of all rows.
+        test_share: of all rows.
+
+    Raises:
+        DataError: the history is too short for three parts; says how much is needed.
+        ConfigurationError: shares that leave nothing to train on, or a negative gap.
+    """
+    if not (validation_share > 0 and test_share > 0 and validation_share + test_share < 1):
+        raise ConfigurationError(
+            f"validation_share {validation_share:g} and test_share {test_share:g} must be above 0 and leave "
+            "some rows for training"
+        )
+    history = _History.of(decided_at, gap)
+    starts = history.possible_tests()
+    rows_after = history.rows - history.rows_before[starts]
+    test = int(starts[np.argmin(np.abs(rows_after - test_share * history.rows))])
+    return history.split(test, len(history.times) - 1, validation_rows=validation_share * history.rows)
+
+
+def rolling_origins(decided_at: Times, *, gap: np.timedelta64, folds: int) -> tuple[TimeSplit, ...]:
+    """Several splits, each tested on a later stretch of time than the one before and trained on all that came before it.
+
+    The test windows follow one another without overlap, have about equal numbers of rows and reach to the last decision;
+    each has a validation window of about the same size before it.
+
+    Args:
+        decided_at: moment of each decision, in any order.
+        gap: as for ``split_by_time``.
+        folds: number of splits, 1 or more.
+
+    Raises:
+        DataError: the history is too short.
+        ConfigurationError: no folds, or a negative gap.
+    """
+    if folds < 1:
+        raise ConfigurationError(f"folds is {folds}, expected 1 or more")
+    history = _History.of(decided_at, gap)
+    starts = history.possible_tests()
+    if len(starts) < folds:
+        raise DataError(
+            f"no {folds} splits by time: after the gaps only {len(starts)} moments of decision are left to begin a "
+            "test at; ask for fewer folds or load more history"
+        )
+    first = max(int(history.rows_before[starts[0]]), round(history.rows * 2 / (folds + 2)))
+    wanted = np.linspace(first, history.rows, folds, endpoint=False)
+    places = _increasing(history.rows_before[starts], wanted)
+    tests = [int(starts[place]) for place in places]
+    ends = [start - 1 for start in tests[1:]] + [len(history.times) - 1]
+    rows = history.rows / (folds + 2)
+    return tuple(
+        history.split(start, end, validation_rows=rows) for start, end in zip(tests, ends, strict=True)
+    )
+
+
+def _increasing(values: NDArray[np.int64], wanted: NDArray[np.float64]) -> list[int]:
+    """Positions of the values nearest to those wanted, each later than the one before."""
+    places: list[int] = []
+    for number, target in enumerate(wanted):
+        least = places[-1] + 1 if places else 0
+        most = len(values) - (len(wanted) - number)
+        places.append(least + int(np.argmin(np.abs(values[least : most + 1] - target))))
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The distinct moments of decision, ascending, and how many rows come before each."""
+
+    times: Times
+    rows_before: NDArray[np.int64]
+    """One more than there are times: the last is the number of rows."""
+    gap: np.timedelta64
+
+    @classmethod
+    def of(cls, decided_at: Times, gap: np.timedelta64) -> _History:
+        if gap < np.timedelta64(0, "D"):
+            raise ConfigurationError(f"the gap is {gap}, expected 0 or more")
+        if not len(decided_at):
+            raise DataError("no time split: there are no decisions")
+        if np.isnat(decided_at).any():
+            missing = int(np.isnat(decided_at).sum())
+            raise DataError(f"no time split: {missing:,} decisions have no time")
+        times, counts = np.unique(decided_at.astype((decided_at[:1] + gap).dtype), return_counts=True)
+        return cls(times, np.concatenate([[0], np.cumsum(counts)]), gap)
+
+    @property
+    def rows(self) -> int:
+        return int(self.rows_before[-1])
+
+    def next_part(self, index: int) -> int:
+        """The first moment by which the outcome of this one is known."""
+        return max(index + 1, int(np.searchsorted(self.times, self.times[index] + self.gap, side="left")))
+
+    def last_known(self, index: int) -> int:
+        """The last moment whose outcome is known at this one."""
+        return min(
+            index - 1, int(np.searchsorted(self.times, self.times[index] - self.gap, side="right")) - 1
+        )
+
+    def possible_tests(self) -> NDArray[np.int64]:
+        """Moments a test may begin at, with a gap, a validation, a gap and a training before them."""
+        validation = self.next_part(0)
+        test = self.next_part(validation) if validation < len(self.times) else validation
+        if test >= len(self.times):
+            raise DataError(self._too_short())
+        return np.arange(test, len(self.times))
+
+    def split(self, test: int, last: int, *, validation_rows: float) -> TimeSplit:
+        until = self.last_known(test)
+        starts = np.arange(self.next_part(0), until + 1)
+        rows = self.rows_before[until + 1] - self.rows_before[starts]
+        validation = int(starts[np.argmin(np.abs(rows - validation_rows))])
+        return TimeSplit(
+            train_until=self.times[self.last_known(validation)],
+            validation_from=self.times[validation],
+            validation_until=self.times[until],
+            test_from=self.times[test],
+            test_until=self.times[last],
+        )
+
+    def _too_short(self) -> str:
+        first, last, gap = self.times[0], self.times[-1], float(self.gap / _DAY)
+        if len(self.times) < 3:
+            need = f"{len(self.times)} different moments of decision, and training, validation and test need one each"
+        else:
+            need = (
+                f"{float((last - first) / _DAY):,.4g} days, and the outcome's horizon of {gap:,.4g} days must pass "
+                f"between training and validation, and between validation and test: at least {2 * gap:,.4g} days are "
+                f"needed, better {4 * gap:,.4g}; load more history or shorten the horizon"
+            )
+        return f"no time split: the decisions reach from {first} to {last}, which is {need}"

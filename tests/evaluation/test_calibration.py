@@ -1,0 +1,231 @@
+"""Coverage, calibration and costs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.calibration import calibration_curve
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from shopwright.core.errors import ConfigurationError, DataError
+from shopwright.evaluation.calibration import (
+    Calibrator,
+    _fit,
+    expected_calibration_error,
+    reliability_curve,
+)
+from shopwright.evaluation.costs import cost_curve, expected_cost
+from shopwright.evaluation.coverage import coverage_score, expected_coverage, pit_histogram
+
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=1, max_size=60)
+
+
+def rng():
+    return np.random.default_rng(11)
+
+
+def drawn(count, curve=lambda chance: chance):
+    """Outcomes whose true probability is a curve of the predicted one."""
+    generator = rng()
+    probability = generator.beta(1, 4, count)
+    return (generator.random(count) < curve(probability)).astype(float), probability
+
+
+class TestCoverage:
+    @given(
+        st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5), st.floats(0.05, 0.95)
+    )
+    def test_it_is_the_mean_of_random_draws(self, bounds, level):
+        low, high = np.sort(np.array(bounds), axis=1).T
+        places = low + (high - low) * ((np.arange(4_000) + 0.5) / 4_000)[:, None]
+        inside = (places >= (1 - level) / 2) & (places <= (1 + level) / 2)
+        assert expected_coverage(low, high, level=level) == pytest.approx(inside.mean(axis=0), abs=1e-3)
+
+    def test_counts_from_the_right_distribution_are_covered_as_promised(self):
+        rates = rng().gamma(2, 1, 5_000)
+        counts = rng().poisson(rates)
+        below, at = stats.poisson.cdf(counts - 1, rates), stats.poisson.cdf(counts, rates)
+        found = coverage_score(below, at, interval_level=0.8, rng=rng())
+        assert found.lower <= 0.8 <= found.upper
+        assert found.value == pytest.approx(0.8, abs=0.015)
+        assert found.ideal == 0.8
+        assert pit_histogram(below, at) == pytest.approx(np.full(10, 0.1), abs=0.015)
+        # With bounds rounded to whole counts, intervals hold more than they promise.
+        lower, upper = stats.poisson.ppf(0.1, rates), stats.poisson.ppf(0.9, rates)
+        assert ((counts >= lower) & (counts <= upper)).mean() > 0.85
+
+    def test_too_narrow_predictions_show_at_the_ends(self):
+        values = rng().normal(0, 2, 2_000)
+        found = pit_histogram(stats.norm.cdf(values), stats.norm.cdf(values))
+        assert found.sum() == pytest.approx(1)
+        assert min(found[0], found[-1]) > 0.2
+
+    def test_no_rows_and_wrong_ones(self):
+        assert coverage_score([], [], rng=rng()).reason == "there are no rows"
+        assert np.isnan(pit_histogram([], [])).all()
+        assert coverage_score([0.2], [0.5], rng=rng()).lower is None
+        with pytest.raises(DataError, match=r"below row 0 is 0\.5, above"):
+            expected_coverage([0.5], [0.4], level=0.8)
+        with pytest.raises(ConfigurationError):
+            expected_coverage([0.5], [0.6], level=1)
+
+
+class TestReliability:
+    def test_it_is_scikit_learns_where_nothing_is_tied(self):
+        outcome, probability = drawn(1_000)
+        ours = reliability_curve(outcome, probability, bins=10)
+        observed, predicted = calibration_curve(outcome, probability, n_bins=10, strategy="quantile")
+        assert [each.predicted for each in ours.bins] == pytest.approx(predicted)
+        assert [each.observed for each in ours.bins] == pytest.approx(observed)
+        expected = np.abs(observed - predicted).mean()
+        assert ours.expected_calibration_error == pytest.approx(expected)
+
+    @given(ROWS, st.integers(1, 12))
+    def test_bins_hold_every_row_once_and_never_split_a_tie(self, rows, bins):
+        outcome, steps = np.array(rows).T
+        found = reliability_curve(outcome, steps / 20, bins=bins)
+        assert len(found.bins) <= bins
+        assert sum(each.count for each in found.bins) == len(rows)
+        assert sum(each.count * each.observed for each in found.bins) == pytest.approx(outcome.sum())
+        for one, two in zip(found.bins, found.bins[1:], strict=False):
+            assert one.highest < two.lowest
+        for each in found.bins:
+            assert each.observed_lower <= each.observed + 1e-12
+            assert each.observed_upper >= each.observed - 1e-12
+
+    def test_what_chance_shows_is_told(self):
+        probability = drawn(2_000)[1]
+        generator = rng()
+        outcomes = (generator.random((300, 2_000)) < probability).astype(float)
+        errors = [expected_calibration_error(outcome, probability) for outcome in outcomes]
+        assert reliability_curve(outcomes[0], probability).by_chance == pytest.approx(
+            np.mean(errors), rel=0.05
+        )
+
+    def test_no_rows(self):
+        assert expected_calibration_error([], []) is None
+        assert reliability_curve([], []).reason == "there are no rows"
+        with pytest.raises(ConfigurationError):
+            reliability_curve([1], [0.5], bins=0)
+
+
+class TestCalibrator:
+    def test_a_calibrated_model_is_left_alone(self):
+        outcome, probability = drawn(5_000)
+        found = Calibrator.fit(outcome, probability, rng=rng())
+        assert found.method == "identity"
+        assert found.apply(probability).tolist() == probability.tolist()
+        assert set(found.losses) == {"identity", "beta", "isotonic"}
+
+    def test_a_smooth_distortion_is_undone_by_a_curve(self):
+        outcome, probability = drawn(20_000, lambda chance: chance**2)
+        found = Calibrator.fit(outcome, probability, rng=rng())
+        assert found.method == "beta"
+        assert expected_calibration_error(outcome, probability) > 0.05
+        assert expected_calibration_error(outcome, found.apply(probability)) < 0.01
+
+    def test_steps_are_undone_by_steps(self):
+        outcome, probability = drawn(
+            20_000, lambda chance: np.select([chance < 0.1, chance < 0.3], [0.3, 0.35], 0.9)
+        )
+        found = Calibrator.fit(outcome, probability, rng=rng(), groups=np.arange(20_000) // 2)
+        assert found.method == "isotonic"
+        assert expected_calibration_error(outcome, found.apply(probability)) < 0.01
+
+    def test_the_curve_is_the_logistic_regression_on_both_logarithms(self):
+        outcome, probability = drawn(2_000, lambda chance: chance**1.5)
+        features = np.column_stack([np.log(probability), -np.log1p(-probability)])
+        reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000).fit(features, outcome)
+        ours = _fit("beta", outcome, probability).coefficients
+        assert ours == pytest.approx((*reference.coef_[0], reference.intercept_[0]), abs=2e-3)
+
+    def test_the_steps_are_scikit_learns_except_for_certainty(self):
+        outcome, probability = drawn(500)
+        reference = IsotonicRegression().fit(probability, outcome).predict(probability)
+        ours = _fit("isotonic", outcome, probability).apply(probability)
+        unsure = (reference > 0) & (reference < 1)
+        assert ours[unsure] == pytest.approx(reference[unsure])
+        assert ours.min() > 0
+        assert ours.max() < 1
+
+    @settings(max_examples=25)
+    @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=2, max_size=40))
+    def test_no_method_turns_the_order_round(self, rows):
+        outcome, probability = np.array(rows).T
+        for method in ("identity", "beta", "isotonic"):
+            found = _fit(method, outcome, probability)
+            places = np.linspace(0, 1, 50)
+            after = found.apply(places)
+            assert ((after >= 0) & (after <= 1)).all()
+            assert (np.diff(after) >= -1e-12).all()
+            assert Calibrator.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+    def test_too_few_rows_fit_nothing(self):
+        found = Calibrator.fit([1] * 30 + [0] * 5, np.linspace(0, 1, 35), rng=rng())
+        assert found.method == "identity"
+        assert "too few" in found.reason
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"method": "spline"},
+            {"coefficients": [1, 2, 3]},
+            {"method": "beta", "coefficients": [-1, 2, 3]},
+            {"method": "beta", "coefficients": [1, 2]},
+            {"method": "isotonic", "knots": [[0.5, 0.2], [0.1, 0.2]]},
+            {"method": "isotonic", "knots": [[0.1, 0.2], [0.1, 2]]},
+            {"method": "isotonic", "knots": None},
+            {"losses": None},
+        ],
+    )
+    def test_what_is_no_calibrator_is_refused(self, change):
+        with pytest.raises(DataError, match="no stored calibrator"):
+            Calibrator.from_dict(Calibrator("identity").to_dict() | change)
+
+    def test_wrong_wishes(self):
+        outcome, probability = drawn(500)
+        with pytest.raises(ConfigurationError, match="folds"):
+            Calibrator.fit(outcome, probability, rng=rng(), folds=1)
+        with pytest.raises(DataError, match="groups"):
+            Calibrator.fit(outcome, probability, rng=rng(), groups=np.arange(3))
+        with pytest.raises(DataError, match="expected 0 to 1"):
+            Calibrator("identity").apply([1.5])
+
+
+class TestCosts:
+    @given(ROWS, st.floats(0.1, 10), st.floats(0.1, 10))
+    def test_the_best_threshold_is_cheapest_of_all(self, rows, miss, needless):
+        outcome, steps = np.array(rows).T
+        probability = steps / 20
+        costs = {"miss": miss, "needless": needless}
+        curve = cost_curve(outcome, probability, points=5, **costs)
+        every = [
+            expected_cost(outcome, probability, threshold=each, **costs) for each in [*probability, None]
+        ]
+        found = curve.never if curve.best is None else curve.best.cost
+        assert found == pytest.approx(min(every))
+        for point in curve.points:
+            expected = expected_cost(outcome, probability, threshold=point.threshold, **costs)
+            assert point.cost == pytest.approx(expected)
+        assert curve.always == pytest.approx(expected_cost(outcome, probability, threshold=0, **costs))
+        assert curve.best is None or curve.best in curve.points
+
+    def test_a_calibrated_model_is_best_near_the_threshold_of_theory(self):
+        outcome, probability = drawn(50_000)
+        curve = cost_curve(outcome, probability, miss=4, needless=1)
+        assert curve.by_theory == pytest.approx(0.2)
+        assert curve.best.threshold == pytest.approx(0.2, abs=0.05)
+        assert curve.best.cost < min(curve.never, curve.always)
+        assert len(curve.points) <= 201
+
+    def test_no_rows_and_wrong_costs(self):
+        assert cost_curve([], [], miss=1, needless=1).reason == "there are no rows"
+        assert expected_cost([], [], threshold=0.5, miss=1, needless=1) is None
+        with pytest.raises(ConfigurationError, match="more than 0"):
+            cost_curve([1], [0.5], miss=0, needless=1)

@@ -89,9 +89,10 @@ def _told(estimate: Estimate) -> Figures:
     effect = estimate.absolute
     if effect is None or effect.interval is None or effect.pvalue is None:
         raise SystemExit(f"an estimate without figures: {estimate}")
+    values = estimate.adjustment or estimate
     return {
-        "control": estimate.control or 0.0,
-        "treatment": estimate.treatment or 0.0,
+        "control": values.control or 0.0,
+        "treatment": values.treatment or 0.0,
         "change": effect.value,
         "lower": effect.interval.lower,
         "upper": effect.interval.upper,

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from tests.experiments.units import crowd, experiment, table, warehouse
 
-from shopwright.experiments.aggregates import DIMENSIONS, read_aggregates
+from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
 from shopwright.experiments.reading import Reading
 from shopwright.experiments.readout import read_out
 from shopwright.experiments.report import render
-from shopwright.experiments.sequence import metric_of, watch
+from shopwright.experiments.sequence import watch
 from shopwright.experiments.verdict import decide
+from shopwright.metrics import METRICS
 from shopwright.settings import ShopSettings
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -87,10 +88,10 @@ def asked(log) -> set[str]:
 def reading_of(tried, units) -> Reading:
     """A reading of units in memory; the days are those on which units came in."""
     with warehouse(units) as connection:
-        found = read_aggregates(connection, tried, dimensions=(*DIMENSIONS, "exposed_date"))
+        found = read_aggregates(connection, tried, dimensions=(*DIMENSIONS, COHORT))
     by_day = {}
     for (name, day, variant), moments in found.moments.items():
-        if name == "exposed_date":
+        if name == COHORT:
             by_day.setdefault(date.fromisoformat(day), {})[variant] = moments
     days = sorted(by_day)
     sums = {
@@ -99,7 +100,12 @@ def reading_of(tried, units) -> Reading:
     running = {day: {name: each[place] for name, each in sums.items()} for place, day in enumerate(days)}
     readout = read_out(tried, found)
     return Reading(
-        readout, tuple(decide(readout)), tuple(watch(tried, metric_of(tried), running)), {}, len(days)
+        readout=readout,
+        verdicts=tuple(decide(readout)),
+        days=tuple(watch(tried, METRICS[tried.primary_metric], running)),
+        dilutions={},
+        simulated_events=len(days),
+        simulated_elsewhere={EVIL: len(days)},
     )
 
 
@@ -114,8 +120,15 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
     units = crowd(np.random.default_rng(1), {"control": 4_000, "treatment": 4_000}, lift={"treatment": 0.3})
     page = opened(written(tmp_path, tried, units))
     assert (page.errors, page.requests) == ([], set())
-    assert page.plots == 4
-    for text in ("Change by metric", "day by day", "Segments", "Funnel by variant", "A rehearsal"):
+    assert page.plots == 5
+    for text in (
+        "Change by metric",
+        "day by day",
+        "by segment",
+        "Funnel by variant",
+        "A rehearsal",
+        "Over a rehearsal",
+    ):
         assert text in page.dom
     assert re.search(r"<strong[^>]*>treatment: ship</strong>", page.dom)
     assert "Revenue per unit (treatment)" in page.dom  # a label that a plot has drawn
@@ -128,6 +141,20 @@ def test_names_that_look_like_markup_are_shown_and_not_run(tmp_path):
     assert (page.errors, page.requests) == ([], set())
     assert page.plots == 4
     assert "<img" not in page.dom
+
+
+def test_nine_variants_are_drawn_each(tmp_path):
+    names = ["control", *(f"offer-{letter}" for letter in "abcdefgh")]
+    tried = experiment(variants=dict.fromkeys(names, 1.0))
+    page = opened(
+        written(tmp_path, tried, crowd(np.random.default_rng(3), dict.fromkeys(names, 1_000), days=5))
+    )
+    assert (page.errors, page.requests) == ([], set())
+    assert page.plots == 5
+    for name in names[1:]:
+        assert (
+            len(re.findall(rf"<text[^>]*>{name}</text>", page.dom)) >= 3
+        )  # two panels and the funnel's legend
 
 
 def test_an_experiment_without_units_has_a_report_too(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.aggregates import read_aggregates, read_caps
 from shopwright.experiments.statistics import Moments, quantile_positions
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import START, crowd, experiment, refill, table, unit, values, warehouse
@@ -126,15 +126,18 @@ def test_every_metric_finds_the_products_that_it_needs():
 
 
 @pytest.mark.parametrize("quantile", [0.9, 0.99])
-def test_amounts_are_cut_at_the_quantile_of_all_units_that_count(quantile):
+def test_amounts_are_cut_at_the_quantile_of_units_that_count_and_have_any(quantile):
     units = crowd(np.random.default_rng(1), {"control": 400, "treatment": 300})
     whale = unit(-1, "treatment", variant_count=2, revenue_amount=10**6)
     connection = warehouse(units)
     connection.register("whale", table([whale]))
     connection.execute("insert into gold.fct_experiment_units select * from whale")
     tried = experiment(primary_metric="revenue_per_user", winsorize=quantile, pre_period_days=28)
-    found = read_aggregates(connection, tried).of("control")
-    cap = np.quantile(values(units, "revenue_amount"), quantile)
+    aggregates = read_aggregates(connection, tried)
+    found, revenue = aggregates.of("control"), values(units, "revenue_amount")
+    cap = np.quantile(revenue[revenue > 0], quantile)
+    assert cap > np.quantile(revenue, quantile)
+    assert aggregates.caps == pytest.approx({"capped_revenue_amount": cap, "capped_pre_revenue_amount": cap})
     for name in ("revenue_amount", "pre_revenue_amount"):
         cut = np.clip(values(units, name, "control"), None, cap)
         assert found.sum(f"capped_{name}") == pytest.approx(cut.sum())
@@ -143,10 +146,46 @@ def test_amounts_are_cut_at_the_quantile_of_all_units_that_count(quantile):
 
 def test_what_one_metric_cuts_another_reads_whole():
     units = crowd(np.random.default_rng(2), {"control": 400, "treatment": 300})
-    tried = experiment(primary_metric="revenue_per_session", secondary_metrics=["cart_rate"], winsorize=0.9)
+    tried = experiment(
+        primary_metric="purchases_per_user", secondary_metrics=["average_order_value"], winsorize=0.9
+    )
     found = read_aggregates(warehouse(units), tried).of("treatment")
-    assert found.sum("session_count") == values(units, "session_count", "treatment").sum()
-    assert found.sum("capped_session_count") < found.sum("session_count")
+    assert found.sum("order_count") == values(units, "order_count", "treatment").sum()
+    assert found.sum("capped_order_count") < found.sum("order_count")
+
+
+@pytest.mark.parametrize("name", ["average_order_value", "revenue_per_session", "items_per_order"])
+def test_of_a_ratio_only_the_numerator_is_cut(name):
+    units = crowd(np.random.default_rng(2), {"control": 400, "treatment": 300})
+    tried = experiment(primary_metric=name, winsorize=0.9, pre_period_days=28)
+    found, metric = read_aggregates(warehouse(units), tried), METRICS[name]
+    assert set(found.caps) == {f"capped_{metric.numerator}", f"capped_pre_{metric.numerator}"}
+    control = found.of("control")
+    assert control.sum(metric.denominator) == values(units, metric.denominator, "control").sum()
+    assert control.sum(f"capped_{metric.numerator}") < values(units, metric.numerator, "control").sum()
+
+
+def test_where_few_buy_their_amounts_are_cut_and_not_lost():
+    rows = [unit(number) for number in range(200)]
+    rows += [unit(200 + number, revenue_amount=10 * (number + 1)) for number in range(5)]
+    tried = experiment(primary_metric="revenue_per_user", winsorize=0.75)
+    found = read_aggregates(warehouse(table(rows)), tried)
+    assert found.caps == {"capped_revenue_amount": 40}
+    assert found.of("control").sum("capped_revenue_amount") == 10 + 20 + 30 + 40 + 40
+
+
+def test_where_nobody_has_any_there_is_no_cap():
+    connection = warehouse(table([unit(1), unit(2)]))
+    tried = experiment(primary_metric="revenue_per_user", winsorize=0.99)
+    assert read_caps(connection, tried, ["is_converted", "capped_revenue_amount"]) == {}
+    assert read_aggregates(connection, tried).of("control").sum("capped_revenue_amount") == 0
+
+
+def test_what_is_not_to_be_cut_costs_no_scan():
+    spy = Spy(warehouse(table([unit(1, revenue_amount=5)])))
+    assert read_caps(spy, experiment(winsorize=0.99), ["is_converted", "order_count"]) == {}
+    assert read_caps(spy, experiment(), ["capped_revenue_amount"]) == {}
+    assert spy.queries == []
 
 
 @pytest.mark.parametrize("buyers", [3, 40, 500])

@@ -10,9 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from shopwright.experiments.aggregates import read_aggregates
 from shopwright.experiments.assignment import BUCKETS, assign
-from shopwright.experiments.audit import audit, balance, correlate, false_positives, trace_sample_ratio
-from tests.experiments.units import START, crowd, experiment, table, unit, warehouse
+from shopwright.experiments.audit import (
+    audit,
+    balance,
+    correlate,
+    false_positives,
+    split_over_time,
+    trace_sample_ratio,
+    unknown_variants,
+)
+from shopwright.experiments.readout import read_out
+from tests.experiments.units import START, crowd, experiment, refill, table, unit, warehouse
 
 
 def audited(units, tried=None, simulations=400):
@@ -75,7 +85,55 @@ def test_without_anything_but_quantiles_nothing_is_simulated():
 def test_a_metric_that_nobody_has_has_no_rate():
     rows = [unit(number) for number in range(10)]
     found = audited(table(rows), experiment(primary_metric="average_order_value"))["average_order_value"]
-    assert (found.rate, found.is_sound) == (None, False)
+    assert (found.rate, found.error, found.is_sound, found.method) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("weights", [{"control": 9, "treatment": 1}, {"control": 1, "treatment": 3}])
+def test_units_are_dealt_by_the_experiments_own_weights(weights):
+    """One unit in a thousand buys for a fortune: with one in ten treated the test is often wrong, evenly split it is not."""
+    rows = [
+        unit(number, order_count=1, revenue_amount=1 if number % 200 else 10_000) for number in range(2_000)
+    ]
+    given = experiment(variants=weights, primary_metric="revenue_per_user")
+    found = audited(table(rows), given, simulations=1_000)["revenue_per_user"]
+    share = weights["treatment"] / sum(weights.values())
+    assert (found.control_share, found.treatment_share) == pytest.approx((1 - share, share))
+    assert found.is_sound == (weights["control"] == 1)
+
+
+def test_treatments_of_one_weight_are_tested_once_and_those_of_another_apart():
+    units = crowd(np.random.default_rng(1), {"control": 1_000, "b": 500, "c": 500, "d": 200})
+    weights = {"control": 10, "b": 5, "c": 5, "d": 2}
+    rng = np.random.default_rng(0)
+    found = false_positives(
+        warehouse(units), experiment(variants=weights, pre_period_days=28), rng=rng, simulations=300
+    )
+    assert [each.variants for each in found] == [("b", "c"), ("d",)]
+    for each in found:
+        assert each.rate == pytest.approx(0.05, abs=3 * each.error)
+
+
+@pytest.mark.parametrize("pre_period_days", [0, 28])
+@pytest.mark.parametrize("unit_of", ["user", "session"])
+def test_the_estimator_that_decides_in_the_read_out_is_tested(pre_period_days, unit_of):
+    units = crowd(np.random.default_rng(1), {"control": 500, "treatment": 500})
+    tried = experiment(
+        unit=unit_of,
+        pre_period_days=pre_period_days,
+        winsorize=0.9,
+        primary_metric="revenue_per_user",
+        secondary_metrics=["average_order_value", "abandonment_rate", "conversion_rate", "cart_rate"],
+    )
+    readings = read_out(tried, read_aggregates(warehouse(units), tried)).readings
+    methods = {name: found.method for name, found in audited(units, tried, simulations=20).items()}
+    assert methods == {reading.metric.name: reading.estimate.method for reading in readings}
+    assert ("cuped" in methods.values()) == (pre_period_days > 0 and unit_of == "user")
+
+
+def test_units_without_a_past_count_as_those_that_did_nothing():
+    rows = [unit(number, pre_is_converted=None, is_converted=int(number % 3 == 0)) for number in range(300)]
+    found = audited(table(rows), experiment(pre_period_days=28))["conversion_rate"]
+    assert (found.method, found.is_sound) == ("two-proportions", True)
 
 
 def test_the_same_seed_audits_the_same():
@@ -142,7 +200,35 @@ def test_experiments_of_one_layer_have_no_unit_in_common(many):
         for name, part in (("checkout", (0, 0.5)), ("banner", (0.5, 1)))
     )
     found = correlate(many, low, high)
-    assert (found.ids, found.phi, found.is_independent) == (0, None, True)
+    assert (found.ids, found.phi, found.is_independent) == (0, None, None)
+    assert found.reason == "no unit is in both"
+
+
+def test_splits_are_not_called_independent_where_one_of_them_is_none():
+    rows = [unit(number, "control") for number in range(10)]
+    rows += [unit(number, "b", experiment="banner") for number in range(10)]
+    given = {"assignment": "stated", "variants": {"control": 1, "b": 1}}
+    for mine, theirs, name in (("banner", "checkout", "banner"), ("checkout", "banner", "checkout")):
+        found = correlate(
+            warehouse(table(rows)), experiment(name=mine, **given), experiment(name=theirs, **given)
+        )
+        assert (found.ids, found.phi, found.is_independent) == (10, None, None)
+        assert found.reason == f"the units in both are all on one side of '{name}', control or treated"
+
+
+def test_units_of_two_kinds_have_no_correlation(many):
+    found = correlate(many, experiment(), experiment(name="banner", unit="session"))
+    assert (found.phi, found.is_independent) == (None, None)
+    assert found.reason == "its units are sessions, not users"
+
+
+def test_an_experiment_whose_variants_are_stated_is_compared_by_what_units_were_seen_in():
+    given = {"assignment": "stated"}
+    rows = [unit(number, ("control", "treatment")[number % 2]) for number in range(400)]
+    rows += [{**row, "experiment": "banner"} for row in rows[:300]]
+    rows += [unit(999, "treatment", experiment="banner", variant_count=2)]
+    found = correlate(warehouse(table(rows)), experiment(**given), experiment(name="banner", **given))
+    assert (found.ids, found.phi, found.is_independent) == (300, pytest.approx(1), False)
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +294,178 @@ def test_units_without_a_value_are_a_part_like_any_other():
     assert (suspects[0].value, suspects[0].ratio.observed) == ("(unknown)", (500, 200))
 
 
+def test_a_variant_without_units_is_no_matter_of_parts(even):
+    ratio, suspects = trace_sample_ratio(warehouse(dropped(even, "experiment", "checkout", 1)), experiment())
+    assert (ratio.is_mismatch, suspects) == (True, ())
+
+
+def test_a_day_on_which_units_were_lost_is_found():
+    day = START + timedelta(days=3)
+    units = dropped(
+        crowd(np.random.default_rng(5), {"control": 7_000, "treatment": 7_000}), "exposed_date", day, 0.9
+    )
+    ratio, suspects = trace_sample_ratio(warehouse(units), experiment())
+    assert ratio.is_mismatch
+    assert (suspects[0].dimension, suspects[0].value) == ("exposed_date", day.isoformat())
+    assert suspects[0].explains_all
+
+
+def test_a_part_of_many_is_held_against_a_stricter_threshold(even):
+    _, suspects = trace_sample_ratio(warehouse(dropped(even, "device", "mobile")), experiment())
+    by_dimension = {suspect.dimension: suspect.ratio.threshold for suspect in suspects}
+    assert by_dimension["device"] == pytest.approx(0.01 / 2)
+    days = dropped(even, "exposed_date", START, 1)
+    (day,) = (
+        each
+        for each in trace_sample_ratio(warehouse(days), experiment())[1]
+        if each.dimension == "exposed_date"
+    )
+    assert day.ratio.threshold == pytest.approx(0.01 / 14)
+
+
+# --- the split over time ----------------------------------------------------------------------------------
+
+
+def by_days(shares, size=400):
+    """Units of days on which such shares were treated."""
+    rng = np.random.default_rng(7)
+    return table(
+        unit(number, "treatment" if treated else "control", exposed_date=START + timedelta(days=day))
+        for day, share in enumerate(shares)
+        for number, treated in enumerate(rng.random(size) < share)
+    )
+
+
+def test_weights_that_change_on_a_day_are_found_with_the_day():
+    found = split_over_time(warehouse(by_days([0.5] * 6 + [0.3] * 4)), experiment())
+    assert found.is_changed
+    assert found.changed_from == START + timedelta(days=6)
+    assert [sum(side) for side in (found.before, found.after)] == [2_400, 1_600]
+    assert found.after[1] / 1_600 == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_change_that_leaves_the_whole_as_planned_is_found_too():
+    units = warehouse(by_days([0.4] * 5 + [0.6] * 5))
+    assert not trace_sample_ratio(units, experiment())[0].is_mismatch
+    assert split_over_time(units, experiment()).changed_from == START + timedelta(days=5)
+
+
+def test_one_day_that_stands_out_is_no_change_for_good():
+    found = split_over_time(warehouse(by_days([0.5] * 10 + [0.2] + [0.5] * 10, size=100)), experiment())
+    assert (found.is_changed, found.changed_from) == (True, None)
+    assert found.stands_out == START + timedelta(days=10)
+
+
+def test_more_traffic_on_later_days_changes_no_split():
+    few, many = by_days([0.5] * 5, size=200), by_days([0.5] * 10, size=1_000)
+    later = many.filter(pc.greater_equal(many["exposed_date"], START + timedelta(days=5)))
+    found = split_over_time(warehouse(pa.concat_tables([few, later])), experiment())
+    assert (found.is_changed, found.changed_from) == (False, None)
+
+
+def test_a_split_that_is_off_on_all_days_alike_is_no_change():
+    units = warehouse(by_days([0.3] * 10))
+    assert trace_sample_ratio(units, experiment())[0].is_mismatch
+    assert not split_over_time(units, experiment()).is_changed
+
+
+def test_even_splits_are_called_changed_as_rarely_as_they_may():
+    rng = np.random.default_rng(8)
+    connection = warehouse(table([]))
+    called = 0
+    for _ in range(100):
+        units = crowd(rng, {"control": 700, "treatment": 350, "third": 350})
+        tried = experiment(variants={"control": 2, "treatment": 1, "third": 1})
+        called += split_over_time(refill(connection, units), tried).is_changed
+    assert called <= 4
+
+
+@pytest.mark.parametrize("shares", [[], [0.5], [0, 0, 0]])
+def test_without_days_or_variants_to_compare_there_is_no_test(shares):
+    found = split_over_time(warehouse(by_days(shares)), experiment())
+    assert (found.pvalue, found.is_changed) == (None, False)
+    assert found.reason == "too few units on separate days, or a variant without units"
+
+
+def test_days_with_few_units_are_taken_together():
+    found = split_over_time(warehouse(by_days([0.5] * 30, size=3)), experiment())
+    assert found.pvalue is not None
+    assert not found.is_changed
+
+
+# --- names that the settings do not know ------------------------------------------------------------------
+
+
+def stated(tried, sightings, events=()):
+    """A warehouse with what the shop's tool and its events say of units while an experiment ran."""
+    connection = warehouse(table([]))
+    connection.execute("""
+        create table silver.int_experiments (experiment varchar, start_at timestamp, end_at timestamp);
+        create table silver.stg_exposures (experiment varchar, unit_id varchar, variant varchar, exposed_at timestamp);
+        create table silver.int_contexts (context_key bigint, experiment_group varchar);
+        create table silver.int_event_steps
+        (user_key bigint, session_start_at timestamp, event_at timestamp, context_key bigint);
+        create table silver.int_sessions (user_key bigint, session_start_at timestamp, is_bot boolean);
+    """)
+    connection.execute(
+        "insert into silver.int_experiments values (?, '2024-03-01', '2024-04-01')", [tried.name]
+    )
+    for row in sightings:
+        connection.execute("insert into silver.stg_exposures values (?, ?, ?, ?)", row)
+    groups = sorted({group for _, group, *_ in events if group})
+    connection.executemany("insert into silver.int_contexts values (?, ?)", list(enumerate([None, *groups])))
+    for user, group, at, is_bot in events:
+        key = groups.index(group) + 1 if group else 0
+        connection.execute("insert into silver.int_event_steps values (?, ?, ?, ?)", [user, at, at, key])
+        connection.execute("insert into silver.int_sessions values (?, ?, ?)", [user, at, is_bot])
+    return connection
+
+
+def told(found):
+    return {each.variant: each.units for each in found}
+
+
+def test_names_that_a_tool_states_and_the_settings_do_not_know_are_counted_by_units():
+    tried = experiment(assignment="exposures")
+    sightings = [
+        ("checkout", "a", "treatment", "2024-03-02"),
+        ("checkout", "b", "treatmnt", "2024-03-02"),
+        ("checkout", "b", "treatmnt", "2024-03-03"),
+        ("checkout", "c", "treatmnt", "2024-03-04"),
+        ("checkout", "d", None, "2024-03-04"),
+        ("checkout", "e", "other", "2024-02-01"),
+        ("banner", "f", "other", "2024-03-04"),
+    ]
+    assert told(unknown_variants(stated(tried, sightings), tried)) == {"treatmnt": 2, None: 1}
+
+
+def test_names_that_events_state_are_counted_unless_another_experiment_knows_them():
+    tried = experiment(assignment="stated")
+    events = [
+        (1, "treatment", "2024-03-02", False),
+        (2, "Treatment", "2024-03-02", False),
+        (2, "Treatment", "2024-03-05", False),
+        (3, "Treatment", "2024-03-05", True),
+        (4, "banner-b", "2024-03-05", False),
+        (5, "Treatment", "2024-04-05", False),
+        (6, None, "2024-03-05", False),
+    ]
+    connection = stated(tried, [], events)
+    other = experiment(name="banner", assignment="stated", variants={"control": 1, "banner-b": 1})
+    hashed = experiment(name="hashed", variants={"control": 1, "Treatment": 1})
+    assert told(unknown_variants(connection, tried)) == {"Treatment": 1, "banner-b": 1}
+    assert told(unknown_variants(connection, tried, [other, hashed])) == {"Treatment": 1}
+    sessions = experiment(assignment="stated", unit="session")
+    assert told(unknown_variants(connection, sessions, [other])) == {"Treatment": 2}
+
+
+def test_a_rule_states_no_names():
+    assert unknown_variants(warehouse(table([])), experiment()) == []
+
+
+# --- all of it --------------------------------------------------------------------------------------------
+
+
 def test_everything_at_once(even):
     connection = sessions(warehouse(dropped(even, "device", "mobile")), ["a", "b"])
     seen = []
@@ -220,16 +478,25 @@ def test_everything_at_once(even):
         connection, experiment(), others, rng=np.random.default_rng(0), simulations=5, watch=seen.append
     )
     assert seen == [1, 2, 3, 4, 5]
-    assert [each.other for each in found.correlations] == ["banner"]
+    assert {each.other: each.reason for each in found.correlations} == {
+        "banner": None,
+        "stated": "no unit is in both",
+        "sessions": "its units are sessions, not users",
+    }
+    assert not found.split_over_time.is_changed
     assert (found.balance.ids, found.sample_ratio.is_mismatch, found.suspects[0].value) == (2, True, "mobile")
 
 
-def test_what_others_assign_has_neither_balance_nor_correlations(even):
+def test_what_others_assign_has_no_hash_to_be_balanced(even):
+    tried = experiment(assignment="exposures", end=START + timedelta(days=30))
+    connection = stated(tried, [("checkout", "x", "treatmnt", "2024-03-02")])
     found = audit(
-        warehouse(even),
-        experiment(assignment="stated", end=START + timedelta(days=1)),
+        refill(connection, even),
+        tried,
         [experiment(name="banner")],
         rng=np.random.default_rng(0),
         simulations=1,
     )
-    assert (found.balance, found.correlations) == (None, ())
+    assert (found.balance, found.correlations[0].ids) == (None, 20_000)
+    assert told(found.unknown_variants) == {"treatmnt": 1}
+    assert found.document()["correlations"][0]["is_independent"] is True

@@ -131,7 +131,7 @@ def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(rehears
 
 
 def test_each_day_of_the_rehearsal_is_closer_to_the_truth(rehearsal):
-    days = asked(rehearsal, "watch")
+    days = asked(rehearsal, "watch")["days"]
     assert days[-1]["sequential"]["relative"]["interval"]["lower"] > 0
     falling = [day["always_valid_pvalue"] for day in days if day["always_valid_pvalue"] is not None]
     assert falling == sorted(falling, reverse=True)

@@ -25,7 +25,7 @@ ALL = {
 
 @pytest.fixture(scope="module")
 def connection():
-    units = crowd(np.random.default_rng(0), {"control": 800, "treatment": 800}, lift={"treatment": 0.5})
+    units = crowd(np.random.default_rng(0), {"control": 2_000, "treatment": 2_000}, lift={"treatment": 0.5})
     return published(units)
 
 
@@ -35,7 +35,7 @@ def test_a_reading_has_every_part(connection):
     assert [verdict.decision for verdict in found.verdicts] == ["ship"]
     assert [day.day for day in found.days] == [START + timedelta(days=day) for day in range(14)]
     assert found.readout.novelty["treatment"].day_count == 14
-    assert (found.dilutions, found.simulated_events) == ({}, 0)
+    assert (found.dilutions, found.simulated_events, found.simulated_elsewhere) == ({}, 0, {})
 
 
 def test_the_last_day_watched_is_the_plain_read_out(connection):
@@ -61,6 +61,14 @@ def test_a_reading_is_a_document_of_plain_values(connection):
     assert again["metrics"][0]["metric"] == "conversion_rate"
     assert again["experiment"]["name"] == "checkout"
     assert again["as_of"] == "2024-03-14"
+    assert again["is_complete"] is False
+    revenue = next(each for each in again["metrics"] if each["metric"] == "revenue_per_user")
+    assert revenue["adjusted"]["control"] == revenue["plain"]["control"]
+    assert revenue["adjusted"]["adjustment"]["control"] != revenue["plain"]["control"]
+    note = f"revenue_amount of a unit is cut at {revenue['cap']:,.2f} (99% of units that have any)."
+    assert any(note in each for each in again["notes"])
+    assert any(each.startswith("CUPED: control and value are what units did.") for each in again["notes"])
+    assert {cohort["day"] for cohort in again["cohorts"]} == {day["day"] for day in again["daily"]}
 
 
 @pytest.mark.parametrize("rows", [[], [unit(1)], [unit(1, variant_count=2)]], ids=["none", "one", "mixed"])
@@ -87,16 +95,23 @@ def test_the_data_reach_to_the_last_session_however_late_an_order_is(connection)
 def test_events_made_up_at_the_door_are_told(connection):
     cursor = connection.cursor()
     cursor.execute("begin")
-    effects = [
-        {"experiment": "checkout", "rows_changed": 40},
-        {"experiment": "checkout", "rows_changed": 2},
-        {"experiment": "other", "rows_changed": 1},
+    files = [
+        ("checkout", 40, "2024-03-02"),
+        ("checkout", 2, "2024-03-05"),
+        ("other", 1, "2024-03-05"),
+        ("other", 2, None),
+        ("past", 7, "2024-01-05"),
     ]
-    cursor.executemany(
-        "insert into gold.fct_ingest_ledger values (?)",
-        [[json.dumps(effect)] for effect in effects] + [[None]],
-    )
-    assert read_experiment(cursor, experiment()).simulated_events == 42
+    for name, changed, day in files:
+        effect = json.dumps({"experiment": name, "rows_changed": changed})
+        cursor.execute("insert into gold.fct_ingest_ledger values (?, ?, ?)", [effect, day, day])
+    cursor.execute("insert into gold.fct_ingest_ledger values (null, timestamp '2024-03-05', null)")
+    found = read_experiment(cursor, experiment())
+    assert (found.simulated_events, found.simulated_elsewhere) == (42, {"other": 3})
+    document = found.document()
+    assert (document["simulated_events"], document["simulated_elsewhere"]) == (42, {"other": 3})
+    (row,) = stored(cursor, experiment())
+    assert (row["simulated_event_count"], row["simulated_elsewhere_event_count"]) == (42, 3)
     cursor.execute("rollback")
 
 
@@ -169,11 +184,11 @@ def test_a_row_says_what_the_reading_says(connection):
         len({(row["variant"], row["metric"], row["role"]) for row in rows}) == len(rows) == len(METRICS) + 1
     )
     for row, found in zip(rows, reading.readout.readings, strict=True):
-        best = found.estimate
+        best, plain = found.estimate, found.plain
         assert (row["metric"], row["role"], row["method"]) == (found.metric.name, found.role, best.method)
         assert (row["value"], row["control_value"], row["pvalue"]) == (
-            best.treatment,
-            best.control,
+            plain.treatment,
+            plain.control,
             best.pvalue,
         )
         assert row["absolute_change"] == best.absolute.value
@@ -182,10 +197,23 @@ def test_a_row_says_what_the_reading_says(connection):
             best.relative.interval.upper,
         )
         assert row["always_valid_pvalue"] == found.sequential.pvalue
+        assert row["cap"] == found.cap
+        assert (row["cap"] is not None) == (found.metric.is_capped)
         assert row["guardrail"] == (found.guardrail.verdict if found.guardrail else None)
         assert (row["power"] is not None) == (found.role == "primary")
         assert (row["decision"], row["decision_reason"]) == ("ship", reading.verdicts[0].reason)
         assert row["as_of_date"] == date(2024, 3, 14)
+
+
+def test_the_table_says_why_a_guardrail_could_not_be_judged():
+    rows = [
+        unit(variant=name, unit_count=1, returned_unit_count=0)
+        for name in ("control", "treatment")
+        for _ in range(50)
+    ]
+    _, rail = stored(published(table(rows)), experiment(guardrails=[{"metric": "return_rate"}]))
+    assert rail["guardrail"] == "unclear"
+    assert rail["guardrail_reason"] == "the control's value is 0, so a change relative to it means nothing"
 
 
 def test_a_second_build_replaces_the_first(connection):

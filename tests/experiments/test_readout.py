@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,12 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
-from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.aggregates import Aggregates, read_aggregates
 from shopwright.experiments.assignment import weights_of
+from shopwright.experiments.parts import read_cohorts, trend
 from shopwright.experiments.readout import read_out
+from shopwright.experiments.statistics import Moments
+from shopwright.experiments.statistics.moments import total
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import START, crowd, experiment, from_columns, table, unit, values, warehouse
 
@@ -104,8 +108,9 @@ def test_conversion_is_statsmodels_two_proportions(units):
 
 
 def test_winsorised_revenue_is_scipys_welch_of_clipped_revenue(units):
-    found = read(units, primary_metric="revenue_per_user", winsorize=0.95).readings[0].plain
-    cap = np.quantile(values(units, "revenue_amount"), 0.95)
+    reading = read(units, primary_metric="revenue_per_user", winsorize=0.95).readings[0]
+    found, cap = reading.plain, cap_of(units, "revenue_amount", 0.95)
+    assert reading.cap == pytest.approx(cap)
     cut = [np.clip(values(units, "revenue_amount", name), None, cap) for name in ("treatment", "control")]
     theirs = stats.ttest_ind(*cut, equal_var=False)
     assert (found.statistic, found.pvalue) == pytest.approx((theirs.statistic, theirs.pvalue))
@@ -113,14 +118,44 @@ def test_winsorised_revenue_is_scipys_welch_of_clipped_revenue(units):
 
 def test_winsorisation_cuts_the_time_before_too(units):
     found = read(units, primary_metric="revenue_per_user", winsorize=0.95, pre_period_days=28).readings[0]
-    cap = np.quantile(values(units, "revenue_amount"), 0.95)
-    cut = {
-        name: pa.array(np.clip(values(units, name), None, cap))
-        for name in ("revenue_amount", "pre_revenue_amount")
-    }
-    columns = {name: units[name].combine_chunks() for name in units.column_names}
-    theirs = tea(from_columns(columns | cut), METRICS["revenue_per_user"], covariates=True)
+    theirs = tea(clipped(units, 0.95, "revenue_amount"), METRICS["revenue_per_user"], covariates=True)
     assert found.adjusted.pvalue == pytest.approx(theirs.pvalue, rel=1e-4)
+
+
+@pytest.mark.parametrize("history", [0, 28])
+@pytest.mark.parametrize("name", ["average_order_value", "items_per_order"])
+def test_a_winsorised_ratio_is_that_of_cut_numerators_and_whole_denominators(units, name, history):
+    found = read(units, primary_metric=name, winsorize=0.9, pre_period_days=history).readings[0]
+    theirs = tea(clipped(units, 0.9, METRICS[name].numerator), METRICS[name], covariates=bool(history))
+    assert found.estimate.pvalue == pytest.approx(theirs.pvalue, rel=1e-4)
+    assert found.estimate.relative.value == pytest.approx(theirs.rel_effect_size, rel=1e-4)
+
+
+def cap_of(units, name, quantile):
+    """The quantile of the units that have any."""
+    found = values(units, name)
+    return np.quantile(found[found > 0], quantile)
+
+
+def clipped(units, quantile, name):
+    """The same units with a measure cut, and as it was before."""
+    cap = cap_of(units, name, quantile)
+    columns = {each: units[each].combine_chunks() for each in units.column_names}
+    cut = {each: pa.array(np.clip(values(units, each), None, cap)) for each in (name, f"pre_{name}")}
+    return from_columns(columns | cut)
+
+
+def test_values_are_what_units_did_and_only_the_change_is_adjusted(units):
+    found = read(units, primary_metric="purchases_per_user", pre_period_days=28).readings[0]
+    theirs = tea(units, METRICS["purchases_per_user"], covariates=True)
+    plain = tuple(values(units, "order_count", name).mean() for name in ("control", "treatment"))
+    for estimate in (found.plain, found.adjusted, found.estimate, found.sequential):
+        assert (estimate.control, estimate.treatment) == pytest.approx(plain)
+    adjusted = found.adjusted.adjustment
+    assert (adjusted.control, adjusted.treatment) == pytest.approx((theirs.control, theirs.treatment))
+    assert adjusted.control != pytest.approx(plain[0])
+    assert found.estimate.relative.value == pytest.approx(adjusted.treatment / adjusted.control - 1)
+    assert found.estimate.absolute.value == pytest.approx(adjusted.treatment - adjusted.control)
 
 
 def test_time_to_purchase_compares_medians(units):
@@ -201,9 +236,25 @@ def test_a_guardrail_is_judged_by_the_worst_acceptable_change(metric, change, ve
 
     units = table(rows("control", 0.5) + rows("treatment", 0.5 * (1 + change)))
     found = read(
-        units, primary_metric="revenue_per_user", guardrails=[{"metric": metric, "worst_change": 0.05}]
+        units,
+        primary_metric=metric,
+        guardrails=[{"metric": metric, "worst_change": 0.05}],
+        minimum_detectable_effect=0.5,
+        end=START,
     )
-    assert found.reading(metric, "treatment").guardrail.verdict == verdict
+    assert found.is_complete
+    assert [reading.guardrail and reading.guardrail.verdict for reading in found.readings] == [None, verdict]
+
+
+def test_a_guardrail_without_anything_in_the_control_says_why_it_is_unclear():
+    rows = [
+        unit(variant=name, unit_count=1, returned_unit_count=int(name == "treatment"))
+        for name in ("control", "treatment")
+        for _ in range(100)
+    ]
+    found = read(table(rows), guardrails=[{"metric": "return_rate"}]).reading("return_rate", "treatment")
+    assert found.guardrail.verdict == "unclear"
+    assert found.guardrail.reason == "the control's value is 0, so a change relative to it means nothing"
 
 
 def test_segments_are_read_alone_and_corrected_together(units):
@@ -245,6 +296,74 @@ def test_an_effect_that_fades_from_day_to_day_is_found(effects, fades):
     assert trend.day_count == 6
     assert (trend.slope.pvalue < 0.01) == fades
     assert not fades or trend.slope.value < 0 < trend.first_half.value - trend.second_half.value
+
+
+def test_days_with_few_units_in_a_variant_tell_nothing_of_the_trend():
+    sizes = [(100, 100), (100, 99), (99, 100), (150, 100), (100, 0), (100, 100), (100, 100)]
+    rows = [
+        unit(variant=name, exposed_date=START + timedelta(days=day), is_converted=int(number % 3 == 0))
+        for day, many in enumerate(sizes)
+        for name, size in zip(("control", "treatment"), many, strict=True)
+        for number in range(size)
+    ]
+    found = read(table(rows))
+    assert [(cohort.day - START).days for cohort in found.cohorts] == [0, 3, 5, 6]
+    assert found.novelty["treatment"].day_count == 4
+    for cohort in found.cohorts:
+        assert cohort.estimate.treatment_count == 100
+        assert cohort.estimate.treatment == pytest.approx(0.34)
+
+
+def test_where_few_buy_a_day_a_steady_effect_is_not_called_a_trend():
+    rng, tried = np.random.default_rng(8), experiment(primary_metric="revenue_per_user")
+    calls = []
+    for _ in range(150):
+        groups = {}
+        for day, name in product(range(30), ("control", "treatment")):
+            revenue = (rng.random(100) < 0.1) * rng.lognormal(3.5, 0.9, 100)
+            date = str(START + timedelta(days=day))
+            groups["exposed_date", date, name] = Moments.from_arrays({"revenue_amount": revenue})
+        for name in ("control", "treatment"):
+            groups["", "", name] = total([each for key, each in groups.items() if key[2] == name])
+        found = read_cohorts(tried, Aggregates(groups, {}, {}, {}, 0, START, 30))
+        calls.append(trend(tried, found, "treatment").slope.pvalue < 0.01)
+    assert np.mean(calls) < 0.04
+
+
+def arriving(day_counts):
+    """Units of two variants, so many of each on each day, of whom every third buys."""
+    return table(
+        unit(variant=name, exposed_date=START + timedelta(days=day), is_converted=int(number % 3 == 0))
+        for day, many in day_counts.items()
+        for name in ("control", "treatment")
+        for number in range(many)
+    )
+
+
+@pytest.mark.parametrize(("data_day", "days"), [(1, 2), (9, 10), (30, 31)])
+def test_days_left_count_quiet_days_too(data_day, days):
+    tried = experiment(minimum_detectable_effect=0.01)
+    found = read_aggregates(warehouse(arriving({0: 50, 1: 50})), tried)
+    reading = read_out(tried, found, data_through=START + timedelta(days=data_day)).readings[0]
+    missing = sum(reading.progress.units_needed) - 200
+    assert reading.progress.days_left == math.ceil(missing / (200 / days))
+
+
+def test_after_the_last_day_no_units_come_in_and_no_days_are_left_to_wait():
+    tried = experiment(minimum_detectable_effect=0.01, end=START + timedelta(days=5))
+    found = read_aggregates(warehouse(arriving({0: 50, 1: 50})), tried)
+    early, late = (
+        read_out(tried, found, data_through=START + timedelta(days=day)).readings[0].progress
+        for day in (4, 5)
+    )
+    assert early.days_left > 1_000
+    assert (late.days_left, late.units_needed) == (None, early.units_needed)
+
+
+def test_what_has_its_units_waits_no_day_more():
+    tried = experiment(minimum_detectable_effect=2.0, end=START)
+    found = read_aggregates(warehouse(arriving({0: 500})), tried)
+    assert read_out(tried, found).readings[0].progress.days_left == 0
 
 
 ALL = {"secondary_metrics": list(METRICS)[1:], "guardrails": [{"metric": "return_rate"}]}

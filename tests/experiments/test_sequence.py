@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopwright.experiments.aggregates import read_aggregates
-from shopwright.experiments.sequence import metric_of, read_days, watch
-from shopwright.experiments.statistics import Moments
+from shopwright.experiments.sequence import at_every_look, read_days, watch
+from shopwright.experiments.statistics import Moments, holm
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import MONEY, START, experiment, table, unit, warehouse
 
@@ -118,7 +118,7 @@ def agree(found, expected):
 @given(histories=histories, name=st.sampled_from(SUMMED))
 def test_every_day_is_what_a_count_from_scratch_says(connection, histories, name):
     tried = experiment(variants={"control": 1, "treatment": 1, "third": 1}, primary_metric=name)
-    found = read_days(fill(connection, histories), tried, metric_of(tried))
+    found = read_days(fill(connection, histories), tried, METRICS[name])
     for day, variants in found.items():
         for variant in tried.variants:
             agree(variants[variant], as_it_stood(histories, variant, day, METRICS[name].measures))
@@ -135,7 +135,7 @@ def test_every_day_is_what_a_count_from_scratch_says(connection, histories, name
 @given(histories=histories, name=st.sampled_from(SUMMED))
 def test_the_last_day_is_the_read_out(connection, histories, name):
     tried = experiment(variants={"control": 1, "treatment": 1, "third": 1}, primary_metric=name)
-    days = list(read_days(fill(connection, histories), tried, metric_of(tried)).values())
+    days = list(read_days(fill(connection, histories), tried, METRICS[name]).values())
     whole = read_aggregates(connection, tried, metrics=[METRICS[name]])
     for variant in tried.variants:
         if whole.of(variant):
@@ -165,11 +165,6 @@ def test_tables_may_have_other_names(connection):
 def test_a_quantile_has_no_daily_sequence(connection):
     with pytest.raises(ValueError, match="Time to purchase is a quantile and has no daily sequence"):
         read_days(connection, experiment(), METRICS["time_to_purchase"])
-
-
-def test_the_metric_to_watch_is_the_primary_one_unless_another_is_named():
-    assert metric_of(experiment(primary_metric="cart_rate")).name == "cart_rate"
-    assert metric_of(experiment(), "return_rate").name == "return_rate"
 
 
 def looks(rng, days=20, effect=0.0):
@@ -210,6 +205,39 @@ def test_twenty_looks_at_a_large_effect_find_it():
         looks(np.random.default_rng(2), effect=0.1),
     )
     assert readings[-1].always_valid_pvalue < 0.01
+
+
+def three(rng, days=5):
+    """Days on each of which a hundred units come to each of three variants."""
+    return {
+        day: {**moments, "third": looks(rng, days)[day]["treatment"]}
+        for day, moments in looks(rng, days).items()
+    }
+
+
+def test_pvalues_of_each_look_are_corrected_for_the_number_of_variants():
+    tried = experiment(variants={"control": 1, "treatment": 1, "third": 1})
+    readings = watch(tried, METRICS["conversion_rate"], three(np.random.default_rng(3)))
+    for day in {reading.day for reading in readings}:
+        found = [reading for reading in readings if reading.day == day]
+        assert [reading.variant for reading in found] == ["treatment", "third"]
+        corrected = holm([reading.always_valid_pvalue for reading in found])
+        assert [reading.corrected_pvalue for reading in found] == corrected
+
+
+def test_one_treatment_has_nothing_to_be_corrected_for():
+    for reading in watch(experiment(), METRICS["conversion_rate"], looks(np.random.default_rng(0))):
+        assert reading.corrected_pvalue == reading.always_valid_pvalue
+
+
+def test_the_correction_at_every_look_is_the_experiments_own():
+    pvalues = {"b": 0.03, "c": None, "d": 0.04}
+    for rule, expected in (
+        ("holm", {"b": 0.06, "c": None, "d": 0.06}),
+        ("benjamini-hochberg", {"b": 0.04, "c": None, "d": 0.04}),
+        ("none", pvalues),
+    ):
+        assert at_every_look(pvalues, experiment(correction=rule)) == expected
 
 
 def test_days_before_a_variant_has_units_have_no_estimate(connection):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shopwright.experiments.aggregates import Aggregates
 from shopwright.experiments.readout import read_out
 from shopwright.experiments.statistics import Moments
-from shopwright.experiments.verdict import decide, is_complete
+from shopwright.experiments.verdict import decide
 from tests.experiments.units import START, experiment
 
 END = START + timedelta(days=13)
@@ -29,7 +29,7 @@ def verdicts(*arms, mixed=0, day=END, **given):
     """Verdicts on arms of (units, buyers, abandoned carts), the control first, as of a day."""
     tried = planned(len(arms), **given)
     moments = {("", "", name): sums(*arm) for name, arm in zip(tried.variants, arms, strict=True) if arm[0]}
-    found = Aggregates(moments, steps={}, quantiles={}, mixed=mixed, last_exposed=day, days=14)
+    found = Aggregates(moments, steps={}, quantiles={}, caps={}, mixed=mixed, last_exposed=day, days=14)
     readout = read_out(tried, found)
     return decide(readout), readout
 
@@ -62,6 +62,9 @@ CASES = {
         [(4000, 400, 1000), (4000, 700, 1080)], RAIL, "keep running", "a guardrail is in doubt: Abandonment rate"),
     "in doubt, better at the planned end": (
         [(4000, 400, 1000), (4000, 475, 1080)], RAIL, "keep running", "a guardrail is in doubt: Abandonment rate"),
+    "not to be judged": (
+        [(4000, 400, 0), (4000, 700, 100)], RAIL, "keep running",
+        "in doubt: Abandonment rate: the control's value is 0, so a change relative to it means nothing"),
     "kept": ([(4000, 400, 1000), (4000, 700, 950)], RAIL, "ship", "at every look"),
     "in doubt, with a worse primary metric": (
         [(4000, 700, 1000), (4000, 400, 1080)], RAIL, "do not ship", "Conversion rate -42.9%"),
@@ -128,7 +131,7 @@ def test_every_variant_has_its_own_verdict():
 def test_at_the_planned_end_pvalues_are_corrected_for_the_number_of_variants(correction, decision):
     arms = [(8000, 800), (8000, 880), (8000, 800), (8000, 800)]
     found, readout = verdicts(*arms, correction=correction, alpha=0.05)
-    assert is_complete(readout)
+    assert readout.is_complete
     assert 0.025 < readout.reading("conversion_rate", "b").plain.pvalue < 0.05
     assert found[0].decision == decision
 
@@ -138,9 +141,13 @@ def test_before_the_planned_end_a_guardrail_has_to_hold_at_every_look():
     plan = {**RAIL, "minimum_detectable_effect": 0.5}
     [early], readout = verdicts(*arms, **plan, **EARLY)
     rail = readout.reading("abandonment_rate", "b")
-    assert (rail.guardrail.verdict, rail.sequential_guardrail.verdict) == ("holds", "unclear")
+    interval = rail.sequential.relative.interval
+    assert rail.guardrail.verdict == "unclear"
+    assert interval.upper > 0.1 > rail.estimate.relative.interval.upper
     assert early.decision == "keep running"
-    [late], _ = verdicts(*arms, **plan)
+    assert f"({interval.lower:+.1%} to {interval.upper:+.1%})" in early.reason
+    [late], readout = verdicts(*arms, **plan)
+    assert readout.reading("abandonment_rate", "b").guardrail.verdict == "holds"
     assert late.decision == "ship"
 
 
@@ -158,4 +165,4 @@ def test_at_every_look_they_are_too(correction, decision):
 )
 def test_the_planned_end_is_the_last_day_and_the_power_asked_for(day, effect, complete):
     _, readout = verdicts((4000, 400), (4000, 410), day=day, minimum_detectable_effect=effect)
-    assert is_complete(readout) == complete
+    assert readout.is_complete == complete

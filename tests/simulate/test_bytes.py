@@ -90,7 +90,7 @@ def test_a_second_run_replaces_the_first_and_nothing_else(tmp_path: Path) -> Non
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     simulate(SimulationConfig(events=2_000, months=1, format="rees46"), tmp_path)
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"2025-Jan.csv", "truth.json", "notes.txt"}
+    assert left == {"2025-Jan.csv", "decisions.parquet", "truth.json", "notes.txt"}
 
 
 def test_a_real_export_in_the_way_is_not_overwritten(tmp_path: Path) -> None:

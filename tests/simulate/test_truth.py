@@ -286,3 +286,24 @@ def test_truth_on_disk_is_the_truth_returned(stream: Simulation) -> None:
     assert json.loads(stream.truth_path.read_text(encoding="utf-8")) == stream.truth
     assert stream.truth["is_complete"]
     assert sum(sum(month.values()) for month in stream.truth["events_by_month"].values()) == stream.rows
+
+
+@pytest.mark.parametrize("name", ["clicks", "stream"])
+def test_the_chance_of_every_purchase_is_written_beside_what_became_of_it(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    made: Simulation = request.getfixturevalue(name)
+    table = f"read_parquet('{made.files['decisions'][0].as_posix()}')"
+    with duckdb.connect() as connection:
+        count, bought, expected, distinct = one(
+            connection,
+            "SELECT count(*), count(*) FILTER (is_purchase), sum(purchase_chance), "
+            f"count(DISTINCT (user_id, session_start_at)) FROM {table}",
+        )
+        least, most = one(connection, f"SELECT min(purchase_chance), max(purchase_chance) FROM {table}")
+    assert made.out / "truth" / "decisions.parquet" == made.files["decisions"][0]
+    assert count == distinct == made.truth["abandonment"]["decisions"]
+    assert bought == made.truth["totals"]["orders"]
+    assert 0 < least < most < 1
+    # Four standard errors of a sum of yes-or-no outcomes.
+    assert abs(bought - expected) < 4 * (count / 4) ** 0.5

@@ -41,6 +41,17 @@ def test_a_second_build_without_new_files_changes_nothing(shop):
     assert gold(shop.published) == before
 
 
+def test_no_table_of_rows_holds_numbers_wider_than_64_bits(shop):
+    """The engine reads them ten times as slowly, and every build reads these tables again."""
+    with duckdb.connect(str(shop.published), read_only=True) as connection:
+        wide = connection.execute(
+            "select table_name, column_name from duckdb_columns() join duckdb_tables() using (schema_name, table_name) "
+            "where (schema_name = 'silver' or table_name in ('fct_orders', 'fct_sessions')) "
+            "and (numeric_precision > 18 and data_type like 'DECIMAL%' or data_type like '%HUGEINT')"
+        ).fetchall()
+    assert wide == []
+
+
 def test_changed_settings_rebuild_everything_and_say_so(dirty_raw, tmp_path):
     project = make_shop(tmp_path, raw=dirty_raw)
     take_in(project)

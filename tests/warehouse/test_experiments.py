@@ -49,6 +49,7 @@ EXPERIMENTS = (
     + _experiment("told", assignment="stated")
     + _experiment("seen", assignment="exposures")
     + _experiment("begun", exposure="begin_checkout")
+    + _experiment("shown", assignment="exposures", exposure="begin_checkout")
     + _experiment("visits", unit="session")
 )
 
@@ -75,23 +76,26 @@ CLICKS = [
     event("purchase", "2025-01-20T00:05:00Z", product_id="p1", price=3, order_id="o5", **FAY),
 ]
 SEEN = [
-    ("eve", "control", "2025-01-11T10:12:00Z"),
-    ("eve", "blue", "2025-01-11T10:00:00Z"),
-    ("ann", "treatment", "2025-01-15T10:00:00Z"),
-    ("ann", "control", "2025-01-16T10:00:00Z"),
-    ("fay", "control", "2025-01-09T10:00:00Z"),
-    ("ghost", "control", "2025-01-13T10:00:00Z"),
+    ("seen", "eve", "control", "2025-01-11T10:12:00Z"),
+    ("seen", "eve", "blue", "2025-01-11T10:00:00Z"),
+    ("seen", "ann", "treatment", "2025-01-15T10:00:00Z"),
+    ("seen", "ann", "control", "2025-01-16T10:00:00Z"),
+    ("seen", "fay", "control", "2025-01-09T10:00:00Z"),
+    ("seen", "ghost", "control", "2025-01-13T10:00:00Z"),
+    # eve saw her variant as she began her checkout, ann only a minute after hers
+    ("shown", "eve", "control", "2025-01-11T10:20:00Z"),
+    ("shown", "ann", "treatment", "2025-01-12T09:06:00Z"),
 ]
 
 
 @pytest.fixture(scope="module")
 def report_and_shop(tmp_path_factory):
-    """Three shoppers in six experiments, built with all tests, and what the build reported."""
+    """Three shoppers in seven experiments, built with all tests, and what the build reported."""
     project = make_shop(tmp_path_factory.mktemp("experiments"), extra=SETTINGS + EXPERIMENTS + TOOL)
     seen = project.root / "seen" / "seen.csv"
     seen.parent.mkdir()
-    rows = [f"seen,{unit},{variant},{at}\n" for unit, variant, at in SEEN]
-    seen.write_text("experiment,unit,variant,at\n" + "".join(rows), encoding="utf-8")
+    rows = [("experiment", "unit", "variant", "at"), *SEEN]
+    seen.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
     deliver(project, 1, events=CLICKS)
     return build(project), project
 
@@ -182,6 +186,12 @@ def test_an_event_exposes_and_what_came_before_it_does_not_count(shop):
     ]
 
 
+def test_no_event_exposes_a_user_before_it_saw_a_variant(shop):
+    assert _units(shop, "shown", "exposed_at, order_count, seconds_to_purchase") == [
+        ("eve", "control", _at("2025-01-11 10:20"), 1, 300),
+    ]
+
+
 def test_sessions_are_split_by_their_key_and_count_their_own_purchases(shop):
     starts = {
         "eve-1736589600": (25, 1, 1500, False),
@@ -246,6 +256,32 @@ def test_stated_orders_count_for_their_customer_and_returns_with_their_order(tmp
         ("eve", "control", 1, 3, 60, 1, 1800, 1, 3, 1),
         ("fay", "treatment", 0, 0, 0, 0, None, 0, 0, 1),
     ]
+
+
+def test_what_becomes_of_earlier_orders_in_the_experiment_changes_no_covariate(tmp_path):
+    project = make_shop(tmp_path, extra=SETTINGS + _experiment("hashed"))
+    placed = {"customer_id": "eve", "ordered_at": "2025-01-08T10:00:00Z"}
+    deliver(
+        project, 1,
+        events=CLICKS,
+        orders=[{"order_id": name, "status": "approved", **placed} for name in "abc"],
+        order_items=[line("a", 1, 3), line("b", 1, 4, quantity=2), line("c", 1, 5)],
+    )  # fmt: skip
+    build(project)
+    columns = "pre_order_count, pre_unit_count, pre_revenue_amount, pre_is_converted"
+    before = _units(project, "hashed", columns)
+    assert before[1] == ("eve", "control", 3, 4, 16, 1)
+    later = "2025-01-12T10:00:00Z"
+    deliver(
+        project, 2,
+        orders=[{"order_id": "a", "status": "canceled", "valid_from": later, **placed}],
+        order_items=[
+            line("b", 2, 4, kind="return", quantity=-1, ordered_at=later),
+            line("c", 2, -5, kind="discount", ordered_at=later),
+        ],
+    )  # fmt: skip
+    build(project)
+    assert _units(project, "hashed", columns) == before
 
 
 def test_each_type_of_event_can_expose(tmp_path):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import duckdb
 import numpy as np
@@ -17,13 +16,11 @@ from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
+from shopwright.experiments.rehearsals import simulated_in
 from shopwright.experiments.store import check_installed
 from shopwright.experiments.variables import fingerprint
 from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
-
-if TYPE_CHECKING:
-    from shopwright.experiments.audit import Audit
 
 app = typer.Typer(
     help="Experiments: set them up, size them, watch them, read them, and check the machinery.",
@@ -55,9 +52,10 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
         shopwright experiment list --project my-shop
     """
     loaded = load_project(project)
-    units = _units(loaded)
+    seen = _seen(loaded)
+    unseen = {"units": None, "simulated_events": None, "simulated_elsewhere": None}
     rows = [
-        {**experiment.model_dump(mode="json"), "units": units.get(experiment.name)}
+        {**experiment.model_dump(mode="json"), **seen.get(experiment.name, unseen)}
         for experiment in loaded.settings.experiments
     ]
     if as_json:
@@ -70,7 +68,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
             markup=False,
         )
         return
-    console.print(tables.listing(rows))
+    console.print(*tables.listing(rows), sep="\n")
 
 
 @app.command("plan")
@@ -164,21 +162,21 @@ def watch_command(
     Example:
         shopwright experiment watch checkout
     """
-    from shopwright.experiments.sequence import metric_of, read_days, watch  # noqa: PLC0415  # scipy, as above
+    from shopwright.experiments.watching import watch_experiment  # noqa: PLC0415  # scipy takes a while to import
 
     _check_metric(metric)
     loaded, experiment = _find(project, name)
-    chosen = metric_of(experiment, metric)
+    chosen = METRICS[metric or experiment.primary_metric]
     if chosen.kind is Kind.QUANTILE:
         raise ConfigurationError(
             f"{chosen.name} is a quantile and has no daily sequence; give --metric, such as conversion_rate"
         )
     with _published(loaded, experiment) as connection:
-        readings = watch(experiment, chosen, read_days(connection, experiment, chosen))
+        found = watch_experiment(connection, experiment, chosen)
     if as_json:
-        print_json([asdict(reading) for reading in readings])
+        print_json(found.document())
     else:
-        people().print(*tables.watched(readings, chosen, experiment), sep="\n")
+        people().print(*tables.watched(found), sep="\n")
 
 
 @app.command("audit")
@@ -208,7 +206,7 @@ def audit_command(
             watch=lambda done: bar.update(f"A/A test {done:,} of {simulations:,}", done, simulations),
         )
     if as_json:
-        print_json(_audit_document(found))
+        print_json(found.document())
     else:
         people().print(*tables.audited(found), sep="\n")
 
@@ -272,8 +270,8 @@ def _check_built(
         )
 
 
-def _units(project: Project) -> dict[str, int]:
-    """Each experiment that the published warehouse knows, to its units so far."""
+def _seen(project: Project) -> dict[str, dict[str, Any]]:
+    """Each experiment that the published warehouse knows, to its units and simulated events so far."""
     if not project.published.exists():
         return {}
     with _published(project) as connection:
@@ -285,23 +283,16 @@ def _units(project: Project) -> dict[str, int]:
                 "select experiment, count(*) from gold.fct_experiment_units group by experiment"
             ).fetchall()
         )
-        return {name: units.get(name, 0) for (name,) in known}
-
-
-def _audit_document(found: Audit) -> dict[str, Any]:
-    """An audit with what follows from its figures, so that machines need not repeat the rules."""
-    return {
-        **asdict(found),
-        "false_positives": [
-            {**asdict(each), "is_sound": None if each.rate is None else each.is_sound}
-            for each in found.false_positives
-        ],
-        "correlations": [
-            {**asdict(each), "is_independent": each.is_independent} for each in found.correlations
-        ],
-        "sample_ratio": {**asdict(found.sample_ratio), "is_mismatch": found.sample_ratio.is_mismatch},
-        "suspects": [{**asdict(each), "explains_all": each.explains_all} for each in found.suspects],
-    }
+        found = {}
+        for experiment in project.settings.experiments:
+            if (experiment.name,) in known:
+                own, others = simulated_in(connection, experiment)
+                found[experiment.name] = {
+                    "units": units.get(experiment.name, 0),
+                    "simulated_events": own,
+                    "simulated_elsewhere": others,
+                }
+        return found
 
 
 def _write_report(project: Project, found: Any, file: Path) -> None:

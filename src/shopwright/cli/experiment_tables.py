@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from shopwright.cli.output import table
+from shopwright.experiments.words import notes, told_change, told_ratio, told_rehearsal, told_value
+from shopwright.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,22 +17,24 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from shopwright.experiments.assignment import Assignment
-    from shopwright.experiments.audit import Audit
+    from shopwright.experiments.audit import Audit, SplitOverTime
     from shopwright.experiments.planning import Plan
     from shopwright.experiments.reading import Reading
-    from shopwright.experiments.sequence import DayReading
     from shopwright.experiments.statistics import Effect
-    from shopwright.metrics import Metric
+    from shopwright.experiments.watching import Watched
     from shopwright.settings import ExperimentDefinition
 
 MISSING = "–"  # noqa: RUF001  # a dash, as everywhere where there is no number
 COLOURS = {"ship": "green", "do not ship": "red", "keep running": "yellow", "invalid": "bold red"}
 MOST_DAYS = 31
+LONGEST_WORD = 11
+MOST_SUSPECTS = 10
 
 
-def listing(rows: Iterable[dict[str, Any]]) -> Table:
+def listing(rows: Iterable[dict[str, Any]]) -> list[RenderableType]:
     """The experiments of a shop."""
     columns = ("name", "unit", "variants", "days", "assignment", "primary metric", "units so far")
+    listed = list(rows)
     cells = [
         [
             row["name"],
@@ -41,34 +45,65 @@ def listing(rows: Iterable[dict[str, Any]]) -> Table:
             row["primary_metric"],
             row["units"],
         ]
-        for row in rows
+        for row in listed
     ]
-    return table("Experiments", columns, cells)
+    rehearsals = [
+        f"{escape(row['name'])}: {line}"
+        for row in listed
+        for line in _rehearsal(row["simulated_events"] or 0, row["simulated_elsewhere"] or {})
+    ]
+    return [table("Experiments", columns, cells), *rehearsals]
+
+
+def _rehearsal(own: int, elsewhere: dict[str, int]) -> list[str]:
+    """What of an experiment's clicks is made up."""
+    return [f"[bold yellow]{escape(line)}[/]" for line in told_rehearsal(own, elsewhere)]
 
 
 def planned(found: Plan, experiment: ExperimentDefinition) -> list[RenderableType]:
     """What an experiment needs."""
+    joined = "who did" if experiment.unit == "user" else "with a"
+    did = "" if experiment.exposure == "assigned" else f" {joined} {experiment.exposure}"
     lines: list[RenderableType] = [
         (
             f"[bold]{escape(found.experiment)}[/bold]: to find a change of {found.minimum_detectable_effect:.1%} in "
             f"{found.metric} with a chance of {found.power:.0%} (false alarms {found.alpha:.0%})"
         ),
+        *_rehearsal(0, found.simulated_events),
         (
-            f"By the last {found.history_days} days: {found.past_units:,} units, {found.metric} "
-            f"{_number(found.baseline)}, {found.units_per_day:,.0f} units a day would take part"
+            f"By the last {found.history_days} days of the data, from {found.history_from}: {found.past_units:,} "
+            f"{experiment.unit}s{did}, {found.metric} {_value(found.baseline, found)}; {found.units_per_day:,.1f} a day "
+            "would take part"
         ),
     ]
+    cautions = [f"Mind: {escape(caution)}." for caution in found.cautions]
     if found.size.units is None:
-        return [*lines, f"It cannot be sized: {found.size.reason}"]
+        return [*lines, f"It cannot be sized: {found.size.reason}", *cautions]
     needed = zip(experiment.variants, found.size.units, strict=True)
-    lines.append(table("", ("variant", "units needed"), needed))
+    lines.append(table("", ("variant", f"{experiment.unit}s needed"), needed))
     if found.size.days is not None:
-        lines.append(f"That takes {found.size.days:,} days.")
-    effects = [
-        (f"{week} week{'s' if week > 1 else ''}", _share(effect))
-        for week, effect in found.detectable_effects.items()
+        about = "about " if found.size.days > found.history_days else ""
+        lines.append(f"That takes {about}{found.size.days:,} days.")
+    elif found.size.reason:
+        lines.append(f"In how many days: {found.size.reason}.")
+    return [*lines, _horizons(found, experiment), *cautions]
+
+
+def _horizons(found: Plan, experiment: ExperimentDefinition) -> Table:
+    rows = [
+        (
+            f"{each.weeks} week{'s' if each.weeks > 1 else ''}{' (guessed)' if each.is_extrapolated else ''}",
+            each.units,
+            _value(each.baseline, found),
+            _share(each.detectable_effect),
+        )
+        for each in found.horizons
     ]
-    return [*lines, table("What would be found after", ("time", "smallest change"), effects)]
+    columns = ("time", f"{experiment.unit}s", found.metric, "smallest change")
+    title = "What would be found after"
+    if any(each.is_extrapolated for each in found.horizons):
+        title += f" (guessed: longer than the {found.history_days} days looked at; see --days)"
+    return table(title, columns, rows)
 
 
 def assigned(found: Iterable[Assignment]) -> Table:
@@ -82,21 +117,20 @@ def read(found: Reading) -> list[RenderableType]:
     """A read-out: the verdicts first."""
     readout = found.readout
     experiment = readout.experiment
-    lines: list[RenderableType] = [f"[bold]{escape(experiment.name)}[/bold]: {escape(experiment.hypothesis)}"]
-    if found.simulated_events:
-        lines.append(
-            f"[bold yellow]A rehearsal: {found.simulated_events:,} events carry a simulated effect.[/]"
-        )
+    lines: list[RenderableType] = [
+        f"[bold]{escape(experiment.name)}[/bold]: {escape(experiment.hypothesis)}",
+        *_rehearsal(found.simulated_events, found.simulated_elsewhere),
+    ]
     for verdict in found.verdicts:
         colour = COLOURS[verdict.decision]
         lines.append(f"[{colour}]{escape(verdict.variant)}: {verdict.decision}[/] – {escape(verdict.reason)}")  # noqa: RUF001
     units = ", ".join(f"{name} {count:,}" for name, count in readout.units.items())
-    ratio = readout.sample_ratio
-    state = ratio.reason or f"p = {ratio.pvalue:.3g}{', mismatch' if ratio.is_mismatch else ''}"
     lines.append(
-        f"Data to {readout.as_of or MISSING}. Units: {escape(units)} (sample ratio: {state}); in two variants: {readout.mixed_units:,}"
+        f"Data to {readout.as_of or MISSING}. Units: {escape(units)} (sample ratio: {told_ratio(readout.sample_ratio)}); "
+        f"in two variants: {readout.mixed_units:,}"
     )
     lines.append(_metrics(found))
+    lines += map(escape, notes(readout))
     test = readout.conversion_test
     if test.pvalue is not None:
         lines.append(
@@ -124,23 +158,27 @@ def _metrics(found: Reading) -> Table:
     rows = []
     for reading in found.readout.readings:
         best = reading.estimate
-        rail = found.rail_verdict(reading)
-        role = f"guardrail: {rail}" if rail else reading.role
+        rail = reading.guardrail
+        role = f"guardrail: {rail.verdict}" if rail else reading.role
         rows.append(
             [
                 reading.metric.title + (" (CUPED)" if reading.adjusted else ""),
                 role,
                 reading.variant,
-                _value(best.control, reading.metric),
-                _value(best.treatment, reading.metric),
-                change(best.relative) if best.relative else best.relative_reason,
+                told_value(best.control, reading.metric),
+                told_value(best.treatment, reading.metric),
+                _stacked(best.relative),
                 _p(best.pvalue),
                 _p(reading.corrected_pvalue),
-                change(reading.sequential.relative),
+                _stacked(reading.sequential.relative),
                 _share(reading.belief.chance_to_win),
             ]
         )
-    return table("Metrics", columns, rows)
+    made = table("Metrics", columns, rows)
+    for column in made.columns:
+        column.no_wrap = column.header in ("change", "at every look")
+        column.min_width = LONGEST_WORD if column.header in ("metric", "role") else None
+    return made
 
 
 def _asides(found: Reading) -> list[RenderableType]:
@@ -177,24 +215,29 @@ def _segments(found: Reading) -> Table:
     return table(f"{metric.title} by segment (not adjusted; to look at, not to decide by)", columns, rows)
 
 
-def watched(
-    readings: list[DayReading], metric: Metric, experiment: ExperimentDefinition
-) -> list[RenderableType]:
-    """Day by day."""
-    if not readings:
-        return [f"{experiment.name}: no units yet"]
-    shown = readings[-MOST_DAYS * (len(experiment.variants) - 1) :]
+def watched(found: Watched) -> list[RenderableType]:
+    """Day by day: what hinders a conclusion first."""
+    experiment, treatments = found.experiment, len(found.experiment.variants) - 1
+    lines: list[RenderableType] = [*_rehearsal(found.simulated_events, found.simulated_elsewhere)]
+    if found.invalid_reason:
+        lines.append(
+            f"[{COLOURS['invalid']}]{escape(experiment.name)}: invalid[/] – {escape(found.invalid_reason)}"  # noqa: RUF001
+        )
+    if not found.days:
+        return [*lines, f"{escape(experiment.name)}: no units yet"]
+    days = sorted({reading.day for reading in found.days})[-MOST_DAYS:]
     rows = [
         [
             reading.day,
             reading.variant,
             reading.naive.control_count + reading.naive.treatment_count,
-            change(reading.naive.relative),
+            change(reading.naive.relative) or _worded(reading.naive.relative_reason),
             _p(reading.naive.pvalue),
             change(reading.sequential.relative),
-            _p(reading.always_valid_pvalue),
+            _p(reading.corrected_pvalue),
         ]
-        for reading in shown
+        for reading in found.days
+        if reading.day >= days[0]
     ]
     columns = (
         "day",
@@ -206,75 +249,149 @@ def watched(
         "always-valid p",
     )
     note = "Decide by the last two columns only: the others are wrong for whoever looks more than once."
-    return [table(f"{experiment.name}: {metric.title}, day by day", columns, rows), note]
+    if treatments > 1 and experiment.correction != "none":
+        note = (
+            f"Decide by the last column only: it is corrected for {treatments} treatments ({experiment.correction}), "
+            "the intervals are not, and the other p is wrong for whoever looks more than once."
+        )
+    if found.metric.name != experiment.primary_metric:
+        note += f" The verdict rests on {experiment.primary_metric}."
+    if found.invalid_reason:
+        note = "Nothing may be concluded from these days, since the experiment is invalid."
+    return [
+        *lines,
+        table(f"{experiment.name}: {found.metric.title}, day by day", columns, rows),
+        note,
+    ]
+
+
+def _worded(reason: str | None) -> str | None:
+    return f"({reason})" if reason else None
 
 
 def audited(found: Audit) -> list[RenderableType]:
     """What the audit found."""
+    return [
+        *_false_positives(found),
+        *_dealing(found),
+        *_sample_ratio(found),
+        _over_time(found.split_over_time),
+    ]
+
+
+def _false_positives(found: Audit) -> list[RenderableType]:
     rows = [
         (
             each.metric,
+            f"{', '.join(each.variants)} {each.treatment_share:.0%} / control {each.control_share:.0%}",
+            each.method,
             each.simulations,
             each.units,
             _share(each.rate),
             _share(each.expected),
-            None if each.rate is None else each.is_sound,
+            each.is_sound,
         )
         for each in found.false_positives
     ]
-    columns = ("metric", "A/A tests", "units", "false positives", "expected", "sound")
-    lines: list[RenderableType] = [table(f"{found.experiment}: A/A tests", columns, rows)]
+    columns = ("metric", "dealt to", "test", "A/A tests", "units", "false positives", "expected", "sound")
+    if not rows:
+        return [
+            f"{escape(found.experiment)}: no A/A tests, since it has no units or no metric that can be summed"
+        ]
+    return [table(f"{found.experiment}: A/A tests, units dealt at random by its own weights", columns, rows)]
+
+
+def _dealing(found: Audit) -> list[RenderableType]:
+    lines: list[RenderableType] = []
     if found.balance is not None:
+        state = "NOT even" if found.balance.test.is_mismatch else "even"
         lines.append(
-            f"Hash: {found.balance.ids:,} ids over 100 groups of buckets, p = {_p(found.balance.test.pvalue)}"
+            f"Hash: {found.balance.ids:,} ids over 100 groups of buckets, {state} (p = {_p(found.balance.test.pvalue)})"
         )
     for other in found.correlations:
-        phi = MISSING if other.phi is None else f"{other.phi:+.4f}"
-        state = "independent" if other.is_independent else "NOT independent"
-        lines.append(f"With {escape(other.other)}: {other.ids:,} units in both, correlation {phi}, {state}")
+        if other.phi is None:
+            lines.append(
+                f"With {escape(other.other)}: correlation not computable: {escape(other.reason or '')}"
+            )
+            continue
+        state = "independent" if other.is_independent else "[bold red]NOT independent[/]"
+        lines.append(
+            f"With {escape(other.other)}: {other.ids:,} units in both, correlation {other.phi:+.4f}, {state}"
+        )
+    for unknown in found.unknown_variants:
+        name = "no variant" if unknown.variant is None else f"variant '{escape(unknown.variant)}'"
+        lines.append(
+            f"[bold red]Unknown variant[/]: {unknown.units:,} units were seen with {name}, which the settings do not "
+            "name; they count nowhere"
+        )
+    return lines
+
+
+def _sample_ratio(found: Audit) -> list[RenderableType]:
     ratio = found.sample_ratio
     if not ratio.is_mismatch:
-        return [*lines, f"Sample ratio: {ratio.reason or f'as planned (p = {ratio.pvalue:.3g})'}"]
-    lines.append(
-        f"[bold red]Sample ratio mismatch[/]: {' to '.join(f'{n:,}' for n in ratio.observed)}, p = {ratio.pvalue:.2g}"
-    )
+        return [f"Sample ratio: {ratio.reason or f'as planned (p = {ratio.pvalue:.3g})'}"]
     suspects = [
         (
             each.dimension,
             each.value,
-            " to ".join(f"{n:,}" for n in each.ratio.observed),
+            _against(each.ratio.observed),
             _p(each.ratio.pvalue),
             _p(each.rest.pvalue),
             each.explains_all,
         )
         for each in found.suspects
     ]
-    return [
-        *lines,
-        table("Where it comes from", ("by", "value", "units", "p", "p without it", "explains all"), suspects),
+    columns = ("by", "value", "units", "p", "p without it", "explains all")
+    lines: list[RenderableType] = [
+        f"[bold red]Sample ratio mismatch[/]: {_against(ratio.observed)}, p = {ratio.pvalue:.2g}"
     ]
+    if not all(ratio.observed):
+        return [*lines, "A variant has no units at all."]
+    if not suspects:
+        return [*lines, "No part of the units is off by itself."]
+    lines.append(table("Where it comes from", columns, suspects[:MOST_SUSPECTS]))
+    if len(suspects) > MOST_SUSPECTS:
+        lines.append(f"and {len(suspects) - MOST_SUSPECTS:,} more parts; --json has all")
+    if not any(each.explains_all for each in found.suspects):
+        lines.append("None of them explains all: the loss is spread over the units.")
+    return lines
+
+
+def _over_time(found: SplitOverTime) -> str:
+    if found.pvalue is None:
+        return f"Split over time: not tested: {found.reason}"
+    if not found.is_changed:
+        return f"Split over time: the same on all days (p = {_p(found.pvalue)})"
+    if found.changed_from is None:
+        return (
+            f"[bold red]The split differs between days[/] (p = {_p(found.pvalue)}), most on {found.stands_out} and "
+            "the days next to it"
+        )
+    return (
+        f"[bold red]The split changed over time[/] (p = {_p(found.pvalue)}): {_against(found.before)} before "
+        f"{found.changed_from}, {_against(found.after)} from that day on; early and late units are mixed differently "
+        "in each variant, so read only the days with one split"
+    )
+
+
+def _against(counts: Iterable[int]) -> str:
+    return " to ".join(f"{count:,}" for count in counts)
 
 
 def change(effect: Effect | None) -> str | None:
     """A relative change with its interval; None where there is none."""
-    if effect is None:
-        return None
-    value = f"{effect.value:+.2%}"
-    return (
-        value
-        if effect.interval is None
-        else f"{value} ({effect.interval.lower:+.2%} to {effect.interval.upper:+.2%})"
-    )
+    return told_change(effect, digits=2) if effect else None
 
 
-def _value(value: float | None, metric: Metric) -> str | None:
-    if value is None:
-        return None
-    return f"{value:.3%}" if metric.unit == "share" else _number(value)
+def _value(value: float | None, found: Plan) -> str:
+    return told_value(value, METRICS[found.metric]) or MISSING
 
 
-def _number(value: float | None) -> str:
-    return MISSING if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+def _stacked(effect: Effect | None) -> str | None:
+    """A relative change above its interval, so that a row is narrow enough for a terminal."""
+    told = told_change(effect) if effect else None
+    return told and told.replace(" (", "\n", 1).removesuffix(")")
 
 
 def _share(value: float | None) -> str:

@@ -15,10 +15,12 @@ from shopwright.cli import (
     experiment,
     ingest,
     init,
+    models,
     quarantine,
     run,
     simulate,
     status,
+    train,
 )
 from shopwright.core.errors import ShopwrightError
 
@@ -39,6 +41,10 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("build")(build.command)
 app.command("run")(run.command)
 app.add_typer(experiment.app, name="experiment")
+app.command("train")(train.train_command)
+app.command("score")(train.score_command)
+app.command("explain")(train.explain_command)
+app.add_typer(models.app, name="models")
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("docs")(docs.command)

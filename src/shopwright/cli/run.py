@@ -6,28 +6,35 @@ import typer
 
 from shopwright.cli import build as building
 from shopwright.cli import ingest as ingesting
+from shopwright.cli import train as training
 from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
 from shopwright.settings import load_project
 from shopwright.warehouse.summary import Finding, summarise
 
 
 def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """Do everything: take in new files, build, test, publish, and say what was found.
+    """Do everything: take in new files, build, test, publish, train, and say what was found.
+
+    Models are trained and score where shopwright.toml names them under [models].
 
     Example:
         shopwright run --project my-shop
     """
     loaded = load_project(project)
+    training.check_names(loaded)
     console = people()
     taken = ingesting.ingest_with_progress(loaded, quiet=as_json)
     if not as_json:
         ingesting.show_report(console, taken)
     built = building.build_with_progress(loaded, quiet=as_json)
+    if not as_json:
+        building.show_report(console, built)
+    trained = training.train_due(loaded, is_new=taken.total("accepted") > 0, quiet=as_json)
     findings = summarise(loaded)
     if as_json:
-        print_json({"ingest": ingesting.as_document(taken), "build": built, "findings": findings})
+        document = {"ingest": ingesting.as_document(taken), "build": built, "findings": findings}
+        print_json(document | ({"models": trained} if loaded.settings.models.run else {}))
     else:
-        building.show_report(console, built)
         console.print()
         console.print(table("What was found", ("", ""), [_cells(item) for item in findings]))
         console.print()

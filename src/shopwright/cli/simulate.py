@@ -81,7 +81,8 @@ def command(
 ) -> None:
     """Write the raw exports of a synthetic shop, and the truth behind them.
 
-    Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json.
+    Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json; the true
+    chance of each purchase is in OUT/truth/decisions.parquet.
 
     A marketplace adds orders with their lines, payments and reviews to the clicks; purchase events name their order.
 

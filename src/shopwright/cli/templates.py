@@ -185,6 +185,10 @@ _TAIL = """
 # primary_metric = "conversion_rate"
 # guardrails = [{{ metric = "abandonment_rate", worst_change = 0.03 }}]
 
+# [models]                      # "shopwright models list" tells which there are
+# run = ["churn", "abandonment"]                 # those that "shopwright run" trains on new data, and scores with
+# trials = {models.trials}                                   # settings tried for each candidate
+
 # [engine]
 # threads = 2                   # all cores where not given
 # memory_limit = "{engine.memory_limit}"          # beyond it the engine spills to disk

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Difference, Score
 
-Verdict = Literal["predictable", "not predictable with this data"]
-PREDICTABLE: Verdict = "predictable"
-NOT_PREDICTABLE: Verdict = "not predictable with this data"
+PREDICTABLE = "predictable"
+NOT_PREDICTABLE = "not predictable with this data"
 TOLERANCE = 0.02
 """How far a calibration score may be from its ideal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether the data lets the outcome be predicted, and why."""
+    """Whether the data bears what is asked of it, and why."""
 
-    verdict: Verdict
+    verdict: str
+    """``PREDICTABLE`` or ``NOT_PREDICTABLE``; a model that predicts nothing has words of its own."""
     reason: str
     baseline: str | None = None
     """The best baseline; None where none could be scored."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 UNITS = "gold.fct_experiment_units"
 DIMENSIONS = ("device", "channel", "country", "is_new")
 """Columns of the units by which a read-out is looked at too."""
+COHORT = "exposed_date"
+"""Column of the days on which units came in; a dimension too."""
 STEPS = ("has_view", "has_cart", "has_checkout", "has_purchase")
 """Steps of the funnel, as flags of the units."""
 CAPPED = "capped_"
@@ -44,6 +46,8 @@ class Aggregates:
     """Variant to units at each step of the funnel."""
     quantiles: Mapping[tuple[str, str], QuantileSummary]
     """Metric and variant to its three order statistics."""
+    caps: Mapping[str, float]
+    """Summed column to the value that units are cut to; columns that are not cut have none."""
     mixed: int
     """Units seen in more than one variant."""
     last_exposed: date | None
@@ -78,8 +82,8 @@ def read_aggregates(
     columns = columns_of(chosen, experiment)
     everyone = f"{units} where experiment = {quote_text(experiment.name)}"
     counted = f"{everyone} and variant_count = 1"
-    caps = _caps(connection, columns, experiment.winsorize, counted)
-    pairs = _pairs(chosen, columns)
+    caps = read_caps(connection, experiment, columns, units)
+    pairs = pairs_of(chosen, columns)
     rows = connection.execute(_query(columns, pairs, caps, dimensions, everyone)).fetchall()
     found = [_Row(row, columns, pairs, dimensions) for row in rows]
     whole = [row for row in found if row.group is not None]
@@ -87,17 +91,21 @@ def read_aggregates(
         moments={row.group: row.moments for row in whole if row.group},
         steps={row.group[2]: row.steps for row in whole if row.group and not row.group[0]},
         quantiles=_quantiles(connection, chosen, counted),
+        caps=caps,
         mixed=sum(row.count for row in found if row.group is None and row.is_whole),
         **_span(found),
     )
 
 
 def summed(metric: Metric, experiment: ExperimentDefinition) -> Metric:
-    """The metric over the columns that are summed for it: cut to their caps where it and the experiment say so."""
+    """The metric over the columns that are summed for it: cut to their caps where it and the experiment say so.
+
+    Of a ratio only the numerator is cut. The denominator counts what the ratio is per, and has to stay the same units
+    of it: with a cap of its own, revenue per order would be cut revenue over some of the orders.
+    """
     if not metric.is_capped or experiment.winsorize is None:
         return metric
-    below = CAPPED + metric.denominator if metric.denominator else ""
-    return replace(metric, numerator=CAPPED + metric.numerator, denominator=below)
+    return replace(metric, numerator=CAPPED + metric.numerator)
 
 
 def before_of(column: str) -> str:
@@ -119,7 +127,7 @@ def columns_of(metrics: Iterable[Metric], experiment: ExperimentDefinition) -> l
     return list(dict.fromkeys(names))
 
 
-def _pairs(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str, str]]:
+def pairs_of(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str, str]]:
     """The products that are summed: of all columns that one metric brings together, and each square."""
     found = {(name, name): None for name in columns}
     for metric in metrics:
@@ -131,17 +139,43 @@ def _pairs(metrics: Iterable[Metric], columns: Sequence[str]) -> list[tuple[str,
     return list(found)
 
 
-def _caps(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], quantile: float | None, units: str
+def read_caps(
+    connection: duckdb.DuckDBPyConnection,
+    experiment: ExperimentDefinition,
+    columns: Sequence[str],
+    units: str = UNITS,
 ) -> dict[str, float]:
-    """Capped measure to the value that units are cut to, the same for all variants and for the time before."""
-    names = [name.removeprefix(CAPPED) for name in columns if name.startswith(CAPPED)]
-    names = [name for name in names if name in MEASURES]
-    if quantile is None or not names:
+    """Look up what units are cut to (winsorisation), the same for all variants and for the time before.
+
+    The quantile is that of the units that have any: with all units in it, the cap of a shop of which fewer buy than the
+    quantile leaves over would be 0, and nothing of the metric would be left. One scan, or none where nothing is cut.
+
+    Args:
+        connection: to a warehouse with the units.
+        experiment: which one, and its quantile.
+        columns: as ``columns_of`` gives them.
+        units: table of the units.
+
+    Returns:
+        Each column that is cut to its cap, in the column's unit; none where no unit has any, since then there is
+        nothing to cut.
+    """
+    cut = {
+        name: name.removeprefix(CAPPED).removeprefix("pre_") for name in columns if name.startswith(CAPPED)
+    }
+    measures = list(dict.fromkeys(cut.values()))
+    if experiment.winsorize is None or not measures:
         return {}
-    asked = ", ".join(f"quantile_cont(cast({quote_name(name)} as double), {quantile})" for name in names)
-    row = connection.execute(f"select {asked} from {units}").fetchone() or ()
-    return {name: float(value) for name, value in zip(names, row, strict=True) if value is not None}
+    asked = ", ".join(
+        f"quantile_cont(cast({quote_name(name)} as double), {experiment.winsorize}) "
+        f"filter (where {quote_name(name)} > 0)"
+        for name in measures
+    )
+    row = connection.execute(
+        f"select {asked} from {units} where experiment = {quote_text(experiment.name)} and variant_count = 1"
+    ).fetchone()
+    caps = dict(zip(measures, row or (), strict=False))
+    return {name: float(caps[measure]) for name, measure in cut.items() if caps.get(measure) is not None}
 
 
 def _query(
@@ -178,9 +212,8 @@ def text_of(dimension: str) -> str:
 
 
 def _value(column: str, caps: Mapping[str, float]) -> str:
-    measure = column.removeprefix(CAPPED)
-    value = f"cast({quote_name(measure)} as double)"
-    cap = caps.get(measure.removeprefix("pre_")) if column.startswith(CAPPED) else None
+    value = f"cast({quote_name(column.removeprefix(CAPPED))} as double)"
+    cap = caps.get(column)
     # least() would make the cap of a null.
     return value if cap is None else f"case when {value} > {cap!r} then {cap!r} else {value} end"
 

@@ -2,91 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.core.sql import quote_text
-from shopwright.experiments.aggregates import read_aggregates, summed
-from shopwright.experiments.statistics import Baseline, Quantity, Target, detectable_effect, required_units
+from shopwright.core.errors import ConfigurationError
+from shopwright.experiments.aggregates import before_of
+from shopwright.experiments.history import read_history
+from shopwright.experiments.rehearsals import simulated_events
+from shopwright.experiments.statistics import SampleSize, Target, detectable_effect, required_units
 from shopwright.metrics import METRICS, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
     import duckdb
 
-    from shopwright.experiments.statistics import SampleSize
+    from shopwright.experiments.history import History
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
-PAST_UNITS = """
-create or replace temporary view past_units as
-with
+WEEKS = (1, 2, 4, 8)
+LONGEST_DAYS = 3_650
+"""Ten years; what takes longer is not a matter of days."""
 
-bounds as (
-    select max(session_date) as last_date from gold.fct_sessions
-),
 
-recent_sessions as (
-    select sessions.*
-    from gold.fct_sessions as sessions
-    cross join bounds
-    where not sessions.is_bot and sessions.session_date > bounds.last_date - {days}
-),
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What an experiment of some length would see."""
 
-recent_orders as (
-    select orders.*
-    from gold.fct_orders as orders
-    cross join bounds
-    where orders.is_counted and orders.order_date between bounds.last_date - {days} + 1 and bounds.last_date
-),
-
-visits as (
-    select
-        {unit} as unit_id,
-        min(session_date) as exposed_date,
-        count(*) as session_count,
-        count(case when has_cart then 1 end) as cart_session_count,
-        count(case when is_converted then 1 end) as purchase_session_count,
-        count(case when is_abandoned then 1 end) as abandoned_session_count
-    from recent_sessions
-    group by {unit}
-),
-
-purchases as (
-    select
-        {buyer} as unit_id,
-        count(*) as order_count,
-        sum(unit_count) as unit_count,
-        sum(order_value_amount) as revenue_amount
-    from recent_orders
-    where {buyer} is not null
-    group by {buyer}
-)
-
-select
-    {name} as experiment,
-    visits.unit_id,
-    'past' as variant,
-    1 as variant_count,
-    visits.exposed_date,
-    visits.session_count,
-    visits.cart_session_count,
-    visits.purchase_session_count,
-    visits.abandoned_session_count,
-    coalesce(purchases.order_count, 0) as order_count,
-    coalesce(purchases.unit_count, 0) as unit_count,
-    coalesce(purchases.revenue_amount, 0) as revenue_amount,
-    0 as returned_unit_count,
-    case when purchases.order_count > 0 then 1 else 0 end as is_converted,
-    false as has_view,
-    false as has_cart,
-    false as has_checkout,
-    false as has_purchase
-from visits
-left join purchases
-    on visits.unit_id = purchases.unit_id
-"""
-"""Units of the last days, in the columns of ``fct_experiment_units`` that a plan needs."""
+    weeks: int
+    units: int
+    """Units that would have come in, over all variants."""
+    baseline: float | None
+    """The metric by then: a unit that has had more time has done more."""
+    detectable_effect: float | None
+    """The relative effect that would be found with the power asked for; None where there is nothing to tell it by."""
+    is_extrapolated: bool
+    """Whether it is longer than the history: units go on coming in as at its end, and behave as in all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +49,28 @@ class Plan:
 
     experiment: str
     metric: str
+    history_from: date
     history_days: int
-    """Days of history it was sized by; an experiment of about this length sees units behave so."""
+    """Days of history that it was sized by: those asked for, or as many as the data has."""
     past_units: int
+    """Units that would have been exposed in those days, each once, whether or not they would have taken part."""
     baseline: float | None
-    """The metric in those days."""
+    """The metric of those units, from their exposure to the end of the history."""
     minimum_detectable_effect: float
     alpha: float
     power: float
     units_per_day: float
-    """Units that would take part, by those days' mean."""
+    """Units that would have taken part, over the days of the history. A unit counts once, so an experiment that is shorter
+    has more a day, and a longer one fewer; ``size`` and ``horizons`` reckon with that. Sessions never come back: of
+    them it is as many at any length."""
     size: SampleSize
-    """Units by variant, and days."""
-    detectable_effects: dict[int, float | None]
-    """Weeks to the relative effect that would be found with the power asked for."""
+    """Units by variant, and days until they have come in."""
+    horizons: tuple[Horizon, ...]
+    """What would be found after some weeks."""
+    cautions: tuple[str, ...]
+    """What the plan could not know."""
+    simulated_events: dict[str, int]
+    """Experiment whose effect is simulated in files of those days to the events made up; a rehearsal where not empty."""
 
 
 def plan(
@@ -119,67 +81,118 @@ def plan(
     effect: float | None = None,
     days: int = 28,
 ) -> Plan:
-    """Size an experiment.
+    """Size an experiment by what it would have seen had it begun so many days ago.
 
     Args:
         connection: to the published warehouse.
-        experiment: its weights, traffic, alpha and power.
+        experiment: its unit, exposure, weights, traffic, alpha and power.
         metric: the primary one where not given.
         effect: smallest relative change that matters; the experiment's own where not given.
-        days: of history.
+        days: of history; fewer are taken where the data is younger.
 
     Raises:
         ConfigurationError: the metric cannot be planned for.
-        DataError: there is no history.
+        DataError: there is no history, or no unit in it.
     """
     chosen = METRICS[metric or experiment.primary_metric]
     if chosen.kind is Kind.QUANTILE or "returned_unit_count" in chosen.measures:
         raise ConfigurationError(
             f"{chosen.title} cannot be planned for; give --metric, such as conversion_rate"
         )
-    baseline, units = _history(connection, experiment, chosen, days)
     target = Target(
         effect or experiment.minimum_detectable_effect,
         alpha=experiment.alpha,
         power=experiment.power,
         comparisons=len(experiment.variants) - 1,
     )
-    weights = list(experiment.variants.values())
-    low, high = experiment.layer_range
-    per_day = units / days * experiment.traffic * (high - low)
+    history = read_history(connection, experiment, chosen, days=days)
     return Plan(
         experiment=experiment.name,
         metric=chosen.name,
-        history_days=days,
-        past_units=units,
-        baseline=baseline.value,
+        history_from=history.first_date,
+        history_days=history.days,
+        past_units=history.units,
+        baseline=history.after(history.days).value,
         minimum_detectable_effect=target.minimum_detectable_effect,
         alpha=experiment.alpha,
         power=experiment.power,
-        units_per_day=per_day,
-        size=required_units(baseline, target=target, weights=weights, units_per_day=per_day),
-        detectable_effects={
-            week: detectable_effect(
-                baseline,
-                target=target,
-                units=[max(1, int(week * 7 * per_day * share)) for share in experiment.shares.values()],
-            )
-            for week in (1, 2, 4, 8)
-        },
+        units_per_day=_part(experiment) * history.units / history.days,
+        size=_size(history, experiment, target),
+        horizons=tuple(_horizon(history, experiment, target, weeks) for weeks in WEEKS),
+        cautions=tuple(_cautions(experiment, chosen, history, days)),
+        simulated_events=simulated_events(connection, since=history.first_date, until=history.last_date),
     )
 
 
-def _history(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, metric: Metric, days: int
-) -> tuple[Baseline, int]:
-    unit, buyer = ("user_id", "customer_id") if experiment.unit == "user" else ("session_key", "session_key")
-    connection.execute(
-        PAST_UNITS.format(days=int(days), unit=unit, buyer=buyer, name=quote_text(experiment.name))
+def _part(experiment: ExperimentDefinition) -> float:
+    """Share of the units that take part."""
+    low, high = experiment.layer_range
+    return experiment.traffic * (high - low)
+
+
+def _size(history: History, experiment: ExperimentDefinition, target: Target) -> SampleSize:
+    """Units needed, and the first day by which they would have come in.
+
+    The two hang together: the longer it runs the more each unit has done. Within the history the day is looked for;
+    beyond it units behave as in all of it, and come in as at its end.
+    """
+
+    def needed(days: int) -> SampleSize:
+        return required_units(history.after(days), target=target, weights=list(experiment.variants.values()))
+
+    def is_enough(days: int) -> bool:
+        total = needed(days).total
+        return total is not None and total <= _part(experiment) * history.units_after(days)
+
+    if is_enough(history.days):
+        day = _first(is_enough, history.days)
+        return replace(needed(day), days=day)
+    size = needed(history.days)
+    if size.total is None:
+        return size
+    missing = size.total - _part(experiment) * history.units
+    more = missing / (_part(experiment) * history.late_rate) if history.late_rate else math.inf
+    if more > LONGEST_DAYS:
+        return replace(size, reason=f"they would not come in within {LONGEST_DAYS // 365} years")
+    return replace(size, days=history.days + math.ceil(more))
+
+
+def _first(is_enough: Callable[[int], bool], last: int) -> int:
+    """The first day that is enough, where the last one is."""
+    low, high = 1, last
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return low
+
+
+def _horizon(history: History, experiment: ExperimentDefinition, target: Target, weeks: int) -> Horizon:
+    baseline = history.after(7 * weeks)
+    units = _part(experiment) * history.units_after(7 * weeks)
+    return Horizon(
+        weeks=weeks,
+        units=int(units),
+        baseline=baseline.value,
+        detectable_effect=detectable_effect(
+            baseline, target=target, units=[int(units * share) for share in experiment.shares.values()]
+        ),
+        is_extrapolated=7 * weeks > history.days,
     )
-    past = experiment.model_copy(update={"pre_period_days": 0})
-    found = read_aggregates(connection, past, metrics=[metric], dimensions=(), units="past_units").of("past")
-    if found is None:
-        raise DataError(
-            "no session in the published warehouse to size an experiment by; run 'shopwright run' first"
+
+
+def _cautions(
+    experiment: ExperimentDefinition, metric: Metric, history: History, asked: int
+) -> Iterator[str]:
+    if history.days < asked:
+        yield f"the data has {history.days} of the {asked} days asked for"
+    if experiment.assignment in ("stated", "exposures"):
+        yield (
+            f"who takes part is decided elsewhere (assignment {experiment.assignment}): every "
+            f"{experiment.unit} of the shop that is exposed is reckoned with"
         )
-    return Baseline.from_moments(found, Quantity(*summed(metric, past).measures)), found.count
+    if (
+        experiment.unit == "user"
+        and experiment.pre_period_days
+        and all(before_of(name) for name in metric.measures)
+    ):
+        yield "the read-out takes out what was known before (CUPED), so fewer units may do"

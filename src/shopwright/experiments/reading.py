@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from shopwright.core.sql import quote_text
-from shopwright.experiments.aggregates import DIMENSIONS, read_aggregates
+from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
 from shopwright.experiments.assignment_sql import variant_sql
 from shopwright.experiments.readout import read_out
-from shopwright.experiments.sequence import metric_of, read_days, watch
+from shopwright.experiments.rehearsals import simulated_in
+from shopwright.experiments.sequence import read_days, watch
 from shopwright.experiments.statistics import Proportion, dilution
-from shopwright.experiments.verdict import decide, rail_verdict
+from shopwright.experiments.verdict import decide
+from shopwright.experiments.words import notes
 from shopwright.metrics import METRICS, Kind
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from shopwright.experiments.readout import MetricReading, Readout
+    from shopwright.experiments.readout import Readout
     from shopwright.experiments.sequence import DayReading
     from shopwright.experiments.statistics import Dilution
     from shopwright.experiments.verdict import Verdict
@@ -37,15 +38,14 @@ class Reading:
     dilutions: dict[str, Dilution]
     """Variant to how many of its assigned units were exposed; empty where all are, or assignment is not known here."""
     simulated_events: int
-    """Events of its time that were made up at the door; not 0 means that this is a rehearsal."""
-
-    def rail_verdict(self, found: MetricReading) -> str | None:
-        """Whether a guardrail holds by the evidence that may count now; None for other roles."""
-        return rail_verdict(self.readout, found)
+    """Events that carry a simulated effect of this experiment; not 0 means that this is a rehearsal."""
+    simulated_elsewhere: dict[str, int]
+    """Other experiment to the events of its simulated effect, in files of this one's days."""
 
     def document(self) -> dict[str, Any]:
         """Everything as plain values, for machines."""
-        found = {name: getattr(self.readout, name) for name in ("as_of", "days", "units", "mixed_units")}
+        told = ("as_of", "is_complete", "days", "units", "mixed_units")
+        found = {name: getattr(self.readout, name) for name in told}
         return {
             "experiment": self.readout.experiment.model_dump(mode="json"),
             **found,
@@ -56,12 +56,15 @@ class Reading:
             },
             "conversion_test": asdict(self.readout.conversion_test),
             "metrics": [_metric(asdict(reading)) for reading in self.readout.readings],
+            "notes": notes(self.readout),
             "segments": [asdict(segment) for segment in self.readout.segments],
+            "cohorts": [asdict(cohort) for cohort in self.readout.cohorts],
             "novelty": {name: asdict(trend) for name, trend in self.readout.novelty.items()},
             "funnel": self.readout.funnel,
             "daily": [asdict(day) for day in self.days],
             "dilution": {name: asdict(found) for name, found in self.dilutions.items()},
             "simulated_events": self.simulated_events,
+            "simulated_elsewhere": self.simulated_elsewhere,
         }
 
 
@@ -72,16 +75,18 @@ def read_experiment(connection: duckdb.DuckDBPyConnection, experiment: Experimen
         connection: to the published warehouse.
         experiment: which one.
     """
-    aggregates = read_aggregates(connection, experiment, dimensions=(*DIMENSIONS, "exposed_date"))
+    aggregates = read_aggregates(connection, experiment, dimensions=(*DIMENSIONS, COHORT))
     readout = read_out(experiment, aggregates, data_through=_last_date(connection))
-    metric = metric_of(experiment)
+    metric = METRICS[experiment.primary_metric]
     by_day = {} if metric.kind is Kind.QUANTILE else read_days(connection, experiment, metric)
+    own, others = simulated_in(connection, experiment)
     return Reading(
         readout=readout,
         verdicts=tuple(decide(readout)),
         days=tuple(watch(experiment, metric, by_day)),
         dilutions=_dilutions(connection, readout),
-        simulated_events=_simulated(connection, experiment),
+        simulated_events=own,
+        simulated_elsewhere=others,
     )
 
 
@@ -132,12 +137,3 @@ def _dilutions(connection: duckdb.DuckDBPyConnection, readout: Readout) -> dict[
         return found
     why = f"the effect on a {metric.kind} does not scale with the share that is exposed"
     return {variant: replace(each, scaled=None, reason=why) for variant, each in found.items()}
-
-
-def _simulated(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> int:
-    row = connection.execute(
-        "select coalesce(sum(cast(json_extract(simulated_effect, '$.rows_changed') as bigint)), 0) "
-        "from gold.fct_ingest_ledger where json_extract_string(simulated_effect, '$.experiment') = "
-        + quote_text(experiment.name)
-    ).fetchone()
-    return int(row[0]) if row else 0

@@ -8,15 +8,15 @@ totals of those are the sums at the end of each day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import add
 from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.readout import compare_metric
-from shopwright.experiments.statistics import Moments, always_valid, running_minimum
-from shopwright.metrics import METRICS, Kind
+from shopwright.experiments.comparison import compare_metric
+from shopwright.experiments.statistics import Moments, adjust, always_valid, running_minimum
+from shopwright.metrics import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,8 @@ class DayReading:
     sequential: Estimate
     always_valid_pvalue: float | None
     """The smallest up to this day, which is valid as well."""
+    corrected_pvalue: float | None = None
+    """That one, corrected for the number of variants: what may decide."""
 
 
 def read_days(
@@ -79,7 +81,7 @@ def read_days(
 def watch(
     experiment: ExperimentDefinition, metric: Metric, by_day: Mapping[date, Mapping[str, Moments]]
 ) -> list[DayReading]:
-    """What each day's look would have said, and what may be believed of it."""
+    """What each day's look would have said, and what may be believed of it, one variant after the other."""
     readings: list[DayReading] = []
     for variant in tuple(experiment.variants)[1:]:
         naive = {
@@ -97,12 +99,30 @@ def watch(
             DayReading(day, variant, naive[day], sequential[day], pvalue)
             for day, pvalue in zip(by_day, smallest, strict=True)
         ]
-    return readings
+    return _corrected(readings, experiment)
 
 
-def metric_of(experiment: ExperimentDefinition, name: str | None = None) -> Metric:
-    """The metric to watch: the named one, else the primary."""
-    return METRICS[name or experiment.primary_metric]
+def at_every_look(
+    pvalues: Mapping[str, float | None], experiment: ExperimentDefinition
+) -> dict[str, float | None]:
+    """Always-valid p-values of one look, corrected for the number of variants as those for a single look are.
+
+    Args:
+        pvalues: variant to that of one metric; None where there is no test.
+        experiment: its rule of correction.
+    """
+    corrected = adjust(list(pvalues.values()), correction=experiment.correction)
+    return dict(zip(pvalues, corrected, strict=True))
+
+
+def _corrected(readings: Sequence[DayReading], experiment: ExperimentDefinition) -> list[DayReading]:
+    by_day: dict[date, dict[str, float | None]] = {}
+    for reading in readings:
+        by_day.setdefault(reading.day, {})[reading.variant] = reading.always_valid_pvalue
+    corrected = {day: at_every_look(pvalues, experiment) for day, pvalues in by_day.items()}
+    return [
+        replace(reading, corrected_pvalue=corrected[reading.day][reading.variant]) for reading in readings
+    ]
 
 
 def _accumulated(
@@ -111,8 +131,7 @@ def _accumulated(
     if not found:
         return {}
     sample = next(iter(next(iter(found.values())).values()))
-    pairs = {(left, right): 0.0 for left in sample.names for right in sample.names}
-    nothing = Moments.from_sums(0, dict.fromkeys(sample.names, 0.0), pairs)
+    nothing = Moments.of_nothing(sample.names)
     ordered = sorted(found)
     running = {
         variant: list(accumulate((found[day].get(variant, nothing) for day in ordered), add))

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shopwright.experiments.readout import MIXED_SHARE
-from shopwright.experiments.statistics import adjust
+from shopwright.experiments.sequence import at_every_look
+from shopwright.experiments.words import told
 
 if TYPE_CHECKING:
     from shopwright.experiments.readout import MetricReading, Readout
-    from shopwright.experiments.statistics import Effect
+    from shopwright.experiments.statistics import GuardrailVerdict
 
 Decision = Literal["ship", "do not ship", "keep running", "invalid"]
 
@@ -63,44 +64,36 @@ def invalidity(readout: Readout) -> str | None:
     return None
 
 
-def is_complete(readout: Readout) -> bool:
-    """Whether the planned end is reached: the last day, and the power that was asked for in each variant."""
-    experiment = readout.experiment
-    if experiment.end is None or readout.as_of is None or readout.as_of < experiment.end:
-        return False
-    return all(_has_power(readout, variant) for variant in readout.treatments)
-
-
-def _has_power(readout: Readout, variant: str) -> bool:
-    progress = readout.reading(readout.experiment.primary_metric, variant).progress
-    return progress is not None and progress.power is not None and progress.power >= readout.experiment.power
-
-
 def _decide(readout: Readout, variant: str) -> Verdict:
     primary = readout.reading(readout.experiment.primary_metric, variant)
     rails = [found for found in readout.readings if found.role == "guardrail" and found.variant == variant]
-    broken = [rail for rail in rails if rail_verdict(readout, rail) == "fails"]
+    broken = _with(rails, "fails")
     if broken:
-        return Verdict(variant, "do not ship", f"guardrail broken: {'; '.join(map(_told, broken))}")
+        return Verdict(variant, "do not ship", f"guardrail broken: {_told_rails(readout, broken)}")
     direction, how = _direction(readout, primary)
     if direction == "worse":
-        return Verdict(variant, "do not ship", f"{_told(primary)} is worse ({how})")
+        return Verdict(variant, "do not ship", f"{told(primary)} is worse ({how})")
     if direction == "better":
-        unclear = [rail for rail in rails if rail_verdict(readout, rail) == "unclear"]
+        unclear = _with(rails, "unclear")
         if unclear:
             return Verdict(
                 variant,
                 "keep running",
-                f"{_told(primary)} is better ({how}), but a guardrail is in doubt: {'; '.join(map(_told, unclear))}",
+                f"{told(primary)} is better ({how}), but a guardrail is in doubt: {_told_rails(readout, unclear)}",
             )
-        return Verdict(variant, "ship", f"{_told(primary)} is better ({how})")
+        return Verdict(variant, "ship", f"{told(primary)} is better ({how})")
     return _undecided(readout, primary)
 
 
-def rail_verdict(readout: Readout, rail: MetricReading) -> str | None:
-    """Whether a guardrail holds, by the evidence that may count now."""
-    counted = rail.guardrail if is_complete(readout) else rail.sequential_guardrail
-    return counted.verdict if counted else None
+def _with(rails: list[MetricReading], verdict: GuardrailVerdict) -> list[MetricReading]:
+    return [rail for rail in rails if rail.guardrail is not None and rail.guardrail.verdict == verdict]
+
+
+def _told_rails(readout: Readout, rails: list[MetricReading]) -> str:
+    """Guardrails with the intervals that they were judged by."""
+    return "; ".join(
+        told(rail, (rail.estimate if readout.is_complete else rail.sequential).relative) for rail in rails
+    )
 
 
 def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["better", "worse", "open"], str]:
@@ -109,7 +102,7 @@ def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["bette
     pvalue = _at_every_look(readout, reading)
     if always is not None and pvalue is not None and pvalue < alpha:
         return _side_of(reading, always.value), "holds at every look"
-    if is_complete(readout) and reading.corrected_pvalue is not None and reading.corrected_pvalue < alpha:
+    if readout.is_complete and reading.corrected_pvalue is not None and reading.corrected_pvalue < alpha:
         effect = reading.estimate.absolute
         if effect is not None and effect.value:
             return _side_of(reading, effect.value), f"at the planned end, p = {reading.corrected_pvalue:.2g}"
@@ -119,8 +112,7 @@ def _direction(readout: Readout, reading: MetricReading) -> tuple[Literal["bette
 def _at_every_look(readout: Readout, reading: MetricReading) -> float | None:
     """The always-valid p-value of a variant's primary metric, corrected as the one for a single look is."""
     found = {each.variant: each.sequential.pvalue for each in readout.readings if each.role == "primary"}
-    corrected = adjust(list(found.values()), correction=readout.experiment.correction)
-    return dict(zip(found, corrected, strict=True))[reading.variant]
+    return at_every_look(found, readout.experiment)[reading.variant]
 
 
 def _side_of(reading: MetricReading, value: float) -> Literal["better", "worse"]:
@@ -129,11 +121,11 @@ def _side_of(reading: MetricReading, value: float) -> Literal["better", "worse"]
 
 def _undecided(readout: Readout, primary: MetricReading) -> Verdict:
     experiment, progress = readout.experiment, primary.progress
-    if is_complete(readout):
+    if readout.is_complete:
         return Verdict(
             primary.variant,
             "do not ship",
-            f"{_told(primary)}: no difference found, and one of {experiment.minimum_detectable_effect:.1%} would "
+            f"{told(primary)}: no difference found, and one of {experiment.minimum_detectable_effect:.1%} would "
             f"have been with a chance of {progress.power if progress else 0:.0%}",
         )
     if progress is None or progress.power is None or progress.units_needed is None:
@@ -148,32 +140,16 @@ def _undecided(readout: Readout, primary: MetricReading) -> Verdict:
             return Verdict(
                 primary.variant,
                 "keep running",
-                f"{_told(primary)}: the sample is too small: it ended with {have:,} of {needed:,} units, so nothing can "
+                f"{told(primary)}: the sample is too small: it ended with {have:,} of {needed:,} units, so nothing can "
                 "be concluded; extend its end, or plan anew for a greater effect",
             )
         left = f", {progress.days_left:,} more days as they come in now" if progress.days_left else ""
         return Verdict(
             primary.variant,
             "keep running",
-            f"{_told(primary)}: the sample is too small: {have:,} of {needed:,} units{left}; a change of "
+            f"{told(primary)}: the sample is too small: {have:,} of {needed:,} units{left}; a change of "
             f"{experiment.minimum_detectable_effect:.1%} would be found with a chance of {progress.power:.0%}",
         )
     return Verdict(
-        primary.variant, "keep running", f"{_told(primary)}: nothing decided, and the last day is not reached"
+        primary.variant, "keep running", f"{told(primary)}: nothing decided, and the last day is not reached"
     )
-
-
-def _told(reading: MetricReading) -> str:
-    """A metric with its change, as ``Conversion rate +2.1 % (-0.3 % to +4.5 %)``."""
-    effect = reading.estimate.relative
-    if effect is None:
-        return reading.metric.title
-    return f"{reading.metric.title} {told_change(effect)}"
-
-
-def told_change(effect: Effect) -> str:
-    """A relative change with its interval."""
-    value = f"{effect.value:+.1%}"
-    if effect.interval is None:
-        return value
-    return f"{value} ({effect.interval.lower:+.1%} to {effect.interval.upper:+.1%})"

@@ -92,7 +92,11 @@ def _expand(source: SourceSettings, root: Path, pattern: str, endings: tuple[str
     path = Path(pattern).expanduser()
     path = path if path.is_absolute() else root / path
     if path.is_dir():
-        return sorted(item for item in path.rglob("*") if item.is_file() and _is_data(item.name, endings))
+        return sorted(
+            item
+            for item in path.rglob("*")
+            if item.is_file() and _is_data(item.name, endings) and not _is_truth(item)
+        )
     if path.exists():
         return [path]
     if not any(mark in pattern for mark in "*?["):
@@ -106,6 +110,11 @@ def _expand(source: SourceSettings, root: Path, pattern: str, endings: tuple[str
 
 def _is_absolute(pattern: str) -> bool:
     return Path(pattern).expanduser().is_absolute()
+
+
+def _is_truth(file: Path) -> bool:
+    """Whether a simulation wrote it to say what its shop was made from."""
+    return (file.parent.name, file.name) == ("truth", "decisions.parquet")
 
 
 def _is_data(name: str, endings: tuple[str, ...]) -> bool:

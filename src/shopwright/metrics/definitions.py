@@ -47,7 +47,8 @@ class Metric:
     quantile: float = 0.5
     """Which quantile; quantile metrics only."""
     is_capped: bool = False
-    """Whether a unit's measures are cut to a quantile where an experiment says so (winsorisation)."""
+    """Whether a unit's numerator is cut to a quantile, of the units that have any, where an experiment says so
+    (winsorisation). A ratio's denominator never is: it counts what the ratio is per."""
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ class ModelSettings(Strict):
     max_rows: PositiveInt = 1_000_000
     """Most rows a model learns from; beyond, whole users or customers are drawn, in rows."""
 
+    run: tuple[str, ...] = ()
+    """Models that ``shopwright run`` trains when there is new data, and scores with."""
+
     @field_validator("tracking_uri")
     @classmethod
     def _check_store(cls, uri: str | None) -> str | None:

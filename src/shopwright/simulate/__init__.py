@@ -22,6 +22,8 @@ Layout of the output, by format::
                                                           and older ones again whose status has changed
                     orders/order_items-2025-01.jsonl ...  and payments, reviews: one file a month of what is new
     all             truth.json
+                    truth/decisions.parquet               the true chance of buying of each session that ended with
+                                                          something in the cart
 
 Text files end in ``.gz`` or ``.zst`` when asked; but for rees46, files can be Parquet instead of JSON lines.
 The same configuration gives the same bytes.

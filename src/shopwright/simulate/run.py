@@ -16,7 +16,7 @@ from shopwright.simulate.arrays import join
 from shopwright.simulate.dirt import Rows, deal_faults, join_rows, repeat_duplicates, split_late
 from shopwright.simulate.order_side import OrderSide
 from shopwright.simulate.shop import Shop, open_shop, run_shop
-from shopwright.simulate.truth import Tally, describe
+from shopwright.simulate.truth import DECISIONS_FILE, Tally, decision_columns, describe
 from shopwright.simulate.writers.export import (
     SALES,
     Export,
@@ -84,6 +84,7 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
             written.append(export.write_month(month, rows, in_files))
             if order_side:
                 written += order_side.write_month(export, month, events)
+        written.append(export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users)))
     truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
     if order_side:
         truth |= {
@@ -149,6 +150,7 @@ def _planned(config: SimulationConfig, period: Period) -> list[str]:
         *event_files(config, period),
         *reference_files(config).values(),
         *(name for names in sales for name in names),
+        DECISIONS_FILE,
     ]
 
 

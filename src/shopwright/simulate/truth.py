@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 10_000
 """Churned users listed by name; above it the list is cut and says so."""
+DECISIONS_FILE = "truth/decisions.parquet"
+"""The true chance of each purchase: user_id, session_start_at (UTC), purchase_chance (0 to 1), is_purchase."""
 _PURCHASE, _CART = KIND["purchase"], KIND["add_to_cart"]
 
 
@@ -51,6 +53,8 @@ class Tally:
     members: Ints = field(init=False)
     """Group of each user who was seen in the experiment."""
     decisions: int = 0
+    decided: list[dict[str, Any]] = field(default_factory=list)
+    """Of each span, the sessions that were decided: the columns of ``DECISIONS_FILE`` with the user's number in place of the id."""
 
     def __post_init__(self) -> None:
         self.by_type = _zeros(self.months, 2, len(EVENT_TYPES))
@@ -78,6 +82,14 @@ class Tally:
         self.sessions_of += np.bincount(journeys.visits.user, minlength=self.users)
         self.orders += int(decisions.is_purchase.sum())
         self.decisions += len(decisions.session)
+        self.decided.append(
+            {
+                "user": journeys.visits.user[decisions.session],
+                "session_start_at": journeys.visits.start[decisions.session],
+                "purchase_chance": decisions.chance,
+                "is_purchase": decisions.is_purchase,
+            }
+        )
         group = (sessions.in_experiment.astype(np.int64) + sessions.is_treated) * ~sessions.is_bot
         carted = np.unique(journeys.looks.session[journeys.looks.is_carted])
         bought = decisions.session[decisions.is_purchase]
@@ -97,6 +109,16 @@ class Tally:
     def rows(self) -> int:
         """Events counted so far."""
         return int(self.by_type.sum())
+
+
+def decision_columns(tally: Tally, users: Users) -> dict[str, Any]:
+    """Every session that ended with something in the cart, by user and start; moments in milliseconds."""
+    names = ("user", "session_start_at", "purchase_chance", "is_purchase")
+    columns = {name: np.concatenate([part[name] for part in tally.decided]) for name in names}
+    order = np.lexsort((columns["session_start_at"], columns["user"]))
+    user = columns.pop("user")[order]
+    ids = np.array([users.id_of(each) for each in user.tolist()], dtype=object)
+    return {"user_id": ids} | {name: values[order] for name, values in columns.items()}
 
 
 def money(cents: int) -> str:
@@ -185,6 +207,7 @@ def _abandonment(tally: Tally) -> dict[str, Any]:
         "model": "P(abandon) = 1 / (1 + exp(-(intercept + sum of coefficient * cause))) without treatment; "
         "under treatment P(purchase) = (1 - P(abandon)) * (1 + effect), at most 0.98",
         "grain": "one session with something in the cart at its end",
+        "decisions_file": DECISIONS_FILE,
         "intercept": INTERCEPT,
         "coefficients": COEFFICIENTS,
         "causes": MEANINGS,

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.experiments.shop import BANNER, CHECKOUT, NEXT_YEAR
+from tests.cli.experiments.shop import BANNER, CHECKOUT, EXPRESS, NEXT_YEAR
 from tests.warehouse.shops import make_shop, take_in
 
 from shopwright.simulate import SimulationConfig, simulate
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory) -> Project:
-    """A shop of three months with two experiments in the last two, built."""
+    """A shop of three months with three experiments in the last two, built."""
     folder = tmp_path_factory.mktemp("tried")
     simulate(SimulationConfig(events=20_000, seed=11), folder / "raw")
-    made = make_shop(folder / "shop", raw=folder / "raw", extra=CHECKOUT + BANNER)
+    made = make_shop(folder / "shop", raw=folder / "raw", extra=CHECKOUT + BANNER + EXPRESS)
     take_in(made)
     build(made)
     return made
@@ -31,7 +31,7 @@ def shop(tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="session")
 def changed_shop(shop, tmp_path_factory) -> Project:
-    """The same with one experiment added and one removed since it was built."""
+    """The same with one experiment added and two removed since it was built."""
     folder = tmp_path_factory.mktemp("changed") / "shop"
     shutil.copytree(shop.root, folder)
     return make_shop(folder, raw=shop.root.parent / "raw", extra=CHECKOUT + NEXT_YEAR)

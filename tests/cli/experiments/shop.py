@@ -22,6 +22,18 @@ start = 2025-02-01
 assignment = "md5_parity"
 primary_metric = "time_to_purchase"
 """
+EXPRESS = """
+[[experiments]]
+name = "express"
+hypothesis = "Paying in one step loses fewer."
+unit = "session"
+start = 2025-03-01
+exposure = "begin_checkout"
+[experiments.variants]
+control = 2
+b = 1
+c = 1
+"""
 NEXT_YEAR = """
 [[experiments]]
 name = "next-year"

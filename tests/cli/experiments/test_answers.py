@@ -26,6 +26,7 @@ def test_the_list_names_each_experiment_with_its_units(run, document, shop):
     )
     found = {row["name"]: row["units"] for row in document("list", project=shop)}
     assert found == {row["experiment"]: row["units"] for row in units}
+    assert found.pop("express") > 50
     assert all(count > 500 for count in found.values())
 
 
@@ -39,7 +40,7 @@ def test_a_shop_without_experiments_has_an_empty_list(run, document, tmp_path):
 
 def test_before_the_first_build_the_number_of_units_is_unknown_and_not_zero(document, tmp_path):
     (row,) = document("list", project=make_shop(tmp_path, extra=CHECKOUT))
-    assert row["units"] is None
+    assert (row["units"], row["simulated_events"], row["simulated_elsewhere"]) == (None, None, None)
 
 
 # --- plan and assign --------------------------------------------------------------------------------------
@@ -53,15 +54,50 @@ def test_a_plan_says_how_many_units_and_days_it_takes(run, document, shop):
     users = "select count(distinct user_id) as users from gold.fct_sessions where not is_bot and session_date > '2025-03-03'"
     assert found["past_units"] == columns_of(shop.published, users)[0]["users"]
     assert 0.01 < found["baseline"] < 0.5
-    needed = sum(found["size"]["units"])
-    assert found["size"]["days"] == -(-needed // found["units_per_day"])
+    assert (found["history_from"], found["history_days"]) == ("2025-03-04", 28)
+    assert found["simulated_events"] == {}
+    assert found["horizons"][2]["units"] == found["past_units"]
+    assert f"By the last 28 days of the data, from 2025-03-04: {found['past_units']:,} users, " in out
+    assert "rehearsal" not in out
 
 
 def test_a_smaller_effect_takes_more_units_and_more_time_finds_a_smaller_one(document, shop):
     large, small = (document("plan", "checkout", "--effect", size, project=shop) for size in ("0.2", "0.1"))
     assert sum(small["size"]["units"]) > 3 * sum(large["size"]["units"])
-    effects = list(large["detectable_effects"].values())
+    effects = [each["detectable_effect"] for each in large["horizons"]]
     assert effects == sorted(effects, reverse=True)
+
+
+def test_a_plan_by_fewer_days_than_asked_for_says_so(run, document, shop):
+    found = document("plan", "checkout", "--days", "400", project=shop)
+    days = columns_of(
+        shop.published, "select max(session_date) - min(session_date) + 1 as days from gold.fct_sessions"
+    )[0]["days"]
+    assert found["history_days"] == days
+    assert found["units_per_day"] == pytest.approx(found["past_units"] / days)
+    assert (
+        f"Mind: the data has {days} of the 400 days asked for."
+        in run("plan", "checkout", "--days", "400", project=shop)[1]
+    )
+
+
+@pytest.mark.parametrize("name", ["checkout", "express"])
+def test_a_plan_sees_the_past_as_the_warehouse_would_have(document, shop, name):
+    """Sized by the very days in which the experiment ran, a plan counts its units and what they did."""
+    days = 59 if name == "checkout" else 31
+    found = document("plan", name, "--days", str(days), "--metric", "revenue_per_user", project=shop)
+    units = columns_of(
+        shop.published,
+        "select count(*) as units, avg(revenue_amount) as revenue from gold.fct_experiment_units "
+        f"where experiment = '{name}'",
+    )[0]
+    assert found["past_units"] == units["units"] > 0
+    assert found["baseline"] == pytest.approx(float(units["revenue"]))
+
+
+def test_a_plan_for_an_exposing_event_names_it(run, shop):
+    out = run("plan", "express", project=shop)[1]
+    assert re.search(r"\d+ sessions with a begin_checkout, conversion_rate \d", out)
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
@@ -159,7 +195,7 @@ def test_a_reading_for_machines_agrees_with_the_units_in_gold(document, shop):
 
 def test_the_readouts_in_gold_say_what_read_says(document, shop):
     stored = columns_of(shop.published, "select * from gold.fct_experiment_readouts")
-    assert {row["experiment"] for row in stored} == {"checkout", "old-banner"}
+    assert {row["experiment"] for row in stored} == {"checkout", "old-banner", "express"}
     for name in ("checkout", "old-banner"):
         found = document("read", name, project=shop)
         rows = {row["metric"]: row for row in stored if row["experiment"] == name}
@@ -226,7 +262,12 @@ def test_watching_shows_each_day_and_ends_where_reading_is(run, document, shop):
     assert (code, err) == (0, "")
     assert "Decide by the last two columns only" in out
     assert "2025-03-31" in out
-    days = document("watch", "checkout", project=shop)
+    assert "invalid" not in out
+    assert "rehearsal" not in out
+    found = document("watch", "checkout", project=shop)
+    assert (found["metric"], found["invalid_reason"]) == ("conversion_rate", None)
+    assert (found["simulated_events"], found["simulated_elsewhere"]) == (0, {})
+    days = found["days"]
     assert [day["day"] for day in days] == sorted({day["day"] for day in days})
     whole = document("read", "checkout", project=shop)["metrics"][0]["plain"]
     last = days[-1]["naive"]
@@ -238,7 +279,7 @@ def test_watching_shows_each_day_and_ends_where_reading_is(run, document, shop):
 
 
 def test_the_interval_for_every_look_holds_the_one_for_one_look(document, shop):
-    for day in document("watch", "checkout", "--metric", "revenue_per_user", project=shop):
+    for day in document("watch", "checkout", "--metric", "revenue_per_user", project=shop)["days"]:
         naive, always = (day[name]["absolute"] for name in ("naive", "sequential"))
         if naive and always:
             assert always["interval"]["lower"] <= naive["interval"]["lower"]
@@ -277,8 +318,13 @@ def test_an_audit_checks_metrics_hash_and_other_experiments(run, document, shop)
     assert (rates["return_rate"]["rate"], rates["return_rate"]["is_sound"]) == (None, None)
     assert found["sample_ratio"]["is_mismatch"] is False
     assert found["suspects"] == []
-    (other,) = found["correlations"]
+    other, express = found["correlations"]
     assert (other["other"], other["is_independent"]) == ("old-banner", True)
+    assert (express["is_independent"], express["reason"]) == (None, "its units are sessions, not users")
+    assert "With express: correlation not computable: its units are sessions, not users" in out
+    assert "Split over time: the same on all days" in out
+    assert (found["split_over_time"]["is_changed"], found["unknown_variants"]) == (False, [])
+    assert rates["conversion_rate"]["method"] == "cuped"
 
 
 def test_the_same_seed_gives_the_same_audit(document, shop):

@@ -111,7 +111,8 @@ def test_an_experiment_added_since_the_last_build_says_what_to_run(run, changed_
 
 
 def test_an_experiment_added_since_the_last_build_is_planned_for_already(document, changed_shop):
-    assert document("plan", "next-year", project=changed_shop)["size"]["days"] > 0
+    planned = document("plan", "next-year", "--effect", "0.5", project=changed_shop)
+    assert planned["size"]["days"] > 0
     units = {row["name"]: row["units"] for row in document("list", project=changed_shop)}
     assert units["next-year"] is None
     assert units["checkout"] > 0
@@ -144,7 +145,8 @@ def test_an_experiment_that_begins_after_the_data_has_not_begun(run, document, r
     }
     assert found["units"] == {"control": 0, "treatment": 0}
     assert all(reading["plain"]["absolute"] is None for reading in found["metrics"])
-    assert document("watch", "next-year", project=rebuilt_shop) == []
+    watched = document("watch", "next-year", project=rebuilt_shop)
+    assert (watched["days"], watched["invalid_reason"]) == ([], None)
     assert document("audit", "next-year", "--simulations", "100", project=rebuilt_shop)["suspects"] == []
     file = tmp_path / "report.html"
     for command in ("read", "watch", "audit"):

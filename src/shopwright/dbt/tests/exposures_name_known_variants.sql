@@ -3,17 +3,14 @@
 
 with
 
-experiments as (
-    select * from {{ ref('int_experiments') }}
-    where assignment = 'exposures'
-),
-
 variants as (
-    select * from {{ ref('int_experiment_variants') }}
+    select * from {{ ref('int_experiment_told_variants') }}
+    where assignment = 'exposures'
 ),
 
 exposures as (
     select * from {{ ref('stg_exposures') }}
+    where experiment in (select variants.experiment from variants)
 )
 
 select
@@ -21,8 +18,6 @@ select
     exposures.variant,
     count(*) as exposure_count
 from exposures
-inner join experiments
-    on exposures.experiment = experiments.experiment
 left join variants
     on
         exposures.experiment = variants.experiment

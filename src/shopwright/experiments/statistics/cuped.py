@@ -51,8 +51,12 @@ def cuped(
 
     Each variant's value becomes ``y - theta (x - x_all)``, where theta is the slope over all variants
     together and x_all the covariate over all of them; the expected difference stays, its variance falls by
-    the share ``correlation^2``. Ratios, of metric or covariate, take part by their linearisation. The
-    relative difference accounts for x_all being random too, which cancels in the absolute one.
+    the share ``correlation^2``. Ratios, of metric or covariate, take part by their linearisation.
+
+    The relative difference is relative to the adjusted control: both have the same expectation, and what the
+    arms differed in by chance is then out of the denominator as it is out of the difference, where the plain
+    control would bring it back. It accounts for x_all being random too, which cancels in the absolute one.
+    ``control`` and ``treatment`` of the estimate are the plain values, those of the adjustment the adjusted.
 
     Theta is taken over all units at once, so an effect leaks into it where the covariate's means differ by
     chance. This is nothing at the sizes experiments see; at an effect of four standard deviations of the
@@ -83,14 +87,15 @@ def cuped(
     theta = whole.covariance / whole.covariate_variance
     if not math.isfinite(theta * theta):
         return _unadjusted(plain, covariate, TOO_LARGE)
-    estimate = compare(
+    adjusted = compare(
         _adjusted(first, theta, whole.covariate),
         _adjusted(second, theta, whole.covariate),
         method="cuped",
         level=level,
         common=_common(first, second, theta, [_pair(part, metric, covariate) for part in others], whole),
     )
-    return replace(estimate, adjustment=_adjustment(plain, estimate, covariate, theta, whole))
+    told = _adjustment(plain, adjusted, covariate, theta, whole)
+    return replace(adjusted, control=plain.control, treatment=plain.treatment, adjustment=told)
 
 
 def _pair(moments: Moments, metric: Quantity, covariate: Quantity) -> _Pair | None:
@@ -141,8 +146,10 @@ def _adjustment(
         theta=theta,
         correlation=max(-1.0, min(1.0, whole.covariance / spread)) if spread else None,
         variance_reduction=None if not before or after is None else 1 - (after / before) ** 2,
+        control=adjusted.control,
+        treatment=adjusted.treatment,
     )
 
 
 def _unadjusted(plain: Estimate, covariate: Quantity, reason: str) -> Estimate:
-    return replace(plain, adjustment=Adjustment(str(covariate), 0.0, None, None, reason))
+    return replace(plain, adjustment=Adjustment(str(covariate), 0.0, None, None, reason=reason))

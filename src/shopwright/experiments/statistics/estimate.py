@@ -127,6 +127,11 @@ class Adjustment:
     variance_reduction: float | None
     """Share of the variance of the absolute difference that went away; below 0 where the covariate added
     some."""
+    control: float | None = None
+    """The control's value after it, to which the adjusted relative difference is relative; None where nothing was
+    adjusted."""
+    treatment: float | None = None
+    """The same of the treatment."""
     reason: str | None = None
     """Why nothing was adjusted."""
 
@@ -138,16 +143,17 @@ class Estimate:
     method: str
     level: float
     control: float | None
-    """The metric's value in the control, adjusted where ``adjustment`` says so; None if undefined."""
+    """The metric's value in the control, as it is and never adjusted; None if undefined."""
     treatment: float | None
+    """The same in the treatment."""
     control_count: int
     """Units in the control."""
     treatment_count: int
     absolute: Effect | None
-    """Treatment less control, in the metric's unit."""
+    """Treatment less control, in the metric's unit; of the adjusted values where there is an ``adjustment``."""
     relative: Effect | None
-    """Treatment over control, less 1. Its p-value is that of its own interval and can differ from the
-    absolute one's, because the denominator is uncertain as well."""
+    """Treatment over control, less 1; both adjusted where there is an ``adjustment``. Its p-value is that of its own
+    interval and can differ from the absolute one's, because the denominator is uncertain as well."""
     reason: str | None = None
     """Why there is no absolute difference, or no interval around it."""
     relative_reason: str | None = None

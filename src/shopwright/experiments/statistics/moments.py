@@ -100,6 +100,12 @@ class Moments:
         return cls(count, names, np.array(list(sums.values()), dtype=np.float64), table)
 
     @classmethod
+    def of_nothing(cls, names: Iterable[str]) -> Moments:
+        """Sums over no units, all of them 0."""
+        columns = tuple(names)
+        return cls(0, columns, np.zeros(len(columns)), np.zeros((len(columns), len(columns))))
+
+    @classmethod
     def from_arrays(cls, columns: Mapping[str, ArrayLike]) -> Moments:
         """Sum arrays of one value a unit, all of one length."""
         values = np.array([np.asarray(column, dtype=np.float64) for column in columns.values()])

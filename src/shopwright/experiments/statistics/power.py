@@ -101,7 +101,7 @@ class Progress:
     units_needed: tuple[int, int] | None
     """Units of control and treatment that the plan needs, at the present split and variance."""
     days_left: int | None
-    """Until then, 0 if reached; None if the units a day were not given."""
+    """Until then, 0 if reached; None if the units a day were not given, or no more come in."""
     reason: str | None = None
 
 
@@ -181,11 +181,12 @@ def progress(estimate: Estimate, *, target: Target, units_per_day: float | None 
         return Progress(None, None, None, None, TOO_LARGE)
     needed = math.ceil(counts[0] * grow), math.ceil(counts[1] * grow)
     missing = max(0, sum(needed) - sum(counts))
+    left = 0 if not missing else math.ceil(missing / units_per_day) if units_per_day else None
     return Progress(
         power=float(ndtr(shift - target.critical) + ndtr(-shift - target.critical)),
         detectable_effect=target.distance * error / base,
         units_needed=needed,
-        days_left=math.ceil(missing / units_per_day) if units_per_day else None,
+        days_left=left,
     )
 
 

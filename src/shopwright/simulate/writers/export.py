@@ -114,6 +114,15 @@ class Export:
             self.write_table("customers", names["customers"], event_stream.USER_FIELDS, customers),
         ]
 
+    def write_decisions(self, name: str, columns: Mapping[str, Any]) -> Written:
+        """Writes the truth about each decision, typed, whatever the format of the export."""
+        select = (
+            "SELECT user_id, make_timestamp(session_start_at * 1000) AS session_start_at, purchase_chance, "
+            "is_purchase FROM columns"
+        )
+        self._writer.write_parquet(self._out / name, select, columns)
+        return Written(name, "decisions", len(columns["user_id"]), {})
+
     def write_table(
         self,
         entity: str,

@@ -9,7 +9,7 @@
     users         rows of users who have a re-derived session
     buyers        rows of customers who buy in a re-derived session, or all rows (see rebuilds_all_orders)
     funnel_dates  rows of dates whose funnel may have changed
-    weeks         rows of weeks in which a re-derived session lies
+    weeks         rows of weeks in which an event of a re-derived session may lie
 
     A new session always holds every event of the old sessions it replaces, so a span is enough to find
     them.
@@ -29,7 +29,7 @@
     {%- elif meta['touched'] == 'buyers' -%}
         delete from {{ target_table }} where {{ is_bought_by_touched('customer_id') }};
     {%- elif meta['touched'] == 'weeks' -%}
-        delete from {{ target_table }} where {{ is_one_of('session_week', touched_weeks()) }};
+        delete from {{ target_table }} where {{ is_one_of('event_week', touched_weeks()) }};
     {%- else -%}
         delete from {{ target_table }} where {{ is_one_of('session_date', funnel_dates()) }};
     {%- endif %}

@@ -8,14 +8,14 @@
 
 {# A line's amount where the line is of a kind, else 0. #}
 {% macro amount_of_kind(kind) -%}
-    cast(case when kind = '{{ kind }}' then line_amount else 0 end as decimal(38, 4))
+    {{ amount("case when kind = '" ~ kind ~ "' then line_amount else 0 end") }}
 {%- endmacro %}
 
-{# Each of them summed, as select items. #}
-{% macro summed_amounts(table='') -%}
+{# Each of them summed, as select items: over any rows of a shop, or over the lines of one order. #}
+{% macro summed_amounts(of_one_order=false) -%}
     {%- set items = [] -%}
-    {%- for amount in order_amounts() -%}
-        {%- do items.append(money_sum((table ~ '.' if table else '') ~ amount) ~ ' as ' ~ amount) -%}
+    {%- for name in order_amounts() -%}
+        {%- do items.append((amount_sum(name) if of_one_order else money_sum(name)) ~ ' as ' ~ name) -%}
     {%- endfor -%}
     {{ return(items | join(', ')) }}
 {%- endmacro %}
@@ -23,8 +23,8 @@
 {# Each of them as it is, 0 where there is none, as select items. #}
 {% macro filled_amounts(table) -%}
     {%- set items = [] -%}
-    {%- for amount in order_amounts() -%}
-        {%- do items.append('cast(coalesce(' ~ table ~ '.' ~ amount ~ ', 0) as decimal(38, 4)) as ' ~ amount) -%}
+    {%- for name in order_amounts() -%}
+        {%- do items.append(amount('coalesce(' ~ table ~ '.' ~ name ~ ', 0)') ~ ' as ' ~ name) -%}
     {%- endfor -%}
     {{ return(items | join(', ')) }}
 {%- endmacro %}
@@ -32,8 +32,8 @@
 {# Whether two rows of sums agree in each of them. #}
 {% macro equal_amounts(left, right) -%}
     {%- set conditions = [] -%}
-    {%- for amount in order_amounts() -%}
-        {%- do conditions.append(left ~ '.' ~ amount ~ ' = ' ~ right ~ '.' ~ amount) -%}
+    {%- for name in order_amounts() -%}
+        {%- do conditions.append(left ~ '.' ~ name ~ ' = ' ~ right ~ '.' ~ name) -%}
     {%- endfor -%}
     {{ return(conditions | join(' and ')) }}
 {%- endmacro %}

@@ -34,7 +34,20 @@
     nullif(nullif(nullif({{ text }}, '(all)'), '(none)'), '(unknown)')
 {%- endmacro %}
 
-{# A sum of money, wide enough for any shop and never a float; 0 over nothing. #}
+{#
+    Money of one line, session, order or customer: 64 bits, which hold 99 trillion and are read ten times as fast
+    as 128. More than that stops the build. An amount over a shop is a money_sum.
+#}
+{% macro amount(expression) -%}
+    cast({{ expression }} as decimal(18, 4))
+{%- endmacro %}
+
+{# The sum of money of one session, order or customer; 0 over nothing. #}
+{% macro amount_sum(expression) -%}
+    {{ amount('coalesce(sum(' ~ expression ~ '), 0)') }}
+{%- endmacro %}
+
+{# A sum of money over a shop, wide enough for any and never a float; 0 over nothing. #}
 {% macro money_sum(expression) -%}
     cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))
 {%- endmacro %}
@@ -55,6 +68,19 @@
 
 {% macro duckdb__first_by(value, order) -%}
     arg_min({{ value }}, {{ order }})
+{%- endmacro %}
+
+{# The same of the row that comes last. #}
+{% macro last_by(value, order) -%}
+    {{ return(adapter.dispatch('last_by')(value, order)) }}
+{%- endmacro %}
+
+{% macro default__last_by(value, order) -%}
+    (array_agg({{ value }} order by {{ order }} desc) filter (where {{ value }} is not null))[1]
+{%- endmacro %}
+
+{% macro duckdb__last_by(value, order) -%}
+    arg_max({{ value }}, {{ order }})
 {%- endmacro %}
 
 {# A share, null without anything to be a share of. #}

@@ -29,8 +29,8 @@
     {%- set sessions = adapter.get_relation(database=target.database, schema='silver', identifier='int_sessions') -%}
     {%- if '_build_seq' in columns -%}
         {{ return('_build_seq > ' ~ processed_through()) }}
-    {%- elif 'session_week' in columns -%}
-        {{ return(is_one_of('session_week', touched_weeks(sessions))) }}
+    {%- elif 'event_week' in columns -%}
+        {{ return(is_one_of('event_week', touched_weeks(sessions))) }}
     {%- elif 'session_date' in columns -%}
         {{ return(is_one_of('session_date', found_dates(touched_dates(sessions)))) }}
     {%- endif -%}

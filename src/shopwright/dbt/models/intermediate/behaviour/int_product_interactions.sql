@@ -36,7 +36,9 @@ interactions as (
         count(case when funnel_rank = 4 then 1 end) as remove_from_cart_count,
         count(case when funnel_rank = 6 then 1 end) as purchase_count,
         coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
-        {{ money_sum('case when funnel_rank = 6 then price * coalesce(quantity, 1) end') }} as gross_amount,
+        {{ amount_sum(
+            'case when funnel_rank = 6 then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
+        ) }} as gross_amount,
         min(event_at) as first_at,
         {{ first_by('item_key', 'step_number') }} as first_item_key
     from described

@@ -35,7 +35,9 @@ sessions as (
         count(case when funnel_rank = 5 then 1 end) as begin_checkout_count,
         count(case when funnel_rank = 6 then 1 end) as purchase_count,
         coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
-        {{ money_sum('case when funnel_rank = 6 then price * coalesce(quantity, 1) end') }} as gross_amount,
+        {{ amount_sum(
+            'case when funnel_rank = 6 then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
+        ) }} as gross_amount,
         min(case when funnel_rank = 2 then event_at end) as first_view_at,
         min(case when funnel_rank = 3 then event_at end) as first_cart_at,
         min(case when funnel_rank = 6 then event_at end) as first_purchase_at,

@@ -43,14 +43,36 @@ days as (
     group by user_key, active_date
 ),
 
+neighbours as (
+    select
+        user_key,
+        active_date,
+        lag(active_date) over by_date as previous_date,
+        lead(active_date) over by_date as next_date
+    from days
+    window by_date as (partition by user_key order by active_date)
+),
+
+-- Small numbers in place of dates: every build counts all rows by them.
 final as (
     select
         user_key,
         active_date,
-        lag(active_date) over by_date as previous_active_date,
-        lead(active_date) over by_date as next_active_date
-    from days
-    window by_date as (partition by user_key order by active_date)
+        cast(
+            case
+                when previous_date > active_date - 7 then 7
+                when previous_date > active_date - 30 then 30
+                when previous_date is not null then 0
+            end as smallint
+        ) as window_before,
+        cast(
+            case
+                when next_date < active_date + 7 then 7
+                when next_date < active_date + 30 then 30
+                else 0
+            end as smallint
+        ) as window_after
+    from neighbours
 )
 
 select * from final

@@ -41,7 +41,7 @@ final as (
         steps.quantity,
         case
             when steps.funnel_rank = 6
-                then cast(steps.price * coalesce(steps.quantity, 1) as decimal(38, 4))
+                then {{ amount('steps.price * coalesce(steps.quantity, 1)') }}
         end as gross_amount,
         steps.order_id,
         contexts.device,

@@ -26,10 +26,10 @@ final as (
         count(*) as order_count,
         count(case when is_counted then 1 end) as counted_order_count,
         count(case when is_canceled then 1 end) as canceled_order_count,
-        {{ money_sum('order_value_amount') }} as order_value_amount,
-        {{ money_sum('gross_amount') }} as gross_amount,
-        {{ money_sum('return_amount') }} as return_amount,
-        {{ money_sum('net_amount') }} as net_amount
+        {{ amount_sum('order_value_amount') }} as order_value_amount,
+        {{ amount_sum('gross_amount') }} as gross_amount,
+        {{ amount_sum('return_amount') }} as return_amount,
+        {{ amount_sum('net_amount') }} as net_amount
     from orders
     group by customer_id
 )

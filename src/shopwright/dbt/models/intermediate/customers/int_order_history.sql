@@ -57,8 +57,8 @@ lines_when_placed as (
         cast(sum(case when lines.kind = 'sale' then lines.unit_count else 0 end) as bigint) as unit_count,
         count(distinct case when lines.kind = 'sale' and {{ is_listed }} then {{ category }} end)
             as category_count,
-        {{ money_sum('lines.gross_amount - lines.discount_amount') }} as order_value_amount,
-        {{ money_sum('lines.freight_amount') }} as freight_amount
+        {{ amount_sum('lines.gross_amount - lines.discount_amount') }} as order_value_amount,
+        {{ amount_sum('lines.freight_amount') }} as freight_amount
     from lines
     inner join orders
         on lines.order_key = orders.order_key

@@ -24,7 +24,7 @@ sessions_per_user as (
         count(*) as session_count,
         count(case when is_bot then 1 end) as bot_session_count,
         {{ first_by('experiment_context', 'session_start_at') }} as experiment_context,
-        {{ money_sum('gross_amount') }} as purchased_amount
+        {{ amount_sum('gross_amount') }} as purchased_amount
     from sessions
     group by user_key
 ),

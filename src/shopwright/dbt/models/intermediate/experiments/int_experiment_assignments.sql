@@ -66,6 +66,8 @@ final as (
         units_of_layer.unit_session_start_at,
         units_of_layer.session_start_at,
         units_of_layer.exposed_at,
+        units_of_layer.pre_start_at,
+        units_of_layer.start_at,
         units_of_layer.end_at,
         variants.variant,
         variants.is_control,

@@ -14,6 +14,7 @@ sessions as (
         count(case when has_purchase then 1 end) as purchase_session_count,
         count(case when has_cart and not has_purchase then 1 end) as abandoned_session_count
     from {{ ref('int_experiment_sessions') }}
+    where not is_before
     group by experiment, unit_key, activity_date
 ),
 

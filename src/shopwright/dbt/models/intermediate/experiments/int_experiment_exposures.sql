@@ -36,6 +36,8 @@ final as (
         assignments.variant,
         assignments.is_control,
         assignments.exposed_at,
+        assignments.pre_start_at,
+        assignments.start_at,
         assignments.end_at,
         assignments.variant_count,
         devices.device,

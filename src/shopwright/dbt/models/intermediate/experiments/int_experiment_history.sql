@@ -1,63 +1,59 @@
 -- grain: one row per experiment and user that did something in the days before the experiment's start
 -- A view. The days are the same for every user and end before anybody is exposed: sessions that begin and
--- end in them, orders that are placed in them.
+-- end in them, orders by the sales and discounts that are booked in them. A covariate must not depend on the
+-- treatment, so an order counts as it was placed: what becomes of it later, canceled or returned, may be the
+-- treatment's doing.
 {{ config(materialized='view') }}
 
 with
 
-experiments as (
-    select * from {{ ref('int_experiments') }}
-    where pre_start_at is not null
-),
-
 exposures as not materialized (
-    select
-        exposures.unit_key,
-        exposures.user_key,
-        exposures.user_id,
-        experiments.pre_start_at,
-        experiments.start_at
-    from {{ ref('int_experiment_exposures') }} as exposures
-    inner join experiments
-        on exposures.experiment = experiments.experiment
+    select * from {{ ref('int_experiment_exposures') }}
 ),
 
 sessions as (
-    select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    select * from {{ ref('int_experiment_sessions') }}
+    where is_before
 ),
 
-orders as (
-    select * from {{ ref('int_experiment_orders') }}
+lines as not materialized (
+    select * from {{ ref('int_order_lines') }}
+    where kind in ('sale', 'discount')
 ),
 
 sessions_before as (
     select
-        exposures.unit_key,
+        unit_key,
         count(*) as session_count,
-        count(case when sessions.add_to_cart_count > 0 then 1 end) as cart_session_count
+        count(case when has_cart then 1 end) as cart_session_count
+    from sessions
+    group by unit_key
+),
+
+orders as (
+    select
+        exposures.unit_key,
+        lines.order_key,
+        sum(case when lines.kind = 'sale' then lines.unit_count else 0 end) as unit_count,
+        sum(lines.gross_amount - lines.discount_amount) as revenue_amount
     from exposures
-    inner join sessions
+    inner join lines
         on
-            exposures.user_key = sessions.user_key
-            and exposures.pre_start_at <= sessions.session_start_at
-            and exposures.start_at > sessions.session_end_at
-    group by exposures.unit_key
+            exposures.user_id = lines.customer_id
+            and exposures.pre_start_at <= lines.booked_at
+            and exposures.start_at > lines.booked_at
+    group by exposures.unit_key, lines.order_key
+    having count(case when lines.kind = 'sale' then 1 end) > 0
 ),
 
 orders_before as (
     select
-        exposures.unit_key,
-        sum(orders.order_count) as order_count,
-        sum(orders.unit_count) as unit_count,
-        {{ money_sum('orders.revenue_amount') }} as revenue_amount
-    from exposures
-    inner join orders
-        on
-            exposures.user_id = orders.customer_id
-            and exposures.pre_start_at <= orders.ordered_at
-            and exposures.start_at > orders.ordered_at
-    group by exposures.unit_key
+        unit_key,
+        count(*) as order_count,
+        sum(unit_count) as unit_count,
+        {{ money_sum('revenue_amount') }} as revenue_amount
+    from orders
+    group by unit_key
 ),
 
 final as (

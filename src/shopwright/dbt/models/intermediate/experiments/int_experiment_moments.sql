@@ -1,6 +1,6 @@
 -- grain: one row per experiment and unit for which the moment came that exposes it
 -- A view: when, whatever the variant. session_start_at is the session of that moment; unit_id and user_id
--- are known here only where the variant is stated.
+-- are known here only where the variant is told and the exposure is the assignment.
 {{ config(materialized='view') }}
 
 with
@@ -9,19 +9,20 @@ experiments as (
     select * from {{ ref('int_experiments') }}
 ),
 
-sessions as not materialized (
+sessions as (
     select * from {{ ref('int_sessions') }}
+    where {{ counts_in_rates() }}
 ),
 
-steps as (
-    select * from {{ ref('int_event_steps') }}
+exposing_events as (
+    select * from {{ ref('int_experiment_exposing_events') }}
 ),
 
 sightings as (
     select * from {{ ref('int_experiment_sightings') }}
 ),
 
-session_moments as (
+exposing_sessions as (
     select
         experiments.experiment,
         sessions.user_key,
@@ -34,48 +35,26 @@ session_moments as (
             sessions.session_start_at >= experiments.start_at
             and sessions.session_start_at < experiments.end_at
     where
-        {{ counts_in_rates('sessions.is_bot') }}
-        and experiments.exposure = 'assigned'
+        experiments.exposure = 'assigned'
         and experiments.assignment in ('hash', 'md5_parity')
 ),
 
-event_moments as (
-    select
-        experiments.experiment,
-        steps.user_key,
-        case when experiments.unit = 'session' then steps.session_start_at end as unit_session_start_at,
-        steps.session_start_at,
-        steps.event_at as moment_at
-    from steps
-    inner join experiments
-        on
-            steps.funnel_rank = experiments.exposure_rank
-            and steps.event_at >= experiments.start_at
-            and steps.event_at < experiments.end_at
-    left join sessions
-        on
-            steps.user_key = sessions.user_key
-            and steps.session_start_at = sessions.session_start_at
-            and not ({{ counts_in_rates('sessions.is_bot') }})
-    where
-        sessions.user_key is null
-        and (experiments.unit = 'user' or steps.session_start_at >= experiments.start_at)
-),
-
-moments as (
-    select * from session_moments
+exposing_clicks as (
+    select * from exposing_sessions
     union all
-    select * from event_moments
+    select * from exposing_events
 ),
 
 told_by_clicks as (
     select
         experiment,
+        cast(null as varchar) as unit_id,
+        cast(null as varchar) as user_id,
         user_key,
         unit_session_start_at,
         min(session_start_at) as session_start_at,
         min(moment_at) as exposed_at
-    from moments
+    from exposing_clicks
     group by experiment, user_key, unit_session_start_at
 ),
 
@@ -99,25 +78,9 @@ told_by_sightings as (
 ),
 
 final as (
-    select
-        experiment,
-        cast(null as varchar) as unit_id,
-        cast(null as varchar) as user_id,
-        user_key,
-        unit_session_start_at,
-        session_start_at,
-        exposed_at
-    from told_by_clicks
+    select * from told_by_clicks
     union all
-    select
-        experiment,
-        unit_id,
-        user_id,
-        user_key,
-        unit_session_start_at,
-        session_start_at,
-        exposed_at
-    from told_by_sightings
+    select * from told_by_sightings
 )
 
 select * from final

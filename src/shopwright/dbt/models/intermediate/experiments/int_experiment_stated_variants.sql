@@ -4,13 +4,9 @@
 
 with
 
-experiments as (
-    select * from {{ ref('int_experiments') }}
-    where assignment = 'stated'
-),
-
 variants as (
-    select * from {{ ref('int_experiment_variants') }}
+    select * from {{ ref('int_experiment_told_variants') }}
+    where assignment = 'stated'
 ),
 
 contexts as (
@@ -21,11 +17,8 @@ steps as (
     select * from {{ ref('int_event_steps') }}
 ),
 
-bots as (
-    select
-        user_key,
-        session_start_at
-    from {{ ref('int_sessions') }}
+bots as not materialized (
+    select * from {{ ref('int_sessions') }}
     where not ({{ counts_in_rates() }})
 ),
 
@@ -35,16 +28,9 @@ visitors as (
 
 stated_contexts as (
     select
-        experiments.experiment,
-        experiments.unit,
-        experiments.start_at,
-        experiments.end_at,
-        variants.variant,
-        variants.position,
+        variants.*,
         contexts.context_key
-    from experiments
-    inner join variants
-        on experiments.experiment = variants.experiment
+    from variants
     inner join contexts
         on variants.variant = contexts.experiment_group
 ),

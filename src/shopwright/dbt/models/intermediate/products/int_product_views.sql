@@ -13,6 +13,7 @@ items as (
     where product_key is not null
 ),
 
+-- No two weeks of an item share a moment.
 totals_per_item as (
     select
         item_key,
@@ -20,7 +21,8 @@ totals_per_item as (
         max(last_seen_at) as last_seen_at,
         min(lowest_price) as lowest_price,
         max(highest_price) as highest_price,
-        max(last_stated) as last_stated,
+        max(last_priced_at) as last_priced_at,
+        {{ last_by('last_price', 'last_priced_at') }} as last_price,
         sum(product_view_count) as product_view_count,
         sum(add_to_cart_count) as add_to_cart_count,
         sum(purchase_count) as purchase_count
@@ -52,7 +54,7 @@ final as (
         max(last_seen_at) as last_seen_at,
         min(lowest_price) as lowest_price,
         max(highest_price) as highest_price,
-        max(last_stated) as last_stated,
+        {{ last_by('last_price', 'row(last_priced_at, last_price)') }} as last_price,
         cast(sum(product_view_count) as bigint) as product_view_count,
         cast(sum(add_to_cart_count) as bigint) as add_to_cart_count,
         cast(sum(purchase_count) as bigint) as purchase_count

@@ -1,7 +1,7 @@
--- grain: one row per item_key and session_week, the Monday of its week
--- Weeks are the slices in which product totals are kept, so that a day's load re-reads one week and not
--- all. last_stated packs the moment and the price of the last event with a price into one number that `max`
--- can pick.
+-- grain: one row per item_key and event_week, the Monday of its week
+-- Weeks are the slices in which product totals are kept, so that a day's load re-reads one week and not all.
+-- last_price is found by a `max` over one number that packs moment and price, so the highest of several
+-- prices at one moment counts.
 -- depends_on: {{ ref('int_sessions') }}
 {{ config(
     materialized='incremental',
@@ -17,7 +17,7 @@ with
 steps as (
     select
         *,
-        cast(date_trunc('week', {{ shop_date('session_start_at') }}) as date) as session_week
+        cast(date_trunc('week', {{ shop_date('event_at') }}) as date) as event_week
     from {{ ref('int_event_steps') }}
 ),
 
@@ -25,28 +25,29 @@ touched as (
     select * from steps
     {% if is_incremental() %}
     where
-        {{ is_one_of('session_week', weeks_to_build) }}
-        and {{ lies_near('session_start_at', weeks_to_build, days_after=6) }}
+        {{ is_one_of('event_week', weeks_to_build) }}
+        and {{ lies_near('event_at', weeks_to_build, days_after=6) }}
     {% endif %}
 ),
 
 final as (
     select
         item_key,
-        session_week,
+        event_week,
         min(event_at) as first_seen_at,
         max(event_at) as last_seen_at,
         min(price) as lowest_price,
         max(price) as highest_price,
-        max(
+        max(case when price is not null then event_at end) as last_priced_at,
+        cast(max(
             cast({{ epoch_microseconds('event_at') }} as decimal(38, 0)) * 100000000000
             + cast(price * 10000 as bigint)
-        ) as last_stated,
+        ) % 100000000000 / 10000.0 as decimal(18, 4)) as last_price,
         count(case when funnel_rank = 2 then 1 end) as product_view_count,
         count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
         count(case when funnel_rank = 6 then 1 end) as purchase_count
     from touched
-    group by item_key, session_week
+    group by item_key, event_week
 )
 
 select * from final

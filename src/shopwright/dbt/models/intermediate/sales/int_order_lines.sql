@@ -99,10 +99,10 @@ final as (
         return_amount,
         fee_amount,
         adjustment_amount,
-        cast(freight_amount as decimal(38, 4)) as freight_amount,
-        cast(case when is_canceled then merchandise_amount else 0 end as decimal(38, 4)) as canceled_amount,
-        cast(case when is_canceled then 0 else merchandise_amount end as decimal(38, 4)) as net_amount,
-        cast(line_amount + freight_amount as decimal(38, 4)) as total_amount,
+        {{ amount('freight_amount') }} as freight_amount,
+        {{ amount('case when is_canceled then merchandise_amount else 0 end') }} as canceled_amount,
+        {{ amount('case when is_canceled then 0 else merchandise_amount end') }} as net_amount,
+        {{ amount('line_amount + freight_amount') }} as total_amount,
         {{ is_first("order_key, coalesce(category, '(none)')", 'line_number') }} as is_first_of_category,
         {{ is_first("order_key, coalesce(seller_id, '(unknown)')", 'line_number') }} as is_first_of_seller
     from merchandise

@@ -11,8 +11,8 @@ final as (
     select
         order_id,
         count(*) as payment_count,
-        {{ money_sum('case when amount > 0 then amount end') }} as paid_amount,
-        {{ money_sum('case when amount < 0 then -amount end') }} as refunded_amount,
+        {{ amount_sum('case when amount > 0 then amount end') }} as paid_amount,
+        {{ amount_sum('case when amount < 0 then -amount end') }} as refunded_amount,
         max(installments) as installment_count,
         {{ first_by('method', 'row(-amount, sequence)') }} as payment_method
     from payments

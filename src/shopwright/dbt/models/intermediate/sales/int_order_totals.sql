@@ -22,7 +22,7 @@ final as (
         count(case when kind = 'sale' then 1 end) as sale_line_count,
         count(distinct seller_id) as seller_count,
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
-        {{ summed_amounts() }}
+        {{ summed_amounts(of_one_order=true) }}
     from lines
     group by order_key, customer_id
 )

@@ -44,8 +44,8 @@ seller_shares as (
         order_key,
         seller_id,
         count(*) as line_count,
-        {{ money_sum('net_amount') }} as net_amount,
-        {{ money_sum('freight_amount') }} as freight_amount
+        {{ amount_sum('net_amount') }} as net_amount,
+        {{ amount_sum('freight_amount') }} as freight_amount
     from lines
     where seller_id is not null
     group by order_key, seller_id

@@ -69,7 +69,7 @@ final as (
         items.category,
         coalesce(purchases.quantity, 1) as unit_count,
         coalesce(purchases.price, 0) as unit_price,
-        cast(coalesce(purchases.price, 0) * coalesce(purchases.quantity, 1) as decimal(38, 4)) as line_amount,
+        {{ amount('coalesce(purchases.price, 0) * coalesce(purchases.quantity, 1)') }} as line_amount,
         purchases.device_context,
         purchases.channel_context,
         purchases.experiment_context,

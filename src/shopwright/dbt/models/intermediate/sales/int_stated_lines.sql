@@ -34,7 +34,7 @@ final as (
         lines.kind_rule,
         lines.quantity as unit_count,
         lines.unit_price,
-        cast(lines.unit_price * lines.quantity as decimal(38, 4)) as line_amount,
+        {{ amount('lines.unit_price * lines.quantity') }} as line_amount,
         lines.freight as freight_amount
     from lines
     inner join orders

@@ -8,8 +8,8 @@ sessions as (
     select * from {{ ref('fct_sessions') }}
 ),
 
-user_days as (
-    select * from {{ ref('int_user_days') }}
+moves as (
+    select * from {{ ref('int_active_user_moves') }}
 ),
 
 sessions_per_day as (
@@ -34,20 +34,6 @@ calendar as (
     select {{ each_date('first_date', 'last_date') }} as activity_date
     from bounds
     where first_date is not null
-),
-
--- Users who come into the window and, as many days later as it is long, leave it.
-moves as (
-    select
-        active_date as activity_date,
-        count(*) as daily_active_users,
-        count(*) - count(previous_active_date) as new_users,
-        count(*) - count(case when previous_active_date > active_date - 7 then 1 end) as weekly_in,
-        count(*) - count(case when next_active_date < active_date + 7 then 1 end) as weekly_out,
-        count(*) - count(case when previous_active_date > active_date - 30 then 1 end) as monthly_in,
-        count(*) - count(case when next_active_date < active_date + 30 then 1 end) as monthly_out
-    from user_days
-    group by active_date
 ),
 
 changes as (

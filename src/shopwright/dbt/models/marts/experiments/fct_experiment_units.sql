@@ -9,10 +9,6 @@ exposures as (
     select * from {{ ref('int_experiment_exposures') }}
 ),
 
-experiments as (
-    select * from {{ ref('int_experiments') }}
-),
-
 days as (
     select * from {{ ref('int_experiment_days') }}
 ),
@@ -66,22 +62,20 @@ final as (
         -- Undefined is not zero: without such days there is nothing to have done in them.
         {% for count in ['session_count', 'cart_session_count', 'order_count'] -%}
         case
-            when experiments.pre_start_at is not null then cast(coalesce(history.{{ count }}, 0) as integer)
+            when exposures.pre_start_at is not null then cast(coalesce(history.{{ count }}, 0) as integer)
         end as pre_{{ count }},
         {% endfor -%}
         case
-            when experiments.pre_start_at is not null then cast(coalesce(history.unit_count, 0) as bigint)
+            when exposures.pre_start_at is not null then cast(coalesce(history.unit_count, 0) as bigint)
         end as pre_unit_count,
         case
-            when experiments.pre_start_at is not null
+            when exposures.pre_start_at is not null
                 then cast(coalesce(history.revenue_amount, 0) as decimal(38, 4))
         end as pre_revenue_amount,
         case
-            when experiments.pre_start_at is not null then case when history.order_count > 0 then 1 else 0 end
+            when exposures.pre_start_at is not null then case when history.order_count > 0 then 1 else 0 end
         end as pre_is_converted
     from exposures
-    inner join experiments
-        on exposures.experiment = experiments.experiment
     left join totals
         on exposures.unit_key = totals.unit_key
     left join history

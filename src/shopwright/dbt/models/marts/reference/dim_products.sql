@@ -32,7 +32,7 @@ final as (
         case when catalog.product_id is null then seen.category else catalog.category end as category,
         case when catalog.product_id is null then seen.brand else catalog.brand end as brand,
         catalog.price as list_price,
-        cast((seen.last_stated % 100000000000) / 10000.0 as decimal(18, 4)) as last_price,
+        seen.last_price,
         seen.lowest_price,
         seen.highest_price,
         '{{ var("shop_currency") }}' as currency,

@@ -4,7 +4,7 @@
 with
 
 placed as (
-    select * from {{ ref('int_order_categories') }}
+    select * from {{ ref('int_orders_and_lines') }}
 ),
 
 totals as (

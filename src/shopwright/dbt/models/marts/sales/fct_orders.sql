@@ -45,8 +45,8 @@ joined as (
         coalesce(payments.payment_count, 0) as payment_count,
         payments.payment_method,
         payments.installment_count,
-        cast(coalesce(payments.paid_amount, 0) as decimal(38, 4)) as paid_amount,
-        cast(coalesce(payments.refunded_amount, 0) as decimal(38, 4)) as refunded_amount,
+        {{ amount('coalesce(payments.paid_amount, 0)') }} as paid_amount,
+        {{ amount('coalesce(payments.refunded_amount, 0)') }} as refunded_amount,
         coalesce(reviews.review_count, 0) as review_count,
         reviews.review_score
     from orders
@@ -88,7 +88,7 @@ final as (
         cast(seller_count as integer) as seller_count,
         cast(unit_count as bigint) as unit_count,
         {{ order_amounts() | join(', ') }},
-        case when has_sale and not is_canceled then cast(gross_amount - discount_amount as decimal(38, 4)) end
+        case when has_sale and not is_canceled then {{ amount('gross_amount - discount_amount') }} end
             as order_value_amount,
         cast(payment_count as integer) as payment_count,
         payment_method,
@@ -97,7 +97,7 @@ final as (
         refunded_amount,
         case
             when payment_count > 0
-                then cast(paid_amount - refunded_amount - total_amount as decimal(38, 4))
+                then {{ amount('paid_amount - refunded_amount - total_amount') }}
         end as payment_difference_amount,
         cast(review_count as integer) as review_count,
         review_score,

@@ -1,0 +1,220 @@
+"""``shopwright models``: what models there are, which version serves, and whether features leak."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shopwright.cli import model_tables as tables
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.train import AllOption, ModelArgument, chosen
+from shopwright.core.engine import connect
+from shopwright.core.errors import DataError
+from shopwright.registry import Registry, Version
+from shopwright.registry.tracking import check_installed
+from shopwright.settings import Project, load_project
+
+if TYPE_CHECKING:
+    from shopwright.evaluation.leaks import Finding
+    from shopwright.models.protocol import Room
+
+app = typer.Typer(
+    help="Models: what there are, which version serves, and whether features leak.", no_args_is_help=True
+)
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Its name, as in 'shopwright models list'.")
+]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or 'challenger'.")]
+
+
+@app.callback()
+def _options() -> None:
+    """Models: what there are, which version serves, and whether features leak."""
+    check_installed()
+
+
+@app.command("list")
+def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Show the models, what each answers, which version serves, and what the shop lacks for it.
+
+    Example:
+        shopwright models list --project my-shop
+    """
+    from shopwright.models import MODELS, pipeline  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    registry = Registry(loaded)
+    rows = []
+    for room in MODELS:
+        versions = registry.versions(room.name)
+        champion = next((each for each in versions if each.is_champion), None)
+        rows.append(
+            {
+                "model": room.name,
+                "question": room.question,
+                "champion": champion.number if champion else None,
+                "newest": versions[0].number if versions else None,
+                "verdict": versions[0].verdict if versions else None,
+                "missing": pipeline.missing(loaded, room),
+            }
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        people().print(tables.listing(rows))
+
+
+@app.command("show")
+def show_command(
+    model: NameArgument,
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION]", help="Its number or alias; all of them where not given."),
+    ] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a model's versions, or one of them with its measures and what the gate said.
+
+    Example:
+        shopwright models show churn champion --project my-shop
+    """
+    registry = Registry(load_project(project))
+    _check(model)
+    if version is not None:
+        found = registry.show(model, _version(version))
+        if as_json:
+            print_json(_document(found))
+        else:
+            tables.print_version(people(), found)
+        return
+    versions = registry.versions(model)
+    if as_json:
+        print_json([_document(each) for each in versions])
+    elif not versions:
+        people().print(f"{model} was not trained yet; 'shopwright train {model}' does it", markup=False)
+    else:
+        tables.print_versions(people(), model, versions)
+
+
+@app.command("promote")
+def promote_command(
+    model: NameArgument,
+    version: VersionArgument,
+    project: ProjectOption = HERE,
+    force: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Overrule the gate; the reason is kept in the model's history."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a version serve, if it passed the gate against the one that serves now.
+
+    Example:
+        shopwright models promote churn 3 --project my-shop
+    """
+    _check(model)
+    _tell(
+        Registry(load_project(project)).promote(model, _version(version), force_reason=force), as_json=as_json
+    )
+
+
+@app.command("rollback")
+def rollback_command(model: NameArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Let the version serve again that served before the present one.
+
+    Example:
+        shopwright models rollback churn --project my-shop
+    """
+    _check(model)
+    _tell(Registry(load_project(project)).rollback(model), as_json=as_json)
+
+
+@app.command("audit")
+def audit_command(
+    model: ModelArgument = None,
+    every: AllOption = False,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for leaks: rewrite everything after the decisions and demand the same features, and more.
+
+    Training does it too; this says what was found without training.
+
+    Example:
+        shopwright models audit churn --project my-shop
+    """
+    loaded = load_project(project)
+    documents, leaking = [], []
+    for room in chosen(loaded, model, every=every):
+        with progress_bar(quiet=as_json) as bar:
+            bar.update(f"{room.name}: auditing for leaks", 0, 0)
+            findings, compared = _audit(loaded, room)
+        documents.append(
+            {"model": room.name, "compared": compared, "findings": [asdict(each) for each in findings]}
+        )
+        leaking += [room.name] if findings else []
+        if not as_json:
+            tables.print_findings(people(), room, findings, compared)
+    if as_json:
+        print_json(documents if every else documents[0])
+    if leaking:
+        raise DataError(f"features leak in {' and '.join(leaking)}")
+
+
+@app.command("claim")
+def claim_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Show how the usual recipe for churn comes to look perfect on this shop, and why it is not.
+
+    Example:
+        shopwright models claim --project my-shop
+    """
+    from shopwright.models.churn.claim import reproduce  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    if not loaded.published.exists():
+        raise DataError(f"{loaded.root} has no published warehouse; run 'shopwright run' first")
+    with progress_bar(quiet=as_json) as bar, connect(loaded.published, read_only=True) as connection:
+        bar.update("following the recipe", 0, 0)
+        recipes = reproduce(connection)
+    if as_json:
+        print_json([asdict(recipe) for recipe in recipes])
+    else:
+        tables.print_claim(people(), recipes)
+
+
+def _audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
+    from shopwright.models.pipeline import audit  # noqa: PLC0415  # slow to import
+
+    return audit(project, room)
+
+
+def _check(model: str) -> None:
+    from shopwright.models.pipeline import room_of  # noqa: PLC0415  # slow to import
+
+    room_of(model)
+
+
+def _version(given: str) -> int | str:
+    return int(given) if given.isdecimal() else given
+
+
+def _document(version: Version) -> dict[str, Any]:
+    return {
+        **{name: getattr(version, name) for name in ("model", "number", "created_at", "aliases", "verdict")},
+        "gate": version.gate.model_dump(),
+        "metrics": {name: measure.model_dump() for name, measure in version.metrics.items()},
+        "parameters": version.parameters,
+        "data_fingerprint": version.data_fingerprint,
+        "manifest_sha256": version.manifest_sha256,
+    }
+
+
+def _tell(version: Version, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_document(version))
+    else:
+        people().print(f"{version.model}: version {version.number} serves from now on", markup=False)

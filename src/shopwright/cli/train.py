@@ -1,0 +1,198 @@
+"""``shopwright train | score | explain``: models of customers, from training to reasons."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shopwright.cli import model_tables as tables
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.core.errors import ConfigurationError, DataError
+from shopwright.registry import Registry
+from shopwright.registry.tracking import check_installed
+from shopwright.settings import Project, load_project
+
+if TYPE_CHECKING:
+    from shopwright.models.pipeline import Trained
+    from shopwright.models.protocol import Room
+
+ModelArgument = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", help="Its name, as in 'shopwright models list'.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All models that the shop has the data for.")]
+
+
+def train_command(
+    model: ModelArgument = None,
+    every: AllOption = False,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model, judge it on later data, and let it serve if it passes the gate.
+
+    Candidates are compared on a later window, the chosen one is calibrated and judged on the last one, beside the
+    baselines; the features are audited for leaks. Each run is a version in the registry.
+
+    Example:
+        shopwright train churn --project my-shop
+    """
+    loaded = load_project(project)
+    rooms = chosen(loaded, model, every=every)
+    results = []
+    for room in rooms:
+        trained = train_with_progress(loaded, room, quiet=as_json)
+        results.append(tables.training_document(room, trained))
+        if not as_json:
+            tables.print_training(people(), room, trained)
+    if as_json:
+        print_json(results if every else results[0])
+
+
+def score_command(
+    model: ModelArgument = None,
+    every: AllOption = False,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Score who is there now with the champion, into a gold table.
+
+    Example:
+        shopwright score churn --project my-shop
+    """
+    check_installed()
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    results = []
+    for room in chosen(loaded, model, every=every):
+        with progress_bar(quiet=as_json) as bar:
+            bar.update(f"scoring with {room.name}", 0, 0)
+            rows, version = pipeline.score(loaded, room)
+        results.append(
+            {"model": room.name, "version": version.number, "rows": rows, "table": room.scores_table}
+        )
+        if not as_json:
+            people().print(
+                f"{rows:,} rows in {room.scores_table}, by version {version.number} of {room.name}"
+            )
+    if as_json:
+        print_json(results if every else results[0])
+
+
+def explain_command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Its name.")],
+    entity: Annotated[str, typer.Argument(metavar="ENTITY", help="Id of who or what is scored.")],
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw it as a waterfall; .svg or .png.")
+    ] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why somebody has their score: what each feature adds, exactly.
+
+    Example:
+        shopwright explain churn 17850 --project my-shop --plot why.svg
+    """
+    check_installed()
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models.plots import check_plot, write_waterfall  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    room = pipeline.room_of(model)
+    if plot is not None:
+        check_plot(plot)
+    explanation, version = pipeline.explain(loaded, room, entity)
+    if plot is not None:
+        write_waterfall(explanation, plot)
+    if as_json:
+        print_json({"model": model, "version": version.number, **asdict(explanation)})
+    else:
+        tables.print_explanation(people(), explanation, version)
+
+
+def chosen(project: Project, model: str | None, *, every: bool) -> list[Room]:
+    """The rooms that a command is about.
+
+    Raises:
+        ConfigurationError: neither one nor all were asked for, or both.
+        DataError: the shop has the data for none.
+    """
+    check_installed()
+    from shopwright.models import MODELS, pipeline  # noqa: PLC0415  # slow to import
+
+    if (model is None) == (not every):
+        raise ConfigurationError("name one model, or give --all; see 'shopwright models list'")
+    if model is not None:
+        return [pipeline.room_of(model)]
+    possible = [room for room in MODELS if pipeline.missing(project, room) is None]
+    if not possible:
+        raise DataError("the shop has the data for no model; see 'shopwright models list'")
+    return possible
+
+
+def train_with_progress(project: Project, room: Room, *, quiet: bool) -> Trained:
+    """Train, with a bar that tells what is being done."""
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+    with progress_bar(quiet=quiet) as bar:
+        return pipeline.train(
+            project, room, watch=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total)
+        )
+
+
+def check_names(project: Project) -> None:
+    """See that the models that a run trains are ones there are.
+
+    Raises:
+        ConfigurationError: one is not, or what models need is not installed.
+    """
+    if project.settings.models.run:
+        check_installed()
+        from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+        for name in project.settings.models.run:
+            pipeline.room_of(name)
+
+
+def train_due(project: Project, *, is_new: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Train what ``[models] run`` names, if there is new data or no version yet, and score with what serves.
+
+    What cannot be trained is told and stops nothing.
+
+    Args:
+        project: the shop.
+        is_new: whether this run took in new rows.
+        quiet: whether nothing is printed.
+    """
+    names = project.settings.models.run
+    if not names:
+        return []
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+    return [_train_and_score(project, pipeline.room_of(name), is_new=is_new, quiet=quiet) for name in names]
+
+
+def _train_and_score(project: Project, room: Room, *, is_new: bool, quiet: bool) -> dict[str, Any]:
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+    registry = Registry(project)
+    document: dict[str, Any] = {"model": room.name}
+    try:
+        if is_new or not registry.versions(room.name):
+            trained = train_with_progress(project, room, quiet=quiet)
+            document = tables.training_document(room, trained)
+            if not quiet:
+                tables.print_training(people(), room, trained)
+        if registry.champion(room.name) is not None and pipeline.missing(project, room) is None:
+            rows, _ = pipeline.score(project, room)
+            document |= {"scored_rows": rows, "scores_table": room.scores_table}
+            if not quiet:
+                people().print(f"{rows:,} rows in {room.scores_table}")
+    except DataError as error:
+        document |= {"error": str(error)}
+        if not quiet:
+            people().print(f"{room.name} was not trained: {error}", markup=False)
+    return document

@@ -1,0 +1,13 @@
+"""Models of customers: one room for each question, all trained, judged, explained and kept in the same way.
+
+Belongs here: the rooms (``MODELS``), what is known at a decision (``frame``), and how a room's model is trained, audited,
+registered and used. How good a model is belongs to ``evaluation``, where it is kept to ``registry``.
+"""
+
+from shopwright.models import abandonment, churn, segmentation
+from shopwright.models.protocol import Room
+
+MODELS: tuple[Room, ...] = (abandonment.MODEL, churn.MODEL, churn.SELLER_MODEL, segmentation.MODEL)
+"""Every room."""
+
+__all__ = ["MODELS"]

@@ -1,0 +1,99 @@
+"""What is known of a session when its cart may still be bought."""
+
+from __future__ import annotations
+
+from shopwright.models.frame import Feature, FrameSource
+
+CLASSIC = ("total_views", "total_carts", "session_duration_minutes", "experiment_group")
+"""Suffice for a score."""
+_NUMBERS = (
+    *("events_since_cart", "seconds_since_first_cart", "seconds_since_previous"),
+    *("total_page_views", "total_searches", "total_removals", "total_checkouts", "viewed_items"),
+    *("cart_units", "cart_amount", "cart_price_log_ratio", "hour_of_day", "weekday"),
+    *("past_sessions", "past_cart_sessions", "past_purchase_sessions", "past_views", "past_amount"),
+    "days_since_previous_session",
+)
+_CATEGORIES = ("device", "channel", "country")
+OPTIONAL = (*_NUMBERS, *_CATEGORIES)
+"""Make a score better, and may be left out."""
+
+SOURCE = FrameSource(
+    table="gold.feat_abandonment",
+    entity="user_id",
+    keys=("session_key", "step_number"),
+    decided_at="decided_at",
+    known_at="known_at",
+    outcome="is_abandoned",
+    sample_by="user_key",
+    features=(
+        *(Feature(name) for name in CLASSIC[:3]),
+        Feature(CLASSIC[3], "category"),
+        *(Feature(name) for name in _NUMBERS),
+        *(Feature(name, "category") for name in _CATEGORIES),
+    ),
+)
+WHERE = "not is_bot"
+NOW = (
+    "(session_key, step_number) in (select (session_key, max(step_number)) from gold.feat_abandonment "
+    "where cast(decided_at as date) = (select max(cast(decided_at as date)) from gold.feat_abandonment) "
+    "group by session_key)"
+)
+"""The last decision of each session of the last day."""
+
+
+_TOTALS = (
+    *(
+        "duration_seconds",
+        "event_count",
+        "last_step_number",
+        "page_view_count",
+        "search_count",
+        "product_view_count",
+    ),
+    *("add_to_cart_count", "remove_from_cart_count", "begin_checkout_count", "unit_count", "gross_amount"),
+)
+"""What int_sessions adds up over a whole session, beside its purchases."""
+
+
+def rewrites(moment: str) -> dict[str, str]:
+    """The tables below the features, with all that happened after a moment (SQL literal) rewritten.
+
+    Later steps become other actions at other prices, and every second of them is gone; the totals of sessions that were
+    still going on are other ones, and what they state later is forgotten.
+    """
+    later = f"session_end_at > {moment}"
+    totals = ", ".join(f"case when {later} then {name} * 2 + 5 else {name} end as {name}" for name in _TOTALS)
+    return {
+        "silver.int_event_steps": f"""
+            select * replace (
+                case when event_at > {moment} then 6 - funnel_rank else funnel_rank end as funnel_rank,
+                case when event_at > {moment} then price * 3 + 1 else price end as price,
+                case when event_at > {moment} then item_key + 1 else item_key end as item_key,
+                case when event_at > {moment} then 7 else quantity end as quantity
+            )
+            from original.silver.int_event_steps
+            where event_at <= {moment} or step_number % 2 = 0""",
+        "silver.int_sessions": f"""
+            with reached as (
+                select user_key, session_start_at, max(step_number) as last_step
+                from original.silver.int_event_steps
+                where event_at <= {moment}
+                group by user_key, session_start_at
+            )
+            select sessions.* replace (
+                {_forget("device_context", later)}, {_forget("country_context", later)},
+                {_forget("channel_context", later)}, {_forget("experiment_context", later)},
+                case when {later} then session_end_at + interval 3 hours else session_end_at end as session_end_at,
+                case when {later} then 1 - least(purchase_count, 1) else purchase_count end as purchase_count,
+                case when {later} then not is_bot else is_bot end as is_bot,
+                {totals}
+            )
+            from original.silver.int_sessions as sessions
+            left join reached using (user_key, session_start_at)""",
+    }
+
+
+def _forget(column: str, later: str) -> str:
+    """A *_context column, without what is stated at steps that are still to come."""
+    is_ahead = f"{column} >= (coalesce(reached.last_step, 0) + 1)::bigint * 4294967296"
+    return f"case when {later} and {is_ahead} then null else {column} end as {column}"

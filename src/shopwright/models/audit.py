@@ -1,0 +1,85 @@
+"""The leak audit of features: the same decisions again, after everything that came later was rewritten.
+
+A feature that differs has looked ahead. The proof runs on the shop's own rows: a few moments are drawn, the tables below the
+features are exchanged for copies in which all that happened after the moment is changed, and the features of decisions up to
+it must come out the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.core.engine import connect
+from shopwright.evaluation.leaks import changed_features
+from shopwright.models.frame import read_frame
+from shopwright.models.replay import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shopwright.evaluation.leaks import Finding
+    from shopwright.models.frame import Frame, FrameSource
+
+MOMENTS = 3
+"""Moments at which the future is rewritten."""
+MOST_ROWS = 20_000
+"""Decisions compared; of more, whole entities are drawn."""
+
+
+def rewritten_future(
+    published: Path,
+    source: FrameSource,
+    rewrites: Callable[[str], Mapping[str, str]],
+    *,
+    where: str = "",
+    seed: int,
+    moments: int = MOMENTS,
+    most_rows: int = MOST_ROWS,
+) -> tuple[list[Finding], int]:
+    """Features that change when what comes after the decision does.
+
+    Args:
+        published: the published database.
+        source: the features.
+        rewrites: of a moment as a SQL literal, the tables below them with everything after it rewritten.
+        where: SQL condition of the decisions that are learnt from, which must not look ahead either.
+        seed: of the moments drawn.
+        moments: how many.
+        most_rows: decisions compared.
+
+    Returns:
+        What was found, and how many (entity, time) pairs were compared.
+    """
+    with connect(published, read_only=True) as connection:
+        known = read_frame(connection, source, where=where, most_rows=most_rows)
+    times = np.unique(known.decided_at)
+    if not len(times):
+        return [], 0
+    rng = np.random.default_rng(seed)
+    drawn = np.unique(rng.choice(times, size=min(moments, len(times)), replace=False))
+    findings: dict[str, Finding] = {}
+    compared = 0
+    for moment in drawn:
+        literal = f"timestamp '{str(moment).replace('T', ' ')}'"
+        conditions = (f"{source.decided_at} <= {literal}", where, known.drawn)
+        until = " and ".join(f"({each})" for each in conditions if each)
+        with replay(published, source.table, rewrites(literal)) as connection:
+            after = read_frame(connection, source, where=until)
+        before = known.only(known.decided_at <= moment)
+        compared += len(before)
+        names = [each.name for each in source.features]
+        columns = [[frame.columns[name] for name in names] for frame in (before, after)]
+        for finding in changed_features(*columns, names, _keys(before)):
+            findings.setdefault(finding.feature, finding)
+    return list(findings.values()), compared
+
+
+def _keys(frame: Frame) -> NDArray[np.object_]:
+    """Who and when, (rows, parts)."""
+    parts = [frame.entity, *frame.keys.values(), frame.decided_at]
+    return np.column_stack([part.astype(object) for part in parts])

@@ -1,0 +1,36 @@
+"""What churn models must beat beside the constant and recency alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.models.btyd import BgNbd, PurchaseHistory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shopwright.models.frame import Frame
+
+HORIZON_DAYS = 90
+
+
+def repeat_buying(training: Frame, rows: Frame) -> NDArray[np.float64]:
+    """Probability of no purchase in 90 days by BG/NBD, fitted on the last training snapshot; (rows,)."""
+    last = training.only(training.decided_at == training.decided_at.max())
+    fitted = BgNbd.fit(_history(last))
+    found: NDArray[np.float64] = fitted.purchase_probabilities(_history(rows), HORIZON_DAYS / 7, 0)[:, 0]
+    return found
+
+
+def _history(frame: Frame) -> PurchaseHistory:
+    """Weeks of the first purchase to the last, and to the snapshot."""
+    columns = frame.columns
+    age = columns["tenure_days"]
+    return PurchaseHistory(
+        frequency=columns["order_day_count"] - 1,
+        recency=(age - columns["recency_days"]) / 7,
+        age=age / 7,
+        value=np.full(len(age), np.nan),
+    )

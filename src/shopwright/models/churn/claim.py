@@ -1,0 +1,116 @@
+"""How a churn model comes to look perfect: the usual recipe on a marketplace, and what is left of it when it is honest.
+
+The recipe: take all customers at the end of the data, call those *churned* whose last order is more than 180 days old, describe
+each by their whole history, split at random. Two things flatter it. What says when a customer came says, for those who
+ordered once, when they ordered last, and that is the label under another name. And where nearly everybody orders once, the
+label measures how old the shop's customers are, not who leaves; scoring the frequent class does the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopwright.core.errors import DataError
+from shopwright.models.classifiers.scorers import fit
+
+if TYPE_CHECKING:
+    import duckdb
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SETTINGS = {"trees": 200, "max_depth": 5, "learning_rate": 0.1}
+TEST_SHARE = 0.2
+SEED = 42
+FEWEST = 1_000
+"""Customers of either kind without which there is nothing to show."""
+DESCRIBED = ("orders", "value", "freight", "units", "delivery_days", "days_late", "review", "installments")
+LEAKING = ("days_since_first_order",)
+
+CUSTOMERS = """
+    with bounds as (select max(order_date) as last_date from silver.int_order_history)
+    select
+        max(bounds.last_date) - max(history.order_date) > 180 as is_churned,
+        count(*) as orders,
+        cast(sum(history.order_value_amount) as double) as value,
+        cast(sum(history.freight_amount) as double) as freight,
+        cast(sum(history.unit_count) as double) as units,
+        avg(cast(history.delivery_days as double)) as delivery_days,
+        avg(cast(history.days_late as double)) as days_late,
+        avg(history.review_score) as review,
+        avg(history.installment_count) as installments,
+        max(bounds.last_date) - min(history.order_date) as days_since_first_order
+    from silver.int_order_history as history
+    cross join bounds
+    group by history.customer_id
+    order by history.customer_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to do it, and how good it looks."""
+
+    name: str
+    customers: int
+    churned_share: float
+    f1: float
+    """Of the churned class, called so from a probability of 0.5 on."""
+    pr_auc: float
+    """Of the churned class; the share of it is what guessing gives."""
+    roc_auc: float
+
+
+def reproduce(connection: duckdb.DuckDBPyConnection) -> list[Recipe]:
+    """The recipe with the leak, without it, and guessing.
+
+    Args:
+        connection: to the published warehouse of a shop with orders.
+
+    Raises:
+        DataError: there are too few customers.
+    """
+    found = connection.execute(CUSTOMERS).fetchnumpy()
+    columns = {
+        name: np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan) for name, values in found.items()
+    }
+    churned = columns.pop("is_churned")
+    if min(churned.sum(), len(churned) - churned.sum()) < FEWEST:
+        raise DataError(f"{len(churned):,} customers are too few to reproduce the claim")
+    leaky, honest = (*DESCRIBED, *LEAKING), DESCRIBED
+    return [
+        _guess(churned),
+        _recipe("whole history, split at random", [columns[name] for name in leaky], churned),
+        _recipe("the same without the date of the first order", [columns[name] for name in honest], churned),
+    ]
+
+
+def _recipe(name: str, columns: list[Floats], churned: Floats) -> Recipe:
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415  # slow to import
+
+    matrix = np.column_stack(columns).astype(np.float32)
+    training, test, known, hidden = train_test_split(
+        matrix, churned, test_size=TEST_SHARE, stratify=churned, random_state=SEED
+    )
+    log_odds = fit("xgboost", training, known, settings=SETTINGS, seed=SEED).log_odds(test)
+    return _judged(name, len(churned), hidden, log_odds)
+
+
+def _guess(churned: Floats) -> Recipe:
+    return _judged("everybody churns", len(churned), churned, np.ones(len(churned)))
+
+
+def _judged(name: str, customers: int, churned: Floats, log_odds: Floats) -> Recipe:
+    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score  # noqa: PLC0415  # slow to import
+
+    return Recipe(
+        name=name,
+        customers=customers,
+        churned_share=float(churned.mean()),
+        f1=float(f1_score(churned, log_odds > 0)),
+        pr_auc=float(average_precision_score(churned, log_odds)),
+        roc_auc=float(roc_auc_score(churned, log_odds)),
+    )

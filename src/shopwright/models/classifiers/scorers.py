@@ -1,0 +1,316 @@
+"""Kinds of classifiers: each is fitted, gives log odds, says what each column contributed, and is kept in its own format.
+
+Contributions are exact: for trees they are SHAP values by the boosters' own implementation of the tree algorithm
+(S. Lundberg and others, "From local explanations to global understanding with explainable AI for trees", Nature Machine
+Intelligence 2, 2020), for the logistic regression coefficient times distance from the training mean, which are the SHAP
+values of a linear model with independent features. They add up to the log odds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ROWS_PER_THREAD = 100_000
+"""Rows below which a second thread costs more than it brings: threads wait for each other at each split of a tree, and on a
+busy machine that takes tens of times as long. Scoring uses one thread for the same reason."""
+
+
+class Scorer(Protocol):
+    """A fitted classifier over a matrix (rows, columns)."""
+
+    @property
+    def kind(self) -> str:
+        """Name of its kind, as in ``FITS``."""
+
+    def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log odds of the outcome, (rows,)."""
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What each column adds to the log odds, (rows, columns + 1); the last is the same for all rows."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder, in its own format."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorCorrected:
+    """A classifier that was fitted with more weight on one outcome, put back to the odds that there are.
+
+    Weights of w on the positive outcome add ln w to the log odds, which is taken off again (G. King, L. Zeng, "Logistic
+    regression in rare events data", Political Analysis 9, 2001, prior correction).
+    """
+
+    weighted: Scorer
+    shift: float
+    """ln w."""
+    FILE = "prior.json"
+
+    @property
+    def kind(self) -> str:
+        """Kind of the classifier inside."""
+        return self.weighted.kind
+
+    def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log odds without the weights, (rows,)."""
+        return self.weighted.log_odds(matrix) - self.shift
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What each column adds, (rows, columns + 1)."""
+        parts = self.weighted.contributions(matrix)
+        parts[:, -1] -= self.shift
+        return parts
+
+    def save(self, folder: Path) -> None:
+        """The classifier in its own format, and the shift as JSON."""
+        self.weighted.save(folder)
+        (folder / self.FILE).write_text(
+            json.dumps({"kind": self.kind, "shift": self.shift}), encoding="utf-8"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """Logistic regression on standardised columns, the median for what is not known."""
+
+    intercept: float
+    coefficients: NDArray[np.float64]
+    """Per standard deviation; (columns,)."""
+    means: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    medians: NDArray[np.float64]
+    """Put where a value is not known."""
+    kind: str = "logistic"
+    FILE = "logistic.json"
+
+    def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log odds, (rows,)."""
+        odds: NDArray[np.float64] = self._standardised(matrix) @ self.coefficients + self.intercept
+        return odds
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Coefficient times distance from the mean, (rows, columns + 1)."""
+        parts = self._standardised(matrix) * self.coefficients
+        return np.column_stack([parts, np.full(len(matrix), self.intercept)])
+
+    def save(self, folder: Path) -> None:
+        """As JSON."""
+        values = {
+            name: getattr(self, name).tolist() for name in ("coefficients", "means", "scales", "medians")
+        }
+        (folder / self.FILE).write_text(json.dumps({"intercept": self.intercept, **values}), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Logistic:
+        """From JSON."""
+        given = json.loads((folder / cls.FILE).read_text(encoding="utf-8"))
+        coefficients, means, scales, medians = (
+            np.array(given[name], dtype=np.float64) for name in ("coefficients", "means", "scales", "medians")
+        )
+        return cls(float(given["intercept"]), coefficients, means, scales, medians)
+
+    def _standardised(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        filled = np.where(np.isnan(matrix), self.medians, matrix)
+        standardised: NDArray[np.float64] = np.clip((filled - self.means) / self.scales, -10, 10)
+        return standardised
+
+
+def fit_logistic(
+    matrix: NDArray[np.float32],
+    outcome: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> Logistic:
+    """Fit by maximum likelihood with a ridge penalty.
+
+    Args:
+        settings: ``C``, the inverse of the penalty.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # slow to import
+
+    known = ~np.isnan(matrix)
+    medians = np.array(
+        [
+            np.median(column[seen]) if seen.any() else 0.0
+            for column, seen in zip(matrix.T, known.T, strict=True)
+        ]
+    )
+    filled = np.where(known, matrix, medians).astype(np.float64)
+    means, spread = filled.mean(axis=0), filled.std(axis=0)
+    scales = np.where(spread > 0, spread, 1.0)
+    fitted = LogisticRegression(C=settings.get("C", 1.0), max_iter=500, random_state=seed)
+    fitted.fit(np.clip((filled - means) / scales, -10, 10), outcome, sample_weight=weight)
+    return Logistic(float(fitted.intercept_[0]), fitted.coef_[0].astype(np.float64), means, scales, medians)
+
+
+@dataclass(frozen=True, slots=True)
+class XgboostTrees:
+    """Gradient-boosted trees by XGBoost."""
+
+    booster: Any
+    kind: str = "xgboost"
+    FILE = "xgboost.ubj"
+
+    def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log odds, (rows,)."""
+        odds = self.booster.inplace_predict(matrix, predict_type="margin", missing=np.nan)
+        return np.asarray(odds, dtype=np.float64)
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Exact tree SHAP values, (rows, columns + 1)."""
+        import xgboost  # noqa: PLC0415  # slow to import
+
+        rows = xgboost.DMatrix(matrix, missing=np.nan, nthread=1)
+        return np.asarray(self.booster.predict(rows, pred_contribs=True), dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        """As UBJ."""
+        self.booster.save_model(folder / self.FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> XgboostTrees:
+        """From UBJ."""
+        import xgboost  # noqa: PLC0415  # slow to import
+
+        booster = xgboost.Booster(params={"nthread": 1})
+        booster.load_model(folder / cls.FILE)
+        return cls(booster)
+
+
+def fit_xgboost(
+    matrix: NDArray[np.float32],
+    outcome: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> XgboostTrees:
+    """Fit boosted trees.
+
+    Args:
+        settings: ``trees``, and XGBoost's own parameters.
+    """
+    import xgboost  # noqa: PLC0415  # slow to import
+
+    given = {name: value for name, value in settings.items() if name != "trees"}
+    threads = _threads(len(matrix))
+    rows = xgboost.QuantileDMatrix(matrix, outcome, weight=weight, missing=np.nan, nthread=threads)
+    fixed = {"objective": "binary:logistic", "tree_method": "hist", "nthread": threads, "seed": seed}
+    booster = xgboost.train({**fixed, **given}, rows, num_boost_round=int(settings["trees"]))
+    booster.set_param({"nthread": 1})
+    return XgboostTrees(booster)
+
+
+@dataclass(frozen=True, slots=True)
+class LightgbmTrees:
+    """Gradient-boosted trees by LightGBM."""
+
+    booster: Any
+    kind: str = "lightgbm"
+    FILE = "lightgbm.txt"
+
+    def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log odds, (rows,)."""
+        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64)
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Exact tree SHAP values, (rows, columns + 1)."""
+        return np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        """As text."""
+        self.booster.save_model(str(folder / self.FILE))
+
+    @classmethod
+    def load(cls, folder: Path) -> LightgbmTrees:
+        """From text."""
+        import lightgbm  # noqa: PLC0415  # slow to import
+
+        return cls(lightgbm.Booster(model_file=str(folder / cls.FILE)))
+
+
+def fit_lightgbm(
+    matrix: NDArray[np.float32],
+    outcome: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> LightgbmTrees:
+    """Fit boosted trees.
+
+    Args:
+        settings: ``trees``, and LightGBM's own parameters.
+    """
+    import lightgbm  # noqa: PLC0415  # slow to import
+
+    given = {name: value for name, value in settings.items() if name != "trees"}
+    fixed = {
+        "objective": "binary",
+        "verbosity": -1,
+        "num_threads": _threads(len(matrix)),
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+    }
+    rows = lightgbm.Dataset(matrix, outcome, weight=weight, free_raw_data=True)
+    return LightgbmTrees(lightgbm.train({**fixed, **given}, rows, num_boost_round=int(settings["trees"])))
+
+
+def _threads(rows: int) -> int:
+    return max(1, min(os.cpu_count() or 1, rows // ROWS_PER_THREAD))
+
+
+FITS: dict[str, Callable[..., Scorer]] = {
+    "logistic": fit_logistic,
+    "xgboost": fit_xgboost,
+    "lightgbm": fit_lightgbm,
+}
+"""Kind to what fits it."""
+_LOADS: dict[str, Callable[[Path], Scorer]] = {
+    "logistic": Logistic.load,
+    "xgboost": XgboostTrees.load,
+    "lightgbm": LightgbmTrees.load,
+}
+
+
+def fit(
+    kind: str,
+    matrix: NDArray[np.float32],
+    outcome: NDArray[np.float64],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> PriorCorrected:
+    """Fit one kind of classifier.
+
+    Args:
+        kind: of ``FITS``.
+        matrix: (rows, columns); NaN where something is not known.
+        outcome: 0 or 1, (rows,).
+        settings: of that kind, and ``positive_weight``, the weight of outcome 1 (1 where not given).
+        seed: of the fit.
+    """
+    weight = float(settings.get("positive_weight", 1.0))
+    own = {name: value for name, value in settings.items() if name != "positive_weight"}
+    fitted = FITS[kind](matrix, outcome, np.where(outcome > 0, weight, 1.0), settings=own, seed=seed)
+    return PriorCorrected(fitted, math.log(weight))
+
+
+def load(folder: Path) -> PriorCorrected:
+    """Read a classifier from a folder that ``save`` wrote."""
+    given = json.loads((folder / PriorCorrected.FILE).read_text(encoding="utf-8"))
+    return PriorCorrected(_LOADS[given["kind"]](folder), float(given["shift"]))

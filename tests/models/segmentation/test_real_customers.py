@@ -1,0 +1,86 @@
+"""The customers of the real invoices, from the raw file to segments."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import numpy as np
+import pytest
+
+from shopwright.models.segmentation.data import read_customers
+from shopwright.models.segmentation.moves import count_moves
+from shopwright.models.segmentation.train import train
+from tests.warehouse.real_shops import built_once, shared_folder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def gold(real_data, tmp_path_factory):
+    project = built_once(shared_folder(tmp_path_factory), "online-retail", real_data / "online_retail")
+    with duckdb.connect(str(project.published), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def customers(gold):
+    return read_customers(gold)
+
+
+@pytest.fixture(scope="module")
+def segmentation(customers):
+    return train(customers)
+
+
+def test_features_of_today_agree_with_what_customers_are_worth(gold):
+    # No order of this shop is canceled by its status, so both tell of the same orders.
+    different = gold.execute(
+        "select count(*) filter (frequency <> counted_order_count), count(*) filter (monetary <> historical_value_amount), "
+        "count(*) filter (f.recency_days <> l.recency_days + 1), count(*) filter (f.tenure_days <> l.tenure_days + 1), count(*) "
+        "from gold.feat_segmentation as f join gold.fct_customer_ltv as l using (customer_id) where is_current"
+    ).fetchone()
+    buyers = gold.execute(
+        "select count(distinct customer_id) from gold.fct_orders where is_counted"
+    ).fetchone()
+    assert different == (0, 0, 0, 0, *buyers)
+
+
+def test_segments_are_stable_and_told_by_rules(segmentation):
+    assert segmentation.clustering.choice.is_stable
+    assert segmentation.clustering.choice.chosen.stability > 0.8
+    assert segmentation.rules.agreement >= 0.94
+    assert segmentation.rules.macro_f1 > 0.86
+    assert len(set(segmentation.names)) == segmentation.clustering.segments
+
+
+def test_another_seed_finds_nearly_the_same_segments(segmentation, customers):
+    from sklearn.metrics import adjusted_rand_score
+
+    other = train(customers, segmentation.config.model_copy(update={"seed": 2}))
+    labels = segmentation.clustering.label(customers)
+    assert adjusted_rand_score(labels, other.clustering.label(customers)) > 0.8
+    assert other.rules.agreement >= 0.94
+
+
+def test_sql_gives_every_customer_whenever_the_label_of_python(gold, segmentation):
+    rules = segmentation.rules
+    for snapshot in (date(2011, 1, 1), date(2011, 6, 1), date(2011, 12, 10)):
+        customers = read_customers(gold, snapshot_date=snapshot)
+        found = gold.execute(
+            f"select customer_id, {rules.to_sql()} from gold.feat_segmentation where snapshot_date = ?",
+            [snapshot],
+        ).fetchall()
+        assert dict(found) == dict(zip(customers.ids.tolist(), rules.label(customers).tolist(), strict=True))
+
+
+def test_moves_from_one_month_to_the_next_account_for_everybody(gold, segmentation):
+    labelled = [
+        (customers.ids, segmentation.rules.label(customers))
+        for customers in (read_customers(gold, snapshot_date=date(2011, month, 1)) for month in (10, 11))
+    ]
+    found = count_moves(*labelled, names=segmentation.names)
+    counts = np.array(found.counts)
+    assert counts.sum() == len(labelled[1][0])
+    assert counts[:, -1].sum() == 0  # nobody ceases to have ordered
+    assert found.stayed > 0.7

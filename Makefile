@@ -78,8 +78,10 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 	rm -rf $(DEMO)
 	set -x
 	$(BIN)/shopwright init $(DEMO) --template clickstream --source-path $(DEMO)/raw
+	cat examples/demo.toml >> $(DEMO)/shopwright.toml
 	$(BIN)/shopwright simulate $(DEMO)/raw --format event_stream --events 200000 --seed 7 --dirty
 	$(BIN)/shopwright run --project $(DEMO)
+	$(BIN)/shopwright experiment read free_shipping_banner --project $(DEMO) --html $(DEMO)/experiment.html
 
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
 	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)

@@ -29,7 +29,7 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     built = building.build_with_progress(loaded, quiet=as_json)
     if not as_json:
         building.show_report(console, built)
-    trained = training.train_due(loaded, is_new=taken.total("accepted") > 0, quiet=as_json)
+    trained = training.train_due(loaded, is_new=taken.total("rows_accepted") > 0, quiet=as_json)
     findings = summarise(loaded)
     if as_json:
         document = {"ingest": ingesting.as_document(taken), "build": built, "findings": findings}

@@ -4,10 +4,16 @@ Belongs here: the rooms (``MODELS``), what is known at a decision (``frame``), a
 registered and used. How good a model is belongs to ``evaluation``, where it is kept to ``registry``.
 """
 
-from shopwright.models import abandonment, churn, segmentation
+from shopwright.models import abandonment, churn, lifetime_value, segmentation
 from shopwright.models.protocol import Room
 
-MODELS: tuple[Room, ...] = (abandonment.MODEL, churn.MODEL, churn.SELLER_MODEL, segmentation.MODEL)
+MODELS: tuple[Room, ...] = (
+    abandonment.MODEL,
+    churn.MODEL,
+    churn.SELLER_MODEL,
+    lifetime_value.MODEL,
+    segmentation.MODEL,
+)
 """Every room."""
 
 __all__ = ["MODELS"]

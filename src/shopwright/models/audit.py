@@ -73,8 +73,8 @@ def rewritten_future(
         before = known.only(known.decided_at <= moment)
         compared += len(before)
         names = [each.name for each in source.features]
-        columns = [[frame.columns[name] for name in names] for frame in (before, after)]
-        for finding in changed_features(*columns, names, _keys(before)):
+        old, new = ([frame.columns[name] for name in names] for frame in (before, after))
+        for finding in changed_features(old, new, names, _keys(before)):
             findings.setdefault(finding.feature, finding)
     return list(findings.values()), compared
 

@@ -41,8 +41,6 @@ class FrameSource:
     features: tuple[Feature, ...]
     keys: tuple[str, ...] = ()
     """Further columns that tell the decisions of one entity apart."""
-    sample_by: str = ""
-    """Whole number that rows of one entity share, to draw whole entities by; empty: a hash of the entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +121,7 @@ def _draw(
         return ""
     parts = 1_000
     kept = max(1, int(parts * most / count))
-    number = source.sample_by or f"(hash({quote_name(source.entity)}) // 2)"
-    # Mixed by multiplication, so that neighbouring numbers of users do not go together.
-    return f"({number} % 2147483647) * 48271 % 2147483647 % {parts} < {kept}"
+    return f"hash({quote_name(source.entity)}) % {parts} < {kept}"
 
 
 def _query(source: FrameSource, conditions: Sequence[str]) -> str:

@@ -100,18 +100,33 @@ class Loaded(Protocol):
 class Room(Protocol):
     """One question that a model answers."""
 
-    name: str
-    question: str
-    entity: str
-    """Who or what is scored."""
-    decision: str
-    """When it is decided, in words."""
-    outcome: str
-    """What is predicted, in words."""
-    scores_table: str
-    """Such as ``gold.scores_churn``."""
-    columns: Mapping[str, str]
-    """Column of that table to its meaning."""
+    @property
+    def name(self) -> str:
+        """As commands know it."""
+
+    @property
+    def question(self) -> str:
+        """What it answers."""
+
+    @property
+    def entity(self) -> str:
+        """Who or what is scored."""
+
+    @property
+    def decision(self) -> str:
+        """When it is decided, in words."""
+
+    @property
+    def outcome(self) -> str:
+        """What is predicted, in words."""
+
+    @property
+    def scores_table(self) -> str:
+        """Such as ``gold.scores_churn``."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Column of that table to its meaning."""
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""

@@ -28,7 +28,9 @@ ORIGINAL = "original"
 """Name of the database that holds what a rewriting starts from."""
 FILE = "published"
 """Name of the published database."""
-_REFERENCE = re.compile(r'"?' + HOME + r'"?\."?(\w+)"?\."?(\w+)"?')
+GIVEN = "main"
+"""Its schema of tables that do not come from the published database."""
+_REFERENCE = re.compile(rf'"?\b({HOME}|{ORIGINAL})"?\."?(\w+)"?\."?(\w+)"?')
 
 
 @contextmanager
@@ -45,7 +47,8 @@ def replay(
         published: the published database.
         table: the view, as ``gold.feat_churn``.
         rewrites: table or view below it, as ``silver.int_sessions``, to the SQL that takes its place; the SQL finds the
-            published one under ``original.silver.int_sessions``.
+            published one under ``original.silver.int_sessions``, and what takes the place of another one under
+            ``warehouse.silver.int_event_steps``.
         given: further tables that the SQL may ask, under ``original.main.NAME``: column to its values, (rows,).
 
     Raises:
@@ -58,7 +61,7 @@ def replay(
             connection.execute(f"attach ':memory:' as {name}")
         for name, columns in (given or {}).items():
             connection.register("columns", dict(columns))
-            connection.execute(f"create table {ORIGINAL}.main.{quote_name(name)} as select * from columns")
+            connection.execute(f"create table {ORIGINAL}.{GIVEN}.{quote_name(name)} as select * from columns")
             connection.unregister("columns")
         maker = _Maker(connection, rewrites)
         maker.make(table)
@@ -74,6 +77,7 @@ class _Maker:
     def __init__(self, connection: duckdb.DuckDBPyConnection, rewrites: Mapping[str, str]) -> None:
         self._connection = connection
         self._rewrites = rewrites
+        self._originals: set[str] = set()
         self.made: set[str] = set()
         """Tables and views that were made so far."""
         self._views = {
@@ -96,11 +100,17 @@ class _Maker:
         if name in self.made:
             return
         self.made.add(name)
-        body = self._published(name)
         if name in self._rewrites:
-            self._create(ORIGINAL, name, body)
-            body = self._rewrites[name]
-        self._create(HOME, name, body)
+            self._make_below(self._rewrites[name])
+            self._create(HOME, name, self._rewrites[name])
+        else:
+            self._create(HOME, name, self._published(name))
+
+    def _make_original(self, name: str) -> None:
+        """Make a table or view as published, though over what was made."""
+        if name not in self._originals:
+            self._originals.add(name)
+            self._create(ORIGINAL, name, self._published(name))
 
     def _published(self, name: str) -> str:
         """What a table or view holds as published."""
@@ -110,9 +120,16 @@ class _Maker:
         if name not in self._views:
             raise DataError(f"the published warehouse has no {name}; run 'shopwright build' first")
         body = _body(self._views[name])
-        for below in dict.fromkeys(f"{schema}.{table}" for schema, table in _REFERENCE.findall(body)):
-            self.make(below)
+        self._make_below(body)
         return body
+
+    def _make_below(self, body: str) -> None:
+        """Make what a body asks."""
+        for database, schema, table in dict.fromkeys(_REFERENCE.findall(body)):
+            if database == HOME:
+                self.make(f"{schema}.{table}")
+            elif schema != GIVEN:
+                self._make_original(f"{schema}.{table}")
 
     def _create(self, database: str, name: str, body: str) -> None:
         schema, _, table = name.partition(".")

@@ -43,7 +43,7 @@ def write_scores(
     """
     arrays = {name: _plain(values) for name, values in columns.items()}
     connection.register("scored", arrays)
-    chosen = ", ".join(quote_name(name) for name in room.columns)
+    chosen = ", ".join(_selected(name) for name in room.columns)
     connection.execute("begin")
     connection.execute(
         f"create or replace table {room.scores_table} as select {chosen}, "
@@ -81,6 +81,12 @@ def write_published_scores(
     with connect(unfinished) as connection:
         write_scores(connection, room, columns, version=version)
     unfinished.replace(project.published)
+
+
+def _selected(name: str) -> str:
+    """A column as it is kept; arrays know moments only, so what is named a date becomes one."""
+    column = quote_name(name)
+    return f"cast({column} as date) as {column}" if name.endswith("_date") else column
 
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:

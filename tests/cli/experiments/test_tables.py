@@ -170,9 +170,9 @@ def test_what_cannot_be_computed_is_not_called_independent(printed):
 
 
 def test_unknown_names_are_told_with_their_units(printed):
-    names = (UnknownVariant("Treat[red]ment", 1_200), UnknownVariant(None, 3))
+    names = (UnknownVariant("Treat[red]ed", 1_200), UnknownVariant(None, 3))
     shown = printed(audited(table([]), unknown_variants=names))
-    assert "Unknown variant: 1,200 units were seen with variant 'Treat[red]ment'" in shown
+    assert "Unknown variant: 1,200 units were seen with variant 'Treat[red]ed'" in shown
     assert "Unknown variant: 3 units were seen with no variant, which the settings do not name" in shown
 
 

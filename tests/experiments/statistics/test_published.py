@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shopwright.core.engine import connect
+from shopwright.core.sql import quote_text
 from shopwright.experiments.statistics import (
     Moments,
     Proportion,
@@ -28,6 +30,17 @@ class TestCookieCats:
 
     day_1 = (Proportion(20_034, 44_700), Proportion(20_119, 45_489))
     day_7 = (Proportion(8_502, 44_700), Proportion(8_279, 45_489))
+
+    def test_these_are_the_counts_of_the_file(self, real_data):
+        file = real_data / "cookie_cats" / "cookie_cats.csv"
+        with connect() as connection:
+            counts = connection.execute(
+                "select count(*), count(*) filter (where retention_1), count(*) filter (where retention_7) "
+                f"from read_csv({quote_text(str(file))}) group by version order by version"
+            ).fetchall()
+        assert counts == [
+            (one.count, one.successes, two.successes) for one, two in zip(self.day_1, self.day_7, strict=True)
+        ]
 
     def test_retention_after_a_day(self):
         found = two_proportions(*self.day_1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 
 from shopwright.models.segmentation.data import FEATURES, NAMES, Customers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TODAY = date(2025, 3, 10)
 PROFILES = "warehouse.silver.profiles"

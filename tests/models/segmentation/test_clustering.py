@@ -117,7 +117,7 @@ def test_the_largest_number_is_taken_that_is_stable_well_parted_and_near_the_elb
 def test_without_a_stable_number_the_choice_says_so():
     found = decide([_figures(3, 0.5, 0.3, 0.5), _figures(4, 0.6, 0.2, 0.4)], SegmentationConfig())
     assert (found.segments, found.is_stable) == (4, False)
-    assert "no number of segments is stable" in found.reason
+    assert "no number of them is stable" in found.reason
 
 
 def test_too_few_customers_are_refused():

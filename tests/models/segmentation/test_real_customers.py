@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 
 import duckdb
 import numpy as np
 import pytest
 
+from shopwright.models import pipeline
+from shopwright.models.segmentation import MODEL
 from shopwright.models.segmentation.data import read_customers
 from shopwright.models.segmentation.moves import count_moves
 from shopwright.models.segmentation.train import train
+from shopwright.models.segmentation.verdict import STABLE
+from shopwright.registry import Registry
+from shopwright.settings import load_project
 from tests.warehouse.real_shops import built_once, shared_folder
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def gold(real_data, tmp_path_factory):
-    project = built_once(shared_folder(tmp_path_factory), "online-retail", real_data / "online_retail")
-    with duckdb.connect(str(project.published), read_only=True) as connection:
+def built(real_data, tmp_path_factory):
+    return built_once(shared_folder(tmp_path_factory), "online-retail", real_data / "online_retail")
+
+
+@pytest.fixture(scope="module")
+def project(built, tmp_path_factory):
+    """A copy: scores are written into it, and other tests read the shop that it is one of."""
+    root = tmp_path_factory.mktemp("segments") / "shop"
+    shutil.copytree(built.root, root)
+    return load_project(root)
+
+
+@pytest.fixture(scope="module")
+def gold(built):
+    with duckdb.connect(str(built.published), read_only=True) as connection:
         yield connection
 
 
@@ -72,6 +90,31 @@ def test_sql_gives_every_customer_whenever_the_label_of_python(gold, segmentatio
             [snapshot],
         ).fetchall()
         assert dict(found) == dict(zip(customers.ids.tolist(), rules.label(customers).tolist(), strict=True))
+
+
+def test_the_room_trains_serves_and_labels_everybody_as_its_sql_does(gold, project):
+    trained = pipeline.train(project, MODEL)
+    training = trained.training
+    (scores,) = training.scores.values()
+    assert (training.judgement.verdict, training.findings, trained.is_champion) == (STABLE, (), True)
+    assert scores["stability"].value > 0.8
+    assert scores["agreement"].value >= 0.94
+    assert scores["macro_f1"].value > 0.86
+    rows, version = pipeline.score(project, MODEL)
+    sql = (Registry(project).fetch(MODEL.name, version.number) / "rules.sql").read_text()
+    with duckdb.connect(str(project.published), read_only=True) as connection:
+        told, different = connection.execute(
+            f"select count(*), count(*) filter (segment <> ({sql})) from gold.scores_segmentation "
+            "join gold.feat_segmentation using (customer_id) where is_current"
+        ).fetchone()
+    assert (told, different) == (rows, 0)
+    assert rows == len(read_customers(gold))
+
+
+def test_the_audit_of_the_real_features_finds_nothing(project):
+    findings, compared = pipeline.audit(project, MODEL)
+    assert findings == ()
+    assert compared > 10_000
 
 
 def test_moves_from_one_month_to_the_next_account_for_everybody(gold, segmentation):

@@ -24,7 +24,6 @@ SOURCE = FrameSource(
     decided_at="decided_at",
     known_at="known_at",
     outcome="is_abandoned",
-    sample_by="user_key",
     features=(
         *(Feature(name) for name in CLASSIC[:3]),
         Feature(CLASSIC[3], "category"),

@@ -35,7 +35,8 @@ class Encoder:
     @classmethod
     def fit(cls, frame: Frame) -> Encoder:
         """Learn levels and ranges."""
-        levels, ranges = {}, {}
+        levels: dict[str, tuple[str, ...]] = {}
+        ranges: dict[str, tuple[float | None, float | None]] = {}
         for feature in frame.features:
             values = frame.columns[feature.name]
             if feature.kind == "category":

@@ -162,15 +162,15 @@ def _split(frame: Frame) -> _Windows:
     """By time, with the longest time until an outcome is known left out between the windows."""
     gap = (frame.known_at - frame.decided_at).max()
     split = split_by_time(frame.decided_at, gap=gap)
-    parts = [frame.only(mask) for mask in split.masks(frame.decided_at)]
-    for name, part in zip(("training", "validation", "test"), parts, strict=True):
+    training, validation, test = (frame.only(mask) for mask in split.masks(frame.decided_at))
+    for name, part in (("training", training), ("validation", validation), ("test", test)):
         counts = (int((part.outcome == 0).sum()), int((part.outcome == 1).sum()))
         if min(counts) < FEWEST_OF_EACH:
             raise DataError(
                 f"{frame.source.table}: {counts[1]:,} of {len(part):,} decisions in the {name} window have the outcome; at "
                 f"least {FEWEST_OF_EACH} with and without it are needed to learn or judge"
             )
-    return _Windows(*parts, split)
+    return _Windows(training, validation, test, split)
 
 
 def _candidates(

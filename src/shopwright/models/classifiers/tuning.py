@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import optuna
     from numpy.typing import NDArray
 
-    from shopwright.models.classifiers.scorers import Scorer
+    from shopwright.models.classifiers.scorers import PriorCorrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def search(
     trials: int,
     seed: int,
     watch: Callable[[int], None] = lambda _: None,
-) -> tuple[Scorer, list[Trial]]:
+) -> tuple[PriorCorrected, list[Trial]]:
     """Try settings of one kind of classifier and keep the one with the lowest log loss on the validation window.
 
     Args:
@@ -66,7 +66,7 @@ def search(
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5))
     weights = _weights(training.outcome)
     tried: list[Trial] = []
-    best: list[Scorer] = []
+    best: list[PriorCorrected] = []
 
     def attempt(trial: optuna.Trial) -> float:
         settings = _SPACES[kind](trial) | {

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from shopwright.models.btyd import PurchaseHistory
 from shopwright.models.frame import Feature, FrameSource, read_frame
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     from numpy.typing import NDArray
 
     from shopwright.models.frame import Frame
@@ -31,7 +30,14 @@ SOURCE = FrameSource(
     features=tuple(
         Feature(name)
         for name in (
-            *("repeat_count", "recency_days", "age_days", "silent_days", "purchase_count_90d", "purchase_count_30d"),
+            *(
+                "repeat_count",
+                "recency_days",
+                "age_days",
+                "silent_days",
+                "purchase_count_90d",
+                "purchase_count_30d",
+            ),
             *("value_total", "value_90d", "return_total", "mean_value", "mean_repeat_value"),
         )
     ),

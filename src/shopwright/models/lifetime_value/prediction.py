@@ -45,6 +45,8 @@ class Parts:
     names: tuple[str, ...]
     contributions: Floats
     """(rows, names)."""
+    values: Floats
+    """(rows, names); NaN where not known."""
     base: float
     """Together with the contributions: the logarithm of the expected value."""
 
@@ -62,6 +64,9 @@ class Candidate(Protocol):
 
     def probability_alive(self, frame: Frame) -> Floats:
         """Chance that each customer will ever come back, (rows,); NaN where the model does not tell."""
+
+    def expected(self, frame: Frame, days: int) -> tuple[Floats, Floats]:
+        """Purchases and value as ``predict`` has them, in less time; NaN where the horizon was not learnt."""
 
     def predict(self, frame: Frame, days: int) -> Prediction:
         """Purchases and value in the days from the snapshot on."""

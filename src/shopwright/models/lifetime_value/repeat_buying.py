@@ -82,17 +82,23 @@ class RepeatBuying:
     """Geometric mean of each of ``FACTORS`` over the customers that it was fitted on."""
 
     @classmethod
-    def fit(cls, model: type[PurchaseModel], frame: Frame) -> RepeatBuying:
-        """Fit on the histories of one snapshot; no outcome is looked at.
+    def fit(cls, model: type[PurchaseModel], worth: EveryPurchase, frame: Frame) -> RepeatBuying:
+        """Fit a model of counts on the histories of one snapshot; no outcome is looked at.
+
+        Args:
+            model: to fit.
+            worth: fitted on the same histories.
+            frame: customers at the snapshot.
 
         Raises:
             DataError: too few customers bought again, or the values have no mean.
         """
         given = history(frame)
-        worth = EveryPurchase.fit(given)
         expected = worth.expected_value(given)
         if np.isnan(expected).any():
-            raise DataError(f"the values of purchases vary too much to have a mean (Gamma-Gamma with q = {worth.q:.3g})")
+            raise DataError(
+                f"the values of purchases vary too much to have a mean (Gamma-Gamma with q = {worth.q:.3g})"
+            )
         bare = cls(model.fit(given), worth, _level(frame, expected), dict.fromkeys(FACTORS, 1.0))
         typical = {name: float(np.exp(np.log(part).mean())) for name, part in bare.factors(frame).items()}
         return cls(bare.model, worth, bare.level, typical)
@@ -125,12 +131,18 @@ class RepeatBuying:
         worth = self.worth.expected_value(given) * self.level
         return dict(zip(FACTORS, (alive, expected / alive, worth), strict=True))
 
+    def expected(self, frame: Frame, days: int) -> tuple[Floats, Floats]:
+        """Purchases and value in the days from the snapshot on, (rows,) each."""
+        given = history(frame)
+        count = self.counts.expected_purchases(given, days / given.unit_days)
+        return count, count * self.worth.expected_value(given) * self.level
+
     def predict(self, frame: Frame, days: int) -> Prediction:
-        """Purchases and value in the days from the snapshot on."""
-        given, counts = history(frame), self.counts
-        found = value_distribution(counts, self.worth, given, days / given.unit_days, level=LEVEL)
-        expected = counts.expected_purchases(given, days / given.unit_days)
-        return Prediction(expected, *(self.level * each for each in (found.mean, found.lower, found.upper)))
+        """Purchases, value and its interval in the days from the snapshot on."""
+        given = history(frame)
+        found = value_distribution(self.counts, self.worth, given, days / given.unit_days, level=LEVEL)
+        count, value = self.expected(frame, days)
+        return Prediction(count, value, found.lower * self.level, found.upper * self.level)
 
     def purchase_forecast(self, frame: Frame, days: int) -> Forecast:
         """Purchase counts with the point forecast of least absolute error, and intervals."""
@@ -140,7 +152,9 @@ class RepeatBuying:
     def purchase_coverage(self, frame: Frame, days: int) -> float:
         """Share of customers whose actual count lies in its interval, randomised for counts."""
         given = history(frame)
-        return interval_coverage(self.counts, given, days / given.unit_days, purchases(frame, days), level=LEVEL)
+        return interval_coverage(
+            self.counts, given, days / given.unit_days, purchases(frame, days), level=LEVEL
+        )
 
     def standing(self, frame: Frame, days: int, actual: Floats) -> tuple[Floats, Floats]:
         """Predicted chance of spending less than the actual value, and of at most that; each (rows,).
@@ -175,20 +189,21 @@ class RepeatBuying:
     def parts(self, frame: Frame) -> Parts:
         """How far each factor is from the typical customer's, in logarithms."""
         found = self.factors(frame)
-        parts = [np.log(found[name]) - np.log(self.typical[name]) for name in FACTORS]
-        return Parts(FACTORS, np.column_stack(parts), float(np.log([self.typical[name] for name in FACTORS]).sum()))
+        values = np.column_stack([found[name] for name in FACTORS])
+        typical = np.log([self.typical[name] for name in FACTORS])
+        return Parts(FACTORS, np.log(values) - typical, values, float(typical.sum()))
 
     def reasons(self, frame: Frame) -> tuple[str, ...]:
         """The person's history, and what both models make of it."""
         own = {name: float(values[0]) for name, values in frame.columns.items()}
         alive, often, worth = (float(values[0]) for values in self.factors(frame).values())
         parameters = ", ".join(f"{name} {value:.4g}" for name, value in self.settings.items())
+        days = f"recency {own['recency_days']:.0f} of {own['age_days']:.0f} days of age"
+        mean = f"the own mean of {own['mean_value']:.2f} over {own['repeat_count'] + 1:.0f}"
         return (
-            f"frequency {own['repeat_count']:.0f} repeat purchases, recency {own['recency_days']:.0f} of {own['age_days']:.0f} "
-            f"days of age (the last purchase {own['silent_days']:.0f} days ago): alive with a chance of {alive:.1%}",
+            f"frequency {own['repeat_count']:.0f} repeat purchases, {days}: alive with a chance of {alive:.1%}",
             f"{often:.3g} purchases in {JUDGED} days if alive, so {alive * often:.3g} in all",
-            f"a purchase is worth {worth:.2f}: between the own mean of {own['mean_value']:.2f} over "
-            f"{own['repeat_count'] + 1:.0f} purchases and the typical {self.typical['value_per_purchase']:.2f}",
+            f"a purchase is worth {worth:.2f}, by {mean} and the typical {self.typical['value_per_purchase']:.2f}",
             f"parameters of {self.kind} (in weeks) and Gamma-Gamma: {parameters}",
         )
 
@@ -220,7 +235,9 @@ class RepeatBuying:
         models = {model.NAME: model for model in PURCHASE_MODELS}
         name = written["counts"]["model"]
         if name not in models:
-            raise DataError(f"there is no model of purchases '{name}' (there are {', '.join(sorted(models))})")
+            raise DataError(
+                f"there is no model of purchases '{name}' (there are {', '.join(sorted(models))})"
+            )
         counts, worth = models[name].from_dict(written["counts"]), EveryPurchase.from_dict(written["values"])
         return cls(counts, worth, float(written["level"]), written["typical"])
 

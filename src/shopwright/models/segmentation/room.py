@@ -134,13 +134,14 @@ class LoadedSegmentation:
         found = self.segmentation
         today, earlier = snapshot_dates(connection)
         customers = read_customers(connection, snapshot_date=today)
-        labels, scores = found.rules.label(customers), found.scale.scores(customers)
+        labels = found.rules.label(customers)
+        scores = found.scale.scores(customers).astype(np.int32)
         moments = np.full(len(customers), np.datetime64(today, "us"))
         return {
             "customer_id": customers.ids.astype(object),
             "snapshot_date": moments,
             "decided_at": moments,
-            "segment": labels,
+            "segment": labels.astype(np.int32),
             "segment_name": np.array(found.names, dtype=object)[labels],
             "campaign": np.array([each.campaign for each in found.portraits], dtype=object)[labels],
             "recency_score": scores[:, 0].copy(),

@@ -19,8 +19,8 @@ NOT_STABLE = "not stable with this data"
 NOTES = (
     "Stability is the mean adjusted Rand index between groupings of resampled customers (1: always the same, 0: luck).",
     "Agreement and macro F1 say how well the rules, which tell who is in a segment, restate it for held-out customers.",
-    "No score has an interval: each is measured once. There is no baseline: nothing is foretold, and one segment for all "
-    "has no score to beat.",
+    "No score has an interval: each is measured once.",
+    "There is no baseline: nothing is foretold, and one segment for all has no score to beat.",
 )
 
 

@@ -203,7 +203,6 @@ final as (
     select
         {{ session_key('visitors.user_id', 'compared.session_start_at') }} as session_key,
         visitors.user_id,
-        compared.user_key,
         compared.step_number,
         compared.event_at as decided_at,
         compared.known_at,

@@ -1,0 +1,224 @@
+"""Features of a session that is going on, by the same SQL as those of training.
+
+The warehouse's own view is asked over exchanged tables: of all steps and sessions only those of this user are left, the past
+ones as they were built, and the session so far as it is given. What is written here is only how events become steps, which
+the warehouse does in tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shopwright.core.engine import connect
+from shopwright.core.errors import DataError
+from shopwright.core.sql import quote_text
+from shopwright.models.abandonment.features import SOURCE
+from shopwright.models.frame import read_frame
+from shopwright.models.replay import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from decimal import Decimal
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_RANKS = (
+    *("page_view", "search", "product_view", "add_to_cart"),
+    *("remove_from_cart", "begin_checkout", "purchase"),
+)
+"""Types of events by their place in the funnel."""
+NEW_USER = -1
+"""Key of a user whom the warehouse does not know."""
+_ITEM = ("product_id", "product_name", "category", "brand")
+_CONTEXT = ("device", "country", "channel", "experiment_group")
+
+
+def _same(names: tuple[str, ...], table: str) -> str:
+    """SQL condition that events have the values of a table, where missing equals missing."""
+    return " and ".join(f"events.{name} is not distinct from {table}.{name}" for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a session, with the columns of the contract of events that features look at."""
+
+    event_at: datetime
+    """UTC."""
+    event_type: str
+    user_id: str
+    product_id: str | None = None
+    product_name: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: Decimal | None = None
+    """In the shop's currency, of one unit."""
+    quantity: int | None = None
+    order_id: str | None = None
+    source_event_id: str | None = None
+    device: str | None = None
+    country: str | None = None
+    channel: str | None = None
+    experiment_group: str | None = None
+
+
+def features_of(published: Path, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+    """What the model looks at, at the last decision of a session so far.
+
+    Args:
+        published: the published database, for the user's past.
+        events: of one user and one session, in any order.
+
+    Returns:
+        Feature to its value, (1,): float64 with NaN where it is not known, or texts with None.
+
+    Raises:
+        DataError: there is nothing to decide: no event, several users, nothing put in the cart, or bought already; or the
+            shop was built without clicks.
+    """
+    user_id, start = _session(events)
+    with connect(published, read_only=True) as connection:
+        found = connection.execute(
+            "select user_key from silver.int_visitors where user_id = ?", [user_id]
+        ).fetchone()
+    user_key = int(found[0]) if found else NEW_USER
+    with replay(
+        published, SOURCE.table, _exchanged(user_id, user_key, start), given={"given": _table(events)}
+    ) as connection:
+        frame = read_frame(connection, SOURCE, where=f"decided_at >= {start}")
+    if not len(frame):
+        raise DataError("nothing is in the cart of this session yet, so there is nothing to abandon")
+    return {name: values[-1:] for name, values in frame.columns.items()}
+
+
+def _session(events: Sequence[Event]) -> tuple[str, str]:
+    """Whose session it is, and when it began, as a SQL literal."""
+    users = sorted({event.user_id for event in events})
+    if len(users) != 1:
+        raise DataError(f"a session has one user, but these {len(events)} events have {len(users)}")
+    if any(event.event_type == "purchase" for event in events):
+        raise DataError("something was bought in this session already, so there is nothing to decide")
+    return users[0], f"timestamp '{min(event.event_at for event in events)}'"
+
+
+def _table(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+    """Columns as texts, which the SQL below casts."""
+    names = [field.name for field in fields(Event)]
+    texts = [
+        [None if (value := getattr(event, name)) is None else str(value) for event in events]
+        for name in names
+    ]
+    return {name: np.array(column, dtype=object) for name, column in zip(names, texts, strict=True)}
+
+
+def _exchanged(user_id: str, user_key: int, start: str) -> dict[str, str]:
+    """What takes the place of the tables below the features."""
+    past = f"user_key = {user_key} and session_start_at < {start}"
+    return {
+        "silver.int_visitors": f"select {user_key}::bigint as user_key, {quote_text(user_id)} as user_id",
+        "silver.int_contexts": _CONTEXTS,
+        "silver.int_event_steps": f"""
+            select * from original.silver.int_event_steps where {past}
+            union all by name
+            ({_steps(user_key, start)})""",
+        "silver.int_sessions": f"""
+            select * from original.silver.int_sessions where {past}
+            union all by name
+            ({_sessions(start)})""",
+    }
+
+
+_EVENTS = f"""
+    select
+        event_at::timestamp as event_at,
+        (list_position({list(_RANKS)}, event_type::varchar) - 1)::smallint as funnel_rank,
+        price::varchar::decimal(18, 4) as price,
+        quantity::varchar::integer as quantity,
+        {
+    ", ".join(
+        f"{name}::varchar as {name}"
+        for name in ("product_id", "product_name", "brand", "order_id", "source_event_id", "experiment_group")
+    )
+},
+        {
+    ", ".join(
+        f"nullif(nullif(nullif({name}::varchar, '(all)'), '(none)'), '(unknown)') as {name}"
+        for name in ("category", "device", "country", "channel")
+    )
+}
+    from original.main.given"""
+"""As the warehouse's staging has them."""
+
+_CONTEXTS = f"""
+    with stated as (select distinct {", ".join(_CONTEXT)} from ({_EVENTS}))
+    select
+        16 * row_number() over (order by {", ".join(f"events.{name}" for name in _CONTEXT)})
+            + {" + ".join(f"(events.{name} is not null)::bigint * {2**bit}" for bit, name in enumerate(_CONTEXT))}
+            as context_key,
+        coalesce(known.context_order, 0) as context_order,
+        events.*
+    from stated as events
+    left join original.silver.int_contexts as known
+        on {_same(_CONTEXT, "known")}"""
+
+
+def _steps(user_key: int, start: str) -> str:
+    """The session so far as int_event_steps has sessions: versions of one event count once, ties come in its order."""
+    return f"""
+    with placed as (
+        select
+            events.*,
+            contexts.context_key,
+            contexts.context_order,
+            coalesce(items.item_key, -dense_rank() over (
+                order by events.product_id, events.product_name, events.category, events.brand
+            )) as item_key
+        from ({_EVENTS}) as events
+        inner join warehouse.silver.int_contexts as contexts
+            on {_same(_CONTEXT, "contexts")}
+        left join original.silver.int_items as items
+            on {_same(_ITEM, "items")}
+    ),
+    single as (
+        select * from placed
+        qualify source_event_id is null or lag(true) over (
+            partition by event_at, funnel_rank, source_event_id
+            order by item_key, price, quantity, order_id, context_order
+        ) is null
+    )
+    select
+        {user_key}::bigint as user_key,
+        {start} as session_start_at,
+        (row_number() over by_time)::integer as step_number,
+        datesub('second', lag(event_at) over by_time, event_at)::integer as seconds_since_previous,
+        event_at, funnel_rank, item_key, context_key, price, quantity, order_id, source_event_id
+    from single
+    window by_time as (
+        order by event_at, funnel_rank, source_event_id, item_key, price, quantity, order_id, context_order
+    )"""
+
+
+def _sessions(start: str) -> str:
+    """The session so far as int_sessions has sessions, in what features look at."""
+    contexts = ", ".join(
+        f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
+        f"as {name}_context"
+        for bit, name in enumerate(("device", "country", "channel", "experiment"))
+    )
+    return f"""
+    select
+        user_key,
+        session_start_at,
+        max(event_at) as session_end_at,
+        count(case when funnel_rank = 2 then 1 end)::integer as product_view_count,
+        count(case when funnel_rank = 3 then 1 end)::integer as add_to_cart_count,
+        0 as purchase_count,
+        0::decimal(18, 4) as gross_amount,
+        {contexts}
+    from warehouse.silver.int_event_steps
+    where session_start_at = {start}
+    group by user_key, session_start_at"""

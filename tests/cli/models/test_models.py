@@ -1,0 +1,177 @@
+"""Models on the command line: from training to reasons, and careless input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.models.test_planted_leaks import plant
+from tests.warehouse.shops import make_shop
+
+from shopwright.cli.main import main
+from shopwright.core.engine import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from shopwright.settings import Project
+
+    Run = Callable[..., tuple[int, str, str]]
+    Document = Callable[..., Any]
+
+STRANGE = "it's nobody"
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command about a project in this process; gives exit code, output and errors."""
+
+    def called(project: Project, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["shopwright", *arguments, "--project", str(project.root)])
+        capfd.readouterr()
+        try:
+            main()
+        except SystemExit as left:
+            return int(left.code or 0), *capfd.readouterr()
+        return 0, *capfd.readouterr()
+
+    return called
+
+
+@pytest.fixture
+def document(run: Run) -> Document:
+    """The JSON that a command prints; it succeeds and says nothing else."""
+
+    def called(project: Project, *arguments: str) -> Any:
+        code, out, err = run(project, *arguments, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return called
+
+
+def fails(run: Run, project: Project, *arguments: str) -> str:
+    """The one line in which a command says what is wrong."""
+    code, out, err = run(project, *arguments)
+    assert code == 1, (out, err)
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    return lines[0]
+
+
+def test_from_training_to_reasons(own_market: Project, run: Run, document: Document, tmp_path: Path) -> None:
+    trained = document(own_market, "train", "abandonment")
+    assert (trained["version"], trained["findings"]) == (1, [])
+    assert {"constant", "views alone", "classic recipe", trained["kind"]} <= trained["scores"].keys()
+    assert f"{trained['kind']}, partial input" in trained["scores"]
+    if not trained["is_champion"]:
+        assert "no champion" in fails(run, own_market, "score", "abandonment")
+        refused = fails(run, own_market, "models", "promote", "abandonment", "1")
+        assert "gate" in refused
+        document(own_market, "models", "promote", "abandonment", "1", "--force", "a test")
+    assert "champion" in document(own_market, "models", "show", "abandonment", "1")["aliases"]
+
+    # As a build leaves it whose tests have failed: what it made must not be published with the scores.
+    with connect(own_market.warehouse) as connection:
+        connection.execute("create table gold.untested as select 1 as value")
+    scored = document(own_market, "score", "abandonment")
+    for database in (own_market.published, own_market.warehouse):
+        with connect(database, read_only=True) as connection:
+            rows, least, most, versions, as_of, user = (
+                connection.execute(
+                    "select count(*), min(probability), max(probability), any_value(model_version), any_value(as_of_date), "
+                    "min(user_id) from gold.scores_abandonment"
+                ).fetchone()
+                or ()
+            )
+        assert (rows, versions) == (scored["rows"], 1)
+        assert 0 < least <= most < 1
+    with connect(own_market.published, read_only=True) as connection:
+        assert (
+            connection.execute("select 1 from duckdb_tables() where table_name = 'untested'").fetchall() == []
+        )
+        (last_day,) = (
+            connection.execute("select cast(max(decided_at) as date) from gold.feat_abandonment").fetchone()
+            or ()
+        )
+        (stored,) = (
+            connection.execute(
+                "select max(probability) from gold.scores_abandonment where user_id = ?", [user]
+            ).fetchone()
+            or ()
+        )
+    assert as_of == last_day
+
+    picture = tmp_path / "why.svg"
+    told = document(own_market, "explain", "abandonment", user, "--plot", str(picture))
+    assert told["version"] == 1
+    assert told["score"] == pytest.approx(stored)
+    assert told["contributions"].keys() == told["values"].keys()
+    assert picture.read_text(encoding="utf-8").lstrip().startswith("<?xml")
+    code, out, _ = run(own_market, "explain", "abandonment", user)
+    assert (code, "(everybody)" in out, "by version 1 of abandonment" in out) == (0, True, True)
+    assert STRANGE in fails(run, own_market, "explain", "abandonment", STRANGE)
+
+    again = document(own_market, "train", "abandonment")
+    assert (again["version"], again["data_fingerprint"]) == (2, trained["data_fingerprint"])
+    assert again["scores"][again["kind"]] == trained["scores"][trained["kind"]]
+    assert "champion" in again["scores"]
+    assert not again["is_champion"]
+    document(own_market, "models", "promote", "abandonment", "2", "--force", "a test")
+    assert document(own_market, "models", "rollback", "abandonment")["number"] == 1
+    (row,) = [each for each in document(own_market, "models", "list") if each["model"] == "abandonment"]
+    assert (row["champion"], row["newest"], row["missing"]) == (1, 2, None)
+    assert [each["number"] for each in document(own_market, "models", "show", "abandonment")] == [2, 1]
+    assert document(own_market, "models", "show", "abandonment", "champion")["number"] == 1
+    for command in (("list",), ("show", "abandonment"), ("show", "abandonment", "2")):
+        code, out, err = run(own_market, "models", *command)
+        assert (code, err, "abandonment" in out) == (0, "", True)
+    assert "9" in fails(run, own_market, "models", "show", "abandonment", "9")
+
+
+def test_a_model_that_there_is_not_is_told_with_the_near_one(market: Project, run: Run) -> None:
+    for command in (("train", "abandonmnt"), ("score", "abandonmnt"), ("explain", "abandonmnt", "x")):
+        line = fails(run, market, *command)
+        assert "no model 'abandonmnt'" in line
+        assert "abandonment" in line.split("abandonmnt", 1)[1]
+    assert "no model 'x'" in fails(run, market, "models", "show", "x")
+
+
+def test_neither_one_model_nor_all_is_told(market: Project, run: Run) -> None:
+    assert "--all" in fails(run, market, "train")
+    assert "--all" in fails(run, market, "score", "churn", "--all")
+
+
+def test_before_the_first_build_each_command_says_so(tmp_path: Path, run: Run) -> None:
+    project = make_shop(tmp_path)
+    for command in (("train", "churn"), ("score", "churn"), ("models", "audit", "churn"), ("models", "list")):
+        assert "no published warehouse; run 'shopwright run' first" in fails(run, project, *command)
+
+
+def test_a_plot_with_another_ending_or_without_a_folder_is_told(
+    market: Project,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    wrong = fails(run, market, "explain", "abandonment", "u1", "--plot", str(tmp_path / "why.gif"))
+    assert "why.gif: a plot ends in .svg or .png" in wrong
+    lost = fails(run, market, "explain", "abandonment", "u1", "--plot", str(tmp_path / "nowhere" / "why.svg"))
+    assert "no folder" in lost
+
+
+def test_a_shop_with_little_says_what_is_missing(own_market: Project, run: Run, document: Document) -> None:
+    few = "select * from warehouse.gold.feat_honest where user_id = (select min(user_id) from warehouse.gold.feat_honest)"
+    plant(own_market, "gold.feat_abandonment", few)
+    assert "decisions with a known outcome, and at least 500 are needed" in fails(
+        run, own_market, "train", "abandonment"
+    )
+    nobody = "select * from warehouse.gold.feat_honest_churn where false"
+    plant(own_market, "gold.feat_churn", nobody, honest="feat_honest_churn")
+    missing = {row["model"]: row["missing"] for row in document(own_market, "models", "list")}
+    assert "needs orders of known customers" in missing["churn"]
+    for command in (("train",), ("score",), ("models", "audit")):
+        assert "it needs orders of known customers" in fails(run, own_market, *command, "churn")
+    assert "has no champion" in fails(run, own_market, "explain", "churn", "c1")

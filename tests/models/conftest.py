@@ -1,0 +1,50 @@
+"""One simulated marketplace of a year, built once."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shopwright.settings import load_project
+from shopwright.simulate import SimulationConfig, simulate
+from shopwright.warehouse.build import build
+from tests.warehouse.shops import make_shop, take_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shopwright.settings import Project
+    from shopwright.simulate import Simulation
+
+FEW_TRIALS = "[models]\ntrials = 2\n"
+
+
+@pytest.fixture(scope="session")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    """A marketplace of 30,000 events over twelve months."""
+    config = SimulationConfig(format="marketplace", events=30_000, seed=7, users=1_200)
+    return simulate(config, tmp_path_factory.mktemp("market") / "raw")
+
+
+@pytest.fixture(scope="session")
+def market(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """That shop, built; only to be read. Tests in other folders that ask for it share it."""
+    root = tmp_path_factory.getbasetemp() / "built-market"
+    if root.exists():
+        return load_project(root)
+    project = make_shop(root, raw=simulation.out, extra=FEW_TRIALS)
+    take_in(project)
+    build(project)
+    return project
+
+
+@pytest.fixture
+def own_market(market: Project, tmp_path: Path) -> Project:
+    """A copy that a test may change."""
+    for folder in (market.work, market.published.parent):
+        shutil.copytree(folder, tmp_path / folder.relative_to(market.root))
+    for file in (market.warehouse, market.root / "shopwright.toml"):
+        shutil.copy(file, tmp_path / file.relative_to(market.root))
+    return load_project(tmp_path)

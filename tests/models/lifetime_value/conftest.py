@@ -1,0 +1,52 @@
+"""One shop, trained on once."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopwright.core.engine import connect
+from shopwright.models.lifetime_value import MODEL
+from shopwright.models.lifetime_value.boosting import SETTINGS
+from shopwright.models.lifetime_value.candidates import Choice, Moments, field_at
+from shopwright.models.lifetime_value.features import read_customers
+from shopwright.models.protocol import Context
+from shopwright.settings import ModelSettings
+from tests.models.lifetime_value.marketplace import write_shop
+
+
+@pytest.fixture(scope="package")
+def published(tmp_path_factory):
+    return write_shop(tmp_path_factory.mktemp("marketplace") / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="package")
+def context(published):
+    return Context(published=published, settings=ModelSettings(trials=1))
+
+
+@pytest.fixture(scope="package")
+def training(context):
+    return MODEL.train(context)
+
+
+@pytest.fixture(scope="package")
+def gold(published):
+    with connect(published, read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="package")
+def frame(gold):
+    return read_customers(gold, where="value_182d is not null")
+
+
+@pytest.fixture(scope="package")
+def moments(frame):
+    return Moments.of(frame)
+
+
+@pytest.fixture(scope="package")
+def field(frame, moments):
+    """Every candidate by its kind."""
+    choice = Choice(boosted=False, settings=dict(SETTINGS[0]), rows=[])
+    return {each.kind: each for each in field_at(frame, moments.test, choice, seed=1)}

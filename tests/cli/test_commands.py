@@ -107,14 +107,21 @@ def test_the_commands_are_those_promised():
 NEEDS_PROJECT = [command for command in COMMANDS if command[0] not in {"init", "simulate", "doctor"}]
 
 
-ARGUMENTS = {name: ["checkout"] for name in ("plan", "read", "watch", "audit")} | {
-    "assign": ["checkout", "u1"]
+ARGUMENTS = {
+    **{name: ["checkout"] for name in ("plan", "read", "watch")},
+    **{name: ["churn"] for name in ("audit", "train", "score", "show", "rollback")},
+    **{name: ["churn", "1"] for name in ("promote", "explain")},
+    "assign": ["checkout", "u1"],
 }
+
+
+def _arguments(command):
+    return [] if command[0] == "quarantine" else ARGUMENTS.get(command[-1], [])
 
 
 @pytest.mark.parametrize("command", NEEDS_PROJECT, ids=" ".join)
 def test_a_folder_that_is_no_project_is_one_line_and_exit_code_1(run, command, tmp_path):
-    code, out, err = run(*command, *ARGUMENTS.get(command[-1], []), "--project", tmp_path)
+    code, out, err = run(*command, *_arguments(command), "--project", tmp_path)
     assert (code, out) == (1, "")
     assert is_one_line(err)
     assert "shopwright init" in err
@@ -122,7 +129,7 @@ def test_a_folder_that_is_no_project_is_one_line_and_exit_code_1(run, command, t
 
 @pytest.mark.parametrize("command", NEEDS_PROJECT, ids=" ".join)
 def test_a_failure_is_one_json_document_too(run, command, tmp_path):
-    code, out, err = run(*command, *ARGUMENTS.get(command[-1], []), "--project", tmp_path, "--json")
+    code, out, err = run(*command, *_arguments(command), "--project", tmp_path, "--json")
     document = json.loads(out)
     assert (code, document["kind"]) == (1, "ConfigurationError")
     assert err == f"error: {document['error']}\n"

@@ -62,7 +62,7 @@ def last_decisions(made: Simulation, project: Project) -> tuple[Frame, np.ndarra
     """The last decision of each session that ended with something in the cart, and its true chance of being left."""
     with connect(project.published, read_only=True) as connection:
         frame = read_frame(connection, abandonment.MODEL.ask.source)
-        found = connection.execute(TRUTH.format(file=quote_text(str(made.files["decisions"][0])))).fetchall()
+        found = connection.execute(TRUTH.format(file=quote_text(str(made.decisions_path)))).fetchall()
     chances = {(session, step): chance for _, session, step, chance in found}
     keys = zip(frame.keys["session_key"], frame.keys["step_number"].tolist(), strict=True)
     chance = np.array([chances.get(key, np.nan) for key in keys])

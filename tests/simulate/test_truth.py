@@ -293,7 +293,7 @@ def test_the_chance_of_every_purchase_is_written_beside_what_became_of_it(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     made: Simulation = request.getfixturevalue(name)
-    table = f"read_parquet('{made.files['decisions'][0].as_posix()}')"
+    table = f"read_parquet('{made.decisions_path.as_posix()}')"
     with duckdb.connect() as connection:
         count, bought, expected, distinct = one(
             connection,
@@ -301,7 +301,7 @@ def test_the_chance_of_every_purchase_is_written_beside_what_became_of_it(
             f"count(DISTINCT (user_id, session_start_at)) FROM {table}",
         )
         least, most = one(connection, f"SELECT min(purchase_chance), max(purchase_chance) FROM {table}")
-    assert made.out / "truth" / "decisions.parquet" == made.files["decisions"][0]
+    assert made.out / "truth" / "decisions.parquet" == made.decisions_path
     assert count == distinct == made.truth["abandonment"]["decisions"]
     assert bought == made.truth["totals"]["orders"]
     assert 0 < least < most < 1

@@ -186,7 +186,7 @@ _TAIL = """
 # guardrails = [{{ metric = "abandonment_rate", worst_change = 0.03 }}]
 
 # [models]                      # "shopwright models list" tells which there are
-# run = ["churn", "abandonment"]                 # those that "shopwright run" trains on new data, and scores with
+# run = []                      # such as ["churn"]: those that "shopwright run" trains on new data, and scores with
 # trials = {models.trials}                                   # settings tried for each candidate
 
 # [engine]

@@ -54,6 +54,11 @@ class Simulation:
         """Where the truth is written."""
         return self.out / TRUTH_FILE
 
+    @property
+    def decisions_path(self) -> Path:
+        """Where the true chance behind each cart is written."""
+        return self.out / DECISIONS_FILE
+
 
 def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None = None) -> Simulation:
     """Makes a shop and writes its exports.
@@ -84,8 +89,8 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
             written.append(export.write_month(month, rows, in_files))
             if order_side:
                 written += order_side.write_month(export, month, events)
-        written.append(export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users)))
-    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
+        chances = export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users))
+    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger([*written, chances])
     if order_side:
         truth |= {
             "sales": order_side.truth(),

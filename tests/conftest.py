@@ -52,3 +52,13 @@ def _no_network() -> Iterator[None]:
         patch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
         patch.setenv("DO_NOT_TRACK", "1")
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests are run for what they prove; tracing every line of dbt for them costs half as much again.
+
+    The default suite, which measures coverage, runs the same code.
+    """
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)

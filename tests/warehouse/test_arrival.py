@@ -20,8 +20,7 @@ from shopwright.warehouse.build import build
 from shopwright.warehouse.profile import dbt_arguments
 from tests.warehouse.shops import deal, gold, make_shop, take_in
 
-# Tracing dbt's own code line by line would cost half as much again, and other tests run the same of ours.
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]

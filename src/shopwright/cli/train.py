@@ -43,7 +43,13 @@ def train_command(
     rooms = chosen(loaded, model, every=every)
     results = []
     for room in rooms:
-        trained = train_with_progress(loaded, room, quiet=as_json)
+        try:
+            trained = train_with_progress(loaded, room, quiet=as_json)
+        except DataError as error:
+            if not every:
+                raise
+            results.append(_not_trained(room, error, quiet=as_json))
+            continue
         results.append(tables.training_document(room, trained))
         if not as_json:
             tables.print_training(people(), room, trained)
@@ -192,7 +198,12 @@ def _train_and_score(project: Project, room: Room, *, is_new: bool, quiet: bool)
             if not quiet:
                 people().print(f"{rows:,} rows in {room.scores_table}")
     except DataError as error:
-        document |= {"error": str(error)}
-        if not quiet:
-            people().print(f"{room.name} was not trained: {error}", markup=False)
+        document |= _not_trained(room, error, quiet=quiet)
     return document
+
+
+def _not_trained(room: Room, error: DataError, *, quiet: bool) -> dict[str, Any]:
+    """Say why a room was passed over."""
+    if not quiet:
+        people().print(f"{room.name} was not trained: {error}", markup=False)
+    return {"model": room.name, "error": str(error)}

@@ -42,7 +42,7 @@ def until_end(customer, day, value):
 def folder(real_data):
     found = real_data / "cdnow"
     if not found.is_dir():
-        pytest.skip(f"no CDNOW files in {real_data}")
+        pytest.skip(f"no CDNOW files in {real_data}; set SHOPWRIGHT_REAL_DATA to the folder that has cdnow/")
     return found
 
 

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shopwright.warehouse import run as dbt_run
+from tests.parsed import lend_parses
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shopwright.settings import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("SHOPWRIGHT_REAL_DATA") or ROOT.parent / "shared" / "data")
@@ -51,6 +56,20 @@ def _no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", connect_here)
         patch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
         patch.setenv("DO_NOT_TRACK", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_parse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Parse the dbt project once for each set of variables, not once for each shop."""
+    folder, arguments = tmp_path_factory.mktemp("parsed"), dbt_run.dbt_arguments
+
+    def lend_and_tell(project: Project) -> list[str]:
+        lend_parses(folder)
+        return arguments(project)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_run, "dbt_arguments", lend_and_tell)
         yield
 
 

@@ -1,0 +1,1 @@
+"""Features and training beside pandas and scikit-learn doing the same."""

@@ -1,0 +1,100 @@
+"""What is timed, each as a process of its own: ``python -m benchmarks.models.sides NAME SHOP FOLDER``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shopwright.core.engine import connect
+from shopwright.evaluation.splits import split_by_time
+from shopwright.models.abandonment.features import SOURCE, WHERE
+from shopwright.models.frame import known, read_frame
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shopwright.models.frame import Frame
+
+MOST_ROWS = 1_000_000
+"""As the setting ``max_rows`` has it."""
+TRIALS = 20
+SEED = 1
+
+
+def published(shop: Path) -> Path:
+    """The database that people read."""
+    return shop / "published" / "warehouse.duckdb"
+
+
+def view(shop: Path, folder: Path) -> None:
+    """Every decision of the shop with its features, by the warehouse's view."""
+    with connect(published(shop), read_only=True) as connection:
+        connection.execute("set threads = 2")
+        connection.execute(f"copy (from {SOURCE.table}) to '{folder / 'view.parquet'}' (format parquet)")
+
+
+def pandas(shop: Path, folder: Path) -> None:  # noqa: ARG001  # a side's signature
+    """The same in pandas, from Parquet files of steps and sessions in the order of users and time."""
+    import pandas as pd  # noqa: PLC0415  # not part of an install without the benchmarks' extra
+
+    from benchmarks.models.by_pandas import features  # noqa: PLC0415
+
+    found = features(pd.read_parquet(folder / "steps.parquet"), pd.read_parquet(folder / "sessions.parquet"))
+    found.to_parquet(folder / "pandas.parquet", index=False)
+
+
+def sklearn(shop: Path, folder: Path) -> None:
+    """Gradient boosting and isotonic calibration by scikit-learn, on the rows and windows that our training uses.
+
+    As many settings as ours tries of one kind are tried, chosen by log loss on the validation window. No intervals, no
+    baselines, no leak audit, and one kind of model where ours compares three.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
+    from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
+
+    with connect(published(shop), read_only=True) as connection:
+        frame = read_frame(connection, SOURCE, where=f"{known(SOURCE)} and ({WHERE})", most_rows=MOST_ROWS)
+    split = split_by_time(frame.decided_at, gap=(frame.known_at - frame.decided_at).max())
+    (training, learned), (validation, known_then), (test, hidden) = (
+        (_matrix(frame.only(mask)), frame.outcome[mask]) for mask in split.masks(frame.decided_at)
+    )
+    rng = np.random.default_rng(SEED)
+    tried = []
+    for _ in range(TRIALS):
+        model = HistGradientBoostingClassifier(
+            max_iter=int(np.exp(rng.uniform(np.log(60), np.log(400)))),
+            learning_rate=float(np.exp(rng.uniform(np.log(0.02), np.log(0.3)))),
+            max_leaf_nodes=int(np.exp(rng.uniform(np.log(4), np.log(64)))),
+            l2_regularization=float(np.exp(rng.uniform(np.log(0.1), np.log(30)))),
+            early_stopping=False,
+            random_state=SEED,
+        ).fit(training, learned)
+        probability = model.predict_proba(validation)[:, 1]
+        tried.append((log_loss(known_then, probability), model, probability))
+    _, best, probability = min(tried, key=lambda each: each[0])
+    calibrated = IsotonicRegression(out_of_bounds="clip").fit(probability, known_then)
+    score = calibrated.predict(best.predict_proba(test)[:, 1])
+    found = {"rows": len(frame), "roc_auc": float(roc_auc_score(hidden, score))}
+    (folder / "sklearn.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def _matrix(frame: Frame) -> NDArray[np.float64]:
+    """Numbers as they are, texts as codes."""
+    return np.column_stack([_coded(values) for values in frame.columns.values()])
+
+
+def _coded(values: NDArray[Any]) -> NDArray[np.float64]:
+    if values.dtype.kind == "f":
+        return values
+    return np.unique(values.astype(str), return_inverse=True)[1].astype(np.float64)
+
+
+SIDES = {each.__name__: each for each in (view, pandas, sklearn)}
+
+if __name__ == "__main__":
+    SIDES[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

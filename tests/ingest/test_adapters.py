@@ -103,6 +103,10 @@ class TestJsonLines(_Stream):
         return "".join(json.dumps(record) + "\n" for record in _records(numbers, extra=extra)).encode()
 
 
+class TestCollector(TestJsonLines):
+    settings = 'adapter = "collector"'
+
+
 class TestJsonArray(_Stream):
     file_name = "events.json"
 

@@ -20,6 +20,7 @@ from shopwright.ingest.adapters.mapping import WORKBOOK_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from shopwright.settings import SourceSettings
 
@@ -40,6 +41,8 @@ class SourceFile:
     """What to call it where its path says nothing, as with rows of a database."""
     watermark: str | None = None
     """Of rows of a database: everything up to this value of the source's watermark has been read."""
+    judged_at: datetime | None = None
+    """The moment, naive UTC, that its times are compared with; that of the run where not given."""
 
     @property
     def label(self) -> str:

@@ -97,11 +97,16 @@ class Job:
         """Whether the engine is to read the file straight into the lake."""
         return self.may_stream and self.split is None and self.facts.is_simple
 
+    @property
+    def is_array(self) -> bool:
+        """Whether the file is one JSON array."""
+        return self.mapping.kind is FileKind.JSON and not self.mapping.has_lines and is_array(self.plain)
+
     def records(self) -> Iterator[Record]:
         """The file's records one by one, good ones and bad ones; a header is the first."""
         if self.split is not None:
             return iter(self.split)
-        if self.mapping.kind is FileKind.JSON and is_array(self.plain):
+        if self.is_array:
             return read_array(self.plain, max_bytes=self.max_record_bytes)
         delimiter = self.mapping.csv.delimiter if self.mapping.kind is FileKind.CSV else None
         return read_records(self.plain, delimiter=delimiter, max_bytes=self.max_record_bytes)

@@ -20,7 +20,7 @@ from shopwright.ingest.jobs import (
     staged_source,
 )
 from shopwright.ingest.projection import Projection, compile_projection
-from shopwright.ingest.records import BOM, fetch_lines, is_array
+from shopwright.ingest.records import BOM, fetch_lines
 
 if TYPE_CHECKING:
     from shopwright.ingest.adapters.mapping import Mapping
@@ -38,20 +38,30 @@ JSON_RULES = (
 
 def read_json(job: Job) -> Loaded:
     """Read JSON lines or an array."""
-    paths = {name: place for place, name in enumerate(job.mapping.source_columns, start=1)}
-    projection = compile_projection(
-        job.mapping,
-        lambda name: f"found[{paths[name]}]",
-        latest=job.latest,
-        properties=_json_properties(job.mapping),
-        structural=(*JSON_RULES, *scalar_rules(job.mapping)),
-    )
-    is_streamed = job.streams and not _begins_with_mark(job) and not is_array(job.plain)
+    projection = json_projection(job.mapping, latest=job.latest)
+    is_streamed = job.streams and not _begins_with_mark(job) and not job.is_array
     return _stream_json(job, projection) if is_streamed else _read_json_slowly(job, projection)
 
 
-def _extracted(job: Job, source: str) -> str:
-    paths = quote_list([json_path(name) for name in job.mapping.source_columns])
+def json_projection(mapping: Mapping, *, latest: str) -> Projection:
+    """Compile a mapping over the documents that ``extracted`` gives.
+
+    Args:
+        latest: timestamp literal (UTC) beyond which a row's time is in the future.
+    """
+    paths = {name: place for place, name in enumerate(mapping.source_columns, start=1)}
+    return compile_projection(
+        mapping,
+        lambda name: f"found[{paths[name]}]",
+        latest=latest,
+        properties=_json_properties(mapping),
+        structural=(*JSON_RULES, *scalar_rules(mapping)),
+    )
+
+
+def extracted(mapping: Mapping, source: str) -> str:
+    """SQL of documents, a column ``doc``, with the values that a mapping names."""
+    paths = quote_list([json_path(name) for name in mapping.source_columns])
     return f"(select *, json_extract_string(doc, {paths}) as found from {source})"
 
 
@@ -83,7 +93,7 @@ def _stream_json(job: Job, projection: Projection) -> Loaded:
     documents = _documents(job)
     stream = Stream(
         records=job.facts.lines,
-        select=job.select(projection, _extracted(job, documents), extra=", doc"),
+        select=job.select(projection, extracted(job.mapping, documents), extra=", doc"),
         rejections=list,
     )
     return Loaded(
@@ -111,7 +121,7 @@ def _read_json_slowly(job: Job, projection: Projection) -> Loaded:
         f"(select _line, case when json_valid(text) then text::json end as doc "
         f"from {staged_source(job, staged, 'text', 'VARCHAR')})"
     )
-    job.create(projection, _extracted(job, documents), extra=", doc, _line")
+    job.create(projection, extracted(job.mapping, documents), extra=", doc, _line")
     loaded = loaded_from_staging(job, projection, rejected)
     loaded.new_columns = _new_keys(job, documents)
     return loaded

@@ -27,6 +27,8 @@ class Projection:
     select_text: str
     select_typed: str
     rules: tuple[str, ...]
+    meanings: tuple[str, ...]
+    """What each of the rules says."""
     structural: int
     """How many of the rules, the first ones, are about the record's form."""
     counts_copies: bool = False
@@ -89,6 +91,7 @@ def compile_projection(
         ),
         select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
         rules=tuple(rule.name for rule in rules),
+        meanings=tuple(rule.meaning for rule in rules),
         structural=len(structural),
         counts_copies=mapping.counts_copies,
     )

@@ -13,10 +13,11 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.collected import all_sources
 from shopwright.ingest.effects import check_effect
 from shopwright.ingest.files import data_name
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
-from shopwright.ingest.records import Record, check_record
+from shopwright.ingest.records import check_json_record, check_record
 from shopwright.ingest.run import Lander, workspace
 from shopwright.ingest.scan import TextFacts
 from shopwright.lake.delta import Lake, read_sql
@@ -214,7 +215,10 @@ def _land_again(
     # a header belongs to the file, column names of a file without one to the settings of today
     columns = row.column_names if mapping.csv.header else mapping.csv.columns
     limit = lander.project.settings.ingest.max_record_bytes
-    split = tuple(_record(number, item, source.encoding, limit) for number, item in enumerate(rows, start=1))
+    check = check_json_record if mapping.kind is FileKind.JSON else check_record
+    split = tuple(
+        check(number, _raw(item, source.encoding), limit) for number, item in enumerate(rows, start=1)
+    )
     job = replace(
         lander.job(row.file, staging / "replay", staging, mapping, TextFacts()), columns=columns, split=split
     )
@@ -225,17 +229,17 @@ def _land_again(
     return landed, {rows[item.line - 1].quarantine_id for item in landed.quarantined}
 
 
-def _record(number: int, row: OpenRow, encoding: str, limit: int) -> Record:
-    """The row's record, by its number among those replayed; bytes that were no UTF-8 get the source's encoding."""
+def _raw(row: OpenRow, encoding: str) -> bytes:
+    """The row's bytes; those that were no UTF-8 get the source's encoding."""
     raw = row.raw.encode(row.raw_encoding)
     if row.raw_encoding != "utf-8":
         with suppress(UnicodeError):
             raw = raw.decode(encoding).encode()
-    return check_record(number, raw, limit)
+    return raw
 
 
 def _source(project: Project, name: str) -> SourceSettings:
-    for source in project.settings.sources:
+    for source in all_sources(project):
         if source.name == name:
             return source
     raise ConfigurationError(

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_LINES_OF_A_RECORD = 1_000
+MOST_LEVELS = 1_000
+"""Arrays and objects within one another. The engine would follow ten times as many into the end of its stack."""
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 22
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+"""A text, or what opens or closes a level outside of one."""
 
 csv.field_size_limit(1 << 30)
 
@@ -82,7 +86,7 @@ def read_records(path: Path, *, delimiter: str | None, max_bytes: int) -> Iterat
     while (first := ahead.popleft() if ahead else next(lines, None)) is not None:
         if delimiter is None:
             if first.raw.strip():
-                yield check_record(first.number, first.raw, max_bytes)
+                yield check_json_record(first.number, first.raw, max_bytes)
         elif not ends_in_quotes(first.raw, delimiter):
             if first.raw:
                 yield check_record(first.number, first.raw, max_bytes)
@@ -158,6 +162,30 @@ def check_record(number: int, raw: bytes, max_bytes: int) -> Record:
         return Record(number, raw, None, "invalid_utf8")
 
 
+def check_json_record(number: int, raw: bytes, max_bytes: int) -> Record:
+    """A record of those bytes, which are to be JSON, or what keeps them from being one."""
+    record = check_record(number, raw, max_bytes)
+    if record.rule is None and _levels(raw) > MOST_LEVELS:
+        return Record(number, raw, None, "nested_too_deep")
+    return record
+
+
+def _levels(raw: bytes) -> int:
+    """How deep arrays and objects lie within one another, where that may be too deep; else 0."""
+    if count_openings(raw) <= MOST_LEVELS:
+        return 0
+    deepest = level = 0
+    for mark in _LEVELS.finditer(raw):
+        level += (mark.group() in b"[{") - (mark.group() in b"]}")
+        deepest = max(deepest, level)
+    return deepest
+
+
+def count_openings(raw: bytes) -> int:
+    """How many marks may open an array or an object; those within texts are counted too."""
+    return raw.count(b"[") + raw.count(b"{")
+
+
 def split_fields(text: str, delimiter: str) -> list[str] | None:
     """Fields of one delimited record; None where its quotes are broken.
 
@@ -207,7 +235,7 @@ def read_array(path: Path, *, max_bytes: int) -> Iterator[Record]:
             end = _next_object(text, at)
             yield Record(number, _bytes(text[at:end].rstrip(" \t\r\n,")), None, "not_json")
         else:
-            yield check_record(number, _bytes(text[at:end]), max_bytes)
+            yield check_json_record(number, _bytes(text[at:end]), max_bytes)
         at = end
 
 

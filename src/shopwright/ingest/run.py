@@ -19,6 +19,7 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.collected import SOURCE, all_sources, drain, forget
 from shopwright.ingest.effects import check_effect, effect_of
 from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.jobs import Job, UnreliableReadError
@@ -107,18 +108,20 @@ def ingest(
                 (source, file)
                 for source in chosen
                 if not source.is_database
-                for file in find_files(source, project.root)
+                for file in _files_of(source, project)
             ]
         )
         for source in chosen:
             if source.is_database:
                 run.ingest_database(source)
+        if SOURCE in chosen:
+            forget(project, run.lander.known)
     result.seconds = monotonic() - started
     return result
 
 
 def _choose(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
-    known = {source.name: source for source in project.settings.sources}
+    known = {source.name: source for source in all_sources(project)}
     if not known:
         raise ConfigurationError(
             f"{project.root / 'shopwright.toml'} names no source; add a [[sources]] section"
@@ -134,6 +137,10 @@ def _choose(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
             find_adapter(source.adapter).mapping_for(source, "")
             check_source(source)
     return chosen
+
+
+def _files_of(source: SourceSettings, project: Project) -> list[SourceFile]:
+    return drain(project) if source is SOURCE else find_files(source, project.root)
 
 
 @contextmanager
@@ -214,10 +221,23 @@ class Lander:
             self._visible[table] = self.lake.files(table)
         return self._visible[table]
 
-    def job(self, label: str, plain: Path, staging: Path, mapping: Mapping, facts: TextFacts) -> Job:
-        """A file to read under the project's limits."""
+    def job(
+        self,
+        label: str,
+        plain: Path,
+        staging: Path,
+        mapping: Mapping,
+        facts: TextFacts,
+        *,
+        judged_at: datetime | None = None,
+    ) -> Job:
+        """A file to read under the project's limits.
+
+        Args:
+            judged_at: the moment, naive UTC, that times are compared with; that of the run where not given.
+        """
         limits = self.project.settings.ingest
-        latest = self.now + timedelta(hours=limits.max_future_hours)
+        latest = (judged_at or self.now) + timedelta(hours=limits.max_future_hours)
         return Job(
             connection=self.connection,
             label=label,
@@ -393,7 +413,14 @@ class _Run:
             return replace(row, outcome="empty", reason="the file has no bytes"), None
         if opened.mapping.kind is not FileKind.PARQUET and not opened.facts.has_text:
             return replace(row, outcome="empty", reason="the file has only blank lines"), None
-        job = self.lander.job(file.label, opened.path, self.staging, opened.mapping, opened.facts)
+        job = self.lander.job(
+            file.label,
+            opened.path,
+            self.staging,
+            opened.mapping,
+            opened.facts,
+            judged_at=file.judged_at,
+        )
         landed, columns, new = self.lander.land(job, self.lander.batch(row, source))
         after = opened.path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.ingest.records import MOST_LEVELS, count_openings
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LINE_END = ord("\n")
@@ -17,6 +20,8 @@ LINE_END = ord("\n")
 BLOCK = 1 << 22
 STRIDE = 1 << 19
 """Every line longer than twice this contains a whole stride without a line end."""
+DEEP_STRIDE = MOST_LEVELS
+"""JSON that is nested too deep has as many characters that open as close, so a whole stride lies in its line."""
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class TextFacts:
     has_quotes: bool = False
     has_nul: bool = False
     has_long_line: bool = False
+    has_deep_line: bool = False
+    """Whether a line may hold JSON that is nested too deep."""
     has_odd_line_ends: bool = False
     """A carriage return that does not belong to a uniform CRLF."""
     is_utf8: bool = True
@@ -37,13 +44,16 @@ class TextFacts:
     @property
     def is_simple(self) -> bool:
         """Whether each line is one record and can be read without looking at the ones before it."""
-        return self.is_utf8 and not (self.has_nul or self.has_long_line or self.has_odd_line_ends)
+        is_odd = self.has_nul or self.has_long_line or self.has_deep_line or self.has_odd_line_ends
+        return self.is_utf8 and not is_odd
 
 
 @dataclass(slots=True)
 class _Scan:
     facts: TextFacts = field(default_factory=TextFacts)
     last: bytes = b"\n"
+    openings: int = 0
+    """Those of the line that the last block ends in."""
     returns: int = 0
     pairs: int = 0
     ends: int = 0
@@ -57,9 +67,19 @@ class _Scan:
         facts.has_quotes = facts.has_quotes or b'"' in block
         facts.has_nul = facts.has_nul or b"\0" in block
         facts.has_long_line = facts.has_long_line or _has_stride_without_end(block)
+        facts.has_deep_line = facts.has_deep_line or self._has_deep_line(block)
         self._count_returns(block)
         self._decode(block)
         self.last = (self.last + block[-2:])[-2:]
+
+    def _has_deep_line(self, block: bytes) -> bool:
+        """Whether a line has more openings than levels are allowed; one may have begun in the block before."""
+        if b"{" not in block and b"[" not in block:
+            self.openings = 0 if b"\n" in block else self.openings
+            return False
+        first = count_openings(block[: block.find(b"\n") + 1] or block) + self.openings
+        self.openings = count_openings(block[block.rfind(b"\n") + 1 :])
+        return first > MOST_LEVELS or any(count_openings(line) > MOST_LEVELS for line in _longer_lines(block))
 
     def _count_returns(self, block: bytes) -> None:
         if b"\r" in block or self.last.endswith(b"\r"):
@@ -85,6 +105,19 @@ def _has_stride_without_end(block: bytes) -> bool:
     return any(
         block.find(b"\n", start, start + STRIDE) < 0 for start in range(0, len(block) - STRIDE + 1, STRIDE)
     )
+
+
+def _longer_lines(block: bytes) -> Iterator[bytes]:
+    """Lines in which a whole deep stride lies."""
+    at = 0
+    while at + DEEP_STRIDE <= len(block):
+        if block.find(b"\n", at, at + DEEP_STRIDE) >= 0:
+            at += DEEP_STRIDE
+            continue
+        end = block.find(b"\n", at)
+        end = end if end >= 0 else len(block)
+        yield block[block.rfind(b"\n", 0, at) + 1 : end]
+        at = end + 1
 
 
 def hash_file(path: Path) -> str:

@@ -5,6 +5,7 @@ one, write its module, list it in ``ADAPTERS`` and subclass the contract suite i
 """
 
 from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.ingest.adapters.collector import COLLECTOR
 from shopwright.ingest.adapters.event_stream import EVENT_STREAM
 from shopwright.ingest.adapters.mapped import MAPPED
 from shopwright.ingest.adapters.mapping import Adapter, CsvShape, Field, FileKind, Mapping
@@ -13,7 +14,7 @@ from shopwright.ingest.adapters.online_retail import ONLINE_RETAIL
 from shopwright.ingest.adapters.postgres import POSTGRES
 from shopwright.ingest.adapters.rees46 import REES46
 
-ADAPTERS: tuple[Adapter, ...] = (REES46, OLIST, ONLINE_RETAIL, EVENT_STREAM, MAPPED, POSTGRES)
+ADAPTERS: tuple[Adapter, ...] = (REES46, OLIST, ONLINE_RETAIL, EVENT_STREAM, MAPPED, POSTGRES, COLLECTOR)
 
 BY_NAME = {adapter.name: adapter for adapter in ADAPTERS}
 

@@ -90,6 +90,8 @@ class Mapping:
     """
     trims: bool = True
     """Whether blanks around values are dropped."""
+    has_lines: bool = False
+    """Whether JSON is one record a line, also where a file looks like one array."""
     optional: frozenset[str] = frozenset()
     """Canonical columns that stay empty, without a word, where the file lacks what they come from."""
 

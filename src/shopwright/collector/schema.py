@@ -1,0 +1,66 @@
+"""The shape of an event as its contract states it, for whoever sends one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.model import Column, Kind
+from shopwright.ingest.adapters.event_stream import EVENT_FIELDS
+
+_TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.TIMESTAMP: {"type": "string", "format": "date-time"},
+    Kind.MONEY: {"type": "number"},
+    Kind.NUMBER: {"type": "number"},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.JSON: {"type": "object"},
+}
+
+EXAMPLE = {
+    "event_id": "7d0c2f9e-41",
+    "event_at": "2025-03-01T10:15:00Z",
+    "event_type": "add_to_cart",
+    "user_id": "u-1042",
+    "product_id": "17",
+    "price": 35.79,
+    "device": "mobile",
+    "properties": {"position": 3},
+}
+"""An event that is good."""
+
+
+def event_schema() -> dict[str, Any]:
+    """JSON Schema of one event.
+
+    Fields bear the names of the contract. Names that trackers use in their place, such as ``timestamp``, are read too, and
+    whatever has no place of its own is kept in ``properties``.
+    """
+    rules = " ".join(rule.meaning for rule in EVENTS.rules)
+    return {
+        "title": "Event",
+        "type": "object",
+        "description": f"One action of a shopper. {rules} Fields without a place of their own are kept in `properties`.",
+        "required": [_name(column) for column in EVENTS.landed if column.required],
+        "properties": {_name(column): _field(column) for column in EVENTS.landed},
+        "additionalProperties": True,
+        "example": EXAMPLE,
+    }
+
+
+def _name(column: Column) -> str:
+    """What a sender calls a column: its own name, where that is read, else the first that is."""
+    names = EVENT_FIELDS[column.name].columns if column.name in EVENT_FIELDS else (column.name,)
+    return column.name if column.name in names else names[0]
+
+
+def _field(column: Column) -> dict[str, Any]:
+    unit = f" In {column.unit}." if column.unit else ""
+    schema = _TYPES[column.kind] | {"description": f"{column.meaning}{unit}"}
+    if column.allowed:
+        schema |= {"enum": list(column.allowed)}
+    if column.kind in (Kind.MONEY, Kind.NUMBER, Kind.INTEGER):
+        limits = (("minimum", column.minimum), ("maximum", column.maximum))
+        schema |= {name: int(limit) for name, limit in limits if limit is not None}
+    return schema

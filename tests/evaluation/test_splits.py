@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.evaluation.leaks import mixed_split
-from shopwright.evaluation.splits import rolling_origins, split_by_time
+from shopwright.evaluation.splits import split_by_time
 
 START = np.datetime64("2024-01-01")
 NO_GAP = np.timedelta64(0, "D")
@@ -51,21 +51,6 @@ def test_a_split_never_mixes_time(days, gap, validation_share, test_share):
         assert split.test_until == decided_at.max()
 
 
-@given(DAYS, st.integers(0, 10), st.integers(1, 4))
-def test_rolling_origins_never_mix_time_and_test_on_rows_of_their_own(days, gap, folds):
-    decided_at, gap = at(days), np.timedelta64(gap, "D")
-    try:
-        splits = rolling_origins(decided_at, gap=gap, folds=folds)
-    except DataError:
-        return
-    assert len(splits) == folds
-    for split in splits:
-        check(split, decided_at, gap)
-    tested = sum(split.masks(decided_at)[2].astype(int) for split in splits)
-    assert tested.max() == 1
-    assert splits[-1].test_until == decided_at.max()
-
-
 def test_shares_are_of_all_rows():
     decided_at = at(np.repeat(np.arange(100), 3))
     split = split_by_time(decided_at, gap=np.timedelta64(10, "D"))
@@ -78,16 +63,6 @@ def test_shares_are_of_all_rows():
         "test_until": "2024-04-09",
     }
     json.dumps(split.describe())
-
-
-def test_rolling_windows_have_about_equal_rows():
-    decided_at = at(np.arange(100))
-    splits = rolling_origins(decided_at, gap=NO_GAP, folds=3)
-    assert [[int(mask.sum()) for mask in split.masks(decided_at)] for split in splits] == [
-        [20, 20, 20],
-        [40, 20, 20],
-        [60, 20, 20],
-    ]
 
 
 def test_equal_moments_stay_together():
@@ -109,8 +84,6 @@ def test_too_little_history_says_how_much_is_needed():
         split_by_time(at([]), gap=NO_GAP)
     with pytest.raises(DataError, match="1 decisions have no time"):
         split_by_time(np.array(["NaT", "2024-01-01"], dtype="datetime64[D]"), gap=NO_GAP)
-    with pytest.raises(DataError, match="no 9 splits"):
-        rolling_origins(at([0, 1, 2, 3]), gap=NO_GAP, folds=9)
 
 
 def test_impossible_wishes():
@@ -119,5 +92,3 @@ def test_impossible_wishes():
             split_by_time(at([0, 1, 2]), gap=NO_GAP, validation_share=shares[0], test_share=shares[1])
     with pytest.raises(ConfigurationError, match="gap"):
         split_by_time(at([0, 1, 2]), gap=np.timedelta64(-1, "D"))
-    with pytest.raises(ConfigurationError, match="folds"):
-        rolling_origins(at([0, 1, 2]), gap=NO_GAP, folds=0)

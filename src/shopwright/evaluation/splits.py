@@ -76,51 +76,6 @@ def split_by_time(
     return history.split(test, len(history.times) - 1, validation_rows=validation_share * history.rows)
 
 
-def rolling_origins(decided_at: Times, *, gap: np.timedelta64, folds: int) -> tuple[TimeSplit, ...]:
-    """Several splits, each tested on a later stretch of time than the one before and trained on all that came before it.
-
-    The test windows follow one another without overlap, have about equal numbers of rows and reach to the last decision;
-    each has a validation window of about the same size before it.
-
-    Args:
-        decided_at: moment of each decision, in any order.
-        gap: as for ``split_by_time``.
-        folds: number of splits, 1 or more.
-
-    Raises:
-        DataError: the history is too short.
-        ConfigurationError: no folds, or a negative gap.
-    """
-    if folds < 1:
-        raise ConfigurationError(f"folds is {folds}, expected 1 or more")
-    history = _History.of(decided_at, gap)
-    starts = history.possible_tests()
-    if len(starts) < folds:
-        raise DataError(
-            f"no {folds} splits by time: after the gaps only {len(starts)} moments of decision are left to begin a "
-            "test at; ask for fewer folds or load more history"
-        )
-    first = max(int(history.rows_before[starts[0]]), round(history.rows * 2 / (folds + 2)))
-    wanted = np.linspace(first, history.rows, folds, endpoint=False)
-    places = _increasing(history.rows_before[starts], wanted)
-    tests = [int(starts[place]) for place in places]
-    ends = [start - 1 for start in tests[1:]] + [len(history.times) - 1]
-    rows = history.rows / (folds + 2)
-    return tuple(
-        history.split(start, end, validation_rows=rows) for start, end in zip(tests, ends, strict=True)
-    )
-
-
-def _increasing(values: NDArray[np.int64], wanted: NDArray[np.float64]) -> list[int]:
-    """Positions of the values nearest to those wanted, each later than the one before."""
-    places: list[int] = []
-    for number, target in enumerate(wanted):
-        least = places[-1] + 1 if places else 0
-        most = len(values) - (len(wanted) - number)
-        places.append(least + int(np.argmin(np.abs(values[least : most + 1] - target))))
-    return places
-
-
 @dataclass(frozen=True, slots=True)
 class _History:
     """The distinct moments of decision, ascending, and how many rows come before each."""

@@ -112,6 +112,13 @@ def read_frame(
     )
 
 
+def draw(frame: Frame, rows: int, *, seed: int) -> Frame:
+    """So many decisions at random, or all where there are fewer; in the order of their time."""
+    if len(frame) <= rows:
+        return frame
+    return frame.only(np.sort(np.random.default_rng(seed).choice(len(frame), size=rows, replace=False)))
+
+
 def _draw(
     connection: duckdb.DuckDBPyConnection, source: FrameSource, conditions: Sequence[str], most: int
 ) -> str:
@@ -158,15 +165,22 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
 
 
-def lacks(connection: duckdb.DuckDBPyConnection, table: str, needs: str) -> str | None:
-    """What the shop lacks to have rows in a table, in the words of ``needs``; None where it has some."""
+def lacks(connection: duckdb.DuckDBPyConnection, table: str, *, needs: str, evidence: str) -> str | None:
+    """What the shop lacks for a view of features, in the words of ``needs``; None where nothing is missing.
+
+    Args:
+        connection: to a warehouse.
+        table: the view, which is not read: that takes minutes in a large shop.
+        needs: what to say.
+        evidence: SQL after ``from``: rows of a table, one of which is enough.
+    """
     schema, _, name = table.partition(".")
     found = connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
     ).fetchone()
     if not found:
         return f"{needs}, and a build by this version ('shopwright build')"
-    return None if connection.execute(f"select 1 from {table} limit 1").fetchone() else needs
+    return None if connection.execute(f"select 1 from {evidence} limit 1").fetchone() else needs
 
 
 def known(source: FrameSource) -> str:

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.core.lock import exclusive
 from shopwright.models import MODELS
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import Context, Given
+from shopwright.models.recording import gate_record, seal
 from shopwright.models.scores import write_published_scores
-from shopwright.registry import (
-    FeatureRecord,
-    GateRecord,
-    Manifest,
-    Measure,
-    Registry,
-    RunRecord,
-    library_versions,
-    write_manifest,
-)
+from shopwright.models.table_plots import draw_tables
+from shopwright.registry import CHALLENGER, CHAMPION, Registry, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.protocol import Explanation, Room, Training
+    from shopwright.models.claim import Claim, Recipe
+    from shopwright.models.protocol import Evaluation, Explanation, Room, Sample, Training, Window
     from shopwright.registry import Version
     from shopwright.settings import Project
-
-LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy", "xgboost-cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,17 @@ class Trained:
     version: int
     is_champion: bool
     """Whether it serves from now on: it passed the gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came of judging a version anew."""
+
+    evaluation: Evaluation
+    version: Version
+    """With what the gate says now."""
+    champion: Version | None
+    """That it was compared with; None where there is none, or it is the champion itself."""
 
 
 def room_of(name: str) -> Room:
@@ -90,11 +92,74 @@ def train(
     )
     training = room.train(context)
     watch("registering", 0, 0)
-    with TemporaryDirectory(prefix="shopwright-") as folder:
-        number = registry.log(_record(Path(folder), room, training, champion))
+    with TemporaryDirectory(prefix="shopwright-") as files, TemporaryDirectory(prefix="shopwright-") as plots:
+        seal(Path(files), room, training)
+        run = RunRecord(
+            model=room.name,
+            folder=Path(files),
+            verdict=training.judgement.verdict,
+            gate=gate_record(training, champion),
+            parameters=training.parameters,
+            plots=draw_tables(training.tables, Path(plots)),
+        )
+        number = registry.log(run)
     if training.gate.passes:
         registry.promote(room.name, number)
     return Trained(training, number, training.gate.passes)
+
+
+def evaluate(
+    project: Project,
+    room: Room,
+    version: int | str | None = None,
+    *,
+    window: Window = "later",
+    watch: Callable[[str, float, float], None] = lambda *_: None,
+) -> Evaluated:
+    """Judge a registered version anew on the shop's data of now, and keep what the gate says of it. Nothing is promoted.
+
+    Args:
+        project: the shop.
+        room: of the model.
+        version: its number or alias; the champion where not given, or the newest where nothing serves.
+        window: which decisions.
+        watch: told what is being done.
+
+    Raises:
+        ConfigurationError: there is no such version.
+        DataError: the shop lacks what the model needs, or there are no such decisions yet.
+    """
+    if lacks := missing(project, room):
+        raise DataError(f"{room.name} cannot be judged: {lacks}")
+    registry = Registry(project)
+    champion = registry.champion(room.name)
+    chosen = registry.show(room.name, version or (CHAMPION if champion else CHALLENGER))
+    against = None if champion is None or champion.number == chosen.number else champion
+    context = Context(
+        published=_published(project),
+        settings=project.settings.models,
+        watch=watch,
+        champion=registry.fetch(room.name, against.number) if against else None,
+    )
+    given = Given(registry.fetch(room.name, chosen.number), f"version {chosen.number}", window)
+    evaluation = room.evaluate(context, given)
+    if not chosen.is_champion:
+        chosen = registry.judge(room.name, chosen.number, gate_record(evaluation, champion))
+    return Evaluated(evaluation, chosen, against)
+
+
+def sample(project: Project, room: Room, *, rows: int) -> tuple[Sample, Version]:
+    """What features add to the champion's scores of some decisions, drawn with the seed of the settings.
+
+    Raises:
+        ConfigurationError: there is no champion, or it explains itself in sentences.
+        DataError: there are no decisions.
+    """
+    registry = Registry(project)
+    champion = _champion(registry, room)
+    loaded = room.load(registry.fetch(room.name, champion.number))
+    with connect(_published(project), read_only=True) as connection:
+        return loaded.sample(connection, rows=rows, seed=project.settings.models.seed), champion
 
 
 def explain(project: Project, room: Room, entity: str) -> tuple[Explanation, Version]:
@@ -127,50 +192,20 @@ def _published(project: Project) -> Path:
     return project.published
 
 
-def _record(folder: Path, room: Room, training: Training, champion: Version | None) -> RunRecord:
-    described = training.files(folder)
-    manifest = Manifest(
-        model=room.name,
-        kind=training.kind,
-        created_at=datetime.now(UTC),
-        features=tuple(_features(described["features"])),
-        outcome=room.outcome,
-        decision_time=room.decision,
-        window=training.window,
-        data_fingerprint=training.fingerprint,
-        metrics={
-            name: Measure(value=score.value, lower=score.lower, upper=score.upper, reason=score.reason)
-            for name, score in next(iter(training.scores.values())).items()
-        },
-        libraries=library_versions(LIBRARIES),
-    )
-    write_manifest(folder, manifest)
-    gate = GateRecord(
-        passes=training.gate.passes,
-        reasons=training.gate.reasons,
-        champion=champion.number if champion else None,
-    )
-    return RunRecord(
-        model=room.name,
-        folder=folder,
-        verdict=training.judgement.verdict,
-        gate=gate,
-        parameters=training.parameters,
-    )
+def claim_of(project: Project, name: str) -> tuple[Claim, list[Recipe]]:
+    """The usual recipe for a model, followed on the shop's data.
 
-
-def _features(encoder: dict[str, Any]) -> list[FeatureRecord]:
-    """Features as an encoder knows them, as the manifest records them."""
-    found = []
-    for feature in encoder["features"]:
-        name = feature["name"]
-        if feature["kind"] == "category":
-            levels = tuple(sorted(encoder["levels"][name]))
-            found.append(FeatureRecord(name=name, kind="category", categories=levels))
-        else:
-            lower, upper = encoder["ranges"][name]
-            found.append(FeatureRecord(name=name, kind="number", lower=lower, upper=upper))
-    return found
+    Raises:
+        ConfigurationError: there is no such model, or no usual recipe for it.
+        DataError: the shop lacks what it needs.
+    """
+    room = room_of(name)
+    if room.claim is None:
+        have = ", ".join(sorted(each.name for each in MODELS if each.claim))
+        raise ConfigurationError(f"there is no usual recipe for {name} (there are some for {have})")
+    if lacks := missing(project, room):
+        raise DataError(f"{name}: {lacks}")
+    return room.claim, room.claim.reproduce(_published(project))
 
 
 def audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:

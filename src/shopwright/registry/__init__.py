@@ -5,6 +5,7 @@ What a model computes belongs to its room in ``models``; how good it is, to ``ev
 model, and MLflow is imported when a registry is first used, never before.
 """
 
+from shopwright.registry.evaluations import EvaluationRecord, as_rows, write_evaluation
 from shopwright.registry.manifest import (
     FeatureRecord,
     Manifest,
@@ -13,10 +14,13 @@ from shopwright.registry.manifest import (
     read_manifest,
     write_manifest,
 )
-from shopwright.registry.records import GateRecord, RunRecord, Version
+from shopwright.registry.records import CHALLENGER, CHAMPION, GateRecord, RunRecord, Version
 from shopwright.registry.store import Registry
 
 __all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "EvaluationRecord",
     "FeatureRecord",
     "GateRecord",
     "Manifest",
@@ -24,7 +28,9 @@ __all__ = [
     "Registry",
     "RunRecord",
     "Version",
+    "as_rows",
     "library_versions",
     "read_manifest",
+    "write_evaluation",
     "write_manifest",
 ]

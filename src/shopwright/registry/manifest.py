@@ -173,6 +173,11 @@ def read_manifest(folder: Path, *, model: str, sha256: str | None = None) -> Man
     return manifest
 
 
+def read_window(folder: Path) -> dict[str, JsonValue]:
+    """Windows of a verified artifact, by name."""
+    return Manifest.model_validate_json((folder / FILE_NAME).read_bytes()).window
+
+
 def manifest_sha256(folder: Path) -> str:
     """SHA-256 of a folder's manifest, hexadecimal."""
     return _record(folder / FILE_NAME).sha256

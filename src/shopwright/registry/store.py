@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shopwright.core.errors import ArtifactError, BusyError, ConfigurationError, PromotionError, near_match
 from shopwright.core.lock import exclusive
 from shopwright.registry import champions, entries
+from shopwright.registry.evaluations import EvaluationRecord, read_evaluation
 from shopwright.registry.manifest import MODEL_NAME, manifest_sha256, read_manifest
 from shopwright.registry.records import CHALLENGER, CHAMPION, ChampionRecord, GateRecord, RunRecord, Version
 from shopwright.registry.tracking import check_installed, connect, create_database, explained, sqlite_uri
@@ -146,6 +147,15 @@ class Registry:
         if self._database is not None:
             return self._verified(client, found.run_id, model, found.manifest_sha256)
         return self._fetched(client, found)
+
+    def evaluation(self, model: str, version: int | str = CHAMPION) -> EvaluationRecord | None:
+        """How a version was judged when it was trained, from its verified artifact; None where that was not kept.
+
+        Raises:
+            ArtifactError: the files are not those that were registered.
+            ConfigurationError: there is no such model or version.
+        """
+        return read_evaluation(self.fetch(model, version))
 
     def judge(self, model: str, version: int | str, gate: GateRecord) -> Version:
         """Record what the gate says of a version now, such as after the champion changed."""

@@ -62,6 +62,43 @@ def fails(run: Run, project: Project, *arguments: str) -> str:
     return lines[0]
 
 
+def _check_kept(project: Project, trained: Any, kept: Any) -> None:
+    """See that how a version was judged is kept with it, and pictures with its run."""
+    assert kept["scores"].keys() == trained["scores"].keys()
+    whole, _, honest = kept["tables"]["claim"]
+    assert honest["roc_auc"] == pytest.approx(trained["scores"]["classic recipe"]["roc_auc"]["value"])
+    assert whole["roc_auc"] > honest["roc_auc"] + 0.05
+    assert kept["tables"]["reliability"] == trained["reliability"]
+    assert len(kept["tables"]["importance"]) == len(trained["importance"])
+    plots = {file.name for file in project.models.glob("artifacts/abandonment/*/artifacts/plots/*")}
+    assert plots == {"reliability.png", "importance.png", "costs.png"}
+
+
+def _check_effects(project: Project, run: Run, document: Document, *, features: int, folder: Path) -> None:
+    """See what features do, as numbers and as a picture."""
+    swarm = folder / "all.png"
+    summary = document(project, "explain", "abandonment", "--summary", "--rows", "200", "--plot", str(swarm))
+    assert (summary["version"], summary["rows"], len(summary["summary"])) == (1, 200, features)
+    assert swarm.read_bytes().startswith(b"\x89PNG")
+    carts = document(project, "explain", "abandonment", "--dependence", "total_carts", "--rows", "200")
+    assert sum(row["rows"] for row in carts["dependence"]) == 200
+    assert "did you mean 'total_carts'" in fails(
+        run, project, "explain", "abandonment", "--dependence", "total_cart"
+    )
+
+
+def _check_judged_anew(project: Project, run: Run, document: Document, again: Any) -> None:
+    """See that a version is judged as in training, beside the champion, which goes on serving."""
+    judged = document(project, "evaluate", "abandonment", "--version", "2")
+    assert (judged["version"], judged["champion"], judged["is_champion"]) == (2, 1, False)
+    assert judged["scores"]["version 2"] == again["scores"][again["kind"]]
+    assert judged["scores"]["champion"] == again["scores"]["champion"]
+    assert document(project, "models", "show", "abandonment", "champion")["number"] == 1
+    code, out, _ = run(project, "evaluate", "abandonment")
+    assert (code, "Version 1" in out, "is the champion." in out) == (0, True, True)
+    assert "no later decisions" in fails(run, project, "evaluate", "abandonment", "--window", "new")
+
+
 def test_from_training_to_reasons(own_market: Project, run: Run, document: Document, tmp_path: Path) -> None:
     trained = document(own_market, "train", "abandonment")
     assert (trained["version"], trained["findings"]) == (1, [])
@@ -72,7 +109,9 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
         refused = fails(run, own_market, "models", "promote", "abandonment", "1")
         assert "gate" in refused
         document(own_market, "models", "promote", "abandonment", "1", "--force", "a test")
-    assert "champion" in document(own_market, "models", "show", "abandonment", "1")["aliases"]
+    shown = document(own_market, "models", "show", "abandonment", "1")
+    assert "champion" in shown["aliases"]
+    _check_kept(own_market, trained, shown["evaluation"])
 
     # As a build leaves it whose tests have failed: what it made must not be published with the scores.
     with connect(own_market.warehouse) as connection:
@@ -115,11 +154,14 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
     assert (code, "(everybody)" in out, "by version 1 of abandonment" in out) == (0, True, True)
     assert STRANGE in fails(run, own_market, "explain", "abandonment", STRANGE)
 
+    _check_effects(own_market, run, document, features=len(told["values"]), folder=tmp_path)
+
     again = document(own_market, "train", "abandonment")
     assert (again["version"], again["data_fingerprint"]) == (2, trained["data_fingerprint"])
     assert again["scores"][again["kind"]] == trained["scores"][trained["kind"]]
     assert "champion" in again["scores"]
     assert not again["is_champion"]
+    _check_judged_anew(own_market, run, document, again)
     document(own_market, "models", "promote", "abandonment", "2", "--force", "a test")
     assert document(own_market, "models", "rollback", "abandonment")["number"] == 1
     (row,) = [each for each in document(own_market, "models", "list") if each["model"] == "abandonment"]
@@ -130,6 +172,28 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
         code, out, err = run(own_market, "models", *command)
         assert (code, err, "abandonment" in out) == (0, "", True)
     assert "9" in fails(run, own_market, "models", "show", "abandonment", "9")
+
+
+def test_a_usual_recipe_is_shown_beside_what_is_left_of_it(
+    market: Project, run: Run, document: Document
+) -> None:
+    whole, later, honest = document(market, "models", "claim", "abandonment")
+    assert min(whole["roc_auc"], later["roc_auc"]) > honest["roc_auc"] + 0.05
+    code, out, _ = run(market, "models", "claim", "abandonment")
+    assert (code, "split at random" in out) == (0, True)
+    assert "there is no usual recipe for segmentation" in fails(
+        run, market, "models", "claim", "segmentation"
+    )
+    assert "too few to reproduce the claim" in fails(run, market, "models", "claim")
+
+
+def test_what_is_to_be_explained_is_named_once(market: Project, run: Run) -> None:
+    for more in ((), ("u1", "--summary"), ("--summary", "--dependence", "total_views")):
+        assert "name one ENTITY, or give --summary" in fails(run, market, "explain", "abandonment", *more)
+
+
+def test_a_version_that_there_is_not_cannot_be_judged(market: Project, run: Run) -> None:
+    assert "was trained yet" in fails(run, market, "evaluate", "abandonment")
 
 
 def test_a_model_that_there_is_not_is_told_with_the_near_one(market: Project, run: Run) -> None:

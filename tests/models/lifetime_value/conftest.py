@@ -6,7 +6,6 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.models.lifetime_value import MODEL
-from shopwright.models.lifetime_value.boosting import SETTINGS
 from shopwright.models.lifetime_value.candidates import Choice, Moments, field_at
 from shopwright.models.lifetime_value.features import read_customers
 from shopwright.models.protocol import Context
@@ -48,5 +47,5 @@ def moments(frame):
 @pytest.fixture(scope="package")
 def field(frame, moments):
     """Every candidate by its kind."""
-    choice = Choice(boosted=False, settings=dict(SETTINGS[0]), rows=[])
+    choice = Choice(trees=None, settings={}, rows=[])
     return {each.kind: each for each in field_at(frame, moments.test, choice, seed=1)}

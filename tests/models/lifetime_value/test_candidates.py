@@ -14,7 +14,8 @@ from shopwright.models.lifetime_value.candidates import Choice, at, field_at, me
 from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, history, purchases, spent
 from shopwright.models.lifetime_value.repeat_buying import FACTORS, EveryPurchase, RepeatBuying
 
-KINDS = ("bg_nbd", "mbg_nbd", "pareto_nbd", "xgboost")
+TREES = ("xgboost", "lightgbm")
+KINDS = ("bg_nbd", "mbg_nbd", "pareto_nbd", *TREES)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +38,13 @@ def test_all_kinds_compete(field):
     assert set(field) == set(KINDS)
 
 
-def test_trees_come_first_where_they_were_chosen_and_are_the_same_again(frame, moments, field):
-    chosen = Choice(boosted=True, settings=dict(field["xgboost"].settings), rows=[])
+@pytest.mark.parametrize("kind", TREES)
+def test_trees_come_first_where_they_were_chosen_and_are_the_same_again(kind, frame, moments, field):
+    chosen = Choice(trees=kind, settings={kind: dict(field[kind].settings)}, rows=[])
     found = field_at(frame, moments.test, chosen, seed=1)[0]
-    assert found.kind == "xgboost"
+    assert found.kind == kind
     now = at(frame, moments.test)
-    np.testing.assert_array_equal(found.expected(now, JUDGED), field["xgboost"].expected(now, JUDGED))
+    np.testing.assert_array_equal(found.expected(now, JUDGED), field[kind].expected(now, JUDGED))
 
 
 def test_totals_and_ranks_are_about_right(candidate, everybody):
@@ -133,7 +135,7 @@ def test_who_brought_nothing_is_expected_to_pay_what_everybody_does(rows, field)
 
 def test_no_horizon_is_foretold_that_trees_have_not_learnt(frame, moments, field):
     trees = field["xgboost"]
-    short = type(trees)(trees.encoder, {JUDGED: trees.hurdles[JUDGED]}, trees.settings)
+    short = type(trees)(trees.kind, trees.encoder, {JUDGED: trees.hurdles[JUDGED]}, trees.settings)
     assert np.isnan(short.expected(at(frame, moments.test), HORIZONS[1])).all()
 
 

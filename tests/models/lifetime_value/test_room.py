@@ -19,7 +19,8 @@ from shopwright.models.lifetime_value.candidates import Choice, Moments, choose,
 from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, SOURCE
 from shopwright.models.lifetime_value.judging import Judged, twelve_months
 from shopwright.models.lifetime_value.room import LoadedLifetimeValue
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import Context, Given
+from shopwright.models.recording import seal
 from shopwright.settings import ModelSettings
 from tests.models.lifetime_value.marketplace import feature_view, write_shop
 
@@ -53,7 +54,7 @@ def test_who_is_off_by_more_than_a_tenth_of_the_total_does_not_serve(training):
 
 def test_baselines_and_all_candidates_stand_in_the_table_with_the_same_measures(training):
     assert next(iter(training.scores)) == training.kind
-    assert {*BASELINES, "bg_nbd", "mbg_nbd", "pareto_nbd", "xgboost"} == set(training.scores)
+    assert {*BASELINES, "bg_nbd", "mbg_nbd", "pareto_nbd", "xgboost", "lightgbm"} == set(training.scores)
     assert len({tuple(own) for own in training.scores.values()}) == 1
     own = training.scores[training.kind]
     assert all(score.lower <= score.value <= score.upper for score in own.values())
@@ -107,7 +108,7 @@ def test_twelve_months_are_judged_where_they_are_known(training, frame):
 
 def test_a_year_ago_may_have_had_too_few_customers_to_fit_anything(frame, moments):
     few = frame.only((frame.decided_at == moments.test) | (np.arange(len(frame)) % 200 == 0))
-    choice = Choice(boosted=False, settings={}, rows=[])
+    choice = Choice(trees=None, settings={}, rows=[])
     (row,) = twelve_months(few, choice, seed=1)
     assert row["note"].startswith("nothing could be fitted then: ")
 
@@ -149,7 +150,35 @@ def test_an_unknown_customer_is_told(loaded, gold):
 def test_files_are_plain_and_say_the_features(training, tmp_path):
     described = training.files(tmp_path)["features"]
     assert [each["name"] for each in described["features"]] == list(training.features)
-    assert {each.suffix for each in tmp_path.iterdir()} <= {".json", ".ubj"}
+    assert {each.suffix for each in tmp_path.iterdir()} <= {".json", ".ubj", ".txt"}
+
+
+def test_judged_anew_on_the_same_customers_a_version_gets_the_same_scores(training, context, tmp_path):
+    seal(tmp_path, MODEL, training)
+    found = MODEL.evaluate(context, Given(tmp_path, "version 1"))
+    assert found.scores["version 1"] == training.scores[training.kind]
+    assert (found.judgement, found.gate) == (training.judgement, training.gate)
+    assert found.tables["deciles"] == training.tables["deciles"]
+    assert sum(row["share"] for row in found.tables["standing"]) == pytest.approx(1)
+    with pytest.raises(DataError, match="version 1 has no later customers to be judged on yet"):
+        MODEL.evaluate(context, Given(tmp_path, "version 1", "new"))
+
+
+def test_an_earlier_shop_cannot_judge_a_later_version(training, tmp_path):
+    seal(tmp_path, MODEL, training)
+    short = write_shop(tmp_path.parent / "warehouse.duckdb", days=500)
+    with pytest.raises(DataError, match="no later customers"):
+        MODEL.evaluate(Context(published=short, settings=ModelSettings()), Given(tmp_path, "version 1"))
+
+
+def test_a_sample_of_customers_adds_up_to_what_they_are_expected_to_spend(field, gold):
+    for kind in ("bg_nbd", "lightgbm"):
+        loaded = LoadedLifetimeValue(field[kind])
+        sample = loaded.sample(gold, rows=40, seed=2)
+        assert sample.contributions.shape == (40, len(sample.names))
+        assert set(sample.values) == set(sample.names)
+    score = loaded.score(gold)["value_182d"]
+    assert np.exp(sample.base + sample.contributions.sum(axis=1)).min() >= score.min() * 0.999
 
 
 def test_a_champion_is_compared_on_the_same_customers(frame, moments, field):
@@ -165,10 +194,10 @@ def test_a_year_of_orders_leaves_trees_out_and_says_so(tmp_path):
     published = write_shop(tmp_path / "warehouse.duckdb", days=330, customers=700, every=30)
     training = MODEL.train(Context(published=published, settings=ModelSettings(trials=1)))
     assert training.window["validation"] is None
-    assert "xgboost" not in training.scores
-    assert any(
-        note.startswith("xgboost left out: no outcome of 182 days was known") for note in training.notes
-    )
+    for kind in ("xgboost", "lightgbm"):
+        assert kind not in training.scores
+        said = f"{kind} left out: no outcome of 182 days was known"
+        assert any(note.startswith(said) for note in training.notes)
     likelihoods = [row["log_likelihood"] for row in training.tables["fits"]]
     assert training.tables["fits"][0]["kind"] == training.kind
     assert likelihoods[0] == pytest.approx(max(likelihoods), abs=0.1)

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from shopwright.cli.model_tables import print_explanation, print_training
+from shopwright.cli.explain_tables import print_explanation
+from shopwright.cli.model_tables import print_training
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.evaluation.leaks import Finding
 from shopwright.models.pipeline import Trained
 from shopwright.models.plots import write_waterfall
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import Context, Given
+from shopwright.models.recording import seal
 from shopwright.models.scores import write_scores
 from shopwright.models.segmentation import MODEL
 from shopwright.models.segmentation.data import draw, snapshot_dates
@@ -197,6 +199,23 @@ def test_a_champion_is_compared_with(room, published, folder):
     gate = room.train(context).gate
     assert gate.passes
     assert gate.reasons[-1].endswith("adjusted Rand index of 1.00")
+
+
+def test_judged_anew_on_the_same_customers_segments_get_the_same_scores(room, training, published, tmp_path):
+    seal(tmp_path, room, training)
+    context = Context(published=published, settings=ModelSettings(seed=5))
+    found = room.evaluate(context, Given(tmp_path, "version 1"))
+    (scores,) = training.scores.values()
+    assert found.scores == {"version 1": scores}
+    assert found.gate.passes == training.gate.passes
+    assert found.tables["moves"] == training.tables["moves"]
+    with pytest.raises(DataError, match="version 1 has no later customers to be judged on yet"):
+        room.evaluate(context, Given(tmp_path, "version 1", "new"))
+
+
+def test_rules_explain_customers_one_by_one_only(loaded, warehouse):
+    with pytest.raises(ConfigurationError, match="by rules"):
+        loaded.sample(warehouse, rows=10, seed=1)
 
 
 def test_of_very_many_customers_some_are_drawn(room, published, customers):

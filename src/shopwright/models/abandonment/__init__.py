@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shopwright.models.abandonment.baselines import classic
+from shopwright.models.abandonment.claim import CLAIM
 from shopwright.models.abandonment.features import NOW, OPTIONAL, SOURCE, WHERE, rewrites
 from shopwright.models.classifiers.question import Question, by_bins, constant
 from shopwright.models.classifiers.room import ClassifierRoom
@@ -17,6 +18,7 @@ MODEL = ClassifierRoom(
         now=NOW,
         score="log_loss",
         optional=OPTIONAL,
+        claim=CLAIM,
     ),
     question="Will this cart be abandoned?",
     entity="session with an add-to-cart",
@@ -30,4 +32,5 @@ MODEL = ClassifierRoom(
         "probability": "Calibrated probability that the cart is abandoned (0 to 1)",
     },
     needs="it needs clickstream events with add-to-carts",
+    evidence="silver.int_sessions where add_to_cart_count > 0",
 )

@@ -2,7 +2,7 @@
 
 Four summaries of a session (views, carts, minutes, experiment group), XGBoost with 100 trees of depth 4 at rate 0.1, and a
 random, stratified split. Its AUC flatters: the summaries are of whole sessions, counted after the purchase that they are to
-foresee. ``classic`` is the same recipe on what is known at the decision.
+foresee (``claim`` follows it). ``classic`` is the same recipe on what is known at the decision.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from shopwright.models.abandonment.features import CLASSIC
 from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.predictor import expit
 from shopwright.models.classifiers.scorers import fit
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from shopwright.models.frame import Frame

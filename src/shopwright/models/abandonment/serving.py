@@ -2,22 +2,22 @@
 
 The warehouse's own view is asked over exchanged tables: of all steps and sessions only those of this user are left, the past
 ones as they were built, and the session so far as it is given. What is written here is only how events become steps, which
-the warehouse does in tables.
+the warehouse does in tables. Making the views takes most of the time, so whoever asks often keeps them open.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.core.sql import quote_text
 from shopwright.models.abandonment.features import SOURCE
 from shopwright.models.frame import read_frame
-from shopwright.models.replay import replay
+from shopwright.models.replay import FILE, replay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,43 +66,84 @@ class Event:
     experiment_group: str | None = None
 
 
-def features_of(published: Path, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
-    """What the model looks at, at the last decision of a session so far.
+class SessionFeatures:
+    """Features of sessions that are going on, over one published database that is kept open. Threads take turns.
 
     Args:
-        published: the published database, for the user's past.
-        events: of one user and one session, in any order.
-
-    Returns:
-        Feature to its value, (1,): float64 with NaN where it is not known, or texts with None.
+        published: the published database, for users' pasts. One that takes its place later is not seen.
 
     Raises:
-        DataError: there is nothing to decide: no event, several users, nothing put in the cart, or bought already; or the
-            shop was built without clicks.
+        DataError: the shop was built without clicks.
     """
-    user_id, start = _session(events)
-    with connect(published, read_only=True) as connection:
-        found = connection.execute(
-            "select user_key from silver.int_visitors where user_id = ?", [user_id]
+
+    def __init__(self, published: Path) -> None:
+        self._lock = Lock()
+        self._open = ExitStack()
+        # One row of texts, so that the columns have their type before the first session comes.
+        texts = {field.name: np.array([""], dtype=object) for field in fields(Event)}
+        about = {
+            "user_id": np.array([""], dtype=object),
+            "user_key": np.array([0]),
+            "start": np.array([0], dtype="M8[us]"),
+        }
+        self._connection = self._open.enter_context(
+            replay(published, SOURCE.table, _EXCHANGED, given={"given": texts, "session": about})
+        )
+        self._connection.execute("set threads = 1")
+
+    def of(self, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+        """What the model looks at, at the last decision of a session so far.
+
+        Args:
+            events: of one user and one session, in any order.
+
+        Returns:
+            Feature to its value, (1,): float64 with NaN where it is not known, or texts with None.
+
+        Raises:
+            DataError: there is nothing to decide: no event, several users, nothing put in the cart, or bought already.
+        """
+        user_id, start = _session(events)
+        with self._lock:
+            self._give(user_id, start, events)
+            frame = read_frame(self._connection, SOURCE, where=f"decided_at >= timestamp '{start}'")
+        if not len(frame):
+            raise DataError("nothing is in the cart of this session yet, so there is nothing to abandon")
+        return {name: values[-1:] for name, values in frame.columns.items()}
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._open.close()
+
+    def _give(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
+        """Put a session in the place of the one before."""
+        found = self._connection.execute(
+            f"select user_key from {FILE}.silver.int_visitors where user_id = ?", [user_id]
         ).fetchone()
-    user_key = int(found[0]) if found else NEW_USER
-    with replay(
-        published, SOURCE.table, _exchanged(user_id, user_key, start), given={"given": _table(events)}
-    ) as connection:
-        frame = read_frame(connection, SOURCE, where=f"decided_at >= {start}")
-    if not len(frame):
-        raise DataError("nothing is in the cart of this session yet, so there is nothing to abandon")
-    return {name: values[-1:] for name, values in frame.columns.items()}
+        key = int(found[0]) if found else NEW_USER
+        self._connection.execute("delete from original.main.session")
+        self._connection.execute("insert into original.main.session values (?, ?, ?)", [user_id, key, start])
+        self._connection.register("columns", _table(events))
+        self._connection.execute("delete from original.main.given")
+        self._connection.execute("insert into original.main.given select * from columns")
+        self._connection.unregister("columns")
 
 
-def _session(events: Sequence[Event]) -> tuple[str, str]:
-    """Whose session it is, and when it began, as a SQL literal."""
+def features_of(published: Path, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+    """As ``SessionFeatures.of``, of one session."""
+    with closing(SessionFeatures(published)) as features:
+        return features.of(events)
+
+
+def _session(events: Sequence[Event]) -> tuple[str, datetime]:
+    """Whose session it is, and when it began."""
     users = sorted({event.user_id for event in events})
     if len(users) != 1:
         raise DataError(f"a session has one user, but these {len(events)} events have {len(users)}")
     if any(event.event_type == "purchase" for event in events):
         raise DataError("something was bought in this session already, so there is nothing to decide")
-    return users[0], f"timestamp '{min(event.event_at for event in events)}'"
+    return users[0], min(event.event_at for event in events)
 
 
 def _table(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
@@ -113,23 +154,6 @@ def _table(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
         for name in names
     ]
     return {name: np.array(column, dtype=object) for name, column in zip(names, texts, strict=True)}
-
-
-def _exchanged(user_id: str, user_key: int, start: str) -> dict[str, str]:
-    """What takes the place of the tables below the features."""
-    past = f"user_key = {user_key} and session_start_at < {start}"
-    return {
-        "silver.int_visitors": f"select {user_key}::bigint as user_key, {quote_text(user_id)} as user_id",
-        "silver.int_contexts": _CONTEXTS,
-        "silver.int_event_steps": f"""
-            select * from original.silver.int_event_steps where {past}
-            union all by name
-            ({_steps(user_key, start)})""",
-        "silver.int_sessions": f"""
-            select * from original.silver.int_sessions where {past}
-            union all by name
-            ({_sessions(start)})""",
-    }
 
 
 _EVENTS = f"""
@@ -166,9 +190,8 @@ _CONTEXTS = f"""
         on {_same(_CONTEXT, "known")}"""
 
 
-def _steps(user_key: int, start: str) -> str:
-    """The session so far as int_event_steps has sessions: versions of one event count once, ties come in its order."""
-    return f"""
+_KEY, _START = (f"(select {name} from original.main.session)" for name in ("user_key", "start"))
+_STEPS = f"""
     with placed as (
         select
             events.*,
@@ -191,8 +214,8 @@ def _steps(user_key: int, start: str) -> str:
         ) is null
     )
     select
-        {user_key}::bigint as user_key,
-        {start} as session_start_at,
+        {_KEY} as user_key,
+        {_START} as session_start_at,
         (row_number() over by_time)::integer as step_number,
         datesub('second', lag(event_at) over by_time, event_at)::integer as seconds_since_previous,
         event_at, funnel_rank, item_key, context_key, price, quantity, order_id, source_event_id
@@ -200,16 +223,14 @@ def _steps(user_key: int, start: str) -> str:
     window by_time as (
         order by event_at, funnel_rank, source_event_id, item_key, price, quantity, order_id, context_order
     )"""
+"""The session so far as int_event_steps has sessions: versions of one event count once, ties come in its order."""
 
-
-def _sessions(start: str) -> str:
-    """The session so far as int_sessions has sessions, in what features look at."""
-    contexts = ", ".join(
-        f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
-        f"as {name}_context"
-        for bit, name in enumerate(("device", "country", "channel", "experiment"))
-    )
-    return f"""
+_FIRST_CONTEXTS = ", ".join(
+    f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
+    f"as {name}_context"
+    for bit, name in enumerate(("device", "country", "channel", "experiment"))
+)
+_SESSIONS = f"""
     select
         user_key,
         session_start_at,
@@ -218,7 +239,23 @@ def _sessions(start: str) -> str:
         count(case when funnel_rank = 3 then 1 end)::integer as add_to_cart_count,
         0 as purchase_count,
         0::decimal(18, 4) as gross_amount,
-        {contexts}
+        {_FIRST_CONTEXTS}
     from warehouse.silver.int_event_steps
-    where session_start_at = {start}
+    where session_start_at = {_START}
     group by user_key, session_start_at"""
+"""The session so far as int_sessions has sessions, in what features look at."""
+
+_PAST = f"user_key = {_KEY} and session_start_at < {_START}"
+_EXCHANGED = {
+    "silver.int_visitors": "select user_key, user_id from original.main.session",
+    "silver.int_contexts": _CONTEXTS,
+    "silver.int_event_steps": f"""
+        select * from original.silver.int_event_steps where {_PAST}
+        union all by name
+        ({_STEPS})""",
+    "silver.int_sessions": f"""
+        select * from original.silver.int_sessions where {_PAST}
+        union all by name
+        ({_SESSIONS})""",
+}
+"""What takes the place of the tables below the features."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import digamma, gammainccinv, gammaln
+from scipy.special import digamma, gammaln
 from scipy.stats import pearsonr
 
 from shopwright.core.errors import DataError
@@ -134,23 +134,6 @@ class GammaGamma:
         found = np.full(len(history), np.nan)
         np.divide(self.p * rate, shape - 1, out=found, where=shape > 1)
         return found
-
-    def value_interval(self, history: PurchaseHistory, *, level: float = 0.8) -> tuple[Floats, Floats]:
-        """Bounds of the customer's true mean value of a purchase, which is p / nu.
-
-        Args:
-            history: of customers.
-            level: chance that the true mean lies between the bounds, 0 to 1.
-
-        Returns:
-            Lower and upper bounds, each of shape (n_customers,), with equal chances on both sides.
-        """
-        if not 0 < level < 1:
-            raise ValueError(f"a level lies between 0 and 1, not {level}")
-        shape, rate = self.posterior(history)
-        tail = (1 - level) / 2
-        lower, upper = (self.p * rate / gammainccinv(shape, side) for side in (tail, 1 - tail))
-        return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         """Values that JSON can hold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shopwright.models.churn.baselines import repeat_buying
+from shopwright.models.churn.claim import CLAIM
 from shopwright.models.churn.features import (
     CUSTOMERS,
     NOW,
@@ -30,6 +31,7 @@ MODEL = ClassifierRoom(
         },
         rewrites=rewrites_of_customers,
         now=NOW.format(table=CUSTOMERS.table),
+        claim=CLAIM,
     ),
     question="Will this customer leave?",
     entity="customer with an order in the last 180 days",
@@ -37,6 +39,7 @@ MODEL = ClassifierRoom(
     outcome="no order in the next 90 days",
     columns={"customer_id": "The person"} | COLUMNS,
     needs="it needs orders of known customers over at least 9 months",
+    evidence="gold.fct_orders where is_counted and customer_id is not null",
 )
 
 SELLER_MODEL = ClassifierRoom(
@@ -53,4 +56,5 @@ SELLER_MODEL = ClassifierRoom(
     outcome="no sale in the next 182 days",
     columns={"seller_id": "The seller"} | COLUMNS,
     needs="it needs order lines of known sellers over at least 15 months",
+    evidence="silver.int_order_lines where kind = 'sale' and seller_id is not null",
 )

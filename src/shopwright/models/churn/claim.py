@@ -8,16 +8,18 @@ label measures how old the shop's customers are, not who leaves; scoring the fre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
+from shopwright.models.claim import Claim, Recipe, split_at_random
 from shopwright.models.classifiers.scorers import fit
 
 if TYPE_CHECKING:
-    import duckdb
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -50,30 +52,17 @@ CUSTOMERS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One way to do it, and how good it looks."""
-
-    name: str
-    customers: int
-    churned_share: float
-    f1: float
-    """Of the churned class, called so from a probability of 0.5 on."""
-    pr_auc: float
-    """Of the churned class; the share of it is what guessing gives."""
-    roc_auc: float
-
-
-def reproduce(connection: duckdb.DuckDBPyConnection) -> list[Recipe]:
+def reproduce(published: Path) -> list[Recipe]:
     """The recipe with the leak, without it, and guessing.
 
     Args:
-        connection: to the published warehouse of a shop with orders.
+        published: the published warehouse of a shop with orders.
 
     Raises:
         DataError: there are too few customers.
     """
-    found = connection.execute(CUSTOMERS).fetchnumpy()
+    with connect(published, read_only=True) as connection:
+        found = connection.execute(CUSTOMERS).fetchnumpy()
     columns = {
         name: np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan) for name, values in found.items()
     }
@@ -82,35 +71,24 @@ def reproduce(connection: duckdb.DuckDBPyConnection) -> list[Recipe]:
         raise DataError(f"{len(churned):,} customers are too few to reproduce the claim")
     leaky, honest = (*DESCRIBED, *LEAKING), DESCRIBED
     return [
-        _guess(churned),
+        Recipe.judged("everybody churns", len(churned), churned, np.ones(len(churned))),
         _recipe("whole history, split at random", [columns[name] for name in leaky], churned),
         _recipe("the same without the date of the first order", [columns[name] for name in honest], churned),
     ]
 
 
 def _recipe(name: str, columns: list[Floats], churned: Floats) -> Recipe:
-    from sklearn.model_selection import train_test_split  # noqa: PLC0415  # slow to import
-
     matrix = np.column_stack(columns).astype(np.float32)
-    training, test, known, hidden = train_test_split(
-        matrix, churned, test_size=TEST_SHARE, stratify=churned, random_state=SEED
-    )
+    training, test, known, hidden = split_at_random(matrix, churned, test_share=TEST_SHARE, seed=SEED)
     log_odds = fit("xgboost", training, known, settings=SETTINGS, seed=SEED).log_odds(test)
-    return _judged(name, len(churned), hidden, log_odds)
+    return Recipe.judged(name, len(churned), hidden, log_odds)
 
 
-def _guess(churned: Floats) -> Recipe:
-    return _judged("everybody churns", len(churned), churned, np.ones(len(churned)))
-
-
-def _judged(name: str, customers: int, churned: Floats, log_odds: Floats) -> Recipe:
-    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score  # noqa: PLC0415  # slow to import
-
-    return Recipe(
-        name=name,
-        customers=customers,
-        churned_share=float(churned.mean()),
-        f1=float(f1_score(churned, log_odds > 0)),
-        pr_auc=float(average_precision_score(churned, log_odds)),
-        roc_auc=float(roc_auc_score(churned, log_odds)),
-    )
+CLAIM = Claim(
+    title="Churned: no order in the last 180 days of the data; scored on customers drawn at random",
+    lesson=(
+        "Of a customer who ordered once, whatever tells the date of the first order tells the label. 'shopwright train "
+        "churn' asks about the future instead, and scores the rare class: who comes back."
+    ),
+    reproduce=reproduce,
+)

@@ -4,39 +4,43 @@ from __future__ import annotations
 
 from shopwright.models.frame import Feature, FrameSource
 
-CUSTOMERS = FrameSource(
-    table="gold.feat_churn",
-    entity="customer_id",
-    keys=("snapshot_date",),
-    decided_at="snapshot_date",
-    known_at="known_at",
-    outcome="is_churned",
-    features=tuple(
-        Feature(name)
-        for name in (
-            *("recency_days", "tenure_days", "order_day_count", "order_count_180d", "order_value_180d"),
-            *("freight_180d", "unit_count_180d", "category_count_180d", "average_order_value_180d"),
-            *("delivered_count_180d", "mean_delivery_days", "mean_days_late", "late_delivery_count_180d"),
-            *("review_count_180d", "mean_review_score", "lowest_review_score", "mean_installments"),
-            *("card_order_count_180d", "voucher_order_count_180d"),
-        )
+_TIMES = ("recency_days", "tenure_days")
+_DELIVERIES = ("mean_delivery_days", "mean_days_late")
+_REVIEWS = ("review_count_180d", "mean_review_score")
+
+
+def _snapshots(table: str, entity: str, features: tuple[str, ...]) -> FrameSource:
+    """Whoever is there at each snapshot date."""
+    return FrameSource(
+        table=table,
+        entity=entity,
+        keys=("snapshot_date",),
+        decided_at="snapshot_date",
+        known_at="known_at",
+        outcome="is_churned",
+        features=tuple(Feature(name) for name in features),
+    )
+
+
+CUSTOMERS = _snapshots(
+    "gold.feat_churn",
+    "customer_id",
+    (
+        *(*_TIMES, "order_day_count", "order_count_180d", "order_value_180d", "freight_180d"),
+        *("silent_share", "mean_days_between_orders", "missed_order_count", "order_days_per_month"),
+        *("unit_count_180d", "category_count_180d", "average_order_value_180d"),
+        *("delivered_count_180d", *_DELIVERIES, "late_delivery_count_180d"),
+        *(*_REVIEWS, "lowest_review_score", "mean_installments"),
+        *("card_order_count_180d", "voucher_order_count_180d"),
     ),
 )
-SELLERS = FrameSource(
-    table="gold.feat_seller_churn",
-    entity="seller_id",
-    keys=("snapshot_date",),
-    decided_at="snapshot_date",
-    known_at="known_at",
-    outcome="is_churned",
-    features=tuple(
-        Feature(name)
-        for name in (
-            *("recency_days", "tenure_days", "order_count_180d", "order_count_90d", "order_count_30d"),
-            *("sale_day_count_180d", "unit_count_180d", "value_180d", "mean_unit_price_180d"),
-            *("category_count_180d", "mean_delivery_days", "mean_days_late", "review_count_180d"),
-            "mean_review_score",
-        )
+SELLERS = _snapshots(
+    "gold.feat_seller_churn",
+    "seller_id",
+    (
+        *(*_TIMES, "order_count_180d", "order_count_90d", "order_count_30d"),
+        *("sale_day_count_180d", "unit_count_180d", "value_180d", "mean_unit_price_180d"),
+        *("category_count_180d", *_DELIVERIES, *_REVIEWS),
     ),
 )
 NOW = "snapshot_date = (select max(snapshot_date) from {table})"

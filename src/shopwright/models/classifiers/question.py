@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from shopwright.models.claim import Claim
     from shopwright.models.frame import Frame, FrameSource
 
     Baseline = Callable[[Frame, Frame], NDArray[np.float64]]
@@ -35,6 +36,8 @@ class Question:
     """SQL condition of the decisions that are learnt from."""
     optional: tuple[str, ...] = field(default=())
     """Features that callers may leave out; a share of the training rows does so too."""
+    claim: Claim | None = None
+    """The usual recipe, to be shown beside the model."""
 
 
 def constant(training: Frame, rows: Frame) -> NDArray[np.float64]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from shopwright.core.errors import DataError
+from shopwright.models.classifiers.judging import evaluate_classifier
 from shopwright.models.classifiers.predictor import Predictor
 from shopwright.models.classifiers.training import audit_classifier, train_classifier
-from shopwright.models.frame import lacks, of_entity, read_frame
-from shopwright.models.protocol import Explanation
+from shopwright.models.frame import draw, lacks, of_entity, read_frame
+from shopwright.models.protocol import Explanation, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
+    from shopwright.models.claim import Claim
     from shopwright.models.classifiers.question import Question
     from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Context, Training
+    from shopwright.models.protocol import Context, Evaluation, Given, Training
+
+SCALE = "log odds before calibration"
+"""What contributions add up on."""
+DRAWN_FROM = 10
+"""Decisions of whole entities that a sample is drawn from, for each that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class ClassifierRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
+    evidence: str
+    """SQL after ``from``: rows that a shop has if it has that."""
 
     @property
     def name(self) -> str:
@@ -48,13 +59,22 @@ class ClassifierRoom:
         """Where scores go."""
         return f"gold.scores_{self.ask.name}"
 
+    @property
+    def claim(self) -> Claim | None:
+        """The usual recipe, to be shown beside the model."""
+        return self.ask.claim
+
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, self.ask.source.table, self.needs)
+        return lacks(connection, self.ask.source.table, needs=self.needs, evidence=self.evidence)
 
     def train(self, context: Context) -> Training:
         """Train, judge and audit."""
         return train_classifier(self.ask, context)
+
+    def evaluate(self, context: Context, given: Given) -> Evaluation:
+        """Judge a version anew on the shop's data of now."""
+        return evaluate_classifier(self.ask, context, given)
 
     def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
         """What speaks for a leak, and how many decisions were compared after their future was rewritten."""
@@ -94,20 +114,47 @@ class LoadedClassifier:
             raise DataError(f"{source.table} has no {source.entity} '{entity}'")
         return self._explained(frame.only(frame.decided_at == frame.decided_at.max()))
 
+    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
+        """What features add to the log odds of some of all decisions.
+
+        Raises:
+            DataError: there are none.
+        """
+        source = self.ask.source
+        frame = read_frame(connection, source, where=self.ask.where, most_rows=rows * DRAWN_FROM)
+        if not len(frame):
+            raise DataError(f"{source.table} has no decisions")
+        found = draw(frame, rows, seed=seed)
+        parts, base = self.predictor.contributions(found.columns)
+        names = tuple(feature.name for feature in self.predictor.encoder.features)
+        return Sample(
+            names=names,
+            contributions=parts,
+            values={name: _values(found, name) for name in names},
+            base=float(base[0]),
+            scale=SCALE,
+            drawn_from=f"decisions up to {str(frame.decided_at[-1])[:10]}",
+        )
+
     def _explained(self, frame: Frame) -> Explanation:
         parts, base = self.predictor.contributions(frame.columns)
         last = len(frame) - 1
+        # Those of the version, which may be older than the features of now.
+        names = [feature.name for feature in self.predictor.encoder.features]
         return Explanation(
             entity=str(frame.entity[last]),
             decided_at=str(frame.decided_at[last]),
             score=float(self.predictor.probability(frame.columns)[last]),
             base=float(base[last]),
-            scale="log odds before calibration",
-            contributions={
-                feature.name: float(part) for feature, part in zip(frame.features, parts[last], strict=True)
-            },
-            values={feature.name: _plain(frame.columns[feature.name][last]) for feature in frame.features},
+            scale=SCALE,
+            contributions=dict(zip(names, map(float, parts[last]), strict=True)),
+            values={name: _plain(_values(frame, name)[last]) for name in names},
         )
+
+
+def _values(frame: Frame, name: str) -> NDArray[Any]:
+    """A feature's values, (rows,); not known of any row where the shop's features of now have no such one."""
+    return frame.columns[name] if name in frame.columns else np.full(len(frame), np.nan)
 
 
 def _plain(value: Any) -> Any:

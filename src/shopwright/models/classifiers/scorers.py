@@ -137,7 +137,11 @@ def fit_logistic(
     """Fit by maximum likelihood with a ridge penalty.
 
     Args:
+        matrix: (rows, columns); NaN where something is not known.
+        outcome: 0 or 1, (rows,).
+        weight: of each row in the likelihood, (rows,).
         settings: ``C``, the inverse of the penalty.
+        seed: of the solver.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # slow to import
 
@@ -178,15 +182,24 @@ class XgboostTrees:
 
     def save(self, folder: Path) -> None:
         """As UBJ."""
-        self.booster.save_model(folder / self.FILE)
+        self.write(folder / self.FILE)
+
+    def write(self, file: Path) -> None:
+        """As UBJ, under a name of one's own that ends in ``.ubj``."""
+        self.booster.save_model(file)
 
     @classmethod
     def load(cls, folder: Path) -> XgboostTrees:
         """From UBJ."""
+        return cls.read(folder / cls.FILE)
+
+    @classmethod
+    def read(cls, file: Path) -> XgboostTrees:
+        """From one UBJ file; scores with one thread."""
         import xgboost  # noqa: PLC0415  # slow to import
 
         booster = xgboost.Booster(params={"nthread": 1})
-        booster.load_model(folder / cls.FILE)
+        booster.load_model(file)
         return cls(booster)
 
 
@@ -201,7 +214,11 @@ def fit_xgboost(
     """Fit boosted trees.
 
     Args:
-        settings: ``trees``, and XGBoost's own parameters.
+        matrix: (rows, columns); NaN where something is not known.
+        outcome: (rows,); 0 or 1 where the settings name no other objective.
+        weight: of each row in the loss, (rows,).
+        settings: ``trees``, how many, and XGBoost's own parameters, which go before those set here.
+        seed: of the draws of rows and columns.
     """
     import xgboost  # noqa: PLC0415  # slow to import
 
@@ -232,14 +249,23 @@ class LightgbmTrees:
 
     def save(self, folder: Path) -> None:
         """As text."""
-        self.booster.save_model(str(folder / self.FILE))
+        self.write(folder / self.FILE)
+
+    def write(self, file: Path) -> None:
+        """As text, under a name of one's own."""
+        self.booster.save_model(str(file))
 
     @classmethod
     def load(cls, folder: Path) -> LightgbmTrees:
         """From text."""
+        return cls.read(folder / cls.FILE)
+
+    @classmethod
+    def read(cls, file: Path) -> LightgbmTrees:
+        """From one text file."""
         import lightgbm  # noqa: PLC0415  # slow to import
 
-        return cls(lightgbm.Booster(model_file=str(folder / cls.FILE)))
+        return cls(lightgbm.Booster(model_file=str(file)))
 
 
 def fit_lightgbm(
@@ -253,7 +279,11 @@ def fit_lightgbm(
     """Fit boosted trees.
 
     Args:
-        settings: ``trees``, and LightGBM's own parameters.
+        matrix: (rows, columns); NaN where something is not known.
+        outcome: (rows,); 0 or 1 where the settings name no other objective.
+        weight: of each row in the loss, (rows,).
+        settings: ``trees``, how many, and LightGBM's own parameters, which go before those set here.
+        seed: of the draws of rows and columns.
     """
     import lightgbm  # noqa: PLC0415  # slow to import
 

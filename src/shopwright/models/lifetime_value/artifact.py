@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from shopwright.core.errors import DataError
-from shopwright.models.lifetime_value import boosting
 from shopwright.models.lifetime_value.boosting import Boosting
 from shopwright.models.lifetime_value.repeat_buying import RepeatBuying
+from shopwright.models.lifetime_value.trees import LIBRARIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def load_candidate(folder: Path) -> Candidate:
         DataError: it says to be of one sort and is of another.
     """
     kind = json.loads((folder / FILE).read_text(encoding="utf-8"))["kind"]
-    found: Candidate = Boosting.load(folder) if kind == boosting.KIND else RepeatBuying.load(folder)
+    found: Candidate = Boosting.load(folder) if kind in LIBRARIES else RepeatBuying.load(folder)
     if found.kind != kind:
         raise DataError(f"the artifact says to be a {kind} and holds a {found.kind}")
     return found

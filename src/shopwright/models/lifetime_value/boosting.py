@@ -1,7 +1,7 @@
 """Zero-inflated gradient boosting: who buys at all, times how often and for how much who buys does.
 
 Source of the shape: J. G. Cragg, "Some statistical models for limited dependent variables with application to the demand for
-durable goods", Econometrica 39, 1971 (the hurdle); the parts are trees by XGBoost.
+durable goods", Econometrica 39, 1971 (the hurdle); the parts are trees by XGBoost or LightGBM.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from shopwright.core.errors import DataError
 from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.predictor import expit
-from shopwright.models.classifiers.scorers import XgboostTrees, fit_xgboost
 from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, purchases, spent
 from shopwright.models.lifetime_value.prediction import LEVEL, Parts, Prediction
+from shopwright.models.lifetime_value.trees import LIBRARIES, PARTS, grow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,31 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.models.frame import Frame
+    from shopwright.models.lifetime_value.trees import Trees
 
     Floats = NDArray[np.float64]
 
-KIND = "xgboost"
 FILE = "boosting.json"
 FEWEST_BUYERS = 200
 """Decisions with a purchase, and as many without, that are needed to learn from."""
-SETTINGS: tuple[dict[str, Any], ...] = tuple(
-    {
-        "trees": trees,
-        "max_depth": depth,
-        "learning_rate": 0.05,
-        "min_child_weight": least,
-        "subsample": 0.8,
-        "colsample_bytree": 0.8,
-    }
-    for trees, depth, least in ((120, 3, 20), (60, 2, 50), (250, 4, 20), (120, 5, 100))
-)
-"""What is tried; the first is taken where nothing can be tried."""
-_OBJECTIVES: dict[str, dict[str, Any]] = {
-    "buys": {"objective": "binary:logistic"},
-    "counts": {"objective": "count:poisson"},
-    "spends": {"objective": "reg:tweedie", "tweedie_variance_power": 1.8},
-}
-"""Part to what its trees minimise; the latter two see buyers only and give logarithms."""
 _PLACES = np.linspace(0.005, 0.995, 199)
 
 
@@ -58,29 +40,45 @@ _PLACES = np.linspace(0.005, 0.995, 199)
 class Hurdle:
     """The three parts for one horizon."""
 
-    buys: XgboostTrees
-    counts: XgboostTrees
-    spends: XgboostTrees
+    buys: Trees
+    counts: Trees
+    spends: Trees
     ratios: Floats
     """Quantiles (199,) of what buyers spent over what was expected of them, by trees that had not seen them."""
 
     @classmethod
     def fit(
-        cls, matrix: NDArray[np.float32], frame: Frame, days: int, *, settings: Mapping[str, Any], seed: int
+        cls,
+        kind: str,
+        matrix: NDArray[np.float32],
+        frame: Frame,
+        days: int,
+        *,
+        settings: Mapping[str, Any],
+        seed: int,
     ) -> Hurdle:
-        """Learn from rows whose outcome is known."""
+        """Learn from rows whose outcome is known.
+
+        Args:
+            kind: of ``LIBRARIES``.
+            matrix: the rows' features, (rows, columns).
+            frame: the rows.
+            days: the horizon.
+            settings: of that kind.
+            seed: of the fits.
+        """
         count, value = purchases(frame, days), spent(frame, days)
         buyers = count > 0
         own, worth = matrix[buyers], np.maximum(value[buyers], 0.0)
         fitted = {
-            name: _trees(name, rows, outcome, settings=settings, seed=seed)
+            name: grow(kind, name, rows, outcome, settings=settings, seed=seed)
             for name, rows, outcome in (
                 ("buys", matrix, buyers.astype(np.float64)),
                 ("counts", own, count[buyers]),
                 ("spends", own, worth),
             )
         }
-        ratios = _ratios(own, value[buyers], frame.entity[buyers], settings=settings, seed=seed)
+        ratios = _ratios(kind, own, value[buyers], frame.entity[buyers], settings=settings, seed=seed)
         return cls(**fitted, ratios=np.quantile(ratios, _PLACES))
 
     def predict(self, matrix: NDArray[np.float32]) -> Prediction:
@@ -141,14 +139,14 @@ class Hurdle:
         Returns:
             What JSON can hold.
         """
-        for name in _OBJECTIVES:
-            getattr(self, name).booster.save_model(folder / _file(name, days))
+        for name in PARTS:
+            getattr(self, name).write(folder / _file(self.buys.kind, name, days))
         return {"ratios": self.ratios.tolist()}
 
     @classmethod
-    def load(cls, folder: Path, days: int, written: Mapping[str, Any]) -> Hurdle:
+    def load(cls, kind: str, folder: Path, days: int, written: Mapping[str, Any]) -> Hurdle:
         """The inverse of ``save``."""
-        trees = {name: _loaded(folder / _file(name, days)) for name in _OBJECTIVES}
+        trees = {name: LIBRARIES[kind].read(folder / _file(kind, name, days)) for name in PARTS}
         return cls(**trees, ratios=np.array(written["ratios"], dtype=np.float64))
 
 
@@ -156,21 +154,23 @@ class Hurdle:
 class Boosting:
     """Hurdles for the horizons whose outcomes were known often enough."""
 
+    kind: str
+    """Of ``LIBRARIES``."""
     encoder: Encoder
     hurdles: Mapping[int, Hurdle]
     settings: dict[str, Any]
-    kind: str = KIND
 
     @classmethod
     def fit(
-        cls, frame: Frame, known: Mapping[int, Frame], *, settings: Mapping[str, Any], seed: int
+        cls, kind: str, frame: Frame, known: Mapping[int, Frame], *, settings: Mapping[str, Any], seed: int
     ) -> Boosting:
         """Learn from earlier snapshots.
 
         Args:
+            kind: of ``LIBRARIES``.
             frame: all rows that may be learnt from; they give the features' ranges.
             known: horizon to its rows with a known outcome.
-            settings: of ``SETTINGS``.
+            settings: of that kind.
             seed: of the fits.
 
         Raises:
@@ -178,13 +178,13 @@ class Boosting:
         """
         encoder = Encoder.fit(frame)
         hurdles = {
-            days: Hurdle.fit(encoder.matrix(rows.columns), rows, days, settings=settings, seed=seed)
+            days: Hurdle.fit(kind, encoder.matrix(rows.columns), rows, days, settings=settings, seed=seed)
             for days, rows in known.items()
             if lacks_buyers(rows, days) is None
         }
         if JUDGED not in hurdles:
-            raise DataError(f"{KIND}: {lacks_buyers(known[JUDGED], JUDGED)}")
-        return cls(encoder, hurdles, dict(settings))
+            raise DataError(f"{kind}: {lacks_buyers(known[JUDGED], JUDGED)}")
+        return cls(kind, encoder, hurdles, dict(settings))
 
     def probability_alive(self, frame: Frame) -> Floats:
         """Not told, (rows,)."""
@@ -226,17 +226,23 @@ class Boosting:
     def save(self, folder: Path) -> None:
         """Trees in their own format, the rest as JSON."""
         hurdles = {str(days): hurdle.save(folder, days) for days, hurdle in self.hurdles.items()}
-        written = {"encoder": self.encoder.to_dict(), "settings": self.settings, "hurdles": hurdles}
+        written = {
+            "kind": self.kind,
+            "encoder": self.encoder.to_dict(),
+            "settings": self.settings,
+            "hurdles": hurdles,
+        }
         (folder / FILE).write_text(json.dumps(written, indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Boosting:
         """The inverse of ``save``."""
         written = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        kind = written.get("kind", "xgboost")  # what those are that do not say so
         hurdles = {
-            int(days): Hurdle.load(folder, int(days), each) for days, each in written["hurdles"].items()
+            int(days): Hurdle.load(kind, folder, int(days), each) for days, each in written["hurdles"].items()
         }
-        return cls(Encoder.from_dict(written["encoder"]), hurdles, written["settings"])
+        return cls(kind, Encoder.from_dict(written["encoder"]), hurdles, written["settings"])
 
 
 def known_at(frame: Frame, moment: np.datetime64) -> dict[int, Frame]:
@@ -248,21 +254,20 @@ def lacks_buyers(frame: Frame, days: int) -> str | None:
     """Why there is too little to learn from; None where there is enough."""
     bought = int((purchases(frame, days) > 0).sum())
     if min(bought, len(frame) - bought) >= FEWEST_BUYERS:
-        return None
+        paid = int((spent(frame, days) > 0).sum())
+        return (
+            None
+            if paid >= FEWEST_BUYERS
+            else f"only {paid:,} purchases within {days} days were worth anything"
+        )
     return (
         f"{bought:,} of {len(frame):,} earlier decisions with a known outcome were followed by a purchase within {days} days; "
         f"at least {FEWEST_BUYERS} with and without one are needed to learn from"
     )
 
 
-def _trees(
-    name: str, matrix: NDArray[np.float32], outcome: Floats, *, settings: Mapping[str, Any], seed: int
-) -> XgboostTrees:
-    given = {**settings, **_OBJECTIVES[name]}
-    return fit_xgboost(matrix, outcome, np.ones(len(outcome)), settings=given, seed=seed)
-
-
 def _ratios(
+    kind: str,
     matrix: NDArray[np.float32],
     value: Floats,
     entity: NDArray[np.object_],
@@ -275,7 +280,8 @@ def _ratios(
     first = np.random.default_rng(seed).random(int(number.max()) + 1)[number] < 0.5
     found = np.empty(len(value))
     for half in (first, ~first):
-        learnt = _trees("spends", matrix[~half], np.maximum(value[~half], 0.0), settings=settings, seed=seed)
+        worth = np.maximum(value[~half], 0.0)
+        learnt = grow(kind, "spends", matrix[~half], worth, settings=settings, seed=seed)
         found[half] = value[half] / np.exp(learnt.log_odds(matrix[half]))
     return found
 
@@ -285,13 +291,5 @@ def _log_expit(log_odds: Floats) -> Floats:
     return found
 
 
-def _file(name: str, days: int) -> str:
-    return f"{name}_{days}d.ubj"
-
-
-def _loaded(file: Path) -> XgboostTrees:
-    import xgboost  # noqa: PLC0415  # slow to import
-
-    booster = xgboost.Booster(params={"nthread": 1})
-    booster.load_model(file)
-    return XgboostTrees(booster)
+def _file(kind: str, part: str, days: int) -> str:
+    return f"{part}_{days}d{LIBRARIES[kind].suffix}"

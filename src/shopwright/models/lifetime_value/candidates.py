@@ -10,9 +10,10 @@ import numpy as np
 from shopwright.core.errors import DataError
 from shopwright.evaluation.measures import AMOUNT, Amounts
 from shopwright.models.btyd import PURCHASE_MODELS
-from shopwright.models.lifetime_value.boosting import KIND, SETTINGS, Boosting, known_at, lacks_buyers
+from shopwright.models.lifetime_value.boosting import Boosting, known_at, lacks_buyers
 from shopwright.models.lifetime_value.features import JUDGED, history, spent
 from shopwright.models.lifetime_value.repeat_buying import EveryPurchase, RepeatBuying
+from shopwright.models.lifetime_value.trees import LIBRARIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,60 +71,73 @@ def repeat_buying(frame: Frame, moment: np.datetime64) -> list[RepeatBuying]:
 
 
 def boosting(
-    frame: Frame, moment: np.datetime64, *, settings: Mapping[str, Any], seed: int
+    kind: str, frame: Frame, moment: np.datetime64, *, settings: Mapping[str, Any], seed: int
 ) -> Boosting | str:
     """Trees that learnt from the outcomes known at a snapshot; in words why not, where too few were."""
     known = known_at(frame, moment)
     if lacks := lacks_buyers(known[JUDGED], JUDGED):
         return lacks
-    return Boosting.fit(known[JUDGED], known, settings=settings, seed=seed)
+    return Boosting.fit(kind, known[JUDGED], known, settings=settings, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What was taken, and what it was taken from."""
 
-    boosted: bool
-    """Trees rather than the likeliest buy-till-you-die model."""
-    settings: dict[str, Any]
-    """Of the trees."""
+    trees: str | None
+    """Kind of the trees that were taken; None for the likeliest buy-till-you-die model."""
+    settings: dict[str, dict[str, Any]]
+    """Kind of trees to its settings; the first ones of each that is not there."""
     rows: list[dict[str, Any]]
     """Candidate to what it was chosen by; ``note`` says why it has nothing."""
 
 
 def choose(frame: Frame, moments: Moments, *, trials: int, seed: int) -> Choice:
-    """Let the trees compete with the likeliest buy-till-you-die model at the validation snapshot, by Gini.
+    """Let trees of each kind compete with the likeliest buy-till-you-die model at the validation snapshot, by Gini.
 
     Among buy-till-you-die models the likelihood decides at every snapshot: it is of the same histories, needs no outcome, and
     says far more than a ranking of the few who come back.
 
-    Raises:
-        DataError: too few customers had bought again by the validation snapshot; there is nothing to compare with.
+    Args:
+        frame: customers at all snapshots.
+        moments: the snapshots.
+        trials: settings to try of each kind of trees.
+        seed: of the fits.
     """
-    first = dict(SETTINGS[0])
     if moments.validation is None:
-        note = f"left out: no outcome of {JUDGED} days was known {JUDGED} days before the test snapshot, to choose by"
-        return Choice(False, first, [_row(KIND, note=note)])
+        return _untried(
+            f"left out: no outcome of {JUDGED} days was known {JUDGED} days before the test snapshot, to choose by"
+        )
     try:
         likeliest = repeat_buying(frame, moments.validation)[0]
     except DataError as error:
-        return Choice(
-            False,
-            first,
-            [_row(KIND, note=f"left out: nothing to choose against at the validation snapshot: {error}")],
-        )
+        return _untried(f"left out: nothing to choose against at the validation snapshot: {error}")
     now = at(frame, moments.validation)
     rows = [_row(likeliest.kind, gini=ranking(likeliest, now))]
-    for settings in SETTINGS[:trials]:
-        found = boosting(frame, moments.validation, settings=settings, seed=seed)
+    for kind in LIBRARIES:
+        rows += _tried(kind, frame, now, moments.validation, trials=trials, seed=seed)
+    ranked = sorted((each for each in rows if each["gini"] is not None), key=lambda each: -each["gini"])
+    settings = {each["kind"]: each["settings"] for each in reversed(ranked) if each["settings"]}
+    best = ranked[0]["kind"]
+    return Choice(best if best in LIBRARIES else None, settings, rows)
+
+
+def _untried(note: str) -> Choice:
+    """The likeliest buy-till-you-die model, since trees could not be tried."""
+    return Choice(None, {}, [_row(kind, note=note) for kind in LIBRARIES])
+
+
+def _tried(
+    kind: str, frame: Frame, now: Frame, moment: np.datetime64, *, trials: int, seed: int
+) -> list[dict[str, Any]]:
+    """Trees of one kind with each setting that is tried of it."""
+    rows = []
+    for settings in LIBRARIES[kind].settings[:trials]:
+        found = boosting(kind, frame, moment, settings=settings, seed=seed)
         if isinstance(found, str):
-            rows.append(_row(KIND, note=f"could not be chosen: at the validation snapshot {found}"))
-            break
-        rows.append(_row(KIND, gini=ranking(found, now), settings=dict(settings)))
-    best = max((each for each in rows if each["gini"] is not None), key=lambda each: each["gini"])
-    trees = [each for each in rows if each["kind"] == KIND and each["gini"] is not None]
-    settings = max(trees, key=lambda each: each["gini"])["settings"] if trees else first
-    return Choice(best["kind"] == KIND, settings, rows)
+            return [_row(kind, note=f"could not be chosen: at the validation snapshot {found}")]
+        rows.append(_row(kind, gini=ranking(found, now), settings=dict(settings)))
+    return rows
 
 
 def _row(
@@ -151,8 +165,13 @@ def field_at(frame: Frame, moment: np.datetime64, choice: Choice, *, seed: int) 
     Raises:
         DataError: too few customers bought again.
     """
-    likely: list[Candidate] = [*repeat_buying(frame, moment)]
-    trees = boosting(frame, moment, settings=choice.settings, seed=seed)
-    if isinstance(trees, str):
-        return likely
-    return [trees, *likely] if choice.boosted else [*likely, trees]
+    likely = repeat_buying(frame, moment)
+    grown = {}
+    for kind, library in LIBRARIES.items():
+        trees = boosting(
+            kind, frame, moment, settings=choice.settings.get(kind, library.settings[0]), seed=seed
+        )
+        if not isinstance(trees, str):
+            grown[kind] = trees
+    first = [grown.pop(choice.trees)] if choice.trees in grown else []
+    return [*first, *likely, *grown.values()]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+NAME = "lifetime_value"
 HORIZONS = (182, 365)
 """Days ahead; the first one is judged, the other where its outcome is known."""
 JUDGED = HORIZONS[0]

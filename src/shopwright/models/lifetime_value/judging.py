@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import DataError
-from shopwright.evaluation.coverage import coverage_score
+from shopwright.evaluation.coverage import coverage_score, pit_histogram
 from shopwright.evaluation.scores import Score, amount_scores, paired_difference
 from shopwright.evaluation.verdicts import gate
 from shopwright.models.lifetime_value.baselines import BASELINES
@@ -17,6 +17,7 @@ from shopwright.models.lifetime_value.candidates import at, field_at, measures
 from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, purchases, spent
 from shopwright.models.lifetime_value.prediction import LEVEL
 from shopwright.models.lifetime_value.repeat_buying import RepeatBuying
+from shopwright.models.protocol import CHAMPION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,6 @@ SCORE = "gini"
 nothing for everybody wherever few come back, and one big spender decides the squared one."""
 BIAS_TOLERANCE = 0.1
 """How far the predicted total may be from the actual one to serve, as a share."""
-CHAMPION = "champion"
 _NO_INTERVAL = "it gives no intervals"
 
 
@@ -118,6 +118,16 @@ class Judged:
             }
             for place, part in enumerate(np.array_split(order, 10))
             if len(part)
+        ]
+
+    def standing_histogram(self) -> list[dict[str, Any]]:
+        """Where actual values stand in the chosen one's predictions, by tenths: each holds a tenth if the intervals are right."""
+        if self._chosen not in self.standings:
+            return []
+        shares = pit_histogram(*self.standings[self._chosen], bins=10)
+        return [
+            {"from": place / 10, "to": (place + 1) / 10, "share": float(share)}
+            for place, share in enumerate(shares)
         ]
 
     @property

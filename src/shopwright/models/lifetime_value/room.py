@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import DataError
-from shopwright.models.frame import lacks, of_entity
+from shopwright.models.frame import draw, lacks, of_entity
 from shopwright.models.lifetime_value.artifact import load_candidate
-from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, NOW, SOURCE, read_customers
+from shopwright.models.lifetime_value.evaluating import audit_lifetime_value, evaluate_lifetime_value
+from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, NAME, NOW, SOURCE, read_customers
 from shopwright.models.lifetime_value.prediction import LEVEL, SCALE
-from shopwright.models.lifetime_value.training import NAME, audit_lifetime_value, train_lifetime_value
-from shopwright.models.protocol import Explanation
+from shopwright.models.lifetime_value.training import train_lifetime_value
+from shopwright.models.protocol import Explanation, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from shopwright.evaluation.leaks import Finding
     from shopwright.models.frame import Frame
     from shopwright.models.lifetime_value.prediction import Candidate, Prediction
-    from shopwright.models.protocol import Context, Training
+    from shopwright.models.protocol import Context, Evaluation, Given, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,23 @@ class LifetimeValueRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
+    evidence: str
+    """SQL after ``from``: rows that a shop has if it has that."""
     name: str = NAME
     scores_table: str = f"gold.scores_{NAME}"
+    claim: None = None
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, SOURCE.table, self.needs)
+        return lacks(connection, SOURCE.table, needs=self.needs, evidence=self.evidence)
 
     def train(self, context: Context) -> Training:
         """Train, judge and audit."""
         return train_lifetime_value(context)
+
+    def evaluate(self, context: Context, given: Given) -> Evaluation:
+        """Judge a version anew on the shop's data of now."""
+        return evaluate_lifetime_value(context, given)
 
     def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
         """What speaks for a leak, and how many decisions were compared after their future was rewritten."""
@@ -89,6 +97,26 @@ class LoadedLifetimeValue:
         if not len(frame):
             raise DataError(f"{SOURCE.table} has no {SOURCE.entity} '{entity}'")
         return self._explained(frame)
+
+    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
+        """What moves the expected value of some of the customers of the last snapshot.
+
+        Raises:
+            DataError: there are none.
+        """
+        frame = read_customers(connection, where=NOW)
+        if not len(frame):
+            raise DataError(f"{SOURCE.table} has no customers")
+        found = draw(frame, rows, seed=seed)
+        parts = self.candidate.parts(found)
+        return Sample(
+            names=parts.names,
+            contributions=parts.contributions,
+            values=dict(zip(parts.names, parts.values.T, strict=True)),
+            base=parts.base,
+            scale=SCALE,
+            drawn_from=f"customers of {str(frame.decided_at[-1])[:10]}",
+        )
 
     def _explained(self, frame: Frame) -> Explanation:
         found, parts = self.candidate.predict(frame, JUDGED), self.candidate.parts(frame)

@@ -25,10 +25,12 @@ MODEL = SegmentationRoom(
         "segment": "Number of the segment by the rules, as their SQL gives it; 0 is worth most per customer",
         "segment_name": "Its name, by its median scores; no two segments have the same",
         "campaign": "What is usually done for such customers; a suggestion",
+        "rfm_class": "Usual name of such scores by the customer's own three, whatever the segment",
         "recency_score": "1 to 5: 5 ordered later than four fifths of the customers that were learned from",
         "frequency_score": "1 to 5: 5 ordered more often than four fifths of them",
         "monetary_score": "1 to 5: 5 is worth more than four fifths of them",
         "moved_from": "Segment by the same rules at the last snapshot at least a month before; null if no customer then",
     },
     needs="it needs orders of known customers",
+    evidence="gold.fct_orders where is_counted and customer_id is not null",
 )

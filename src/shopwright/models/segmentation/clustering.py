@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +93,16 @@ class Clustering:
     def label(self, customers: Customers) -> Labels:
         """Each customer's segment: the nearest centre, of equally near ones the first."""
         return nearest(self.scale(customers), self.centres)
+
+    def measured(self, customers: Customers, config: SegmentationConfig) -> Clustering:
+        """The same centres, with how apart and stable this number of segments is among these customers.
+
+        Raises:
+            DataError: there are too few of them.
+        """
+        _check_number(customers, config)
+        with threadpool_limits(limits=1):
+            return replace(self, choice=choose(self.scale(customers), {self.segments: self.centres}, config))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON; floats keep every bit, since they are written as their shortest exact decimals."""

@@ -47,20 +47,6 @@ PRECIOUS = RfmClass(
 HIBERNATING = RfmClass("Hibernating", "Write seldom, with the strongest offer of the season only.")
 LOST = RfmClass("Lost", "Spend nothing but one last message; then leave them out of campaigns.")
 
-CLASSES = (
-    CHAMPIONS,
-    LOYAL,
-    POTENTIAL,
-    NEW,
-    PROMISING,
-    ATTENTION,
-    SLEEPY,
-    AT_RISK,
-    PRECIOUS,
-    HIBERNATING,
-    LOST,
-)
-
 # Rows: recency score from 1 (long ago) to 5. Columns: frequency and money, from 1 to 5.
 GRID = (
     (LOST, LOST, AT_RISK, PRECIOUS, PRECIOUS),

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from shopwright.core.engine import connect
-from shopwright.core.errors import DataError
+from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.models.audit import rewritten_future
 from shopwright.models.frame import lacks
-from shopwright.models.protocol import Explanation, Training
+from shopwright.models.protocol import Evaluation, Explanation, Training
 from shopwright.models.segmentation import tables
 from shopwright.models.segmentation.config import SegmentationConfig
 from shopwright.models.segmentation.data import NAMES, TABLE, draw, read_customers, snapshot_dates
 from shopwright.models.segmentation.features import SOURCE, rewrites
+from shopwright.models.segmentation.rfm import class_names
 from shopwright.models.segmentation.train import Segmentation
 from shopwright.models.segmentation.train import train as find_segments
 from shopwright.models.segmentation.verdict import NOTES, gate_segments, judge_segments, scores_of
 from shopwright.registry.fingerprint import fingerprint
+from shopwright.registry.manifest import read_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.protocol import Context
+    from shopwright.models.protocol import Context, Given, Sample
     from shopwright.models.segmentation.data import Customers
 
 KIND = "k-means"
@@ -55,12 +57,15 @@ class SegmentationRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
+    evidence: str
+    """SQL after ``from``: rows that a shop has if it has that."""
     config: SegmentationConfig = field(default_factory=SegmentationConfig)
     """Its seed is that of the settings in training."""
+    claim: None = None
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, TABLE, self.needs)
+        return lacks(connection, TABLE, needs=self.needs, evidence=self.evidence)
 
     def train(self, context: Context) -> Training:
         """Find segments among the customers of today, restate them as rules, judge and audit.
@@ -73,31 +78,69 @@ class SegmentationRoom:
         today, before, customers = _read(context, config)
         context.watch("finding segments", 0, 0)
         found = find_segments(customers, config)
+        judged = self._judged(context, KIND, found, today=(today, customers), before=before)
+        return Training(
+            **{each.name: getattr(judged, each.name) for each in fields(judged)},
+            parameters=_parameters(found),
+            features=inputs(found),
+            files=lambda folder: _save(folder, found, customers),
+        )
+
+    def evaluate(self, context: Context, given: Given) -> Evaluation:
+        """Measure a version's segments and rules on the customers of today.
+
+        Raises:
+            DataError: there are too few customers, or none later than those it was found with.
+        """
+        context.watch("reading customers", 0, 0)
+        found = LoadedSegmentation.load(given.folder).segmentation
+        today, before, customers = _read(context, found.config)
+        _check_later(today, given)
+        context.watch("measuring", 0, 0)
+        measured = found.measured(customers)
+        return self._judged(context, given.name, measured, today=(today, customers), before=before)
+
+    def _judged(
+        self,
+        context: Context,
+        name: str,
+        found: Segmentation,
+        *,
+        today: tuple[date, Customers],
+        before: tuple[date, Customers] | None,
+    ) -> Evaluation:
+        """What is told of segments that were measured on the customers of a day.
+
+        Args:
+            context: the shop and the model that serves now.
+            name: of the scores.
+            found: the segments.
+            today: the day and its customers.
+            before: an earlier day, and its customers.
+        """
         context.watch("auditing for leaks", 0, 0)
         findings, _ = self.audit(context)
-        return Training(
+        day, customers = today
+        return Evaluation(
             room=self.name,
             kind=KIND,
-            parameters=_parameters(found),
-            scores={KIND: scores_of(found)},
+            scores={name: scores_of(found)},
             baselines=(),
             judgement=judge_segments(found, findings),
             gate=gate_segments(found, findings, _likeness(context, found, customers)),
             findings=findings,
-            window=_window(found, today, customers),
+            window=_window(found, day, customers),
             fingerprint=fingerprint(
                 {"customer_id": customers.ids, **{name: customers.column(name) for name in NAMES}}
             ),
-            features=inputs(found),
-            files=lambda folder: _save(folder, found, customers),
             tables={
                 "portraits": tables.portrait_rows(found, customers),
                 "segment_importance": tables.importance_rows(found),
                 "choice": tables.choice_rows(found),
                 "rules": tables.rule_rows(found),
-                "moves": tables.move_rows(found, before, (today, customers)),
+                "moves": tables.move_rows(found, before, today),
             },
-            judged_on=f"the {len(customers):,} customers of {today}",
+            judged_on=f"the {len(customers):,} customers of {day}",
             notes=NOTES,
         )
 
@@ -135,7 +178,7 @@ class LoadedSegmentation:
         today, earlier = snapshot_dates(connection)
         customers = read_customers(connection, snapshot_date=today)
         labels = found.rules.label(customers)
-        scores = found.scale.scores(customers).astype(np.int32)
+        scores = found.scale.scores(customers)
         moments = np.full(len(customers), np.datetime64(today, "us"))
         return {
             "customer_id": customers.ids.astype(object),
@@ -144,11 +187,23 @@ class LoadedSegmentation:
             "segment": labels.astype(np.int32),
             "segment_name": np.array(found.names, dtype=object)[labels],
             "campaign": np.array([each.campaign for each in found.portraits], dtype=object)[labels],
-            "recency_score": scores[:, 0].copy(),
-            "frequency_score": scores[:, 1].copy(),
-            "monetary_score": scores[:, 2].copy(),
+            "rfm_class": np.array(class_names(scores), dtype=object),
+            "recency_score": scores[:, 0].astype(np.int32),
+            "frequency_score": scores[:, 1].astype(np.int32),
+            "monetary_score": scores[:, 2].astype(np.int32),
             "moved_from": self._segments_at(connection, earlier, customers.ids),
         }
+
+    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:  # noqa: ARG002
+        """Nothing: a rule puts a customer into a segment, no sum of parts.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            "customers are put into segments by rules, so no feature adds to a score; 'shopwright models show segmentation "
+            "champion' shows the rules"
+        )
 
     def _segments_at(
         self, connection: duckdb.DuckDBPyConnection, snapshot: date | None, ids: NDArray[np.str_]
@@ -207,6 +262,16 @@ def _read(
         before = None if earlier is None else (earlier, read_customers(connection, snapshot_date=earlier))
     drawn = draw(customers, context.settings.max_rows, seed=config.seed)
     return today, before if before is None else (before[0], _before(before[1], customers, drawn)), drawn
+
+
+def _check_later(today: date, given: Given) -> None:
+    """See that the customers are not of an earlier day than those that segments were found with."""
+    found = str(read_window(given.folder)["snapshot_date"])
+    if str(today) < found or (given.window == "new" and str(today) == found):
+        raise DataError(
+            f"{TABLE}: {given.name} has no later customers to be judged on yet: it was found with those of {found}, and the "
+            f"shop's last ones are of {today}"
+        )
 
 
 def _before(earlier: Customers, customers: Customers, drawn: Customers) -> Customers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,16 @@ class Rules:
             found[np.logical_and.reduce(holds, axis=0) if holds else slice(None)] = place
         return found
 
+    def measured(self, customers: Customers, clustering: Clustering) -> Rules:
+        """The same rules, with how well they tell the segments of these customers."""
+        told, true = self.label(customers), clustering.label(customers)
+        return replace(
+            self,
+            agreement=float(np.mean(told == true)),
+            macro_f1=float(f1_score(true, told, average="macro")),
+            held_out=len(customers),
+        )
+
     def to_sql(self, names: Sequence[str] | None = None) -> str:
         """A SQL expression over the columns of ``feat_segmentation`` that gives the same labels as :meth:`label`.
 
@@ -150,14 +160,7 @@ def restate(
     tree = _tree(values[learned_on], labels[learned_on], config)
     rules = _Reader(tree, clustering.features, values[learned_on], labels[learned_on]).rules()
     found = Rules(fillings=fillings, rules=rules, agreement=0.0, macro_f1=0.0, held_out=len(measured_on))
-    told, true = found.label(customers)[measured_on], labels[measured_on]
-    return Rules(
-        fillings=fillings,
-        rules=rules,
-        agreement=float(np.mean(told == true)),
-        macro_f1=float(f1_score(true, told, average="macro")),
-        held_out=len(measured_on),
-    )
+    return found.measured(customers.only(measured_on), clustering)
 
 
 def _columns(fillings: Mapping[str, float], customers: Customers) -> dict[str, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shopwright.models.segmentation.clustering import Clustering, cluster
@@ -29,6 +29,17 @@ class Segmentation:
     rules: Rules
     portraits: tuple[Portrait, ...]
     """By number of the segment, of the customers that it was found with."""
+
+    def measured(self, customers: Customers) -> Segmentation:
+        """The same segments and rules, measured on customers as those of a training are.
+
+        Raises:
+            DataError: there are too few of them.
+        """
+        clustering = self.clustering.measured(customers, self.config)
+        _, measured_on = split(customers, held_out=self.config.held_out, seed=self.config.seed)
+        rules = self.rules.measured(customers.only(measured_on), clustering)
+        return replace(self, clustering=clustering, rules=rules)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -95,3 +95,8 @@
 {% macro is_first(group, order) -%}
     lag(true) over (partition by {{ group }} order by {{ order }}) is null
 {%- endmacro %}
+
+{# Natural logarithm in millionths, as a whole number, so that no order of summing changes a bit; null of what is not positive. #}
+{% macro millionths_of_log(value) -%}
+    case when {{ value }} > 0 then cast(round(ln({{ value }}) * 1000000) as bigint) end
+{%- endmacro %}

@@ -1,11 +1,15 @@
 -- grain: one row per session and step at which it is decided
--- Decided at each add-to-cart, and 2, 4, 6, 8 and 10 events later, as long as nothing was bought. Features
--- look at the steps of the session so far and at the user's earlier sessions, which have all ended before.
+-- Features look at the steps of the session so far and at the user's earlier sessions, which have all ended
+-- before.
 -- A view: it is read when a model is trained. Sums are of whole numbers (logarithms in millionths), so that
 -- no order of summing changes a bit.
 {{ config(materialized='view') }}
 
 with
+
+decisions as (
+    select * from {{ ref('int_cart_decisions') }}
+),
 
 sessions as (
     select
@@ -16,11 +20,13 @@ sessions as (
     from {{ ref('int_sessions') }}
 ),
 
-priced_steps as (
+views as (
     select
-        *,
-        case when price > 0 then cast(round(ln(price) * 1000000) as bigint) end as price_log
+        user_key,
+        session_start_at,
+        {{ millionths_of_log('price') }} as price_log
     from {{ ref('int_event_steps') }}
+    where funnel_rank = 2
 ),
 
 viewed_prices as (
@@ -29,8 +35,7 @@ viewed_prices as (
         session_start_at,
         sum(price_log) as view_log,
         count(price_log) as priced_view_count
-    from priced_steps
-    where funnel_rank = 2
+    from views
     group by user_key, session_start_at
 ),
 
@@ -64,88 +69,6 @@ pasts as (
         order by session_start_at
         rows between unbounded preceding and 1 preceding
     )
-),
-
-steps as (
-    select
-        priced_steps.user_key,
-        priced_steps.session_start_at,
-        priced_steps.step_number,
-        priced_steps.event_at,
-        priced_steps.funnel_rank,
-        priced_steps.price,
-        priced_steps.price_log,
-        coalesce(priced_steps.quantity, 1) as unit_count,
-        priced_steps.seconds_since_previous,
-        priced_steps.funnel_rank = 2
-        and {{ is_first(
-            'priced_steps.user_key, priced_steps.session_start_at, priced_steps.funnel_rank, '
-            ~ 'priced_steps.item_key',
-            'priced_steps.step_number'
-        ) }} as is_first_view_of_item
-    from priced_steps
-    inner join sessions
-        on
-            priced_steps.user_key = sessions.user_key
-            and priced_steps.session_start_at = sessions.session_start_at
-    where sessions.has_cart
-),
-
-signed as (
-    select
-        *,
-        case funnel_rank when 3 then 1 when 4 then -1 else 0 end as direction
-    from steps
-),
-
-prefixes as (
-    select
-        user_key,
-        session_start_at,
-        step_number,
-        event_at,
-        funnel_rank,
-        price,
-        seconds_since_previous,
-        count(case when funnel_rank = 0 then 1 end) over so_far as page_view_count,
-        count(case when funnel_rank = 1 then 1 end) over so_far as search_count,
-        count(case when funnel_rank = 2 then 1 end) over so_far as view_count,
-        count(case when funnel_rank = 3 then 1 end) over so_far as cart_count,
-        count(case when funnel_rank = 4 then 1 end) over so_far as removal_count,
-        count(case when funnel_rank = 5 then 1 end) over so_far as checkout_count,
-        count(case when funnel_rank = 6 then 1 end) over so_far as purchase_count,
-        count(case when is_first_view_of_item then 1 end) over so_far as viewed_item_count,
-        sum(direction * unit_count) over so_far as cart_unit_count,
-        sum(direction * unit_count * coalesce(price, 0)) over so_far as cart_amount,
-        sum(direction * price_log) over so_far as cart_log,
-        sum(case when price_log is not null then direction else 0 end) over so_far as priced_cart_count,
-        sum(case when funnel_rank = 2 then price_log end) over so_far as view_log,
-        count(case when funnel_rank = 2 then price_log end) over so_far as priced_view_count,
-        min(case when funnel_rank = 3 then event_at end) over so_far as first_cart_at,
-        max(case when funnel_rank = 3 then step_number end) over so_far as last_cart_step,
-        coalesce(lag(funnel_rank, 2) over by_step = 3, false) as is_cart_2_ago,
-        coalesce(lag(funnel_rank, 4) over by_step = 3, false) as is_cart_4_ago,
-        coalesce(lag(funnel_rank, 6) over by_step = 3, false) as is_cart_6_ago,
-        coalesce(lag(funnel_rank, 8) over by_step = 3, false) as is_cart_8_ago,
-        coalesce(lag(funnel_rank, 10) over by_step = 3, false) as is_cart_10_ago
-    from signed
-    window
-        so_far as (
-            partition by user_key, session_start_at
-            order by step_number
-            rows between unbounded preceding and current row
-        ),
-        by_step as (partition by user_key, session_start_at order by step_number)
-),
-
-decisions as (
-    select * from prefixes
-    where
-        purchase_count = 0
-        and (
-            funnel_rank = 3
-            or is_cart_2_ago or is_cart_4_ago or is_cart_6_ago or is_cart_8_ago or is_cart_10_ago
-        )
 ),
 
 -- What is stated once holds from the step that states it.

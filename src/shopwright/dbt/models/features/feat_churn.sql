@@ -30,6 +30,13 @@ final as (
     select
         features.*,
         order_days.order_day_count,
+        {{ rate('features.recency_days', 'features.tenure_days') }} as silent_share,
+        {{ rate('features.tenure_days - features.recency_days', 'order_days.order_day_count - 1') }}
+            as mean_days_between_orders,
+        {{ rate('features.recency_days * order_days.order_day_count', 'features.tenure_days') }}
+            as missed_order_count,
+        -- Of a customer of yesterday no month has passed.
+        {{ rate('30 * order_days.order_day_count', 'features.tenure_days + 30') }} as order_days_per_month,
         cast(features.snapshot_date + 90 as timestamp) as known_at
     from features
     inner join order_days
@@ -45,6 +52,10 @@ select
     recency_days,
     tenure_days,
     order_day_count,
+    silent_share,
+    mean_days_between_orders,
+    missed_order_count,
+    order_days_per_month,
     order_count_180d,
     cast(order_value_amount_180d as double precision) as order_value_180d,
     cast(freight_amount_180d as double precision) as freight_180d,

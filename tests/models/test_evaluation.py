@@ -1,0 +1,204 @@
+"""A version is judged anew as training judged it, on decisions that neither it nor the champion learnt from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pytest
+
+from shopwright.core.engine import connect
+from shopwright.core.errors import DataError
+from shopwright.models.classifiers.question import Question, by_bins, constant
+from shopwright.models.classifiers.room import ClassifierRoom
+from shopwright.models.frame import Feature, FrameSource
+from shopwright.models.protocol import CHAMPION, Context, Given
+from shopwright.models.recording import seal
+from shopwright.registry import read_manifest
+from shopwright.registry.evaluations import read_evaluation
+from shopwright.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shopwright.models.protocol import Training
+
+FEATURES = (Feature("visits"), Feature("luck"))
+START = np.datetime64("2025-01-01T00:00:00", "us")
+
+
+def room_of(*features: Feature) -> ClassifierRoom:
+    source = FrameSource(
+        table="gold.feat_toy",
+        entity="customer",
+        decided_at="decided_at",
+        known_at="decided_at + interval 5 days",
+        outcome="bought",
+        features=features,
+    )
+    ask = Question(
+        name="toy",
+        source=source,
+        baselines={"constant": constant, "luck alone": by_bins("luck")},
+        rewrites=lambda moment: {
+            "silver.toy": f"select * from original.silver.toy where decided_at <= {moment} or customer % 2 = 0"
+        },
+        now="true",
+        score="log_loss",
+    )
+    return ClassifierRoom(ask, "Will they?", "customer", "each day", "a purchase", {}, "it needs toys")
+
+
+ROOM = room_of(*FEATURES)
+
+
+def write_shop(file: Path, *, days: int) -> Path:
+    """Twenty decisions a day, of outcomes that follow the visits; the same ones for the days that two shops share."""
+    rng = np.random.default_rng(5)
+    size = 20 * 200
+    visits, luck = rng.normal(size=size), rng.normal(size=size)
+    day = np.repeat(np.arange(200), 20)
+    rows = {
+        "customer": np.arange(size) % 900,
+        "decided_at": START + day.astype("timedelta64[D]") + np.arange(size).astype("timedelta64[s]"),
+        "visits": visits,
+        "luck": luck,
+        "bought": (rng.random(size) < 1 / (1 + np.exp(-1.5 * visits))).astype(np.float64),
+    }
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema silver")
+        connection.execute("create schema gold")
+        connection.register("rows", {name: values[day < days] for name, values in rows.items()})
+        connection.execute("create table silver.toy as select * from rows")
+        connection.execute("create view gold.feat_toy as select * from warehouse.silver.toy")
+    return file
+
+
+def context_of(file: Path, champion: Path | None = None) -> Context:
+    return Context(published=file, settings=ModelSettings(trials=1), champion=champion)
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shop(tmp_path_factory.mktemp("early") / "warehouse.duckdb", days=100)
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shop(tmp_path_factory.mktemp("late") / "warehouse.duckdb", days=160)
+
+
+@pytest.fixture(scope="module")
+def training(early: Path) -> Training:
+    return ROOM.train(context_of(early))
+
+
+@pytest.fixture(scope="module")
+def folder(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("artifact")
+    seal(found, ROOM, training)
+    return found
+
+
+@pytest.fixture(scope="module")
+def later_folder(late: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was trained when more was known."""
+    found = tmp_path_factory.mktemp("later")
+    seal(found, ROOM, ROOM.train(context_of(late)))
+    return found
+
+
+def moment(text: object) -> np.datetime64:
+    return np.datetime64(str(text), "us")
+
+
+def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
+    training: Training, folder: Path, early: Path
+) -> None:
+    found = ROOM.evaluate(context_of(early), Given(folder, "version 1"))
+    assert found.scores["version 1"] == training.scores[training.kind]
+    for name in training.baselines:
+        assert found.scores[name] == training.scores[name]
+    assert (found.judgement, found.gate) == (training.judgement, training.gate)
+    assert (found.window, found.fingerprint) == (training.window, training.fingerprint)
+    assert found.tables["reliability"] == training.tables["reliability"]
+
+
+def test_without_later_decisions_it_says_that_there_are_none_yet(folder: Path, early: Path) -> None:
+    with pytest.raises(DataError, match=r"version 1 has no later decisions to be judged on yet.*2025-04-10"):
+        ROOM.evaluate(context_of(early), Given(folder, "version 1", "new"))
+
+
+def test_later_and_new_windows_begin_after_what_was_learnt_and_judged(
+    training: Training, folder: Path, late: Path
+) -> None:
+    later, new = (
+        ROOM.evaluate(context_of(late), Given(folder, "version 1", window)) for window in ("later", "new")
+    )
+    assert moment(later.window["test_from"]) >= moment(training.window["test_from"])
+    assert moment(new.window["test_from"]) > moment(training.window["test_until"])
+    for found in (later, new):
+        assert moment(found.window["train_until"]) < moment(found.window["test_from"])
+        assert found.scores["version 1"]["roc_auc"].value > 0.75
+        assert found.judgement.verdict == "predictable"
+    assert later.judged_on == f"the {later.window['test']['rows']:,} decisions from 2025-05-09 to 2025-06-09"
+
+
+def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
+    folder: Path, later_folder: Path, late: Path
+) -> None:
+    begins = moment(read_manifest(later_folder, model="toy").window["test_from"])
+    found = ROOM.evaluate(context_of(late, later_folder), Given(folder, "version 1"))
+    assert moment(found.window["test_from"]) >= begins
+    assert CHAMPION in found.scores
+    assert any("the champion" in reason for reason in found.gate.reasons)
+
+
+def test_the_shop_of_before_cannot_judge_what_learnt_later(later_folder: Path, early: Path) -> None:
+    with pytest.raises(DataError, match="no later decisions"):
+        ROOM.evaluate(context_of(early), Given(later_folder, "version 2"))
+
+
+def test_all_that_was_found_in_training_is_sealed_with_the_model(training: Training, folder: Path) -> None:
+    kept = read_evaluation(folder)
+    assert kept is not None
+    assert "evaluation.json" in read_manifest(folder, model="toy").files
+    assert list(kept.scores) == list(training.scores)
+    assert kept.scores["luck alone"]["brier"].upper == training.scores["luck alone"]["brier"].upper
+    assert {name: len(rows) for name, rows in kept.tables.items()} == {
+        name: len(rows) for name, rows in training.tables.items()
+    }
+    assert {"reliability", "importance", "costs", "trials"} <= kept.tables.keys()
+
+
+def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_changed(
+    folder: Path, early: Path
+) -> None:
+    other = room_of(Feature("luck")).load(folder)
+    with connect(early, read_only=True) as connection:
+        why = other.explain(connection, "7")
+        sample = other.sample(connection, rows=50, seed=1)
+    assert set(why.contributions) == {"visits", "luck"}
+    assert why.values["visits"] is None
+    assert sample.names == ("visits", "luck")
+    assert np.isnan(sample.values["visits"]).all()
+
+
+def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: Path) -> None:
+    loaded = ROOM.load(folder)
+    with connect(early, read_only=True) as connection:
+        one, again = (loaded.sample(connection, rows=300, seed=3) for _ in range(2))
+        other = loaded.sample(connection, rows=300, seed=4)
+    assert one.contributions.shape == (300, 2)
+    assert one.contributions.tobytes() == again.contributions.tobytes()
+    assert one.contributions.tobytes() != other.contributions.tobytes()
+    columns = {name: one.values[name] for name in one.names}
+    odds = loaded.predictor.scorer.log_odds(loaded.predictor.encoder.matrix(columns))
+    assert one.contributions.sum(axis=1) + one.base == pytest.approx(odds, abs=2e-5)
+
+
+def test_a_window_with_too_few_outcomes_is_not_judged_on(folder: Path, tmp_path: Path) -> None:
+    little = write_shop(tmp_path / "warehouse.duckdb", days=102)
+    with pytest.raises(DataError, match="in the later window have the outcome"):
+        ROOM.evaluate(context_of(little), Given(folder, "version 1", "new"))

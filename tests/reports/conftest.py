@@ -1,0 +1,45 @@
+"""The three kinds of shop; other folders that ask for them share them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shopwright.reports import Filters, PublishedWarehouse, find_report, read_report
+from tests.reports.shops import click_shop, full_shop, orders_shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from shopwright.settings import Project
+
+
+@pytest.fixture(scope="session")
+def clicks(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop of clicks alone; only to be read."""
+    return click_shop(tmp_path_factory.getbasetemp() / "built-clicks")
+
+
+@pytest.fixture(scope="session")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop of orders alone; only to be read."""
+    return orders_shop(tmp_path_factory.getbasetemp() / "built-orders")
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop with both; only to be read."""
+    return full_shop(tmp_path_factory.getbasetemp() / "built-full")
+
+
+@pytest.fixture
+def read() -> Callable[..., list[dict[str, Any]]]:
+    """Read a report of a shop, as rows by column name."""
+
+    def reading(project: Project, name: str, **filters: Any) -> list[dict[str, Any]]:
+        with PublishedWarehouse(project.published, threads=2).connection() as connection:
+            return read_report(connection, find_report(name), Filters(**filters)).records()
+
+    return reading

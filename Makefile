@@ -82,6 +82,9 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 	$(BIN)/shopwright simulate $(DEMO)/raw --format event_stream --events 200000 --seed 7 --dirty
 	$(BIN)/shopwright run --project $(DEMO)
 	$(BIN)/shopwright experiment read free_shipping_banner --project $(DEMO) --html $(DEMO)/experiment.html
+	set +x
+	echo
+	echo "Pages and service: $(BIN)/shopwright up --project $(DEMO)"
 
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
 	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)
@@ -94,6 +97,7 @@ check: setup ## lint, type-check and prove that the documentation is true
 	run mypy
 	run sqlfluff lint --disable-progress-bar $(SQL)
 	run lint-imports --no-logo
+	run hadolint infra/docker/service.Dockerfile infra/docker/app.Dockerfile
 	run codespell
 	run python -m pytest -q --no-cov tests/docs
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
@@ -112,6 +116,10 @@ COMPILE = pip compile --quiet --python $(BIN)/python --python-version 3.11 --uni
 lock: | $(BIN)/python ## pin all dependencies, with hashes, for all supported Pythons
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/installer.lock
 	$(BIN)/uv $(COMPILE) $(LOCK_ARGS) --all-extras --output-file requirements/dev.lock pyproject.toml
+	lock() { name=$$1; shift; $(BIN)/uv $(COMPILE) "$$@" --constraints requirements/dev.lock \
+	    --output-file requirements/$$name.lock pyproject.toml; }
+	lock service --extra api
+	lock app --extra app --extra ml  # its page of models reads the registry
 	echo 'uv>=0.8' | $(BIN)/uv $(COMPILE) $(LOCK_ARGS) --output-file requirements/installer.lock -
 
 clean: ## remove everything that make made: .venv, demo, caches

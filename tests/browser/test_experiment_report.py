@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from itertools import accumulate
 from operator import add
 
 import numpy as np
-import pytest
+from tests.browser.conftest import CHROMIUM, NEEDS_BROWSER, OPTIONS
 from tests.experiments.units import crowd, experiment, table, warehouse
 
 from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
@@ -25,17 +24,11 @@ from shopwright.experiments.verdict import decide
 from shopwright.metrics import METRICS
 from shopwright.settings import ShopSettings
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium on the path; install one, such as with: apt-get install --no-install-recommends chromium",
-)
+pytestmark = NEEDS_BROWSER
 
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # what the browser itself would like to know stays here
+HEADLESS = (
+    "--headless",
+    *OPTIONS,
     "--enable-logging=stderr",
     "--virtual-time-budget=60000",  # scripts run to their end, however slow the machine
 )
@@ -63,7 +56,7 @@ def opened(file) -> Page:
     home = file.parent / "home"
     home.mkdir(exist_ok=True)
     done = subprocess.run(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={home}", f"--log-net-log={log}", "--dump-dom", file.as_uri()],
+        [CHROMIUM, *HEADLESS, f"--user-data-dir={home}", f"--log-net-log={log}", "--dump-dom", file.as_uri()],
         capture_output=True,
         text=True,
         timeout=180,

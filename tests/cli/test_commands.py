@@ -109,9 +109,10 @@ NEEDS_PROJECT = [command for command in COMMANDS if command[0] not in {"init", "
 
 ARGUMENTS = {
     **{name: ["checkout"] for name in ("plan", "read", "watch")},
-    **{name: ["churn"] for name in ("audit", "train", "score", "show", "rollback")},
+    **{name: ["churn"] for name in ("audit", "evaluate", "train", "score", "show", "rollback")},
     **{name: ["churn", "1"] for name in ("promote", "explain")},
     "assign": ["checkout", "u1"],
+    **{name: ["tracker"] for name in ("create", "revoke", "rotate")},
 }
 
 

@@ -17,8 +17,7 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
 from shopwright.experiments.rehearsals import simulated_in
-from shopwright.experiments.store import check_installed
-from shopwright.experiments.variables import fingerprint
+from shopwright.experiments.store import check_built, check_installed
 from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
 
@@ -239,35 +238,8 @@ def _published(
     with connect(
         project.published, read_only=True, threads=engine.threads, memory_limit=engine.memory_limit
     ) as connection:
-        _check_built(project, connection, experiment)
+        check_built(connection, experiment, timezone=project.settings.shop.timezone)
         yield connection
-
-
-def _check_built(
-    project: Project, connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition | None
-) -> None:
-    try:
-        known = dict(
-            connection.execute(
-                "select distinct experiment, plan_fingerprint from gold.fct_experiment_readouts"
-            ).fetchall()
-        )
-    except (duckdb.CatalogException, duckdb.BinderException):
-        raise DataError(
-            f"{project.root}: the published warehouse knows no experiments, an older version built it; "
-            "run 'shopwright build'"
-        ) from None
-    if experiment is None:
-        return
-    if experiment.name not in known:
-        raise DataError(
-            f"experiment '{experiment.name}' is not in the published warehouse yet; run 'shopwright build'"
-        )
-    if known[experiment.name] != fingerprint(experiment, project.settings.shop.timezone):
-        raise DataError(
-            f"experiment '{experiment.name}' has changed since the last build, and with it the units that take part; "
-            "run 'shopwright build'"
-        )
 
 
 def _seen(project: Project) -> dict[str, dict[str, Any]]:

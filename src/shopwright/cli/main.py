@@ -8,16 +8,20 @@ import sys
 import typer
 
 from shopwright import __version__
+from shopwright.cli import app as pages
 from shopwright.cli import (
     build,
     docs,
     doctor,
     experiment,
+    explain,
     ingest,
     init,
     models,
     quarantine,
+    report,
     run,
+    serve,
     simulate,
     status,
     train,
@@ -42,9 +46,15 @@ app.command("build")(build.command)
 app.command("run")(run.command)
 app.add_typer(experiment.app, name="experiment")
 app.command("train")(train.train_command)
+app.command("evaluate")(train.evaluate_command)
 app.command("score")(train.score_command)
-app.command("explain")(train.explain_command)
+app.command("explain")(explain.explain_command)
 app.add_typer(models.app, name="models")
+app.command("serve")(serve.command)
+app.add_typer(serve.keys, name="keys")
+app.command("app")(pages.app_command)
+app.command("up")(pages.up_command)
+app.command("report")(report.command)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("docs")(docs.command)

@@ -9,17 +9,17 @@ from shopwright.cli.output import table
 from shopwright.cli.segment_tables import print_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
     from rich.table import Table
 
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Score
-    from shopwright.models.churn.claim import Recipe
-    from shopwright.models.pipeline import Trained
-    from shopwright.models.protocol import Explanation, Room
-    from shopwright.registry import Version
+    from shopwright.models.claim import Claim
+    from shopwright.models.pipeline import Evaluated, Trained
+    from shopwright.models.protocol import Evaluation, Room
+    from shopwright.registry import EvaluationRecord, Measure, Version
 
 SHOWN_FEATURES = 10
 
@@ -31,55 +31,109 @@ def training_document(room: Room, trained: Trained) -> dict[str, Any]:
         "model": room.name,
         "version": trained.version,
         "is_champion": trained.is_champion,
-        "kind": training.kind,
         "parameters": training.parameters,
-        "verdict": asdict(training.judgement),
-        "gate": asdict(training.gate),
-        "findings": [asdict(finding) for finding in training.findings],
-        "window": training.window,
-        "data_fingerprint": training.fingerprint,
+        **_judged_document(training),
+    }
+
+
+def evaluation_document(room: Room, evaluated: Evaluated) -> dict[str, Any]:
+    """Everything about a version that was judged anew, for machines."""
+    return {
+        "model": room.name,
+        "version": evaluated.version.number,
+        "is_champion": evaluated.version.is_champion,
+        "champion": evaluated.champion.number if evaluated.champion else None,
+        "judged_on": evaluated.evaluation.judged_on,
+        **_judged_document(evaluated.evaluation),
+    }
+
+
+def _judged_document(judged: Evaluation) -> dict[str, Any]:
+    return {
+        "kind": judged.kind,
+        "verdict": asdict(judged.judgement),
+        "gate": asdict(judged.gate),
+        "findings": [asdict(finding) for finding in judged.findings],
+        "window": judged.window,
+        "data_fingerprint": judged.fingerprint,
         "scores": {
             name: {each: asdict(score) for each, score in found.items()}
-            for name, found in training.scores.items()
+            for name, found in judged.scores.items()
         },
-        "baselines": list(training.baselines),
-        **training.tables,
+        "baselines": list(judged.baselines),
+        **judged.tables,
     }
 
 
 def print_training(console: Console, room: Room, trained: Trained) -> None:
     """A training run for people: the verdict first, then what it rests on."""
     training = trained.training
+    _print_judged(console, room, training)
+    serves = "serves from now on" if trained.is_champion else "does not serve"
+    console.print(f"Version {trained.version} ({training.kind}) {serves}:")
+    _print_reasons(console, training.gate.reasons)
+
+
+def print_evaluation(console: Console, room: Room, evaluated: Evaluated) -> None:
+    """A version that was judged anew, for people; nothing was promoted."""
+    version, judged = evaluated.version, evaluated.evaluation
+    _print_judged(console, room, judged)
+    about = f"Version {version.number} ({judged.kind})"
+    if version.is_champion:
+        console.print(f"{about} is the champion.")
+        return
+    against = f"version {evaluated.champion.number}" if evaluated.champion else "no champion"
+    says = "passes" if judged.gate.passes else "does not pass"
+    console.print(f"{about} {says} the gate against {against}; nothing was promoted:")
+    _print_reasons(console, judged.gate.reasons)
+
+
+def _print_judged(console: Console, room: Room, judged: Evaluation) -> None:
     console.print()
     console.print(f"[bold]{room.name}[/bold]: {room.question} ({room.decision})")
-    console.print(f"{training.judgement.verdict}: {training.judgement.reason}", markup=False)
+    console.print(f"{judged.judgement.verdict}: {judged.judgement.reason}", markup=False)
     console.print()
-    console.print(scores_table(f"On {training.judged_on}", training.scores, training.baselines))
-    for note in training.notes:
+    console.print(scores_table(f"On {judged.judged_on}", judged.scores, judged.baselines))
+    for note in judged.notes:
         console.print(note, markup=False)
     console.print()
-    _print_findings(console, training.findings)
-    importance = training.tables.get("importance", [])[:SHOWN_FEATURES]
+    _print_findings(console, judged.findings)
+    _print_tables(console, judged.tables)
+    if room.claim is not None and judged.tables.get("claim"):
+        print_claim(console, room.claim, judged.tables["claim"])
+        console.print()
+
+
+def _print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    importance = tables.get("importance", [])[:SHOWN_FEATURES]
     if importance:
         rows = [(each["feature"], each["mean_absolute_contribution"]) for each in importance]
         console.print(_figures("What moves the score most", ("feature", "mean |contribution|"), rows))
         console.print()
-    if "portraits" in training.tables:
-        print_segments(console, training.tables)
-    serves = "serves from now on" if trained.is_champion else "does not serve"
-    console.print(f"Version {trained.version} ({training.kind}) {serves}:")
-    for reason in training.gate.reasons:
+    if "portraits" in tables:
+        print_segments(console, tables)
+
+
+def _print_reasons(console: Console, reasons: Iterable[str]) -> None:
+    for reason in reasons:
         console.print(f"  {reason}", markup=False)
 
 
 def scores_table(
-    title: str, scores: Mapping[str, Mapping[str, Score]], baselines: Iterable[str] = ()
+    title: str,
+    scores: Mapping[str, Mapping[str, Score | Measure]],
+    baselines: Iterable[str] = (),
+    *,
+    intervals: bool = False,
 ) -> Table:
     """Candidates and baselines by rows, measures by columns."""
     known = list(baselines)
     names = list(next(iter(scores.values())))
     rows = [
-        [name + (" (baseline)" if name in known else ""), *(_short(found[each]) for each in names)]
+        [
+            name + (" (baseline)" if name in known else ""),
+            *(_short(found[each], interval=intervals) for each in names),
+        ]
         for name, found in scores.items()
     ]
     return table(title, ["", *names], rows)
@@ -117,37 +171,47 @@ def print_versions(console: Console, model: str, versions: Iterable[Version]) ->
     )
 
 
-def print_version(console: Console, version: Version) -> None:
-    """One version: its gate and its measures."""
+def print_version(console: Console, version: Version, evaluation: EvaluationRecord | None) -> None:
+    """One version: its gate, its measures, and how all that it was compared with did."""
     console.print(f"[bold]{version.model}[/bold] version {version.number}: {version.verdict}")
-    for reason in version.gate.reasons:
-        console.print(f"  {reason}", markup=False)
+    _print_reasons(console, version.gate.reasons)
     rows = [
         (name, _number(found.value), _number(found.lower), _number(found.upper), found.reason)
         for name, found in version.metrics.items()
     ]
     console.print(table("", ("measure", "value", "from", "to", "why not"), rows))
+    if evaluation is not None:
+        console.print()
+        console.print(
+            scores_table(
+                f"On {evaluation.judged_on}", evaluation.scores, evaluation.baselines, intervals=True
+            )
+        )
+        console.print()
+        _print_tables(console, evaluation.tables)
+        if reliability := evaluation.tables.get("reliability"):
+            console.print(_reliability(reliability))
+            console.print()
+        kept = ", ".join(f"{name} ({len(rows):,})" for name, rows in evaluation.tables.items())
+        console.print(f"Kept with it, rows in brackets (--json shows them): {kept}", markup=False)
     console.print(f"data {version.data_fingerprint[:16]}, sealed {version.manifest_sha256[:16]}")
 
 
-def print_explanation(console: Console, explanation: Explanation, version: Version) -> None:
-    """A score and what each feature adds to it, the strongest first; or the sentences that say it."""
-    console.print(
-        f"{explanation.entity}: {explanation.answer or f'{explanation.score:.1%}'} as of "
-        f"{explanation.decided_at[:16]} by version {version.number} of {version.model}",
-        markup=False,
+def _reliability(rows: Iterable[Mapping[str, Any]]) -> Table:
+    return table(
+        "Reliability, by tenths of the decisions",
+        ("decisions", "predicted", "came", "from", "to"),
+        [
+            (
+                row["count"],
+                *(
+                    f"{row[name]:.3f}"
+                    for name in ("predicted", "observed", "observed_lower", "observed_upper")
+                ),
+            )
+            for row in rows
+        ],
     )
-    for reason in explanation.reasons:
-        console.print(f"  {reason}", markup=False)
-    if not explanation.contributions:
-        values = [(name, _shown(value)) for name, value in explanation.values.items()]
-        console.print(table("", ("feature", "value"), values))
-        return
-    parts = sorted(explanation.contributions.items(), key=lambda item: -abs(item[1]))
-    rows = [(name, _shown(explanation.values[name]), _signed(part)) for name, part in parts]
-    total = explanation.base + sum(explanation.contributions.values())
-    rows += [("(everybody)", "", _signed(explanation.base)), ("(sum)", "", _signed(total))]
-    console.print(table("", ("feature", "value", explanation.scale), rows))
 
 
 def _print_findings(console: Console, findings: Iterable[Finding]) -> None:
@@ -167,46 +231,31 @@ def print_findings(console: Console, room: Room, findings: Iterable[Finding], co
     _print_findings(console, findings)
 
 
-def print_claim(console: Console, recipes: Iterable[Recipe]) -> None:
-    """The usual recipe for churn, with its leak, without, and guessing."""
+def print_claim(console: Console, claim: Claim, recipes: Iterable[Mapping[str, Any]]) -> None:
+    """A usual recipe, and what is left of it."""
     rows = [
         (
-            each.name,
-            f"{each.churned_share:.3f}",
-            f"{each.f1:.3f}",
-            f"{each.pr_auc:.3f}",
-            f"{each.roc_auc:.3f}",
+            each["name"],
+            each["rows"],
+            *(f"{each[name]:.3f}" for name in ("rate", "f1", "pr_auc", "roc_auc")),
         )
         for each in recipes
     ]
-    console.print(
-        table(
-            "Churned: no order in the last 180 days of the data; scored on customers drawn at random",
-            ("", "churned", "F1", "PR-AUC", "ROC-AUC"),
-            rows,
-        )
-    )
-    console.print(
-        "Of a customer who ordered once, whatever tells the date of the first order tells the label. 'shopwright train "
-        "churn' asks about the future instead, and scores the rare class: who comes back."
-    )
+    console.print(table(claim.title, ("the usual recipe", "rows", "rate", "F1", "PR-AUC", "ROC-AUC"), rows))
+    console.print(claim.lesson, markup=False)
 
 
 def _figures(title: str, columns: tuple[str, str], rows: Iterable[tuple[str, float]]) -> Table:
     return table(title, columns, [(name, f"{value:.3f}") for name, value in rows])
 
 
-def _short(score: Score) -> str | None:
-    return None if score.value is None else f"{score.value:.3f}"
+def _short(score: Score | Measure, *, interval: bool) -> str | None:
+    if score.value is None:
+        return None
+    if not interval or score.lower is None or score.upper is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} ({score.lower:.3f} to {score.upper:.3f})"
 
 
 def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}"
-
-
-def _shown(value: Any) -> str | None:
-    return f"{value:.6g}" if isinstance(value, float) else value

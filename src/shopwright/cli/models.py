@@ -9,8 +9,7 @@ import typer
 
 from shopwright.cli import model_tables as tables
 from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
-from shopwright.cli.train import AllOption, ModelArgument, chosen
-from shopwright.core.engine import connect
+from shopwright.cli.train import AllOption, ModelArgument, NameArgument, as_version, chosen
 from shopwright.core.errors import DataError
 from shopwright.registry import Registry, Version
 from shopwright.registry.tracking import check_installed
@@ -24,9 +23,6 @@ app = typer.Typer(
     help="Models: what there are, which version serves, and whether features leak.", no_args_is_help=True
 )
 
-NameArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Its name, as in 'shopwright models list'.")
-]
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or 'challenger'.")]
 
 
@@ -77,7 +73,7 @@ def show_command(
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a model's versions, or one of them with its measures and what the gate said.
+    """Show a model's versions, or one of them with its measures, what it was compared with and what the gate said.
 
     Example:
         shopwright models show churn champion --project my-shop
@@ -85,11 +81,12 @@ def show_command(
     registry = Registry(load_project(project))
     _check(model)
     if version is not None:
-        found = registry.show(model, _version(version))
+        found = registry.show(model, as_version(version))
+        evaluation = registry.evaluation(model, found.number) if found.manifest_sha256 else None
         if as_json:
-            print_json(_document(found))
+            print_json(_document(found) | {"evaluation": evaluation.model_dump() if evaluation else None})
         else:
-            tables.print_version(people(), found)
+            tables.print_version(people(), found, evaluation)
         return
     versions = registry.versions(model)
     if as_json:
@@ -118,7 +115,8 @@ def promote_command(
     """
     _check(model)
     _tell(
-        Registry(load_project(project)).promote(model, _version(version), force_reason=force), as_json=as_json
+        Registry(load_project(project)).promote(model, as_version(version), force_reason=force),
+        as_json=as_json,
     )
 
 
@@ -166,24 +164,29 @@ def audit_command(
 
 
 @app.command("claim")
-def claim_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """Show how the usual recipe for churn comes to look perfect on this shop, and why it is not.
+def claim_command(
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="Of which the usual recipe is followed.")
+    ] = "churn",
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how the usual recipe for a model comes to look good on this shop, and what is left of it.
 
     Example:
-        shopwright models claim --project my-shop
+        shopwright models claim abandonment --project my-shop
     """
-    from shopwright.models.churn.claim import reproduce  # noqa: PLC0415  # slow to import
+    from shopwright.models.pipeline import claim_of  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
-    if not loaded.published.exists():
-        raise DataError(f"{loaded.root} has no published warehouse; run 'shopwright run' first")
-    with progress_bar(quiet=as_json) as bar, connect(loaded.published, read_only=True) as connection:
+    with progress_bar(quiet=as_json) as bar:
         bar.update("following the recipe", 0, 0)
-        recipes = reproduce(connection)
+        claim, recipes = claim_of(loaded, model)
+    rows = [recipe.row() for recipe in recipes]
     if as_json:
-        print_json([asdict(recipe) for recipe in recipes])
+        print_json(rows)
     else:
-        tables.print_claim(people(), recipes)
+        tables.print_claim(people(), claim, rows)
 
 
 def _audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
@@ -196,10 +199,6 @@ def _check(model: str) -> None:
     from shopwright.models.pipeline import room_of  # noqa: PLC0415  # slow to import
 
     room_of(model)
-
-
-def _version(given: str) -> int | str:
-    return int(given) if given.isdecimal() else given
 
 
 def _document(version: Version) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopwright.contracts import dictionary
+from shopwright.reports import REPORTS
+from shopwright.reports import dictionary as described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +52,11 @@ def pages() -> dict[str, str]:
     """
     # Imported here, so that the app may import this module for a command of its own.
     app = import_module("shopwright.cli.main").app
-    return {"cli.md": render(app), "data-dictionary.md": dictionary.render()}
+    return {
+        "cli.md": render(app),
+        "data-dictionary.md": dictionary.render(),
+        "reports.md": described.render(REPORTS),
+    }
 
 
 def stale(folder: Path) -> list[Path]:

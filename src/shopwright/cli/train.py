@@ -1,9 +1,8 @@
-"""``shopwright train | score | explain``: models of customers, from training to reasons."""
+"""``shopwright train | evaluate | score``: models of customers, trained, judged and used."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,9 +18,18 @@ if TYPE_CHECKING:
     from shopwright.models.pipeline import Trained
     from shopwright.models.protocol import Room
 
-ModelArgument = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="Its name, as in 'shopwright models list'.")
-]
+_NAME = "Its name, as in 'shopwright models list'."
+NameArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_NAME)]
+ModelArgument = Annotated[str | None, typer.Argument(metavar="[MODEL]", help=_NAME)]
+
+
+class WindowName(StrEnum):
+    """Decisions that a version is judged anew on."""
+
+    LATER = "later"
+    NEW = "new"
+
+
 AllOption = Annotated[bool, typer.Option("--all", help="All models that the shop has the data for.")]
 
 
@@ -57,6 +65,51 @@ def train_command(
         print_json(results if every else results[0])
 
 
+def evaluate_command(
+    model: NameArgument,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Its number or alias.",
+            show_default="the champion, or the newest where none serves",
+        ),
+    ] = None,
+    window: Annotated[
+        WindowName,
+        typer.Option(
+            help="later: the newest decisions that it did not learn from; new: those since it was judged in training."
+        ),
+    ] = WindowName.LATER,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a version anew on the shop's data of now, beside the baselines and the champion.
+
+    What the gate says is kept with the version, so that 'shopwright models promote' goes by it; nothing is promoted.
+
+    Example:
+        shopwright evaluate churn --version 2 --project my-shop
+    """
+    check_installed()
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    room = pipeline.room_of(model)
+    with progress_bar(quiet=as_json) as bar:
+        evaluated = pipeline.evaluate(
+            loaded,
+            room,
+            as_version(version) if version else None,
+            window=window.value,
+            watch=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
+        )
+    if as_json:
+        print_json(tables.evaluation_document(room, evaluated))
+    else:
+        tables.print_evaluation(people(), room, evaluated)
+
+
 def score_command(
     model: ModelArgument = None,
     every: AllOption = False,
@@ -88,35 +141,9 @@ def score_command(
         print_json(results if every else results[0])
 
 
-def explain_command(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Its name.")],
-    entity: Annotated[str, typer.Argument(metavar="ENTITY", help="Id of who or what is scored.")],
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also draw it as a waterfall; .svg or .png.")
-    ] = None,
-    project: ProjectOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Say why somebody has their score: what each feature adds, exactly.
-
-    Example:
-        shopwright explain churn 17850 --project my-shop --plot why.svg
-    """
-    check_installed()
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
-    from shopwright.models.plots import check_plot, write_waterfall  # noqa: PLC0415  # slow to import
-
-    loaded = load_project(project)
-    room = pipeline.room_of(model)
-    if plot is not None:
-        check_plot(plot)
-    explanation, version = pipeline.explain(loaded, room, entity)
-    if plot is not None:
-        write_waterfall(explanation, plot)
-    if as_json:
-        print_json({"model": model, "version": version.number, **asdict(explanation)})
-    else:
-        tables.print_explanation(people(), explanation, version)
+def as_version(given: str) -> int | str:
+    """A version's number or alias as the registry takes it."""
+    return int(given) if given.isdecimal() else given
 
 
 def chosen(project: Project, model: str | None, *, every: bool) -> list[Room]:

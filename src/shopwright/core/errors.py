@@ -6,10 +6,15 @@
     ├── ConfigurationError      fix shopwright.toml, the command line or the environment
     ├── DataError               fix the data, or the mapping that reads it
     │   ├── SourceFileError     one file cannot be read as its source says
-    │   └── DataTestError       a build's tests found wrong rows; nothing was published
+    │   ├── DataTestError       a build's tests found wrong rows; nothing was published
+    │   ├── BatchError          what was sent is no batch of events: send it in the form that is documented
+    │   └── MissingDataError    the shop has no data of a kind, such as clicks or orders
     ├── ArtifactError           a model's files are not the ones that were registered: serve another version
     ├── PromotionError          a model's version may not be served: train a better one, or force it with a reason
     ├── BusyError               another process holds the project: retry later
+    │   └── SpoolError          collected events cannot be kept at present: send them again later
+    ├── ServiceError            the service does not answer, or refuses: start it, or do what its reason says
+    ├── StoppedError            a program that was started ended by itself: its log says why
     └── BuildError              the warehouse could not be built
 
 The command line prints the message of any of these in one line and exits with 1. Anything else is a bug
@@ -55,6 +60,18 @@ class DataTestError(DataError):
         self.failures = failures
 
 
+class BatchError(DataError):
+    """What was sent is no batch of events; nothing of it was kept."""
+
+
+class MissingDataError(DataError):
+    """What is asked for needs data of a kind that the shop does not have."""
+
+    def __init__(self, message: str, report: str) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class ArtifactError(ShopwrightError):
     """A model's files are damaged, were tampered with, or belong to another model."""
 
@@ -65,6 +82,29 @@ class PromotionError(ShopwrightError):
 
 class BusyError(ShopwrightError):
     """Another process is writing to this project."""
+
+
+class ServiceError(ShopwrightError):
+    """The service, asked over HTTP, does not answer or refuses.
+
+    Args:
+        message: its reason, or why it cannot be reached.
+        status: of HTTP; None where nothing answered.
+        kind: the word for the problem, such as ``no-champion``.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, kind: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+
+
+class SpoolError(BusyError):
+    """Collected events cannot be kept at present; they were not acknowledged."""
+
+
+class StoppedError(ShopwrightError):
+    """A program that should run until it is told to stop ended by itself, or never answered."""
 
 
 class BuildError(ShopwrightError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any
 
-from plotly import graph_objects as plots  # type: ignore[import-untyped]  # no stubs
-from plotly.subplots import make_subplots  # type: ignore[import-untyped]  # as above
+from plotly import graph_objects as plots
+from plotly.subplots import make_subplots
 
 from shopwright.experiments.words import told_change
 

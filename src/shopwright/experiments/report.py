@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # no stubs
+from plotly.offline import get_plotlyjs
 
 from shopwright.experiments.figures import BETTER, WORSE, cohorts, effects, funnel, segments, sequence
 from shopwright.experiments.parts import FEWEST_UNITS
@@ -15,7 +15,7 @@ from shopwright.metrics import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plotly import graph_objects as plots  # type: ignore[import-untyped]  # as above
+    from plotly import graph_objects as plots
 
     from shopwright.experiments.reading import Reading
     from shopwright.experiments.readout import MetricReading, Readout
@@ -27,6 +27,7 @@ TITLES = (
     *("metric", "role", "variant", "control", "value", "change", "at every look", "p", "corrected p"),
     *("chance to win", "expected loss"),
 )
+MISSING = "–"  # noqa: RUF001  # a dash, as everywhere without a number
 FIRST_NUMBER = 3
 """Columns of numbers begin here."""
 
@@ -61,14 +62,14 @@ def render(reading: Reading, *, shop: ShopSettings) -> str:
         _facts(reading, shop),
         _section("Change by metric", effects(readout.readings)),
         _table(readout),
-        _section(f"{metric}, day by day", sequence(reading) if reading.days else None, _SEQUENCE),
+        _section(f"{metric}, day by day", sequence(reading) if reading.days else None, SEQUENCE),
         _section(
             f"{metric}, by the day units came in",
             cohorts(readout) if readout.cohorts else None,
-            _COHORTS,
-            *_trends(readout),
+            COHORTS,
+            *told_trends(readout),
         ),
-        _section(f"{metric}, by segment", segments(readout) if readout.segments else None, _SEGMENTS),
+        _section(f"{metric}, by segment", segments(readout) if readout.segments else None, SEGMENTS),
         _section("Funnel by variant", funnel(readout)),
         f"<footer>{_footer(reading)}</footer>",
     ]
@@ -80,16 +81,16 @@ def render(reading: Reading, *, shop: ShopSettings) -> str:
     )
 
 
-_SEQUENCE = (
+SEQUENCE = (
     "What a look at the end of each day would have shown, all units so far together. Whoever looks every day may trust "
     "the band, and nothing narrower. Not adjusted (CUPED) and not cut."
 )
-_COHORTS = (
+COHORTS = (
     "Each point compares the units that came in on one day, over all their time since, relative to the control of all "
     "days. A steady effect scatters around the dashed line. Points that drift towards 0 speak of novelty: an effect that wears off, or that those who came "
     f"first felt most. Days with fewer than {FEWEST_UNITS} units in a variant are left out. Not adjusted (CUPED)."
 )
-_SEGMENTS = "To look at, not to decide by: of many segments, one differs by chance. Not adjusted (CUPED)."
+SEGMENTS = "To look at, not to decide by: of many segments, one differs by chance. Not adjusted (CUPED)."
 
 
 def _figure(figure: plots.Figure) -> str:
@@ -109,7 +110,7 @@ def _told(sentences: Iterable[str]) -> str:
     return "".join(f"<p class='note'>{escape(sentence)}</p>" for sentence in sentences)
 
 
-def _trends(readout: Readout) -> Iterable[str]:
+def told_trends(readout: Readout) -> Iterable[str]:
     """What the points by day come to, for each treatment."""
     for variant, found in readout.novelty.items():
         if found.slope is None or found.slope.pvalue is None or not found.first_half or not found.second_half:
@@ -144,16 +145,24 @@ def _facts(reading: Reading, shop: ShopSettings) -> str:
     )
 
 
+def table_rows(readout: Readout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The table of metrics as titles and rows of text; a dash where there is no number."""
+    return TITLES, [tuple(text or MISSING for text in _row(found)) for found in readout.readings]
+
+
 def _table(readout: Readout) -> str:
-    titles = "".join(_cell("th", title, place) for place, title in enumerate(TITLES))
-    rows = "".join(f"<tr>{_row(found)}</tr>" for found in readout.readings)
-    table = f"<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
+    titles, rows = table_rows(readout)
+    head = "".join(_cell("th", title, place) for place, title in enumerate(titles))
+    body = "".join(
+        f"<tr>{''.join(_cell('td', text, place) for place, text in enumerate(row))}</tr>" for row in rows
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<div class='wide'>{table}</div>{_told(notes(readout))}"
 
 
-def _row(found: MetricReading) -> str:
+def _row(found: MetricReading) -> tuple[str | None, ...]:
     best, always, belief = found.estimate, found.sequential.relative, found.belief
-    cells = (
+    return (
         found.metric.title + (" (CUPED)" if found.adjusted else ""),
         f"guardrail: {found.guardrail.verdict}" if found.guardrail else found.role,
         found.variant,
@@ -165,16 +174,15 @@ def _row(found: MetricReading) -> str:
         None if belief.chance_to_win is None else f"{belief.chance_to_win:.1%}",
         None if belief.expected_loss is None else f"{belief.expected_loss:.2%}",
     )
-    return "".join(_cell("td", cell, place) for place, cell in enumerate(cells))
 
 
-def _cell(tag: str, text: str | None, place: int) -> str:
+def _cell(tag: str, text: str, place: int) -> str:
     """A cell of a table; a change stands above its interval."""
-    value, _, interval = (text or "–").partition(" (")  # noqa: RUF001  # a dash, as everywhere without a number
+    value, _, interval = text.partition(" (")
     if tag == "td" and place > FIRST_NUMBER and interval:
         inner = f"{escape(value)}<br><span class='interval'>{escape(interval.removesuffix(')'))}</span>"
     else:
-        inner = escape(text or value)
+        inner = escape(text)
     kind = " class='number'" if place >= FIRST_NUMBER else ""
     return f"<{tag}{kind}>{inner}</{tag}>"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from shopwright.core.errors import ConfigurationError
+import duckdb
+
+from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.experiments.variables import fingerprint
 
 if TYPE_CHECKING:
-    import duckdb
-
     from shopwright.experiments.reading import Reading
     from shopwright.experiments.readout import MetricReading
     from shopwright.experiments.statistics import Effect
@@ -79,6 +79,40 @@ def check_installed() -> None:
     if missing:
         raise ConfigurationError(
             f"experiments need {' and '.join(missing)}: pip install 'shopwright[experiments]'"
+        )
+
+
+def check_built(
+    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition | None, *, timezone: str
+) -> None:
+    """See that a warehouse was built since an experiment is as it is in the settings.
+
+    Args:
+        connection: to the published warehouse.
+        experiment: which one; None to see only whether there can be any.
+        timezone: of the shop, in which the experiment's days begin.
+
+    Raises:
+        DataError: it was not.
+    """
+    try:
+        known = dict(
+            connection.execute(f"select distinct experiment, plan_fingerprint from {TABLE}").fetchall()
+        )
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise DataError(
+            "the published warehouse knows no experiments, an older version built it; run 'shopwright build'"
+        ) from None
+    if experiment is None:
+        return
+    if experiment.name not in known:
+        raise DataError(
+            f"experiment '{experiment.name}' is not in the published warehouse yet; run 'shopwright build'"
+        )
+    if known[experiment.name] != fingerprint(experiment, timezone):
+        raise DataError(
+            f"experiment '{experiment.name}' has changed since the last build, and with it the units that take part; "
+            "run 'shopwright build'"
         )
 
 

@@ -4,19 +4,23 @@ Every default lives here and nowhere else; the template, the docs and the comman
 A section of the file is a class in the module of its subject; ``project`` puts them together.
 """
 
+from shopwright.settings.collector import CollectorSettings
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
 from shopwright.settings.models import ModelSettings
 from shopwright.settings.project import FILE_NAME, Project, Settings, load_project
+from shopwright.settings.service import ServiceSettings
 from shopwright.settings.shop import ShopSettings
 from shopwright.settings.sources import FieldSettings, SourceSettings
 
 __all__ = [
     "FILE_NAME",
+    "CollectorSettings",
     "ExperimentDefinition",
     "FieldSettings",
     "GuardrailSettings",
     "ModelSettings",
     "Project",
+    "ServiceSettings",
     "Settings",
     "ShopSettings",
     "SourceSettings",

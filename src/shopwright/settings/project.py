@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError, model_validator
 
 from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.settings.collector import SOURCE_NAME, CollectorSettings
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
 from shopwright.settings.models import ModelSettings
+from shopwright.settings.service import ServiceSettings
 from shopwright.settings.shop import (
     BotSettings,
     EngineSettings,
@@ -42,6 +44,8 @@ class Settings(Strict):
     experiment: ExperimentSettings = ExperimentSettings()
     experiments: tuple[ExperimentDefinition, ...] = ()
     models: ModelSettings = ModelSettings()
+    service: ServiceSettings = ServiceSettings()
+    collector: CollectorSettings = CollectorSettings()
     engine: EngineSettings = EngineSettings()
 
     @model_validator(mode="after")
@@ -62,6 +66,10 @@ class Settings(Strict):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"two {kind} are named '{twice.pop()}'")
+        if any(source.name == SOURCE_NAME for source in self.sources):
+            raise ValueError(
+                f"sources: '{SOURCE_NAME}' is the name of what the service collects; choose another"
+            )
         return self
 
     @model_validator(mode="after")
@@ -122,6 +130,16 @@ class Project:
         return self.root / "models"
 
     @property
+    def keys(self) -> Path:
+        """File of the service's keys, as hashes."""
+        return self.root / "service" / "keys.json"
+
+    @property
+    def collector(self) -> Path:
+        """Folder of the events that the service collected."""
+        return self.root / "collector"
+
+    @property
     def work(self) -> Path:
         """Folder of things that can be made again: staging, compiled SQL, logs."""
         return self.root / ".shopwright"
@@ -175,6 +193,8 @@ def _known_names() -> list[str]:
         ExperimentDefinition,
         GuardrailSettings,
         ModelSettings,
+        ServiceSettings,
+        CollectorSettings,
         EngineSettings,
     ]
     return [name for section in sections for name in section.model_fields]

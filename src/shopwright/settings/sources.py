@@ -73,7 +73,7 @@ class SourceSettings(Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     """Name in the ledger."""
     adapter: str
-    """How to read it: rees46, olist, online_retail, event_stream, mapped or postgres."""
+    """How to read it: rees46, olist, online_retail, event_stream, mapped, postgres or collector."""
     path: str | tuple[str, ...] = Field((), validate_default=True)
     """File, folder or glob, or several; relative to the project's folder. Only adapter postgres has none."""
     connection: ConnectionName | None = None

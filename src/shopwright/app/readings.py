@@ -1,0 +1,67 @@
+"""Read-outs of experiments for pages: read once for each published build, and their plots drawn once for each ground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from shopwright.app import data
+from shopwright.app.drawings import of_experiment
+from shopwright.experiments import figures
+from shopwright.experiments.reading import read_experiment
+from shopwright.experiments.store import check_built
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import plotly.graph_objects as go
+
+    from shopwright.experiments.reading import Reading
+
+_DRAWN: dict[str, Callable[[Reading], go.Figure]] = {
+    "effects": lambda reading: figures.effects(reading.readout.readings),
+    "sequence": figures.sequence,
+    "cohorts": lambda reading: figures.cohorts(reading.readout),
+    "segments": lambda reading: figures.segments(reading.readout),
+    "funnel": lambda reading: figures.funnel(reading.readout),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Experiments of shopwright.toml, the one that begins last on top."""
+    experiments = data.project().settings.experiments
+    return tuple(each.name for each in sorted(experiments, key=lambda each: each.start, reverse=True))
+
+
+def read(name: str) -> Reading:
+    """All that ``shopwright experiment read`` says.
+
+    Raises:
+        DataError: the published warehouse was not built with the experiment as it is in the settings.
+    """
+    return _read(data.identity(), name)
+
+
+def draw(plot: str, name: str) -> go.Figure:
+    """A plot of a read-out, on the ground that the reader chose.
+
+    Args:
+        plot: "effects", "sequence", "cohorts", "segments" or "funnel".
+        name: of the experiment.
+    """
+    return _draw(data.identity(), plot, name, is_dark=st.context.theme.type == "dark")
+
+
+@st.cache_resource(max_entries=20, show_spinner="Reading the experiment")
+def _read(key: tuple[str | int, ...], name: str) -> Reading:  # noqa: ARG001  # part of what is kept under
+    settings = data.project().settings
+    experiment = next(each for each in settings.experiments if each.name == name)
+    with data.connection() as opened:
+        check_built(opened, experiment, timezone=settings.shop.timezone)
+        return read_experiment(opened, experiment)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _draw(key: tuple[str | int, ...], plot: str, name: str, *, is_dark: bool) -> go.Figure:
+    return of_experiment(_DRAWN[plot](_read(key, name)), is_dark=is_dark)

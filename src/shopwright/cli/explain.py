@@ -1,0 +1,104 @@
+"""``shopwright explain``: why somebody has their score, and what features do to all scores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shopwright.cli import explain_tables as tables
+from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.train import NameArgument
+from shopwright.core.errors import ConfigurationError
+from shopwright.registry.tracking import check_installed
+from shopwright.settings import Project, load_project
+
+if TYPE_CHECKING:
+    from shopwright.models.protocol import Room
+
+
+def explain_command(
+    model: NameArgument,
+    entity: Annotated[
+        str | None, typer.Argument(metavar="[ENTITY]", help="Id of who or what is scored.")
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="What each feature adds over many decisions.")
+    ] = False,
+    dependence: Annotated[
+        str | None, typer.Option(metavar="FEATURE", help="What one feature adds at which value.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=10, max=100_000, help="Decisions drawn for these two.")] = 2_000,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also draw it: a waterfall, a beeswarm, or points by value; .svg or .png."
+        ),
+    ] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why somebody has their score, or what features do to all scores: what each of them adds, exactly.
+
+    Example:
+        shopwright explain churn 17850 --project my-shop --plot why.svg
+        shopwright explain churn --summary --project my-shop --plot features.png
+        shopwright explain churn --dependence recency_days --project my-shop
+    """
+    check_installed()
+    if [entity is not None, summary, dependence is not None].count(True) != 1:
+        raise ConfigurationError("name one ENTITY, or give --summary, or --dependence FEATURE")
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models.plots import check_plot  # noqa: PLC0415  # slow to import
+
+    loaded = load_project(project)
+    room = pipeline.room_of(model)
+    if plot is not None:
+        check_plot(plot)
+    if entity is not None:
+        _explain_one(loaded, room, entity, plot=plot, as_json=as_json)
+    else:
+        _explain_many(loaded, room, dependence, rows=rows, plot=plot, as_json=as_json)
+
+
+def _explain_one(project: Project, room: Room, entity: str, *, plot: Path | None, as_json: bool) -> None:
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models.plots import write_waterfall  # noqa: PLC0415  # slow to import
+
+    explanation, version = pipeline.explain(project, room, entity)
+    if plot is not None:
+        write_waterfall(explanation, plot)
+    if as_json:
+        print_json({"model": room.name, "version": version.number, **asdict(explanation)})
+    else:
+        tables.print_explanation(people(), explanation, version)
+
+
+def _explain_many(
+    project: Project, room: Room, feature: str | None, *, rows: int, plot: Path | None, as_json: bool
+) -> None:
+    """What all features do, or one of them."""
+    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models.effect_plots import write_beeswarm, write_dependence  # noqa: PLC0415
+    from shopwright.models.effects import dependence, summarize  # noqa: PLC0415
+
+    with progress_bar(quiet=as_json) as bar:
+        bar.update(f"explaining {room.name}", 0, 0)
+        sample, version = pipeline.sample(project, room, rows=rows)
+    told = summarize(sample) if feature is None else dependence(sample, feature)
+    if plot is not None and feature is None:
+        write_beeswarm(sample, plot)
+    elif plot is not None and feature is not None:
+        write_dependence(sample, feature, plot)
+    if as_json:
+        about = {"model": room.name, "version": version.number, "rows": len(sample.contributions)}
+        about |= {"drawn_from": sample.drawn_from, "base": sample.base, "scale": sample.scale}
+        print_json(
+            {**about, **({"summary": told} if feature is None else {"dependence": told, "feature": feature})}
+        )
+    elif feature is None:
+        tables.print_summary(people(), sample, told, version)
+    else:
+        tables.print_dependence(people(), sample, feature, told, version)

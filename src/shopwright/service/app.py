@@ -1,0 +1,130 @@
+"""The service as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+
+from shopwright import __version__
+from shopwright.reports import PublishedWarehouse
+from shopwright.service.champions import Champions
+from shopwright.service.edge import Edge
+from shopwright.service.errors import Problem, add_handlers
+from shopwright.service.kept import Kept
+from shopwright.service.keys import ENVIRONMENT, KeyRing
+from shopwright.service.observing import Meters, log_fault
+from shopwright.service.routes import ROUTERS
+from shopwright.service.security import HEADER, SCHEMES, Guard, RateLimit
+from shopwright.service.state import Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+
+    from shopwright.settings import Project
+
+DESCRIPTION = """\
+Scores, experiments and figures of one shop.
+
+`POST /predict` scores one session; every answer names the model's version and the date of its data. Keys go in the header
+`X-API-Key`, or as a bearer token. What goes wrong is told as problem details (RFC 9457), with the field at fault.
+"""
+
+
+def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = False) -> FastAPI:
+    """Make the application; the champion is loaded before it returns.
+
+    Args:
+        project: the shop.
+        may_be_open: whether requests are let in without a key as long as the shop has none.
+        is_local: whether to answer to names of this machine only, as long as no key is asked for.
+    """
+    service = make_service(project, may_be_open=may_be_open)
+    app = FastAPIOffline(
+        redoc_url=None,
+        title=f"Shopwright: {project.settings.shop.name}",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    for router in ROUTERS:
+        app.include_router(router)
+    add_handlers(app)
+    settings = service.settings
+    app.add_middleware(
+        Edge, settings=settings, meters=service.meters, is_local=is_local and service.guard.is_open()
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=[HEADER, "Authorization", "Content-Type", "X-Request-ID"],
+        )
+    app.openapi = _documented(app)  # type: ignore[method-assign]  # as FastAPI's guide has it
+    return app
+
+
+def make_service(project: Project, *, may_be_open: bool = True) -> Service:
+    """Put together what requests share, and load the champion."""
+    settings = project.settings.service
+    meters = Meters()
+    keys = KeyRing(
+        project.keys, environment=os.environ.get(ENVIRONMENT), refresh_seconds=settings.refresh_seconds
+    )
+    limit = RateLimit(settings.requests_per_second, settings.burst)
+    champions = Champions(project, meters)
+    champions.refresh()
+    return Service(
+        project=project,
+        champions=champions,
+        published=PublishedWarehouse(project.published, threads=1),
+        guard=Guard(keys, limit, may_be_open),
+        meters=meters,
+        readouts=Kept(),
+        models=Kept(),
+        sessions=Kept(),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    watching = asyncio.create_task(_watch(service))
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+async def _watch(service: Service) -> None:
+    """Look for another champion for as long as the service runs."""
+    while True:
+        await asyncio.sleep(service.settings.refresh_seconds)
+        try:
+            await asyncio.to_thread(service.champions.refresh)
+        except Exception as error:  # noqa: BLE001  # the one that serves goes on serving
+            log_fault(error, "")
+
+
+def _documented(app: FastAPI) -> Any:
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = original()
+            components = document.setdefault("components", {})
+            components["securitySchemes"] = SCHEMES
+            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            components.setdefault("schemas", {}).update(schema.pop("$defs", {}), Problem=schema)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return openapi

@@ -1,0 +1,114 @@
+"""The champions that are asked online: verified, loaded once, and exchanged whole when another one is promoted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shopwright.core.errors import ConfigurationError, ShopwrightError
+from shopwright.models.abandonment import MODEL as ABANDONMENT
+from shopwright.registry import Registry, read_manifest
+from shopwright.service.errors import no_champion
+from shopwright.service.scoring import SessionScorer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shopwright.registry import Manifest
+    from shopwright.service.observing import Meters
+    from shopwright.settings import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A loaded version; a request that has it keeps it to its end, whatever is promoted meanwhile."""
+
+    model: str
+    version: int
+    kind: str
+    data_date: date
+    """Last day of the data that it was trained and judged on."""
+    scorer: SessionScorer
+
+
+class Champions:
+    """The champion of abandonment, which alone is asked online; all other scores are in the warehouse.
+
+    Args:
+        project: whose models.
+        meters: told which version serves.
+    """
+
+    def __init__(self, project: Project, meters: Meters) -> None:
+        self._project = project
+        self._meters = meters
+        self._lock = Lock()
+        self._stamp: tuple[float, ...] | None = None
+        self._serving: Champion | None = None
+        self._seal = ""
+        self.reason = "it was not looked for yet"
+        """Why the champion of now does not serve; empty where it does."""
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether any version serves."""
+        return self._serving is not None
+
+    def abandonment(self) -> Champion:
+        """The version that serves.
+
+        Raises:
+            ProblemError: 503 where none does.
+        """
+        if self._serving is None:
+            raise no_champion(ABANDONMENT.name, self.reason)
+        return self._serving
+
+    def stamp(self) -> tuple[float, ...] | None:
+        """What changes with the registry's database; None where that lies elsewhere and has to be asked."""
+        if self._project.settings.models.tracking_uri:
+            return None
+        files = [self._project.models / name for name in ("mlflow.db", "mlflow.db-wal")]
+        return tuple(file.stat().st_mtime if file.exists() else 0.0 for file in files)
+
+    def refresh(self) -> None:
+        """Load the champion of now, unless it serves already. Takes a while; for a thread beside the requests."""
+        with self._lock:
+            stamp = self.stamp()
+            if stamp is not None and stamp == self._stamp:
+                return
+            try:
+                self._load()
+                self.reason = ""
+            except (ShopwrightError, OSError, ValueError, KeyError) as error:
+                self.reason = str(error)
+            self._stamp = stamp
+            self._meters.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
+
+    def _load(self) -> None:
+        registry = Registry(self._project)
+        found = registry.champion(ABANDONMENT.name)
+        if found is None:
+            raise ConfigurationError(
+                f"no version was promoted; 'shopwright train {ABANDONMENT.name}' does it where the gate lets it pass"
+            )
+        if self._serving and (found.number, found.manifest_sha256) == (self._serving.version, self._seal):
+            return
+        folder = registry.fetch(ABANDONMENT.name, found.number)
+        manifest = read_manifest(folder, model=ABANDONMENT.name, sha256=found.manifest_sha256)
+        self._serving = _loaded(folder, manifest, found.number)
+        self._seal = found.manifest_sha256
+        self._meters.version.labels(ABANDONMENT.name).set(found.number)
+
+
+def _loaded(folder: Path, manifest: Manifest, version: int) -> Champion:
+    scorer = SessionScorer.of(ABANDONMENT.load(folder).predictor)
+    scorer.warm_up()
+    return Champion(ABANDONMENT.name, version, manifest.kind, _last_day(manifest), scorer)
+
+
+def _last_day(manifest: Manifest) -> date:
+    days = [str(value)[:10] for name, value in manifest.window.items() if name.endswith("_until")]
+    return date.fromisoformat(max(days))

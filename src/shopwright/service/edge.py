@@ -1,0 +1,148 @@
+"""The outermost layer: an id for each request, limits on its size and time, and what is told of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from secrets import token_hex
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from shopwright.core.errors import ShopwrightError
+from shopwright.service.errors import ProblemError, of_error, respond
+from shopwright.service.observing import Served, log_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from shopwright.service.observing import Meters
+    from shopwright.settings import ServiceSettings
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BULK = "/bulk_predict"
+UNKNOWN = "(unknown)"
+LOCAL = ("localhost", "127.0.0.1", "::1")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HOST = re.compile(r"\[?([^\]]*?)\]?(?::\d+)?")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """ASGI middleware around everything else."""
+
+    app: Application
+    settings: ServiceSettings
+    meters: Meters
+    is_local: bool
+    """Whether it serves this machine without keys: then no other name of it is answered to, so that no page of the web can
+    reach it by a name that it points here."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await _Exchange(self, scope, receive, send).run()
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+        self.edge, self.scope = edge, scope
+        self._receive, self._send = receive, send
+        self.headers = Headers(scope=scope)
+        given = self.headers.get("x-request-id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+        is_bulk = scope["path"].rstrip("/") == BULK
+        settings = edge.settings
+        self.limit = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
+        self.seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
+        self.received = 0
+        self.status = 0
+
+    async def run(self) -> None:
+        started = perf_counter()
+        self.scope.setdefault("state", {})["request_id"] = self.request_id
+        try:
+            await self._answer()
+        finally:
+            self._tell(perf_counter() - started)
+
+    async def _answer(self) -> None:
+        try:
+            self._check()
+            async with asyncio.timeout(self.seconds):
+                await self.edge.app(self.scope, self.receive, self.send)
+        except ProblemError as problem:
+            await self._refuse(problem)
+        except TimeoutError:
+            await self._refuse(
+                ProblemError(
+                    503, "timeout", f"no answer within {self.seconds:g} s", headers={"Retry-After": "5"}
+                )
+            )
+        except ShopwrightError as error:
+            await self._refuse(of_error(error))
+        except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a problem and the log its place
+            log_fault(error, self.request_id)
+            await self._refuse(
+                ProblemError(
+                    500, "fault", "this is a fault of the service; its log tells more by the request's id"
+                )
+            )
+
+    def _check(self) -> None:
+        host = _HOST.fullmatch(self.headers.get("host", "localhost"))
+        if self.edge.is_local and (host is None or host.group(1).lower() not in LOCAL):
+            raise ProblemError(403, "not-local", "without a key this service answers to localhost only")
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise ProblemError(415, "media-type", "compressed bodies are not taken; send it as it is")
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > self.limit:
+            raise self._too_large()
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(413, "too-large", f"the body is longer than {self.limit:,} bytes")
+
+    async def _refuse(self, problem: ProblemError) -> None:
+        if self.status:  # an answer is under way, and all that can be told of it is that it ends here
+            raise problem
+        await respond(problem, self.request_id)(self.scope, self._receive, self.send)
+
+    async def receive(self) -> Message:
+        """What comes in, as long as it is not too much."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.received += len(message.get("body", b""))
+            if self.received > self.limit:
+                raise self._too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """What goes out, with the headers that all answers have."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+    def _tell(self, seconds: float) -> None:
+        route = getattr(self.scope.get("route"), "path", UNKNOWN)
+        method = self.scope["method"] if self.scope["method"] in _METHODS else UNKNOWN
+        meters = self.edge.meters
+        meters.requests.labels(method, route, str(self.status)).inc()
+        meters.seconds.labels(route).observe(seconds)
+        caller = str(self.scope["state"].get("caller", ""))
+        Served(method, route, self.status, seconds, self.request_id, caller).log()

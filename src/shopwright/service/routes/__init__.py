@@ -1,0 +1,17 @@
+"""The routes, one module for each thing that is asked. A new one is added to ``ROUTERS``."""
+
+from __future__ import annotations
+
+from shopwright.service.routes import bulk, customers, events, experiments, health, metrics, models, predict
+
+ROUTERS = (
+    health.router,
+    predict.router,
+    bulk.router,
+    customers.router,
+    experiments.router,
+    metrics.router,
+    models.router,
+    events.router,
+)
+"""Every router."""

@@ -1,0 +1,107 @@
+"""Many sessions at once."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+from fastapi import Request  # noqa: TC002  # FastAPI reads annotations
+from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
+
+from shopwright.service.bulk import Format, Scoring, accepted, format_of, score_file
+from shopwright.service.errors import documented
+from shopwright.service.schemas.sessions import EXAMPLE, RICH_EXAMPLE
+from shopwright.service.security import guarded
+from shopwright.service.state import service_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+router = guarded("predict", tags=["predict"])
+
+IN_MEMORY = 1 << 20
+"""Bytes of a body or an answer that need no file."""
+_PIECE = 1 << 18
+_SESSIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Session"}}
+_CSV = (
+    ",".join(EXAMPLE)
+    + "\n"
+    + "\n".join(",".join(str(each[name]) for name in EXAMPLE) for each in (EXAMPLE, RICH_EXAMPLE))
+)
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        Format.JSON.value: {"schema": _SESSIONS, "example": [EXAMPLE, RICH_EXAMPLE]},
+        Format.CSV.value: {"schema": {"type": "string"}, "example": _CSV},
+        **{
+            each.value: {"schema": {"type": "string", "format": "binary"}}
+            for each in (Format.NDJSON, Format.PARQUET, Format.ARROW)
+        },
+    },
+}
+_ANSWER: dict[str, Any] = {
+    "description": "The columns of the request, then probability, risk_band, model, model_version and data_date.",
+    "content": {
+        Format.JSON.value: {"schema": {"type": "object", "required": ["model", "model_version", "sessions"]}},
+        **{
+            each.value: {"schema": {"type": "string", "format": "binary"}}
+            for each in Format
+            if each is not Format.JSON
+        },
+    },
+}
+
+
+@router.post(
+    "/bulk_predict",
+    summary="Score many sessions",
+    response_class=StreamingResponse,
+    openapi_extra={"requestBody": _BODY},
+    responses={200: _ANSWER, **documented(406, 415)},
+)
+async def bulk_predict(request: Request) -> StreamingResponse:
+    """Sessions as JSON, NDJSON, CSV, Parquet or an Arrow stream, by `Content-Type`.
+
+    The answer is of the same format, or of that in `Accept`. Columns are those of `/predict`, `session_id` among them. One wrong row refuses the whole body, and is named. Texts of a
+    CSV that a spreadsheet would run as a formula are given an apostrophe.
+    """
+    service = service_of(request)
+    given = format_of(request.headers.get("content-type", ""))
+    wanted = accepted(request.headers.get("accept", ""), given)
+    scoring = Scoring(service.champions.abandonment(), service.settings)
+    answer = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when it was sent
+    try:
+        with SpooledTemporaryFile(IN_MEMORY) as body:
+            async for piece in request.stream():
+                body.write(piece)
+            body.seek(0)
+            async with service.bulk_places:
+                await to_thread(score_file, scoring, (given, body), (wanted, answer))
+    except BaseException:
+        scoring.stop.set()
+        answer.close()
+        raise
+    for band, count in scoring.bands.items():
+        service.meters.scores.labels(scoring.champion.model, band).inc(count)
+    return _sent(answer, wanted, scoring)
+
+
+def _sent(answer: IO[bytes], kind: Format, scoring: Scoring) -> StreamingResponse:
+    size = answer.seek(0, 2)
+    answer.seek(0)
+    headers = {
+        "Content-Length": str(size),
+        "X-Model": scoring.champion.model,
+        "X-Model-Version": str(scoring.champion.version),
+        "X-Data-Date": scoring.champion.data_date.isoformat(),
+    }
+    return StreamingResponse(
+        _pieces(answer), headers=headers, media_type=kind.value, background=BackgroundTask(answer.close)
+    )
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece

@@ -1,0 +1,53 @@
+"""Whether the service lives, whether it can answer, and its figures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from shopwright import __version__
+from shopwright.service.errors import ProblemError, documented
+from shopwright.service.state import service_of
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+    version: str = __version__
+
+
+class Readiness(BaseModel):
+    """The service can answer, by the champion of now."""
+
+    status: Literal["ready"] = "ready"
+    models: dict[str, int]
+    """Model to the version that serves."""
+
+
+@router.get("/health", summary="Whether the process lives")
+async def health() -> Health:
+    """Answers as long as the process runs, whatever it can do."""
+    return Health()
+
+
+@router.get("/ready", summary="Whether it can answer", responses=documented(503))
+async def ready(request: Request) -> Readiness:
+    """503 where the champion of now cannot be loaded; an older one may still serve, and the reason says so."""
+    champions = service_of(request).champions
+    if champions.reason:
+        kept = f"; version {champions.abandonment().version} still serves" if champions.is_serving else ""
+        raise ProblemError(503, "not-ready", f"{champions.reason}{kept}", headers={"Retry-After": "5"})
+    champion = champions.abandonment()
+    return Readiness(models={champion.model: champion.version})
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Requests, latencies, scores by band, version that serves, and the collector's queue."""
+    return Response(generate_latest(service_of(request).meters.registry), media_type=CONTENT_TYPE_LATEST)

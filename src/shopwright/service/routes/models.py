@@ -1,0 +1,60 @@
+"""Models: which there are, and how good they are."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from typing import TYPE_CHECKING
+
+from fastapi import Request  # noqa: TC002  # FastAPI reads annotations
+
+from shopwright.models import MODELS
+from shopwright.registry import Registry
+from shopwright.service.schemas.models import Measured, ModelState, ModelVersion
+from shopwright.service.security import guarded
+from shopwright.service.state import service_of
+
+if TYPE_CHECKING:
+    from shopwright.models.protocol import Room
+    from shopwright.registry import Version
+    from shopwright.service.state import Service
+
+router = guarded("read", prefix="/v1", tags=["models"])
+
+
+@router.get("/models", summary="The shop's models")
+async def models(request: Request) -> list[ModelState]:
+    """Every model with its versions and their measures on the test window."""
+    return await to_thread(_states, service_of(request))
+
+
+def _states(service: Service) -> list[ModelState]:
+    registry = Registry(service.project)
+
+    def compute() -> list[ModelState]:
+        return [_state(room, registry.versions(room.name)) for room in MODELS]
+
+    stamp = service.champions.stamp()
+    # Where the registry lies elsewhere, nothing tells whether it changed.
+    return compute() if stamp is None else service.models.get(stamp, "all", compute)
+
+
+def _state(room: Room, versions: tuple[Version, ...]) -> ModelState:
+    return ModelState(
+        model=room.name,
+        question=room.question,
+        entity=room.entity,
+        decision=room.decision,
+        outcome=room.outcome,
+        champion=next((each.number for each in versions if each.is_champion), None),
+        versions=[_version(each) for each in versions],
+    )
+
+
+def _version(version: Version) -> ModelVersion:
+    return ModelVersion(
+        version=version.number,
+        created_at=version.created_at,
+        verdict=version.verdict,
+        aliases=list(version.aliases),
+        metrics={name: Measured(**measure.model_dump()) for name, measure in version.metrics.items()},
+    )

@@ -1,0 +1,106 @@
+"""One session: will its cart be abandoned, and why."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from base64 import b64encode
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import Query, Request, Response
+
+from shopwright.models.abandonment.serving import SessionFeatures
+from shopwright.service.pictures import waterfall
+from shopwright.service.schemas.events import SessionSoFar  # noqa: TC001  # FastAPI reads annotations
+from shopwright.service.schemas.sessions import Prediction, Reasons, Session, SessionQuery
+from shopwright.service.scoring import band_of
+from shopwright.service.security import guarded
+from shopwright.service.state import service_of
+
+if TYPE_CHECKING:
+    from shopwright.service.champions import Champion
+    from shopwright.service.pictures import Picture
+    from shopwright.service.scoring import SessionScore
+    from shopwright.service.state import Service
+
+router = guarded("predict", tags=["predict"])
+
+Plot = Annotated[
+    Literal["waterfall"] | None, Query(description="Adds a picture of the reasons, as base64 of a PNG.")
+]
+
+
+@router.post("/predict", response_model=Prediction, summary="Score one session")
+async def predict(session: Session, request: Request, plot: Plot = None) -> Response:
+    """The calibrated probability that the session ends without a purchase, its band, and exact SHAP contributions.
+
+    Four fields suffice. The others make the score better; what is left out or null counts as not known.
+    """
+    return answer(service_of(request), session.values_given(), plot=plot)
+
+
+@router.post("/predict/session", response_model=Prediction, summary="Score a session by its events")
+async def predict_session(so_far: SessionSoFar, request: Request, plot: Plot = None) -> Response:
+    """The same answer as `/predict`, from the events of the session so far.
+
+    The features are computed by the SQL of the warehouse, with the user's past as of the last build, so that the score is the
+    one that the warehouse will give this session at this moment. Takes longer than `/predict`.
+    """
+    service = service_of(request)
+    features = await to_thread(_features, service, so_far)
+    return answer(service, features | {"session_id": so_far.session_id}, plot=plot)
+
+
+def _features(service: Service, so_far: SessionSoFar) -> dict[str, Any]:
+    identity = service.published.identity
+    sessions = service.sessions.get(identity, "open", lambda: SessionFeatures(service.published.file))
+    found = sessions.of([event.of(so_far.user_id) for event in so_far.events])
+    plain = {name: values[0] for name, values in found.items()}
+    return {name: None if value != value else value for name, value in plain.items()}  # noqa: PLR0124  # NaN
+
+
+@router.get(
+    "/predict/plot.svg",
+    summary="Draw the reasons of a score",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
+async def plot_svg(session: Annotated[SessionQuery, Query()], request: Request) -> Response:
+    """The waterfall of the score that ``/predict`` gives for the same fields."""
+    service = service_of(request)
+    champion = service.champions.abandonment()
+    values = session.values_given()
+    drawn = draw(service, champion, champion.scorer.score(values))
+    return Response(drawn.svg(), media_type="image/svg+xml")
+
+
+def answer(service: Service, values: dict[str, Any], *, plot: str | None) -> Response:
+    """Score a session and shape the answer.
+
+    Args:
+        service: with the champion.
+        values: field to its value.
+        plot: "waterfall" for a picture.
+    """
+    champion = service.champions.abandonment()
+    score = champion.scorer.score(values)
+    band = band_of(score.probability, service.settings)
+    service.meters.scores.labels(champion.model, band).inc()
+    made = Prediction(
+        model=champion.model,
+        model_version=champion.version,
+        data_date=champion.data_date,
+        session_id=values.get("session_id"),
+        probability=score.probability,
+        risk_band=band,
+        reasons=Reasons(base=score.base, log_odds=score.log_odds, contributions=score.contributions),
+        outside_training=list(score.outside),
+        waterfall_png=None if plot is None else b64encode(draw(service, champion, score).png()).decode(),
+    )
+    return Response(made.model_dump_json(), media_type="application/json")
+
+
+def draw(service: Service, champion: Champion, score: SessionScore) -> Picture:
+    """The waterfall of a score."""
+    band = band_of(score.probability, service.settings)
+    title = f"{score.probability:.1%} abandoned: {band} risk ({champion.model}, version {champion.version})"
+    return waterfall(score, title=title)

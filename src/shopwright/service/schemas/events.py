@@ -1,0 +1,88 @@
+"""The events of a session so far, in what the model looks at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from shopwright.contracts.behaviour import EVENT_TYPES, EVENTS, HIGHEST_PRICE
+from shopwright.models.abandonment.serving import Event
+
+MOST_EVENTS = 1_000
+"""Of one session; a shopper has far fewer."""
+_MEANINGS = {column.name: column.meaning for column in EVENTS.columns}
+
+Text = Annotated[str, StringConstraints(max_length=1_000)]
+
+
+def _told(name: str, default: Any = None, **more: Any) -> Any:
+    """A field with the meaning that the contract gives it."""
+    return Field(default, description=_MEANINGS[name], **more)
+
+
+class SessionEvent(BaseModel):
+    """One event of a session, by the names of the contract of events."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_at: datetime = _told("event_at", ...)
+    event_type: Literal[EVENT_TYPES] = _told("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
+    product_id: Text | None = _told("product_id")
+    product_name: Text | None = _told("product_name")
+    category: Text | None = _told("category")
+    brand: Text | None = _told("brand")
+    price: Decimal | None = _told("price", ge=0, le=Decimal(HIGHEST_PRICE))
+    quantity: int | None = _told("quantity", ge=1, le=1_000_000)
+    order_id: Text | None = _told("order_id")
+    event_id: Text | None = _told("source_event_id")
+    device: Text | None = _told("device")
+    country: Text | None = _told("country")
+    channel: Text | None = _told("channel")
+    experiment_group: Text | None = _told("experiment_group")
+
+    def of(self, user_id: str) -> Event:
+        """As the model's features are computed from."""
+        given = self.model_dump(exclude={"event_at", "event_id"})
+        moment = self.event_at if self.event_at.tzinfo else self.event_at.replace(tzinfo=UTC)
+        at = moment.astimezone(UTC).replace(tzinfo=None)
+        return Event(event_at=at, user_id=user_id, source_event_id=self.event_id, **given)
+
+
+class SessionSoFar(BaseModel):
+    """Everything that a user did in a session so far."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "u-1042",
+                    "events": [
+                        {
+                            "event_at": "2025-03-31T10:15:00Z",
+                            "event_type": "product_view",
+                            "product_id": "17",
+                            "price": 35.79,
+                        },
+                        {
+                            "event_at": "2025-03-31T10:16:30Z",
+                            "event_type": "add_to_cart",
+                            "product_id": "17",
+                            "price": 35.79,
+                            "device": "mobile",
+                        },
+                    ],
+                }
+            ]
+        },
+    )
+
+    user_id: str = Field(min_length=1, max_length=200, description=_MEANINGS["user_id"])
+    session_id: str | None = Field(
+        None, max_length=200, description="Name of the session; the answer repeats it."
+    )
+    events: tuple[SessionEvent, ...] = Field(min_length=1, max_length=MOST_EVENTS)

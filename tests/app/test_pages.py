@@ -1,0 +1,101 @@
+"""Every page over every kind of shop: numbers where there is data, a plain word where there is none, never an exception."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from shopwright.app.pages import PAGES
+
+OVER_GOLD = (
+    *("executive_summary.py", "sales.py", "products.py", "sellers_and_payments.py", "engagement.py"),
+    *("funnel.py", "behaviour.py", "cohorts.py", "data_health.py"),
+)
+
+
+def _figures(page):
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def _words(page):
+    return " ".join(info.value for info in page.info)
+
+
+@pytest.mark.parametrize("file", OVER_GOLD)
+@pytest.mark.parametrize("kind", ["clicks", "orders"])
+def test_no_page_raises_anything(open_page, request, kind, file):
+    page = open_page(request.getfixturevalue(kind), file)
+    assert not page.exception
+    assert not page.error
+    assert page.title[0].value == next(each.title for each in PAGES if each.file == file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", OVER_GOLD)
+def test_no_page_of_a_shop_with_everything_lacks_anything(open_page, full, file):
+    page = open_page(full, file)
+    assert not page.exception
+    assert not page.error
+    assert "cannot show" not in _words(page)
+
+
+@pytest.mark.parametrize("file", ["engagement.py", "funnel.py", "behaviour.py"])
+def test_a_page_on_visitors_says_that_there_are_no_clicks(open_page, orders, file):
+    page = open_page(orders, file)
+    assert "no clicks" in _words(page)
+    assert not page.metric
+
+
+def test_figures_are_those_of_the_report(open_page, clicks):
+    found = _figures(open_page(clicks, "executive_summary.py"))
+    assert found["Net amount, EUR"] == "25.00"
+    assert (found["Sessions"], found["Conversion rate"], found["Abandonment rate"]) == (
+        "4",
+        "50.0 %",
+        "33.3 %",
+    )
+    assert found["Return rate"] == "0.0 %"
+
+
+def test_undefined_figures_are_a_dash(open_page, clicks):
+    assert _figures(open_page(clicks, "sales.py"))["On time rate"] == "–"  # noqa: RUF001  # a dash
+
+
+def test_the_side_bar_narrows_the_page_and_says_where_it_does_not(open_page, clicks):
+    page = open_page(clicks, "engagement.py")
+    assert [box.label for box in page.sidebar.selectbox] == ["Device", "Channel", "Experiment"]
+    page.sidebar.selectbox[0].select("mobile").run()
+    assert not page.exception
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "device\\: mobile" in captions
+    assert "not narrowed by device" in captions
+
+
+def test_a_choice_is_kept_and_can_be_taken_back(open_page, clicks):
+    page = open_page(clicks, "executive_summary.py", device="mobile", first=date(2025, 1, 6))
+    assert _figures(page)["Sessions"] == "1"
+    page.sidebar.button[0].click().run()
+    assert _figures(page)["Sessions"] == "4"
+
+
+def test_a_shop_without_a_build_says_what_to_run(open_page, tmp_path):
+    from tests.warehouse.shops import make_shop
+
+    page = open_page(make_shop(tmp_path), "executive_summary.py")
+    assert not page.exception
+    assert "shopwright run" in page.error[0].value
+
+
+def test_the_entry_draws_the_menu_and_the_first_page(clicks, monkeypatch):
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
+    import shopwright.app
+
+    monkeypatch.setenv("SHOPWRIGHT_PROJECT", str(clicks.root))
+    entry = Path(shopwright.app.__file__).parent / "main.py"
+    page = AppTest.from_file(str(entry), default_timeout=60).run()
+    assert not page.exception
+    assert page.title[0].value == PAGES[0].title

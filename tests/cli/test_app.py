@@ -1,0 +1,191 @@
+"""Programs that are started together answer together, and none is left behind, however they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shopwright.cli import app
+from shopwright.cli.programs import free_port
+from shopwright.core.errors import ConfigurationError
+from shopwright.service.keys import create_key
+from shopwright.settings import load_project
+
+# Two servers that answer "200" and tell their numbers; the second takes no notice of SIGTERM and has a child.
+TOGETHER = """
+import json, sys
+from shopwright.cli.programs import Program, run_together
+from shopwright.core.errors import StoppedError
+
+SERVER = '''
+import http.server, os, signal, subprocess, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+child = 0
+if sys.argv[3] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "60"]).pid
+if sys.argv[3] == "broken":
+    sys.exit("error: no luck today")
+open(sys.argv[2], "w").write(f"{os.getpid()} {child}")
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+def program(name, port, kind):
+    return Program(
+        name=name,
+        command=(sys.executable, "-c", SERVER, port, f"{sys.argv[1]}/{name}", kind),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/",
+        log=__import__("pathlib").Path(sys.argv[1]) / f"{name}.log",
+    )
+
+import shopwright.cli.programs as programs
+programs.STOPS_WITHIN_SECONDS = 0.5
+try:
+    run_together(
+        [program("one", sys.argv[2], "plain"), program("two", sys.argv[3], sys.argv[4])],
+        announce=lambda: print("ready", flush=True),
+    )
+except StoppedError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+def started(folder, kind="stubborn"):
+    ports = [str(free_port("127.0.0.1", 0)) for _ in range(2)]
+    return subprocess.Popen(
+        [sys.executable, "-c", TOGETHER, str(folder), *ports, kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def numbers(folder):
+    """Process numbers of both servers and of what they started."""
+    texts = [(folder / name).read_text() for name in ("one", "two")]
+    return [int(number) for text in texts for number in text.split() if number != "0"]
+
+
+def is_alive(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    return state != "Z"
+
+
+def wait_until(true, seconds=20):
+    last = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < last
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_and_what_they_started(tmp_path, number):
+    with started(tmp_path) as together:
+        assert together.stdout.readline() == "ready\n"
+        known = numbers(tmp_path)
+        assert (len(known), all(map(is_alive, known))) == (3, True)
+        together.send_signal(number)
+        assert together.wait(20) == 0
+    assert not any(map(is_alive, known))
+
+
+def test_when_one_ends_the_other_is_ended(tmp_path):
+    with started(tmp_path) as together:
+        assert together.stdout.readline() == "ready\n"
+        known = numbers(tmp_path)
+        os.kill(known[0], signal.SIGKILL)
+        assert together.wait(20) == 1
+        assert together.stderr.read() == "error: the one ended by itself with code -9\n"
+    assert not any(map(is_alive, known))
+
+
+def test_one_that_does_not_start_ends_the_other_and_says_why(tmp_path):
+    with started(tmp_path, "broken") as together:
+        assert together.wait(20) == 1
+        said = together.stderr.read()
+    assert said == f"error: the two ended by itself with code 1: no luck today (see {tmp_path / 'two.log'})\n"
+    if (tmp_path / "one").exists():
+        assert not is_alive(int((tmp_path / "one").read_text().split()[0]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_a_killed_parent_leaves_no_server_behind(tmp_path):
+    with started(tmp_path, "plain") as together:
+        assert together.stdout.readline() == "ready\n"
+        known = numbers(tmp_path)
+        together.kill()
+        wait_until(lambda: not any(map(is_alive, known)))
+
+
+def test_a_taken_port_is_told():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        port = door.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1 cannot be used"):
+            free_port("127.0.0.1", port)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "shopwright.toml").write_text("")
+    return load_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "reached"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:", "http://127.0.0.1:"),
+        ("0.0.0.0", "http://0.0.0.0:", "http://127.0.0.1:"),
+    ],
+)
+def test_an_app_is_asked_where_it_is_found(project, host, address, reached):
+    made = app._app(project, host=host, port=0, api_url=None)
+    assert made.address.startswith(address)
+    assert made.health.startswith(reached)
+    assert made.environment["SHOPWRIGHT_PROJECT"] == str(project.root)
+    assert made.environment["API_URL"] == "http://127.0.0.1:8000"
+    assert "--browser.gatherUsageStats=false" in made.command
+    assert Path(made.command[4]).is_file()
+
+
+def test_addresses_are_one_document_for_machines(project, capsys):
+    service = app._service(project, port=0, log=project.work / "log")
+    app._announce([service], opens=False, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"service": service.address}
+
+
+def test_a_missing_extra_is_named(project, monkeypatch):
+    monkeypatch.setattr(app, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"streamlit and plotly: pip install 'shopwright\[app\]'"):
+        app._ready(project.root, needs=("streamlit", "plotly"))
+
+
+def test_an_app_gets_a_key_where_the_shop_has_any(project, monkeypatch):
+    monkeypatch.delenv("API_KEY", raising=False)
+    service, pages = app._pair(project, port=0, service_port=0, logs=project.work)
+    assert "API_KEY" not in service.environment | pages.environment
+    create_key(project.keys, "checkout", ["predict"], now=datetime.now(UTC))
+    service, pages = app._pair(project, port=0, service_port=0, logs=project.work)
+    assert service.environment["SHOPWRIGHT_API_KEY"] == pages.environment["API_KEY"]
+    assert len(pages.environment["API_KEY"]) > 40
+    monkeypatch.setenv("API_KEY", "given")
+    _, pages = app._pair(project, port=0, service_port=0, logs=project.work)
+    assert "API_KEY" not in pages.environment

@@ -1,0 +1,63 @@
+"""``shopwright keys``: what people and machines are told."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from shopwright.service.keys import read_keys
+from shopwright.settings import load_project
+
+
+@pytest.fixture
+def keys(tmp_path, capfd, monkeypatch):
+    """Run a command about keys; gives exit code, output and errors."""
+    from shopwright.cli.main import main
+
+    (tmp_path / "shopwright.toml").touch()
+
+    def called(*arguments):
+        monkeypatch.setattr(sys, "argv", ["shopwright", "keys", *arguments, "--project", str(tmp_path)])
+        capfd.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+        return code, *capfd.readouterr()
+
+    return called
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(keys, tmp_path):
+    code, out, err = keys("create", "tracker", "--scope", "collect")
+    kept = read_keys(load_project(tmp_path).keys)
+    assert (code, [each.scopes for each in kept]) == (0, [("collect",)])
+    assert out.startswith(f"sw_{kept[0].id}_")
+    assert "cannot be shown again" in err
+    listed = keys("list")[1]
+    assert "tracker" in listed
+    assert out.strip() not in listed
+
+
+def test_a_rotated_key_has_a_successor(keys):
+    keys("create", "tracker")
+    made = json.loads(keys("rotate", "tracker", "--grace", "1", "--json")[1])
+    listed = json.loads(keys("list", "--json")[1])
+    assert made["key"].startswith(f"sw_{made['id']}_")
+    assert [each["is_valid"] for each in listed] == [True, True]
+    assert [each["ends_at"] is None for each in listed] == [False, True]
+
+
+def test_a_revoked_key_is_not_valid(keys):
+    keys("create", "tracker")
+    assert json.loads(keys("revoke", "tracker", "--json")[1]) == {"name": "tracker", "revoked": 1}
+    assert [each["is_valid"] for each in json.loads(keys("list", "--json")[1])] == [False]
+
+
+def test_what_cannot_be_is_one_line(keys):
+    assert "did you mean 'collect'" in keys("create", "x", "--scope", "colect")[2]
+    code, _, err = keys("revoke", "nobody")
+    assert (code, err.count("\n")) == (1, 1)

@@ -1,0 +1,212 @@
+"""Many sessions at once: every format in and out, the same scores, and a wrong row that is named."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from shopwright.service.bulk import Format
+from shopwright.service.bulk import reading as bulk_reading
+from tests.service.served import DATA_DATE, SESSION
+
+ROWS = [
+    SESSION
+    | {"session_id": f"s{place}", "total_views": place % 13, "device": ("mobile", "desktop", None)[place % 3]}
+    for place in range(200)
+]
+HEADER = "total_views,total_carts,session_duration_minutes,experiment_group"
+
+
+def written(kind, rows=ROWS):
+    """Rows as a body of a format."""
+    if kind is Format.JSON:
+        return json.dumps(rows).encode()
+    if kind is Format.NDJSON:
+        return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    table, out = pa.Table.from_pylist(rows), io.BytesIO()
+    if kind is Format.CSV:
+        pacsv.write_csv(table, out)
+    elif kind is Format.PARQUET:
+        pq.write_table(table, out)
+    else:
+        with pa.ipc.new_stream(out, table.schema) as stream:
+            stream.write_table(table)
+    return out.getvalue()
+
+
+def read(kind, content):
+    """Rows of an answer of a format."""
+    if kind is Format.JSON:
+        return json.loads(content)["sessions"]
+    if kind is Format.NDJSON:
+        return [json.loads(line) for line in content.splitlines()]
+    if kind is Format.CSV:
+        return pacsv.read_csv(io.BytesIO(content)).to_pylist()
+    if kind is Format.PARQUET:
+        return pq.read_table(io.BytesIO(content)).to_pylist()
+    with pa.ipc.open_stream(content) as stream:
+        return stream.read_all().to_pylist()
+
+
+def sent(client, kind, body, **headers):
+    return client.post("/bulk_predict", content=body, headers={"Content-Type": str(kind)} | headers)
+
+
+@pytest.fixture(scope="module")
+def singly(client):
+    """Probability of each row, asked for one by one."""
+    return [client.post("/predict", json=row).json()["probability"] for row in ROWS]
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_all_formats_score_as_single_requests_do(client, singly, kind):
+    answer = sent(client, kind, written(kind))
+    assert answer.headers["content-type"].partition(";")[0] == kind
+    rows = read(kind, answer.content)
+    assert [row["probability"] for row in rows] == pytest.approx(singly, abs=1e-12)
+    assert [row["session_id"] for row in rows] == [row["session_id"] for row in ROWS]
+    assert answer.headers["x-model-version"] == "1"
+    assert answer.headers["x-data-date"] == DATA_DATE
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_the_answer_is_of_the_format_that_is_accepted(client, singly, wanted):
+    rows = read(wanted, sent(client, Format.CSV, written(Format.CSV), Accept=str(wanted)).content)
+    assert [row["probability"] for row in rows] == pytest.approx(singly, abs=1e-12)
+    if wanted is not Format.JSON:
+        assert str(rows[0]["data_date"]) == DATA_DATE
+
+
+def test_small_batches_give_the_same_answer(client, monkeypatch):
+    whole = sent(client, Format.JSON, written(Format.JSON)).content
+    monkeypatch.setattr(bulk_reading, "JSON_BATCH", 7)
+    monkeypatch.setattr(bulk_reading, "_PIECE", 11)
+    assert sent(client, Format.JSON, written(Format.JSON)).content == whole
+
+
+def test_a_csv_runs_no_formula(client):
+    names = ["=1+1", "+1", "-1", "@x", "\tx", "plain", '="a"']
+    rows = [SESSION | {"session_id": name} for name in names]
+    answer = sent(client, Format.JSON, written(Format.JSON, rows), Accept="text/csv").content
+    found = [row["session_id"] for row in read(Format.CSV, answer)]
+    assert found == [name if name == "plain" else f"'{name}" for name in names]
+
+
+def test_scores_by_band_are_counted(set_up):
+    client = set_up()
+    sent(client, Format.CSV, written(Format.CSV))
+    lines = client.get("/metrics").text.splitlines()
+    counts = [float(line.split()[-1]) for line in lines if line.startswith("shopwright_scores_total{")]
+    assert sum(counts) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "field", "words"),
+    [
+        ("3,1,2.5,a\n3,x,2,a", "body.total_carts", "row 2, total_carts: expected a number"),
+        ("3,1,2.5,a\n3,1,nan,a", "body.1.session_duration_minutes", "row 2, session_duration_minutes"),
+        ("3,1,2.5,a\n3,1,inf,a", "body.1.session_duration_minutes", "expected a number from 0"),
+        ("3,-1,2.5,a", "body.0.total_carts", "whole number"),
+        ("3,,2.5,a", "body.0.total_carts", "required, and missing"),
+        ("3,1.5,2.5,a", "body.0.total_carts", "whole number"),
+        (f"3,1,2.5,{'x' * 201}", "body.0.experiment_group", "200 characters"),
+        ("3,1,2.5", "body", "Expected 4 columns, got 3"),
+    ],
+)
+def test_a_wrong_row_of_a_csv_is_named(client, rows, field, words):
+    answer = sent(client, Format.CSV, f"{HEADER}\n{rows}\n".encode())
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+    assert words in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (f"{HEADER},shoe_size", "'shoe_size': no such field"),
+        (f"{HEADER},devic", "did you mean 'device'"),
+        (HEADER.replace("total_views,", ""), "total_views: required"),
+        (f"{HEADER},total_carts", "total_carts: twice"),
+        ("", "the body is empty"),
+    ],
+)
+def test_wrong_columns_are_named(client, header, words):
+    for kind in (Format.CSV, Format.PARQUET, Format.ARROW):
+        if kind is Format.CSV:
+            body = f"{header}\n{','.join('1' * len(header.split(',')))}\n".encode() if header else b"\n"
+        elif "twice" in words or "empty" in words:
+            continue
+        else:
+            texts = {"experiment_group", "shoe_size", "devic"}
+            rows = [{name: "a" if name in texts else 1.0 for name in header.split(",")}]
+            body = written(kind, rows)
+        answer = sent(client, kind, body)
+        assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "expected a list"),
+        (b"{}", "expected a list"),
+        (b"[1]", "row 1: expected a session"),
+        (b"[{}]", "row 1, total_views: required"),
+        (json.dumps([SESSION]).encode()[:-1], "does not end"),
+        (json.dumps([SESSION]).encode() + b" x", "more after it"),
+        (json.dumps([SESSION, SESSION | {"total_views": True}]).encode(), "row 2, total_views"),
+        (json.dumps([SESSION | {"total_views": float("nan")}]).encode(), "row 1: no JSON"),
+        (json.dumps([SESSION | {"total_views": 10**400}]).encode(), "row 1, total_views"),
+        (json.dumps([SESSION | {"device": "\ud800"}]).encode(), "row 1, device: expected text"),
+        (json.dumps([SESSION | {"\ud800": 1}]).encode(), "no such field"),
+        (b'[{"a":' + b"[" * 100_000, "row 1: no JSON"),
+        (b"[\xff]", "no text in UTF-8"),
+    ],
+)
+def test_a_wrong_list_is_refused(client, body, words):
+    answer = sent(client, Format.JSON, body)
+    assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+@pytest.mark.parametrize("body", [b"", b"PAR1xxxxPAR1", b"\xff" * 64, b"x" * 500])
+def test_what_is_no_file_of_its_format_is_refused(client, kind, body):
+    assert sent(client, kind, body).status_code == 422
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+def test_columns_of_another_kind_are_refused(client, kind):
+    texts = written(kind, [SESSION | {"total_views": "7"}])
+    assert "total_views: expected numbers" in sent(client, kind, texts).json()["detail"]
+    numbers = written(kind, [SESSION | {"device": 7}])
+    assert "device: expected texts" in sent(client, kind, numbers).json()["detail"]
+
+
+def test_a_long_text_that_many_rows_share_is_refused_before_it_is_written_out(client):
+    rows = 300_000  # 60 GB, if each had a text of its own
+    columns = {name: pa.repeat(pa.scalar(value), rows) for name, value in SESSION.items()}
+    columns["device"] = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0), rows), ["x" * 200_000])
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    assert "200 characters" in sent(client, Format.PARQUET, out.getvalue()).json()["detail"]
+
+
+def test_an_empty_list_has_an_empty_answer(client):
+    assert sent(client, Format.JSON, b"[]").json()["sessions"] == []
+    assert sent(client, Format.NDJSON, b"\n\n").content == b""
+
+
+def test_unknown_formats_are_refused(client):
+    assert sent(client, "text/html", b"x").status_code == 415
+    assert sent(client, Format.CSV, b"x", Accept="image/png").status_code == 406
+
+
+def test_too_many_rows_and_bytes_are_refused(set_up):
+    client = set_up(max_bulk_rows=10, max_bulk_bytes=1024)
+    rows = "1,1,1,a\n" * 11
+    assert sent(client, Format.CSV, f"{HEADER}\n{rows}".encode()).status_code == 413
+    assert sent(client, Format.CSV, f"{HEADER}\n{rows * 20}".encode()).status_code == 413

@@ -74,10 +74,12 @@ def _one_parse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests are run for what they prove; tracing every line of dbt for them costs half as much again.
+    """Tracing every line of dbt makes a build half as long again: coverage is taken where builds themselves are tested.
 
-    The default suite, which measures coverage, runs the same code.
+    What slow tests and those of the warehouse's tables run is run by traced tests, too.
     """
     for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") or (
+            item.path.is_relative_to(ROOT / "tests" / "warehouse") and item.path.name != "test_build.py"
+        ):
             item.add_marker(pytest.mark.no_cover)

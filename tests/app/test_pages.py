@@ -79,6 +79,23 @@ def test_a_choice_is_kept_and_can_be_taken_back(open_page, clicks):
     assert _figures(page)["Sessions"] == "4"
 
 
+def test_a_choice_that_a_page_does_not_offer_waits(open_page, clicks):
+    page = open_page(clicks, "executive_summary.py", category="toys")
+    assert _figures(page)["Net amount, EUR"] == "25.00"
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "category\\: toys" not in captions
+    assert "not narrowed by category" not in captions
+    assert page.session_state["filters"] == {"category": "toys"}
+
+
+def test_a_page_without_filters_takes_none_from_the_page_before(open_page, clicks):
+    page = open_page(clicks, "data_health.py", device="mobile", first=date(2025, 1, 6))
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "built" in captions
+    assert "narrowed" not in captions
+    assert page.session_state["filters"] == {"device": "mobile", "first": date(2025, 1, 6)}
+
+
 def test_a_shop_without_a_build_says_what_to_run(open_page, tmp_path):
     from tests.warehouse.shops import make_shop
 

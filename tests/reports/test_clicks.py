@@ -41,7 +41,6 @@ def test_visits_leave_bots_out(clicks, read):
         ({"experiment": "control"}, 2),
         ({"experiment": "banner:treatment"}, 2),
         ({"experiment": "banner:control", "first": SEVENTH}, 1),
-        ({"device": "television"}, 0),
     ],
 )
 def test_filters_narrow_and_both_dates_are_included_in_the_zone_of_the_shop(clicks, read, filters, sessions):
@@ -49,24 +48,27 @@ def test_filters_narrow_and_both_dates_are_included_in_the_zone_of_the_shop(clic
 
 
 def test_over_nothing_counts_are_zero_and_rates_undefined(clicks, read):
-    (row,) = read(clicks, "visits_summary", device="television")
+    nothing = {"last": date(2025, 1, 1)}
+    (row,) = read(clicks, "visits_summary", **nothing)
     assert row["session_count"] == row["purchase_session_count"] == 0
     assert row["conversion_rate"] is row["cart_rate"] is row["abandonment_rate"] is None
-    (row,) = read(clicks, "sales_summary", device="television")
+    (row,) = read(clicks, "sales_summary", **nothing)
     assert (row["order_count"], row["net_amount"], row["average_order_value"]) == (0, 0, None)
-    (row,) = read(clicks, "behaviour_summary", device="television")
+    (row,) = read(clicks, "behaviour_summary", **nothing)
     assert set(row.values()) == {None}
-    steps = read(clicks, "funnel", device="television")
+    steps = read(clicks, "funnel", **nothing)
     assert _values(steps, "session_count", "share_of_sessions") == [(0, None)] * len(steps)
 
 
 @pytest.mark.parametrize(
     "text", ["' or true --", "'; drop table gold.fct_sessions; --", "{0}", "$1", "a:b:c"]
 )
-def test_code_as_the_value_of_a_filter_is_a_value_that_nothing_has(clicks, read, text):
+def test_code_as_the_value_of_a_filter_is_refused(clicks, read, text):
     for name in ("device", "channel", "experiment"):
-        assert read(clicks, "visits_summary", **{name: text})[0]["session_count"] == 0
-    assert read(clicks, "funnel", category=text)[0]["session_count"] == 0
+        with pytest.raises(ConfigurationError, match="nothing in the shop has"):
+            read(clicks, "visits_summary", **{name: text})
+    with pytest.raises(ConfigurationError, match="nothing in the shop has category"):
+        read(clicks, "funnel", category=text)
     assert read(clicks, "visits_summary")[0]["session_count"] == 4
 
 
@@ -111,9 +113,13 @@ def test_each_step_of_the_funnel_loses_whom_it_loses(clicks, read):
 
 
 def test_hours_and_weekdays_are_those_of_the_shop(clicks, read):
-    assert _values(
-        read(clicks, "sessions_by_hour"), "weekday", "hour", "session_count", "purchase_session_count"
-    ) == [
+    grid = read(clicks, "sessions_by_hour")
+    assert [(row["weekday_number"], row["hour"]) for row in grid] == [
+        (day, hour) for day in range(1, 8) for hour in range(24)
+    ]
+    assert {row["conversion_rate"] for row in grid if not row["session_count"]} == {None}
+    seen = [row for row in grid if row["session_count"]]
+    assert _values(seen, "weekday", "hour", "session_count", "purchase_session_count") == [
         ("Monday", 0, 1, 0),
         ("Tuesday", 11, 1, 0),
         ("Tuesday", 13, 1, 1),
@@ -192,3 +198,39 @@ def test_there_is_to_choose_from_what_there_is(clicks):
     assert (found.devices, found.channels) == (("desktop", "mobile"), ("direct", "email"))
     assert {"books", "toys"} <= set(found.categories)
     assert found.experiments == ("control", "treatment", "banner:control", "banner:treatment")
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"device": "mobil"}, "device 'mobil'; did you mean 'mobile'"),
+        ({"channel": "e-mail"}, "channel 'e-mail'; did you mean 'email'"),
+        ({"experiment": "controll"}, "did you mean 'control'"),
+        ({"experiment": "banner:treatmnt"}, "did you mean 'banner:treatment'"),
+    ],
+)
+def test_a_value_that_nothing_has_is_refused_instead_of_answered_with_nothing(clicks, read, filters, said):
+    with pytest.raises(ConfigurationError, match=said):
+        read(clicks, "visits_summary", **filters)
+    with pytest.raises(ConfigurationError, match="did you mean 'books'"):
+        read(clicks, "funnel", category="bookss")
+
+
+def test_dates_on_which_nothing_happened_count_nothing(clicks, read):
+    narrowed = {"device": "mobile"}
+    assert _values(
+        read(clicks, "sessions_by_day", **narrowed), "session_date", "session_count", "conversion_rate"
+    ) == [
+        ("2025-01-05", 1, 1),
+        ("2025-01-06", 0, None),
+        ("2025-01-07", 1, 0),
+    ]
+    columns = ("session_date", "session_count", "checkout_session_count", "view_to_cart_rate")
+    assert _values(read(clicks, "funnel_by_day", **narrowed), *columns)[1] == ("2025-01-06", 0, 0, None)
+    assert _values(
+        read(clicks, "sales_by_day"), "order_date", "order_count", "net_amount", "average_order_value"
+    ) == [
+        ("2025-01-05", 1, 20, 20),
+        ("2025-01-06", 0, 0, None),
+        ("2025-01-07", 1, 5, 5),
+    ]

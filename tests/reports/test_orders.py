@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from shopwright.core.errors import MissingDataError
-from shopwright.reports import PublishedWarehouse, find_report, read_choices, read_report
+from shopwright.core.errors import ConfigurationError, MissingDataError
+from shopwright.reports import Filters, PublishedWarehouse, find_report, in_shop, read_choices, read_report
 
 OF_CLICKS = (
     *("visits_summary", "engagement", "engagement_latest", "sessions_by_day", "sessions_by_device"),
@@ -63,7 +63,9 @@ def test_sales_by_month_status_and_day(orders, read):
         ("2025-02-01", 2, 1, 16, 20),
         ("2025-03-01", 1, 0, 30, 30),
     ]
-    assert len(read(orders, "sales_by_day")) == 4
+    days = read(orders, "sales_by_day")
+    assert len(days) == (date(2025, 3, 31) - date(2025, 1, 10)).days + 1
+    assert sum(row["order_count"] > 0 for row in days) == 4
     assert _values(read(orders, "orders_by_status"), "status", "order_count") == [
         ("delivered", 3),
         ("canceled", 1),
@@ -149,3 +151,16 @@ def test_a_table_says_how_new_and_how_sound_it_is(orders):
     assert document["data_tests"]["passed"] > 0
     assert (choices.first, choices.last) == (date(2025, 1, 10), date(2025, 3, 31))
     assert choices.devices == choices.channels == choices.experiments == ()
+
+
+def test_stated_orders_are_not_narrowed_by_what_they_do_not_know(orders, read):
+    for filters in ({"device": "mobile"}, {"channel": "email"}):
+        with pytest.raises(ConfigurationError, match="it takes first, last, experiment"):
+            read(orders, "sales_summary", **filters)
+    with pytest.raises(ConfigurationError, match="its orders name none"):
+        read(orders, "sales_summary", experiment="treatment")
+    with PublishedWarehouse(orders.published).connection() as connection:
+        report = in_shop(connection, find_report("sales_summary"))
+    given = {"first": date(2025, 1, 1), "device": "mobile"}
+    assert report.taken(Filters(**given, experiment="treatment")).given == {"first": date(2025, 1, 1)}
+    assert report.taken(Filters(**given, experiment="banner:treatment")).experiment == "banner:treatment"

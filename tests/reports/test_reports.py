@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from shopwright.core.errors import ConfigurationError
-from shopwright.reports import FILTERS, REPORTS, PublishedWarehouse
+from shopwright.reports import FILTERS, REPORTS, PublishedWarehouse, find_report
 from shopwright.warehouse.summary import summarise
 
 
@@ -68,3 +68,58 @@ def test_what_run_says_it_found_is_what_the_reports_say(request, read, kind):
         {name: None if found[name] is None else float(found[name]) for name in shared}
     )
     assert shared >= {"net_amount", "gross_amount", "average_order_value", "repeat_rate", "return_rate"}
+
+
+def _over(name, *tables):
+    """A report's one row, by column name, over tables made by hand."""
+    report = find_report(name)
+    with duckdb.connect() as connection:
+        connection.execute("create schema gold")
+        for table in tables:
+            connection.execute(f"create table gold.{table}")
+        found = connection.execute(report.sql.format(**dict.fromkeys(report.scopes, "true"))).fetchone()
+    return dict(zip([column.name for column in report.columns], found, strict=True))
+
+
+@pytest.mark.parametrize("name", ["sales_summary", "sales_by_month", "orders_by_status"])
+def test_credit_notes_and_write_offs_are_no_orders(name):
+    orders = """fct_orders as
+        select
+            *, date '2025-01-01' as order_date, 'c' as customer_id, 'sent' as status, false as is_counted,
+            1 as gross_amount, 0 as discount_amount, 0 as return_amount, 1 as net_amount, 1 as order_value_amount,
+            1 as unit_count, true as is_on_time, 5 as review_score
+        from (values (true, 1, false), (true, 2, true), (false, 0, false), (false, 1, true), (false, 3, false))
+            as orders (has_sale, line_count, is_canceled)
+    """
+    row = _over(name, orders)
+    assert (row["order_count"], row["canceled_order_count"]) == (3, 1)
+    assert row.get("cancellation_rate", 1 / 3) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("name", ["health_summary", "ledger"])
+def test_replayed_rows_are_counted_once(name):
+    ledger = """fct_ingest_ledger as
+        select *, 's' as source, 'orders' as entity, 0 as rows_duplicate, true as is_balanced, now() as ingested_at
+        from (values ('a', 'loaded', 10, 6, 4), ('a', 'replayed', 4, 1, 3), ('b', 'loaded', 10, 10, 0))
+            as files (file, outcome, rows_read, rows_accepted, rows_quarantined)
+    """
+    row = _over(name, ledger, "fct_data_tests (invocation_id int, executed_at timestamp, status text)")
+    told = ("file_count", "rows_read", "rows_accepted", "rows_quarantined", "quarantine_rate")
+    assert tuple(row[each] for each in told) == (2, 20, 16, 4, 0.2)
+
+
+def test_sales_are_as_new_as_what_brings_them():
+    for name in ("sales_summary", "category_sales", "customer_summary"):
+        report = find_report(name)
+        assert report.in_shop(states_orders=True).entities == ("orders", "order_items")
+        assert report.in_shop(states_orders=False).entities == ("events",)
+
+
+def test_words_say_what_is_left_out_and_what_is_read():
+    assert "The 100 places" in find_report("sales_by_place").definition
+    assert find_report("top_products").needs == ("fct_order_items",)
+    assert "include_bots" in find_report("engagement").definition
+    funnel = find_report("funnel")
+    assert "sessions that acted on its products" in funnel.definition
+    for name in ("visits_summary", "sales_summary"):
+        assert "before exposure too" in find_report(name).definition

@@ -50,9 +50,9 @@ def bars(x: str, *names: str, stacked: bool = False) -> Draw:
     def draw(table: Table) -> go.Figure:
         figure = go.Figure()
         for name in names:
-            figure.add_bar(x=_texts(table, x), y=_numbers(table, name), name=label(name))
+            figure.add_bar(x=table.column(x), y=_numbers(table, name), name=label(name))
         figure.update_layout(barmode="stack" if stacked else "group")
-        _name_places(figure, table, x)
+        _name_places(figure, table, x, table.column(x))
         return _with_axis(laid_out(figure, legend=len(names) > 1), table, names[0])
 
     return draw
@@ -62,7 +62,7 @@ def bars_and_line(x: str, bar: str, line: str, *, at_most: int | None = None) ->
     """Bars of one column with a line of another, on an axis of its own at the right; all rows, or the first ones."""
 
     def draw(table: Table) -> go.Figure:
-        places = _texts(table, x)[:at_most]
+        places = table.column(x)[:at_most]
         figure = go.Figure()
         figure.add_bar(x=places, y=_numbers(table, bar)[:at_most], name=label(bar), opacity=0.6)
         figure.add_scatter(
@@ -74,7 +74,7 @@ def bars_and_line(x: str, bar: str, line: str, *, at_most: int | None = None) ->
             yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "rangemode": "tozero",
                     "tickmode": "auto", "nticks": 6, "tickformat": _ticks(table, line)}
         )  # fmt: skip
-        _name_places(figure, table, x)
+        _name_places(figure, table, x, places)
         return _with_axis(laid_out(figure), table, bar)
 
     return draw
@@ -211,10 +211,15 @@ def _with_axis(figure: go.Figure, table: Table, name: str) -> go.Figure:
     return figure
 
 
-def _name_places(figure: go.Figure, table: Table, x: str) -> None:
+def _name_places(figure: go.Figure, table: Table, x: str, places: list[Any]) -> None:
     """Have each place on the horizontal axis named, unless they are dates: numbers of groups are names too."""
-    if _unit(table, x) != "date":
-        figure.update_xaxes(type="category")
+    if _unit(table, x) == "date":
+        return
+    figure.update_xaxes(type="category")
+    names = list(dict.fromkeys(place for place in places if place is not None))
+    if any(len(str(name)) > _LONGEST_LABEL for name in names):
+        # only what is written is cut: two names that are cut to the same text stay two bars
+        figure.update_xaxes(tickmode="array", tickvals=names, ticktext=[_short(name) for name in names])
 
 
 def _format(table: Table, name: str) -> str:
@@ -231,10 +236,6 @@ def _unit(table: Table, name: str) -> str:
 
 def _numbers(table: Table, name: str) -> list[float | None]:
     return [None if value is None else float(value) for value in table.column(name)]
-
-
-def _texts(table: Table, name: str) -> list[Any]:
-    return [_short(value) if isinstance(value, str) else value for value in table.column(name)]
 
 
 def _month(value: Any) -> str:

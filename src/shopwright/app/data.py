@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from shopwright.ingest.quarantine import count_open
-from shopwright.reports import Choices, Column, Filters, Table, find_report, read_choices, read_report
+from shopwright.reports import (
+    Choices,
+    Column,
+    Filters,
+    Table,
+    find_report,
+    in_shop,
+    read_choices,
+    read_report,
+)
 from shopwright.reports.published import PublishedWarehouse
 from shopwright.settings import Project, load_project
 
@@ -100,7 +109,8 @@ def _opened(file: Path, threads: int | None) -> PublishedWarehouse:
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def _read(key: tuple[str | int, ...], name: str, filters: Filters) -> Table:  # noqa: ARG001  # part of what is kept under
     with connection() as opened:
-        return read_report(opened, find_report(name), filters)
+        report = in_shop(opened, find_report(name))
+        return read_report(opened, report, report.taken(filters))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -12,8 +12,11 @@ from shopwright.reports import FILTERS, Filters
 if TYPE_CHECKING:
     from datetime import date
 
+    from shopwright.reports import Choices
+
 _ALL = "All"
 _KEPT = "filters"
+_OFFERED = "offered filters"
 _CHOICES = (
     ("device", "Device", "devices"),
     ("channel", "Channel", "channels"),
@@ -25,8 +28,8 @@ _PERIOD = "Period"
 
 
 def chosen() -> Filters:
-    """What was chosen in the side bar; a report takes what it can of it."""
-    return Filters(**_kept())
+    """What was chosen of the filters that the open page offers; a report takes what it can of it."""
+    return Filters(**_kept()).only(st.session_state.get(_OFFERED, ()))
 
 
 def draw(names: tuple[str, ...]) -> None:
@@ -35,17 +38,26 @@ def draw(names: tuple[str, ...]) -> None:
     Args:
         names: filters that something on the page takes; the others are not offered, and their choice waits.
     """
+    st.session_state[_OFFERED] = ()
     if not names:
         return
-    found = data.choices()
     with st.sidebar:
-        if "first" in names and found.first and found.last:
-            _draw_period(found.first, found.last)
-        for name, label, place in _CHOICES:
-            if name in names and (values := getattr(found, place)):
-                _draw_choice(name, label, values)
+        st.session_state[_OFFERED] = _draw_offered(names, data.choices())
         if _kept():
             st.button("Reset filters", on_click=_reset)
+
+
+def _draw_offered(names: tuple[str, ...], found: Choices) -> tuple[str, ...]:
+    """Draw the filters that the shop has values for, and name them."""
+    offered: tuple[str, ...] = ()
+    if "first" in names and found.first and found.last:
+        _draw_period(found.first, found.last)
+        offered = ("first", "last")
+    for name, label, place in _CHOICES:
+        if name in names and (values := getattr(found, place)):
+            _draw_choice(name, label, values)
+            offered = (*offered, name)
+    return offered
 
 
 def _kept() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read-outs of experiments for pages: read once for each published build, and their plots drawn once for each ground."""
+"""Read-outs of experiments for pages: read once for each published build and plan, and their plots drawn once for each ground."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from shopwright.experiments.reading import Reading
+    from shopwright.settings import ExperimentDefinition
 
 _DRAWN: dict[str, Callable[[Reading], go.Figure]] = {
     "effects": lambda reading: figures.effects(reading.readout.readings),
@@ -40,7 +41,7 @@ def read(name: str) -> Reading:
     Raises:
         DataError: the published warehouse was not built with the experiment as it is in the settings.
     """
-    return _read(data.identity(), name)
+    return _read(_key(name), name)
 
 
 def draw(plot: str, name: str) -> go.Figure:
@@ -50,15 +51,24 @@ def draw(plot: str, name: str) -> go.Figure:
         plot: "effects", "sequence", "cohorts", "segments" or "funnel".
         name: of the experiment.
     """
-    return _draw(data.identity(), plot, name, is_dark=st.context.theme.type == "dark")
+    return _draw(_key(name), plot, name, is_dark=st.context.theme.type == "dark")
+
+
+def _key(name: str) -> tuple[str | int, ...]:
+    """The build and the settings that a read-out is of: it is read anew where either is another."""
+    settings = data.project().settings
+    return (*data.identity(), settings.shop.timezone, _experiment(name).model_dump_json())
+
+
+def _experiment(name: str) -> ExperimentDefinition:
+    return next(each for each in data.project().settings.experiments if each.name == name)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Reading the experiment")
 def _read(key: tuple[str | int, ...], name: str) -> Reading:  # noqa: ARG001  # part of what is kept under
-    settings = data.project().settings
-    experiment = next(each for each in settings.experiments if each.name == name)
+    experiment = _experiment(name)
     with data.connection() as opened:
-        check_built(opened, experiment, timezone=settings.shop.timezone)
+        check_built(opened, experiment, timezone=data.project().settings.shop.timezone)
         return read_experiment(opened, experiment)
 
 

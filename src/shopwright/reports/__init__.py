@@ -14,7 +14,7 @@ from shopwright.reports.listing import find
 from shopwright.reports.model import FILTERS, Column, Filters, Freshness, Health, Report, Table, Unit
 from shopwright.reports.products import PRODUCTS
 from shopwright.reports.published import PublishedWarehouse
-from shopwright.reports.reading import read_report
+from shopwright.reports.reading import in_shop, read_report
 from shopwright.reports.sales import SALES
 from shopwright.reports.sellers import SELLERS
 from shopwright.reports.visits import VISITS
@@ -32,6 +32,7 @@ __all__ = [
     "Table",
     "Unit",
     "find_report",
+    "in_shop",
     "read_choices",
     "read_report",
 ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shopwright.reports.reading import has_rows
+from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.reports.gold import has_rows, states_orders
 
 if TYPE_CHECKING:
     from datetime import date
 
     import duckdb
+
+    from shopwright.reports.model import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,40 @@ class Choices:
 def read_choices(connection: duckdb.DuckDBPyConnection) -> Choices:
     """Read them from the published warehouse."""
     first, last = _row(connection, _PERIOD)
+    stated = states_orders(connection)
     return Choices(
         first=first,
         last=last,
-        devices=_told(connection, _names("device")),
-        channels=_told(connection, _names("channel")),
+        devices=_told(connection, _names("device", stated=stated)),
+        channels=_told(connection, _names("channel", stated=stated)),
         categories=_texts(connection, _CATEGORIES),
-        experiments=(*_texts(connection, _GROUPS), *_experiments(connection)),
+        experiments=_known(connection, "experiment"),
     )
+
+
+def check_values(connection: duckdb.DuckDBPyConnection, filters: Filters) -> None:
+    """See that something in the shop has the values of the filters.
+
+    Raises:
+        ConfigurationError: nothing has one of them.
+    """
+    for name in ("device", "channel", "category", "experiment"):
+        value = filters.given.get(name)
+        if value is None:
+            continue
+        known = _known(connection, name)
+        if value not in known:
+            raise ConfigurationError(
+                f"nothing in the shop has {name} '{value}'{near_match(value[:60], known)}"
+            )
+
+
+def _known(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+    if name == "category":
+        return _texts(connection, _CATEGORIES)
+    if name == "experiment":
+        return (*_texts(connection, _GROUPS), *_experiments(connection))
+    return _texts(connection, _names(name, stated=states_orders(connection)))
 
 
 _PERIOD = """
@@ -53,6 +82,8 @@ _CATEGORIES = """
     select category from gold.fct_revenue
     union
     select category from gold.fct_funnel where category <> '(all)'
+    union
+    select coalesce(category, '(none)') from gold.dim_products where product_view_count > 0
     order by category
 """
 _GROUPS = """
@@ -67,13 +98,10 @@ _UNITS = """
 """
 
 
-def _names(column: str) -> str:
-    return f"""
-        select entry_{column} as name from gold.fct_funnel
-        union
-        select coalesce({column}, '(unknown)') from gold.fct_orders
-        order by name
-    """
+def _names(column: str, *, stated: bool) -> str:
+    # orders that a shop states know neither device nor channel
+    of_orders = "" if stated else f"union select coalesce({column}, '(unknown)') from gold.fct_orders"
+    return f"select entry_{column} as name from gold.fct_funnel {of_orders} order by name"
 
 
 def _told(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ BOUGHT = Column("purchase_session_count", "Sessions of people with a purchase.",
 CONVERSION = Column(
     "conversion_rate", "Sessions with a purchase, of all sessions; undefined without sessions.", "share"
 )
-ORDERS = Column("order_count", "Orders placed, canceled ones included.", "count")
+ORDERS = Column(
+    "order_count", "Orders placed, canceled ones included; credit notes and write-offs are none.", "count"
+)
 CANCELED = Column("canceled_order_count", "Orders that came to nothing.", "count")
 CUSTOMERS = Column(
     "customer_count", "Known customers with an order that counts: one with a sale, not canceled.", "count"

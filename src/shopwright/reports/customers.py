@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shopwright.reports.model import Column, Report, Scope
+from shopwright.reports.model import OF_ORDERS, Column, Report, Scope
 
 _WHO = "Customers are those whom orders name, with an order that counts: one with a sale, not canceled."
-_ENTITIES = ("orders", "order_items", "events")
+_ENTITIES = OF_ORDERS
 _COUNTED = "counted_order_count > 0"
 _NOBODY = "no order that counts names its customer"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from shopwright.reports.columns import CATEGORY, CHANNEL, DEVICE
 from shopwright.reports.model import Column, Report, Scope
+from shopwright.reports.periods import filled
 
 _CELLS = Scope(
     day="session_date", device="entry_device", channel="entry_channel", category="category",
@@ -13,11 +14,16 @@ _CELLS = Scope(
 )  # fmt: skip
 _OF_CATEGORIES = replace(_CELLS, otherwise="category <> '(all)'")
 _STEPS = (
-    "A session stands at a step if it took every step before it too, in whatever order; bots are left out. Narrowed to a"
-    " category, steps are those on its products, and the checkout is the session's."
+    "A session stands at a step if it took every step before it too, in whatever order; bots are left out, unless the dbt variable include_bots is true. Narrowed to a"
+    " category, sessions in all, the visit and shares of them are of sessions that acted on its products, steps are those on its"
+    " products, and the checkout is the session's."
 )
 _RATES = (
-    Column("session_count", "Sessions in all, whatever they did; bots are left out.", "count"),
+    Column(
+        "session_count",
+        "Sessions in all, whatever they did; within a category, those that acted on its products.",
+        "count",
+    ),
     Column("view_session_count", "Sessions that viewed a product.", "count"),
     Column("cart_session_count", "Of these, sessions that put something in the cart.", "count"),
     Column(
@@ -31,6 +37,9 @@ _RATES = (
     Column("view_to_purchase_rate", "Sessions at the purchase, of those at the view.", "share"),
 )
 
+_COUNTS = _RATES[:5]
+"""Those that are 0 on a date without sessions."""
+
 _FUNNEL = Report(
     "funnel",
     "Funnel and drop-off",
@@ -38,9 +47,13 @@ _FUNNEL = Report(
     needs=("fct_funnel",),
     columns=(
         Column("step_number", "Place of the step.", "count"),
-        Column("step", "Name of the step.", "text"),
+        Column("step", "Name of the step; within a category, Visit is acting on its products.", "text"),
         Column("session_count", "Sessions at the step.", "count"),
-        Column("share_of_sessions", "Of all sessions.", "share"),
+        Column(
+            "share_of_sessions",
+            "Of all sessions; within a category, of those that acted on its products.",
+            "share",
+        ),
         Column("share_of_previous", "Of those at the step before; undefined for the first.", "share"),
         Column("lost_session_count", "Sessions that were at the step before and went no further.", "count"),
         Column("drop_off_rate", "The same, of those at the step before.", "share"),
@@ -96,15 +109,17 @@ _FUNNEL = Report(
 
 
 def _by(
-    name: str, title: str, column: Column, *, expression: str, order: str, scope: Scope = _CELLS
+    name: str,
+    title: str,
+    column: Column,
+    *,
+    expression: str,
+    order: str,
+    scope: Scope = _CELLS,
+    step: str = "",
 ) -> Report:
-    return Report(
-        name,
-        title,
-        f"Sessions at each step, by {column.name.replace('_', ' ')}. {_STEPS}",
-        needs=("fct_funnel",),
-        columns=(column, *_RATES),
-        sql=f"""
+    columns = (column, *_RATES)
+    grouped = f"""
             select
                 {expression} as label,
                 sum(session_count)::bigint as sessions,
@@ -118,8 +133,14 @@ def _by(
             from gold.fct_funnel
             where {{cells}}
             group by label
-            order by {order}
-        """,
+        """
+    return Report(
+        name,
+        title,
+        f"Sessions at each step, by {column.name.replace('_', ' ')}. {_STEPS}",
+        needs=("fct_funnel",),
+        columns=columns,
+        sql=filled(grouped, columns, step, _COUNTS) if step else f"{grouped} order by {order}",
         scopes={"cells": scope},
         entities=("events",),
     )
@@ -128,7 +149,7 @@ def _by(
 FUNNELS = (
     _FUNNEL,
     _by("funnel_by_day", "Funnel by day", Column("session_date", "Date of the start.", "date"),
-        expression="session_date", order="label"),
+        expression="session_date", order="label", step="1 day"),
     _by("funnel_by_device", "Funnel by device", DEVICE, expression="entry_device", order="sessions desc, label"),
     _by("funnel_by_channel", "Funnel by channel", CHANNEL, expression="entry_channel", order="sessions desc, label"),
     _by("funnel_by_category", "Funnel by category", CATEGORY, expression="category", order="views desc, label",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from shopwright.reports.model import Column, Report
 
-_BALANCE = "Every row read is accepted, quarantined or a duplicate."
+_BALANCE = (
+    "Every row read is accepted, quarantined or a duplicate. Rows replayed from quarantine were read before and are not"
+    " counted again."
+)
+_FIRST = "filter (where outcome <> 'replayed')"
+_OF_FILES = f"count(distinct (source, file)) {_FIRST}"
 _FILES = Column("file_count", "Files taken in, identical and failed ones included.", "count")
 _READ = Column("rows_read", "Rows read.", "count")
-_ACCEPTED = Column("rows_accepted", "Rows in the lake.", "count")
+_ACCEPTED = Column("rows_accepted", "Rows accepted when they came.", "count")
 _REFUSED = Column(
     "rows_quarantined", "Rows that broke a rule when they came, replayed since or not.", "count"
 )
@@ -40,12 +45,12 @@ _SUMMARY = Report(
     ),
     sql=f"""
         select
-            count(*),
-            coalesce(sum(rows_read), 0)::bigint,
-            coalesce(sum(rows_accepted), 0)::bigint,
-            coalesce(sum(rows_quarantined), 0)::bigint,
-            coalesce(sum(rows_duplicate), 0)::bigint,
-            sum(rows_quarantined) / nullif(sum(rows_read), 0),
+            {_OF_FILES},
+            coalesce(sum(rows_read) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_accepted) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_quarantined) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_duplicate) {_FIRST}, 0)::bigint,
+            sum(rows_quarantined) {_FIRST} / nullif(sum(rows_read) {_FIRST}, 0),
             count(*) filter (where not is_balanced),
             count(*) filter (where outcome = 'failed'),
             (select count(*) from gold.fct_data_tests where {_LAST_BUILD} and status = 'pass'),
@@ -70,16 +75,16 @@ _LEDGER = Report(
         _RATE,
         Column("last_ingested_at", "When the newest file was taken in.", "time"),
     ),
-    sql="""
+    sql=f"""
         select
             source,
             entity,
-            count(*),
-            sum(rows_read)::bigint,
-            sum(rows_accepted)::bigint,
-            sum(rows_quarantined)::bigint,
-            sum(rows_duplicate)::bigint,
-            sum(rows_quarantined) / nullif(sum(rows_read), 0),
+            {_OF_FILES},
+            coalesce(sum(rows_read) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_accepted) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_quarantined) {_FIRST}, 0)::bigint,
+            coalesce(sum(rows_duplicate) {_FIRST}, 0)::bigint,
+            sum(rows_quarantined) {_FIRST} / nullif(sum(rows_read) {_FIRST}, 0),
             max(ingested_at)
         from gold.fct_ingest_ledger
         group by source, entity
@@ -90,7 +95,8 @@ _LEDGER = Report(
 _LATEST_FILES = Report(
     "ledger_files",
     "Files taken in last",
-    f"The 100 newest rows of the ledger, one per file and entity. {_BALANCE}",
+    "The 100 newest rows of the ledger, one per file and entity, replays included. Every row read is accepted, quarantined"
+    " or a duplicate.",
     needs=("fct_ingest_ledger",),
     columns=(
         Column("ingested_at", "When it was taken in.", "time"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -14,6 +14,9 @@ Unit = Literal["share", "money", "count", "number", "seconds", "days", "text", "
 
 FILTERS = ("first", "last", "device", "channel", "category", "experiment")
 """Names of all filters, as ``Filters``, the API and the command line know them."""
+
+OF_ORDERS = ("orders", "order_items", "events")
+"""Entities of reports on orders: in one shop the first two bring them, in another the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,13 @@ class Scope:
     """The user, who may be a unit of an experiment."""
     otherwise: str = ""
     """What holds where no category is chosen: of tables that hold the whole beside its parts."""
+    of_visit: bool = False
+    """Whether device, channel and group are those of the visit that bought: orders that a shop states name none."""
 
     @property
     def filters(self) -> tuple[str, ...]:
         """The filters it knows."""
-        known = (self.day, self.day, self.device, self.channel, self.category, self.group and self.user)
+        known = (self.day, self.day, self.device, self.channel, self.category, self.user)
         return tuple(name for name, expression in zip(FILTERS, known, strict=True) if expression)
 
     def condition(self, filters: Filters) -> str:
@@ -134,6 +139,33 @@ class Report:
                 takes = f"takes {', '.join(self.filters)}" if self.filters else "takes none"
                 raise ConfigurationError(f"report '{self.name}' cannot be filtered by {name}: it {takes}")
 
+        if not self._takes_group and _is_group(filters):
+            raise ConfigurationError(
+                f"report '{self.name}' cannot be filtered by a group of the shop's own scheme: its orders name none"
+            )
+
+    def in_shop(self, *, states_orders: bool) -> Report:
+        """It as it stands in a shop: whether orders are stated decides what they know and what brings them."""
+        entities = self.entities
+        if entities == OF_ORDERS:
+            entities = OF_ORDERS[:2] if states_orders else OF_ORDERS[2:]
+        scopes = {
+            name: replace(scope, device="", channel="", group="")
+            if states_orders and scope.of_visit
+            else scope
+            for name, scope in self.scopes.items()
+        }
+        return replace(self, scopes=scopes, entities=entities)
+
+    def taken(self, filters: Filters) -> Filters:
+        """Those of the filters that it takes."""
+        found = filters.only(self.filters)
+        return replace(found, experiment=None) if _is_group(found) and not self._takes_group else found
+
+    @property
+    def _takes_group(self) -> bool:
+        return all(scope.group for scope in self.scopes.values())
+
     def described(self) -> dict[str, Any]:
         """What it is, for machines."""
         return {
@@ -143,6 +175,10 @@ class Report:
             "filters": list(self.filters),
             "columns": [asdict(column) for column in self.columns],
         }
+
+
+def _is_group(filters: Filters) -> bool:
+    return filters.experiment is not None and ":" not in filters.experiment
 
 
 @dataclass(frozen=True, slots=True)

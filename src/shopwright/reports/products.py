@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shopwright.reports.columns import CATEGORY, DISCOUNTS, GROSS, NET, RETURNS, UNITS
-from shopwright.reports.model import Column, Report, Scope
+from shopwright.reports.model import OF_ORDERS, Column, Report, Scope
 
 _BOOKED = (
     "Lines count on their own date where one is stated, else on the order's, in the shop's zone, so that a return counts"
@@ -11,7 +11,7 @@ _BOOKED = (
 )
 _CELLS = Scope(day="order_date", category="category")
 _LINES = Scope(day="booked_date", category="category")
-_ENTITIES = ("orders", "order_items", "events")
+_ENTITIES = OF_ORDERS
 _ID = Column("product_id", "The product, as the source names it.", "text")
 _NAME = Column("product_name", "Its name; undefined where none is stated.", "text")
 
@@ -91,7 +91,7 @@ _TOP = Report(
     "top_products",
     "Products by net",
     f"The 50 products that brought most in the period. {_BOOKED} Lines that name no product are left out.",
-    needs=("fct_revenue",),
+    needs=("fct_order_items",),
     columns=(_ID, _NAME, CATEGORY, UNITS, GROSS, RETURNS, NET),
     sql="""
         with

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from shopwright.core.errors import ConfigurationError, MissingDataError
+from shopwright.core.errors import MissingDataError
+from shopwright.reports.choices import check_values
+from shopwright.reports.gold import build_settings, has_rows, states_orders
 from shopwright.reports.model import Filters, Freshness, Health, Report, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CLICKS = "it holds no clicks, so there are no sessions; a source of events brings them"
 _ORDERS = "it holds neither orders nor purchase events; a source of either brings them"
@@ -16,6 +19,7 @@ _LACKS = {
     "fct_funnel": _CLICKS,
     "fct_daily_engagement": _CLICKS,
     "fct_orders": _ORDERS,
+    "fct_order_items": _ORDERS,
     "fct_revenue": _ORDERS,
     "fct_customer_ltv": _ORDERS,
     "agg_cohort_retention": _ORDERS,
@@ -41,7 +45,7 @@ def read_report(
         filters: what it is narrowed to; the whole shop where not given.
 
     Raises:
-        ConfigurationError: the report does not take one of the filters.
+        ConfigurationError: the report does not take one of the filters in this shop, or nothing has its value.
         MissingDataError: the shop has no data of the kind.
     """
     filters = filters or Filters()
@@ -52,6 +56,13 @@ def read_report(
             raise MissingDataError(f"the shop's data cannot show '{report.title}': {reason}", report.name)
     if report.kind and not has_rows(connection, report.needs[0], report.kind):
         raise MissingDataError(f"the shop's data cannot show '{report.title}': {report.lacks}", report.name)
+    report = in_shop(connection, report)
+    report.check(filters)
+    if filters.experiment and ":" in filters.experiment and not has_rows(connection, "fct_experiment_units"):
+        raise MissingDataError(
+            "the shop has no experiment to filter by: none is told of in shopwright.toml", report.name
+        )
+    check_values(connection, filters)
     settings = build_settings(connection)
     return Table(
         report=report,
@@ -63,35 +74,18 @@ def read_report(
     )
 
 
-def build_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The settings that the published warehouse was built with, such as ``shop_timezone``.
+def in_shop(connection: duckdb.DuckDBPyConnection, report: Report) -> Report:
+    """A report as it stands in a shop: it takes only filters that the shop's orders know.
 
     Raises:
         ConfigurationError: no whole build is recorded.
     """
-    fetched = connection.execute("select settings from meta.builds order by build_no desc limit 1").fetchone()
-    if fetched is None:
-        raise ConfigurationError("no whole build is published; run 'shopwright build'")
-    parts = str(fetched[0]).split(";")
-    return {name: value for name, _, value in (part.partition("=") for part in parts)}
-
-
-def has_rows(connection: duckdb.DuckDBPyConnection, name: str, condition: str = "true") -> bool:
-    """Whether gold has a table or view of this name with a row that fulfils a condition."""
-    try:
-        found = connection.execute(f"select 1 from gold.{name} where {condition} limit 1").fetchone()
-    except duckdb.CatalogException:  # the shop has no such table
-        return False
-    return found is not None
+    return report.in_shop(states_orders=states_orders(connection))
 
 
 def _rows(
     connection: duckdb.DuckDBPyConnection, report: Report, filters: Filters, settings: dict[str, str]
 ) -> list[tuple[Any, ...]]:
-    if filters.experiment and ":" in filters.experiment and not has_rows(connection, "fct_experiment_units"):
-        raise MissingDataError(
-            "the shop has no experiment to filter by: none is told of in shopwright.toml", report.name
-        )
     conditions = {name: scope.condition(filters) for name, scope in report.scopes.items()}
     query = report.sql.format(**conditions)
     values = filters.given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shopwright.reports.columns import BOUGHT, CHANNEL, CONVERSION, DEVICE, SESSIONS
 from shopwright.reports.model import Column, Report, Scope
+from shopwright.reports.periods import filled
 
 _SESSIONS = Scope(
     day="session_date",
@@ -15,6 +16,7 @@ _SESSIONS = Scope(
 _DAYS = Scope(day="activity_date")
 _PEOPLE = (
     "A session is a run of one user's events without a pause longer than the shop's limit; bots are left out."
+    " Narrowed to a variant, all that its users did counts, before exposure too."
 )
 _EVENTS = ("events",)
 
@@ -58,7 +60,7 @@ _DAILY = (
     Column("stickiness_rate", "DAU over MAU; undefined without active users.", "share"),
 )
 _ACTIVE = (
-    "A user is active on a date with at least one event in a session that is no bot's. In the first 29 days of the data"
+    "A user is active on a date with at least one event in a session that is no bot's (of anyone where the dbt variable include_bots is true). In the first 29 days of the data"
     " the window of MAU is shorter, as monthly_window_days says."
 )
 
@@ -107,14 +109,9 @@ _ENGAGEMENT_LATEST = Report(
 )
 
 
-def _by(name: str, title: str, column: Column, expression: str, order: str) -> Report:
-    return Report(
-        name,
-        title,
-        f"Sessions and how many of them buy, by {column.name.replace('_', ' ')}. {_PEOPLE}",
-        needs=("fct_sessions",),
-        columns=(column, SESSIONS, BOUGHT, CONVERSION),
-        sql=f"""
+def _by(name: str, title: str, column: Column, expression: str, order: str, step: str = "") -> Report:
+    columns = (column, SESSIONS, BOUGHT, CONVERSION)
+    grouped = f"""
             select
                 {expression} as {column.name},
                 count(*) as session_count,
@@ -123,8 +120,14 @@ def _by(name: str, title: str, column: Column, expression: str, order: str) -> R
             from gold.fct_sessions
             where not is_bot and {{sessions}}
             group by {column.name}
-            order by {order}
-        """,
+        """
+    return Report(
+        name,
+        title,
+        f"Sessions and how many of them buy, by {column.name.replace('_', ' ')}. {_PEOPLE}",
+        needs=("fct_sessions",),
+        columns=columns,
+        sql=filled(grouped, columns, step, columns[1:3]) if step else f"{grouped} order by {order}",
         scopes={"sessions": _SESSIONS},
         entities=_EVENTS,
     )
@@ -132,7 +135,7 @@ def _by(name: str, title: str, column: Column, expression: str, order: str) -> R
 
 _BY_DAY = _by(
     "sessions_by_day", "Sessions and conversion by day", Column("session_date", "Date of the start.", "date"),
-    "fct_sessions.session_date", "session_date",
+    "fct_sessions.session_date", "session_date", "1 day",
 )  # fmt: skip
 _BY_DEVICE = _by(
     "sessions_by_device", "Sessions by device", DEVICE, _SESSIONS.device, "session_count desc, device"
@@ -304,18 +307,29 @@ _BY_HOUR = Report(
                 session_count,
                 purchase_session_count
             from quarters
+        ),
+
+        counted as (
+            select
+                isodow(start_at) as weekday_number,
+                hour(start_at) as hour,
+                sum(session_count) as session_count,
+                sum(purchase_session_count) as purchase_session_count
+            from placed
+            group by all
         )
 
         select
-            isodow(start_at)::integer as weekday_number,
-            ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'][isodow(start_at)],
-            hour(start_at)::integer as hour,
-            sum(session_count)::bigint,
-            sum(purchase_session_count)::bigint,
-            sum(purchase_session_count) / sum(session_count)
-        from placed
-        group by all
-        order by weekday_number, hour
+            weekdays.number::integer as weekday_number,
+            ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'][weekdays.number],
+            hours.number::integer as hour,
+            coalesce(counted.session_count, 0)::bigint,
+            coalesce(counted.purchase_session_count, 0)::bigint,
+            counted.purchase_session_count / counted.session_count
+        from range(1, 8) as weekdays (number)
+        cross join range(24) as hours (number)
+        left join counted on weekdays.number = counted.weekday_number and hours.number = counted.hour
+        order by weekdays.number, hours.number
     """,
     scopes={"sessions": _SESSIONS},
     entities=_EVENTS,

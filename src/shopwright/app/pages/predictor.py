@@ -17,6 +17,11 @@ VERDICTS = {
 NOT_KNOWN = "not known"
 
 
+def _groups() -> list[str]:
+    """Groups of the shop's own scheme; the model never learned from ``NAME:VARIANT`` of experiments."""
+    return [name for name in data.choices().experiments if ":" not in name]
+
+
 def _session() -> dict[str, Any]:
     """What the sliders say of a session so far."""
     views = st.slider("Product views", 0, 60, 6, help="Views of products so far in this visit.")
@@ -24,8 +29,8 @@ def _session() -> dict[str, Any]:
     minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, help="Since the visit began.")
     group = st.selectbox(
         "Checkout experience",
-        (*data.choices().experiments, NOT_KNOWN),
-        help="The group of the experiment that the shopper is in.",
+        (*_groups(), NOT_KNOWN),
+        help="The group of the shop's own scheme that the shopper is in.",
     )
     return {
         "total_views": views,
@@ -39,7 +44,8 @@ def _answer(found: dict[str, Any], asked: dict[str, Any]) -> None:
     show, verdict = VERDICTS[found["risk_band"]]
     show(f"**{verdict}**")
     st.metric("Probability that it is abandoned", f"{found['probability']:.1%}")
-    tiles.chart(drawings.waterfall(found["reasons"], told=asked), key="waterfall")
+    told = [name for name, value in asked.items() if value is not None]
+    tiles.chart(drawings.waterfall(found["reasons"], told=told), key="waterfall")
     st.caption(
         f"Version {found['model_version']} of the model {found['model']}, on data to {found['data_date']}. The probability "
         "is calibrated. Bars are what each feature adds to the log odds before calibration (SHAP); they add up exactly. "

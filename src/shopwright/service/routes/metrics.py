@@ -47,10 +47,19 @@ def _filters(report: Report, query: ReportQuery) -> Filters:
         filters = Filters(**query.model_dump())
         report.check(filters)
     except ConfigurationError as error:
-        raise ProblemError(422, "invalid", str(error), errors=[("query", str(error))]) from None
+        raise _refused(error) from None
     return filters
 
 
 def _read(service: Service, report: Report, filters: Filters) -> dict[str, Any]:
     with service.published.connection() as connection:
-        return read_report(connection, report, filters).document()
+        try:
+            return read_report(connection, report, filters).document()
+        except (
+            ConfigurationError
+        ) as error:  # a value that nothing in the shop has, or a filter it cannot answer
+            raise _refused(error) from None
+
+
+def _refused(error: ConfigurationError) -> ProblemError:
+    return ProblemError(422, "invalid", str(error), errors=[("query", str(error))])

@@ -1,0 +1,47 @@
+"""The predictor: groups that the model knows, and what the session was told by."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopwright.app import api
+from shopwright.reports import PublishedWarehouse, read_choices
+
+ANSWER = {
+    "probability": 0.4,
+    "risk_band": "medium",
+    "model": "abandonment",
+    "model_version": "1",
+    "data_date": "2025-01-07",
+    "outside_training": [],
+    "reasons": {
+        "base": 0.1,
+        "contributions": {"total_views": 0.2, "experiment_group": 0.3},
+        "log_odds": 0.6,
+    },
+}
+
+
+@pytest.fixture
+def predictor(open_page, clicks, monkeypatch):
+    """The page over an answer of the service."""
+    monkeypatch.setattr(api, "predict", lambda _session: ANSWER)
+    return open_page(clicks, "predictor.py")
+
+
+def _drawn(page):
+    return page.get("plotly_chart")[0].proto.spec
+
+
+def test_only_groups_of_the_shops_own_scheme_are_offered(predictor, clicks):
+    with PublishedWarehouse(clicks.published, threads=2).connection() as connection:
+        assert any(":" in name for name in read_choices(connection).experiments)
+    assert predictor.selectbox[0].options == ["control", "treatment", "not known"]
+
+
+def test_a_group_that_is_not_known_is_drawn_as_such(predictor):
+    assert "not known" not in _drawn(predictor)
+    predictor.selectbox[0].select("not known").run()
+    assert not predictor.exception
+    assert "experiment group (not known)" in _drawn(predictor)
+    assert "total views (not known)" not in _drawn(predictor)

@@ -170,7 +170,7 @@ def lacks(connection: duckdb.DuckDBPyConnection, table: str, *, needs: str, evid
 
     Args:
         connection: to a warehouse.
-        table: the view, which is not read: that takes minutes in a large shop.
+        table: the view; it may take minutes to read in a large shop.
         needs: what to say.
         evidence: SQL after ``from``: rows of a table, one of which is enough.
     """

@@ -39,7 +39,6 @@ MODEL = ClassifierRoom(
     outcome="no order in the next 90 days",
     columns={"customer_id": "The person"} | COLUMNS,
     needs="it needs orders of known customers over at least 9 months",
-    evidence="gold.fct_orders where is_counted and customer_id is not null",
 )
 
 SELLER_MODEL = ClassifierRoom(
@@ -56,5 +55,4 @@ SELLER_MODEL = ClassifierRoom(
     outcome="no sale in the next 182 days",
     columns={"seller_id": "The seller"} | COLUMNS,
     needs="it needs order lines of known sellers over at least 15 months",
-    evidence="silver.int_order_lines where kind = 'sale' and seller_id is not null",
 )

@@ -46,8 +46,8 @@ class ClassifierRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
-    evidence: str
-    """SQL after ``from``: rows that a shop has if it has that."""
+    evidence: str = ""
+    """SQL after ``from``: rows that a shop has if it has that; empty: the features themselves, which must be quick to read."""
 
     @property
     def name(self) -> str:
@@ -66,7 +66,12 @@ class ClassifierRoom:
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, self.ask.source.table, needs=self.needs, evidence=self.evidence)
+        return lacks(
+            connection,
+            self.ask.source.table,
+            needs=self.needs,
+            evidence=self.evidence or self.ask.source.table,
+        )
 
     def train(self, context: Context) -> Training:
         """Train, judge and audit."""

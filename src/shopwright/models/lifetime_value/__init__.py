@@ -28,7 +28,6 @@ MODEL = LifetimeValueRoom(
     outcome="net value of the next 182 days",
     columns=COLUMNS,
     needs="it needs orders of known customers over at least 7 months",
-    evidence="gold.fct_orders where is_counted and customer_id is not null",
 )
 
 __all__ = ["COLUMNS", "MODEL"]

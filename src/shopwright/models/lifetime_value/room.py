@@ -41,15 +41,13 @@ class LifetimeValueRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
-    evidence: str
-    """SQL after ``from``: rows that a shop has if it has that."""
     name: str = NAME
     scores_table: str = f"gold.scores_{NAME}"
     claim: None = None
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, SOURCE.table, needs=self.needs, evidence=self.evidence)
+        return lacks(connection, SOURCE.table, needs=self.needs, evidence=SOURCE.table)
 
     def train(self, context: Context) -> Training:
         """Train, judge and audit."""

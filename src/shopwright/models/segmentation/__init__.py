@@ -32,5 +32,4 @@ MODEL = SegmentationRoom(
         "moved_from": "Segment by the same rules at the last snapshot at least a month before; null if no customer then",
     },
     needs="it needs orders of known customers",
-    evidence="gold.fct_orders where is_counted and customer_id is not null",
 )

@@ -57,15 +57,13 @@ class SegmentationRoom:
     """Column of the table of scores to its meaning."""
     needs: str
     """What the shop must have, in words."""
-    evidence: str
-    """SQL after ``from``: rows that a shop has if it has that."""
     config: SegmentationConfig = field(default_factory=SegmentationConfig)
     """Its seed is that of the settings in training."""
     claim: None = None
 
     def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, TABLE, needs=self.needs, evidence=self.evidence)
+        return lacks(connection, TABLE, needs=self.needs, evidence=TABLE)
 
     def train(self, context: Context) -> Training:
         """Find segments among the customers of today, restate them as rules, judge and audit.

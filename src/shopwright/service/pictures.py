@@ -5,16 +5,22 @@ Matplotlib takes most of a second for the same picture, which is too long for an
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from zlib import Z_RLE
+
+import numpy as np
 
 from shopwright.models.plots import DOWN, SHOWN, TOTAL, UP
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.ImageFont import FreeTypeFont
 
     from shopwright.service.scoring import SessionScore
@@ -23,9 +29,12 @@ WIDTH, LEFT, RIGHT = 760, 290, 60
 """Of the picture, of the labels, and of the margin that holds the last figures; in pixels."""
 TOP, ROW, BAR, BOTTOM = 46, 24, 16, 40
 _INK, _PAPER = "#222222", "#ffffff"
-_GREYS = 240
-"""Greys of the palette, from black to white."""
+_BARS = (UP, DOWN)
+_WHITE = 255
+"""Last place of the palette: colours of bars, then greys from black to white. Of two shapes that meet, the lower place shows."""
 _LONGEST = 42
+_DASH = 4
+"""Length of a dash and of the gap after it."""
 _SIZES = {"small": 11, "normal": 12, "title": 15}
 
 Anchor = Literal["start", "middle", "end"]
@@ -76,19 +85,19 @@ class Picture:
     shapes: tuple[Shape, ...]
 
     def png(self) -> bytes:
-        """As PNG, of a palette: greys, and a place for each colour of bars."""
-        from PIL import Image, ImageDraw  # noqa: PLC0415  # only where a picture is asked for
+        """As PNG, of a palette."""
+        from PIL import Image  # noqa: PLC0415  # only where a picture is asked for
 
-        image = Image.new("L", (WIDTH, self.height), _GREYS - 1)
-        draw = ImageDraw.Draw(image)
+        paper = np.full((self.height, WIDTH), _WHITE, dtype=np.uint8)
         for shape in self.shapes:
             if isinstance(shape, Words):
-                _write(image, shape)
+                _write(paper, shape)
             else:
-                _draw(draw, shape)
+                _draw(paper, shape)
+        image = Image.fromarray(paper)
         image.putpalette(_palette())
         out = BytesIO()
-        image.save(out, "PNG", compress_level=1)
+        image.save(out, "PNG", compress_type=Z_RLE)
         return out.getvalue()
 
     def svg(self) -> str:
@@ -99,6 +108,11 @@ class Picture:
             f'viewBox="0 0 {WIDTH} {self.height}" font-family="DejaVu Sans, Verdana, sans-serif">'
             f'<rect width="100%" height="100%" fill="{_PAPER}"/>{inner}</svg>'
         )
+
+
+def warm_up(score: SessionScore) -> None:
+    """Draw once, so that nobody waits for fonts and libraries."""
+    waterfall(score, title="0123456789").png()
 
 
 def waterfall(score: SessionScore, *, title: str) -> Picture:
@@ -168,62 +182,69 @@ def _label(name: str, value: Any) -> str:
 
 @lru_cache(maxsize=len(_SIZES))
 def _font(size: str) -> FreeTypeFont:
-    import matplotlib as mpl  # noqa: PLC0415  # brings the font
     from PIL import ImageFont  # noqa: PLC0415
 
-    file = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    # Matplotlib brings the font. It is found without importing it, which takes longer than the picture.
+    (home,) = find_spec("matplotlib").submodule_search_locations  # type: ignore[union-attr,misc]
+    file = Path(home) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(str(file), _SIZES[size], layout_engine=ImageFont.Layout.BASIC)
 
 
+@lru_cache(maxsize=1)
 def _palette() -> bytes:
-    greys = [(255 * grey // (_GREYS - 1),) * 3 for grey in range(_GREYS)]
-    return b"".join(bytes(colour) for colour in (*greys, *map(_rgb, (UP, DOWN))))
+    greys = np.linspace(0, 255, _WHITE + 1 - len(_BARS)).round().astype(np.uint8)
+    return b"".join(map(_rgb, _BARS)) + np.repeat(greys, 3).tobytes()
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+def _rgb(colour: str) -> bytes:
+    return bytes.fromhex(colour[1:])
 
 
+@lru_cache(maxsize=64)
 def _place(colour: str) -> int:
     """A colour's place in the palette."""
-    if colour in (UP, DOWN):
-        return _GREYS + (UP, DOWN).index(colour)
-    return _rgb(colour)[0] * (_GREYS - 1) // 255
+    if colour in _BARS:
+        return _BARS.index(colour)
+    return len(_BARS) + round(_rgb(colour)[0] * (_WHITE - len(_BARS)) / 255)
 
 
-def _draw(draw: Any, shape: Rectangle | Stroke) -> None:
-    place = _place(shape.colour)
+def _draw(paper: NDArray[np.uint8], shape: Rectangle | Stroke) -> None:
+    top, bottom = round(shape.top), round(shape.bottom) + 1
     if isinstance(shape, Rectangle):
-        draw.rectangle((shape.left, shape.top, shape.right, shape.bottom), fill=place)
+        paper[top:bottom, round(shape.left) : round(shape.right) + 1] = _place(shape.colour)
         return
-    length = 4 if shape.is_dashed else shape.bottom - shape.top
-    top = shape.top
-    while top < shape.bottom:
-        draw.line((shape.at, top, shape.at, min(top + length, shape.bottom)), fill=place)
-        top += 2 * length
+    line = paper[top:bottom, round(shape.at)]
+    shown = np.arange(len(line)) // _DASH % 2 == 0 if shape.is_dashed else slice(None)
+    line[shown] = np.minimum(line[shown], _place(shape.colour))
 
 
-def _write(image: Any, words: Words) -> None:
-    """Put down a text word by word: most words come again and again, most texts do not."""
-    masks = [_mask(word, words.size) for word in words.text.split(" ")]
-    space = _font(words.size).getlength(" ")
-    width = sum(mask.width for mask in masks) + space * (len(masks) - 1)
-    at = words.at - {"start": 0.0, "middle": 0.5, "end": 1.0}[words.anchor] * width
-    for mask in masks:
-        image.paste(_place(words.colour), (round(at), round(words.middle - mask.height / 2)), mask)
-        at += mask.width + space
+def _write(paper: NDArray[np.uint8], words: Words) -> None:
+    ink = _ink(words.text, words.size, words.colour)
+    height, length = ink.shape
+    left = max(0, round(words.at - {"start": 0.0, "middle": 0.5, "end": 1.0}[words.anchor] * length))
+    top = round(words.middle - height / 2)
+    under = paper[top : top + height, left : left + length]
+    np.minimum(under, ink[:, : under.shape[1]], out=under)
 
 
 @lru_cache(maxsize=4_096)
-def _mask(text: str, size: str) -> Any:
-    """A word as an image of how much ink goes where."""
+def _ink(text: str, size: str, colour: str) -> NDArray[np.uint8]:
+    """A text on white, as places of the palette, (height, length); made of words and of the digits of numbers, which return."""
+    pieces = re.findall(r"\d|[^\d\s]*\s+|[^\d\s]+", text)
+    return np.hstack([_piece(piece, size, colour) for piece in pieces])
+
+
+@lru_cache(maxsize=4_096)
+def _piece(text: str, size: str, colour: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageDraw  # noqa: PLC0415
 
     font = _font(size)
     ascent, descent = font.getmetrics()
     made = Image.new("L", (max(1, round(font.getlength(text))), ascent + descent), 0)
     ImageDraw.Draw(made).text((0, 0), text, fill=255, font=font)
-    return made
+    covered = np.asarray(made) / 255
+    ink: NDArray[np.uint8] = (_WHITE - covered * (_WHITE - _place(colour))).round().astype(np.uint8)
+    return ink
 
 
 def _element(shape: Shape) -> str:
@@ -233,7 +254,7 @@ def _element(shape: Shape) -> str:
             f'height="{shape.bottom - shape.top:.1f}" fill="{shape.colour}"/>'
         )
     if isinstance(shape, Stroke):
-        dashes = ' stroke-dasharray="4 4"' if shape.is_dashed else ""
+        dashes = f' stroke-dasharray="{_DASH} {_DASH}"' if shape.is_dashed else ""
         return (
             f'<line x1="{shape.at:.1f}" x2="{shape.at:.1f}" y1="{shape.top:.1f}" y2="{shape.bottom:.1f}" '
             f'stroke="{shape.colour}"{dashes}/>'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.models.classifiers.predictor import expit
+from shopwright.service.pictures import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +65,8 @@ class SessionScorer:
         )
 
     def warm_up(self) -> None:
-        """Score once, so that the first request does not wait for what libraries do at first."""
-        self.score({})
+        """Score and draw once, so that the first request does not wait for what libraries do at first."""
+        warm_up(self.score({}))
 
     def score(self, values: Mapping[str, Any]) -> SessionScore:
         """Score one session.

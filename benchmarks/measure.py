@@ -28,12 +28,13 @@ class Measured:
 
 
 def run(name: str, command: list[str], *, log: Path) -> Measured:
-    """Run a command to its end.
+    """Run a command to its end. What the one before left to be written is on disk before it starts.
 
     Raises:
         SystemExit: it failed; its output is in ``log``.
     """
     print(f"  {name} ...", end="", flush=True, file=sys.stderr)
+    os.sync()
     started = perf_counter()
     with log.open("ab") as opened:
         process = subprocess.Popen(command, stdout=opened, stderr=subprocess.STDOUT)
@@ -44,3 +45,8 @@ def run(name: str, command: list[str], *, log: Path) -> Measured:
         raise SystemExit(f"{name} failed with {process.returncode}; see {log}")
     print(f" {seconds:.1f} s", file=sys.stderr)
     return Measured(name, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def middle(found: list[Measured]) -> Measured:
+    """The one that took the median time; of two in the middle the slower one."""
+    return sorted(found, key=lambda each: each.seconds)[len(found) // 2]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.simulate.buyers import ANYBODY
 from shopwright.simulate.seasonality import DAY
-from shopwright.simulate.users import KNOWN_SHARE
 from shopwright.simulate.visits import Visits, draw_dwell, draw_views
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+KNOWN_SHARE = ANYBODY[0].known_share
 TRIED = 100
 """Sessions of each user that are tried out."""
 PACES = 80

@@ -74,6 +74,9 @@ def command(
     effect: Annotated[
         float, typer.Option(help="True relative lift of the experiment's treatment on buying.")
     ] = DEFAULTS.experiment_effect,
+    buyer_types: Annotated[
+        bool, typer.Option("--buyer-types", help="Make people of four types that buy differently.")
+    ] = False,
     files: Annotated[Files, typer.Option(help="Kind of the files; rees46 is always CSV.")] = Files.JSONL,
     compression: Annotated[Compression | None, typer.Option(help="Compress text files.")] = None,
     dirty: Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")] = False,
@@ -82,7 +85,7 @@ def command(
     """Write the raw exports of a synthetic shop, and the truth behind them.
 
     Everything that was decided on the way (rates, effects, who is a bot, what was spoilt) is in OUT/truth.json; the true
-    chance of each purchase is in OUT/truth/decisions.parquet.
+    chance of each purchase is in OUT/truth/decisions.parquet, and with --buyer-types everybody's type in truth/buyers.parquet.
 
     A marketplace adds orders with their lines, payments and reviews to the clicks; purchase events name their order.
 
@@ -98,6 +101,7 @@ def command(
         products=products,
         sellers=sellers,
         experiment_effect=effect,
+        buyer_types=buyer_types,
         format=form.value,
         files=files.value,
         compression=compression.value if compression else None,

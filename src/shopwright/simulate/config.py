@@ -86,6 +86,8 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     """Share of a marketplace's paid orders that are paid with another sum than is owed."""
     return_rate: Share = 0.05
     """Share of a marketplace's orders delivered on time of which something comes back; of late ones twice as many."""
+    buyer_types: bool = False
+    """Whether people are of a few types that buy differently (``buyers.PLANTED``), or differ by degrees only."""
     dirt: Dirt = Dirt()
     """What is wrong with the export; nothing by default."""
 

@@ -156,7 +156,7 @@ def draw_looks(
         cents=cents,
         is_carted=is_carted,
         is_removed=is_carted & (rng.random(len(session)) < REMOVAL_SHARE),
-        quantity=_draw_quantities(rows, len(session), with_quantities=with_pages, rng=rng),
+        quantity=_draw_quantities(rows, user, users, with_quantities=with_pages, rng=rng),
     )
 
 
@@ -188,10 +188,13 @@ def _draw_carts(cents: Ints, user: Ints, users: Users, rng: np.random.Generator)
     return is_carted & ~users.is_bot[user]
 
 
-def _draw_quantities(rows: Ints, size: int, *, with_quantities: bool, rng: np.random.Generator) -> Ints:
-    quantity = np.ones(size, dtype=np.int16)
+def _draw_quantities(
+    rows: Ints, user: Ints, users: Users, *, with_quantities: bool, rng: np.random.Generator
+) -> Ints:
+    quantity = np.ones(len(user), dtype=np.int16)
     if with_quantities:
         quantity[rows] += choose(QUANTITY_WEIGHTS, len(rows), rng)
+        quantity[rows] *= users.buyers.each("units")[user[rows]].astype(np.int16)
     return quantity
 
 

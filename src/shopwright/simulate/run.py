@@ -16,8 +16,16 @@ from shopwright.simulate.arrays import join
 from shopwright.simulate.dirt import Rows, deal_faults, join_rows, repeat_duplicates, split_late
 from shopwright.simulate.order_side import OrderSide
 from shopwright.simulate.shop import Shop, open_shop, run_shop
-from shopwright.simulate.truth import DECISIONS_FILE, Tally, decision_columns, describe
+from shopwright.simulate.truth import (
+    BUYERS_FILE,
+    DECISIONS_FILE,
+    Tally,
+    buyer_columns,
+    decision_columns,
+    describe,
+)
 from shopwright.simulate.writers.export import (
+    OF_TRUTH,
     SALES,
     Export,
     Written,
@@ -89,8 +97,10 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
             written.append(export.write_month(month, rows, in_files))
             if order_side:
                 written += order_side.write_month(export, month, events)
-        chances = export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users))
-    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger([*written, chances])
+        written.append(export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users)))
+        if config.buyer_types:
+            written.append(export.write_buyers(BUYERS_FILE, buyer_columns(shop.users)))
+    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
     if order_side:
         truth |= {
             "sales": order_side.truth(),
@@ -156,6 +166,7 @@ def _planned(config: SimulationConfig, period: Period) -> list[str]:
         *reference_files(config).values(),
         *(name for names in sales for name in names),
         DECISIONS_FILE,
+        *([BUYERS_FILE] if config.buyer_types else []),
     ]
 
 
@@ -210,5 +221,6 @@ def _rows(written: list[Written]) -> int:
 def _by_entity(out: Path, written: list[Written]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
     for file in written:
-        found[file.entity].append(out / file.name)
+        if file.entity not in OF_TRUTH:
+            found[file.entity].append(out / file.name)
     return dict(found)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 10_000
 """Churned users listed by name; above it the list is cut and says so."""
+BUYERS_FILE = "truth/buyers.parquet"
+"""The type of each person: user_id, buyer_type (a name of ``buyers.PLANTED``); only where types are planted."""
 DECISIONS_FILE = "truth/decisions.parquet"
 """The true chance of each purchase: user_id, session_start_at (UTC), purchase_chance (0 to 1), is_purchase."""
 _PURCHASE, _CART = KIND["purchase"], KIND["add_to_cart"]
@@ -121,6 +123,14 @@ def decision_columns(tally: Tally, users: Users) -> dict[str, Any]:
     return {"user_id": ids} | {name: values[order] for name, values in columns.items()}
 
 
+def buyer_columns(users: Users) -> dict[str, Any]:
+    """The type of everybody but bots, by user."""
+    people = np.flatnonzero(~users.is_bot)
+    names = np.array([each.name for each in users.buyers.types], dtype=object)
+    ids = np.array([users.id_of(user) for user in people.tolist()], dtype=object)
+    return {"user_id": ids, "buyer_type": names[users.buyers.of_user[people]]}
+
+
 def money(cents: int) -> str:
     """Cents as a decimal string."""
     return str(Decimal(int(cents)).scaleb(-2))
@@ -140,6 +150,7 @@ def describe(
             "count": int(users.is_bot.sum()),
             "user_ids": [users.id_of(user) for user in np.flatnonzero(users.is_bot).tolist()],
         },
+        "buyer_types": users.buyers.describe(),
         "churned_users": _churned(period, users, tally),
         "profiles": {
             "users": users.size,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.simulate.arrays import Flags, Floats, Ints, Versions, choose, offsets_of, spread_ids
+from shopwright.simulate.buyers import Buyers
 from shopwright.simulate.seasonality import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ HIGHEST_RATE = 40.0
 """Highest visit rate, as a multiple of the mean."""
 HOUR_SHIFT_SPREAD = 1.5
 """Standard deviation of the hours by which a user's day is shifted."""
-KNOWN_SHARE = 0.4
-"""Share of users who had registered before the period."""
+LEVEL_SPREAD = 0.3
+"""Standard deviation of the log price level around that of the dearest category."""
+SENSITIVITY, SENSITIVITY_SHAPE = 0.8, 4.0
+"""Mean price sensitivity, and the shape of its gamma distribution."""
 FAVOURITES = 3
 BOT_SESSION_VIEWS = (100, 400)
 """Fewest and most product views of a bot's session."""
@@ -79,6 +82,8 @@ class Users:
     is_treated: Flags
     """Whether the experiment shows the user the treatment."""
     is_bot: Flags
+    buyers: Buyers
+    """How each one buys."""
 
     @property
     def size(self) -> int:
@@ -128,26 +133,29 @@ def draw_users(config: SimulationConfig, period: Period, catalog: Catalog, rng: 
     number = spread_ids(100_000_000, 999_999_999, size, rng)
     prefix = "" if config.format == "rees46" else "u"
     is_bot = _draw_bots(config, size, rng)
-    arrived = _draw_arrivals(period, is_bot, rng)
-    lifetime = rng.exponential(config.mean_lifetime_days * DAY, size)
+    buyers = Buyers.draw(size, rng.spawn(1)[0], planted=config.buyer_types)
+    variety = buyers.each("variety")
+    arrived = _draw_arrivals(period, is_bot, buyers, rng)
+    lifetime = rng.exponential(config.mean_lifetime_days * DAY, size) * buyers.each("lifetime")
     churned = np.maximum(arrived, period.start) + HOUR + lifetime.astype(np.int64)
     churned[is_bot] = period.end + DAY
     favourites = rng.integers(0, len(catalog.category_paths), (size, FAVOURITES)).astype(np.uint8)
-    typical = catalog.typical_cents[favourites[:, 0]] * np.exp(rng.normal(0, 0.3, size))
+    typical = catalog.typical_cents[favourites[:, 0]] * np.exp(rng.normal(0, LEVEL_SPREAD * variety))
     return Users(
         number=number,
         prefix=prefix,
         arrived=arrived,
         churned=churned,
-        visit_rate=_draw_rates(config, period, is_bot, rng),
+        visit_rate=_draw_rates(config, period, is_bot, buyers, rng),
         hour_shift=rng.normal(0, HOUR_SHIFT_SPREAD, size).round().astype(np.int8),
         device=choose(DEVICE_WEIGHTS, size, rng),
         channel=choose(CHANNEL_WEIGHTS, size, rng),
         typical_cents=typical.astype(np.float32),
-        price_sensitivity=rng.gamma(4, 0.2, size).astype(np.float32),
+        price_sensitivity=_draw_sensitivities(variety, rng),
         favourites=favourites,
         is_treated=np.array([group_of(f"{prefix}{digits}") == "treatment" for digits in number.tolist()]),
         is_bot=is_bot,
+        buyers=buyers,
     )
 
 
@@ -165,19 +173,28 @@ def _draw_bots(config: SimulationConfig, size: int, rng: np.random.Generator) ->
     return is_bot
 
 
-def _draw_arrivals(period: Period, is_bot: Flags, rng: np.random.Generator) -> Ints:
+def _draw_sensitivities(variety: Floats, rng: np.random.Generator) -> Floats:
+    drawn = rng.gamma(SENSITIVITY_SHAPE, SENSITIVITY / SENSITIVITY_SHAPE, len(variety))
+    found: Floats = np.where(variety == 1, drawn, SENSITIVITY + (drawn - SENSITIVITY) * variety)
+    return found.astype(np.float32)
+
+
+def _draw_arrivals(period: Period, is_bot: Flags, buyers: Buyers, rng: np.random.Generator) -> Ints:
     """Registration times: some in the two years before, the others within the period, bots early in it."""
     size = len(is_bot)
     length = period.end - period.start
     within = period.start + (rng.random(size) * (length - HOUR)).astype(np.int64)
     early = period.start + (within - period.start) // 10
     before = period.start - rng.integers(HOUR, 730 * DAY, size)
-    return np.where(is_bot, early, np.where(rng.random(size) < KNOWN_SHARE, before, within))
+    return np.where(is_bot, early, np.where(rng.random(size) < buyers.each("known_share"), before, within))
 
 
-def _draw_rates(config: SimulationConfig, period: Period, is_bot: Flags, rng: np.random.Generator) -> Floats:
-    """Visits a day: relative for people, and for bots what remains after each one's first session."""
-    rates = np.exp(rng.normal(-(RATE_SPREAD**2) / 2, RATE_SPREAD, len(is_bot)))
+def _draw_rates(
+    config: SimulationConfig, period: Period, is_bot: Flags, buyers: Buyers, rng: np.random.Generator
+) -> Floats:
+    """Visits a day: relative for people, of whom a few make most; for bots what remains after each one's first session."""
+    spread = RATE_SPREAD * buyers.each("variety")
+    rates = np.exp(rng.normal(-(spread**2) / 2, spread)) * buyers.each("visits")
     sessions_each = bot_sessions(config) / max(1, int(is_bot.sum()))
     bot_rate = max(0.0, sessions_each - 1) * DAY / (period.end - period.start)
     return np.where(is_bot, bot_rate, np.minimum(rates, HIGHEST_RATE)).astype(np.float32)

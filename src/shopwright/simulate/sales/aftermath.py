@@ -16,7 +16,7 @@ from shopwright.simulate.sales.records import LINE_KIND, NEVER, Lines, Reviews, 
 from shopwright.simulate.seasonality import DAY, HOUR
 
 if TYPE_CHECKING:
-    from shopwright.simulate.arrays import Flags, Ints
+    from shopwright.simulate.arrays import Flags, Floats, Ints
     from shopwright.simulate.sales.records import Orders
 
 LATE_RETURN_FACTOR = 2.0
@@ -41,13 +41,13 @@ REVIEW_SHARE, ANSWER_SHARE, ANSWER_DAYS = 0.78, 0.40, 1.5
 """Shares of delivered orders that are reviewed and of reviews that are answered, and mean days to the answer."""
 
 
-def draw_corrections(orders: Orders, lines: Lines, return_rate: float, rng: np.random.Generator) -> Lines:
+def draw_corrections(orders: Orders, lines: Lines, return_rate: Floats, rng: np.random.Generator) -> Lines:
     """Lines that take back what is not owed after all; an order is corrected once at most, all at one moment.
 
     Args:
         orders: what becomes of the orders.
         lines: the lines they began with.
-        return_rate: share of orders delivered on time of which something comes back.
+        return_rate: chance that something of an order comes back if it is delivered on time, (orders,).
         rng: source of chance.
     """
     is_late = _lateness(orders) > 0

@@ -69,7 +69,8 @@ class Market:
         orders = fulfil(baskets, intent.method, self.sellers, rng)
         is_wrong = (intent.mistake != 0) & (orders.ended == NEVER)
         payments = pay(intent, orders, owed, is_wrong, rng)
-        corrections = draw_corrections(orders, lines, config.return_rate, rng)
+        return_rate = config.return_rate * self._shop.users.buyers.each("returns")[baskets.user]
+        corrections = draw_corrections(orders, lines, return_rate, rng)
         reviews = draw_reviews(orders, rng)
         refunds = refund(intent, *_given_back(corrections, orders))
         return Sales(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SALES = ("orders", "order_items", "payments", "reviews")
 """Entities of the order side with a file a month."""
+OF_TRUTH = ("decisions", "buyers")
+"""What is written beside the export."""
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -122,6 +124,11 @@ class Export:
         )
         self._writer.write_parquet(self._out / name, select, columns)
         return Written(name, "decisions", len(columns["user_id"]), {})
+
+    def write_buyers(self, name: str, columns: Mapping[str, Any]) -> Written:
+        """Writes which type everybody is of."""
+        self._writer.write_parquet(self._out / name, "SELECT user_id, buyer_type FROM columns", columns)
+        return Written(name, "buyers", len(columns["user_id"]), {})
 
     def write_table(
         self,

@@ -14,6 +14,7 @@ from shopwright.collector import Spool
 from shopwright.core.errors import BusyError, ConfigurationError
 from shopwright.ingest import collected
 from shopwright.ingest.collected import Segments
+from shopwright.ingest.ledger import Known
 from shopwright.ingest.quarantine import replay
 from shopwright.ingest.run import ingest
 from shopwright.testing import Shop
@@ -33,6 +34,23 @@ def test_an_ingest_takes_what_was_collected_while_the_service_goes_on(spool, sho
     assert ids(shop) == ["1", "2", "3"]
     assert [(row.source, row.rules) for row in shop.quarantine()] == [("collector", ("event_type_unknown",))]
     check_ledger(shop)
+
+
+def test_what_waits_for_an_ingest_is_told(spool, shop):
+    def segments():
+        return collected.waiting(shop.project, Known(shop.ledger())).segments
+
+    assert segments() == 0
+    send(spool, event(1), event("bad", event_type="dance"))
+    assert segments() == 2
+    shop.ingest()
+    assert segments() == 0
+    send(spool, event(2))
+    assert segments() == 1
+
+
+def test_nothing_waits_where_nothing_was_ever_collected(tmp_path):
+    assert collected.waiting(Shop.make(tmp_path, "").project, Known()) is None
 
 
 def test_a_shop_whose_service_collects_nothing_has_no_such_source(tmp_path):

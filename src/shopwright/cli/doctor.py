@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -17,8 +18,9 @@ from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print
 from shopwright.contracts import ENTITIES
 from shopwright.core.engine import connect
 from shopwright.core.errors import ShopwrightError
+from shopwright.ingest.collected import waiting
 from shopwright.ingest.files import find_files
-from shopwright.ingest.ledger import read_ledger
+from shopwright.ingest.ledger import Known, read_ledger
 from shopwright.ingest.postgres import probe
 from shopwright.lake.delta import Lake
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
@@ -78,6 +80,7 @@ def _project(folder: Path) -> Iterator[Finding]:
     yield Finding("settings", True, str(folder / FILE_NAME))
     for source in project.settings.sources:
         yield _try(f"source {source.name}", partial(_look_at, project, source))
+    yield _try("collector", lambda: _look_at_collector(project))
     yield _try("ledger and lake", lambda: _compare(project))
     yield _try("published", lambda: _open(project))
 
@@ -86,6 +89,16 @@ def _look_at(project: Project, source: SourceSettings) -> str:
     if source.is_database:
         return probe(source)
     return f"{len(find_files(source, project.root))} files"
+
+
+def _look_at_collector(project: Project) -> str:
+    with connect() as connection:
+        found = waiting(project, Known(read_ledger(connection, Lake(project.lake))))
+    if found is None:
+        return "nothing was collected"
+    if not os.access(project.collector, os.W_OK):
+        raise ShopwrightError(f"{project.collector} cannot be written to")
+    return f"{found.segments} segments with {found.size_bytes:,} bytes wait for an ingest"
 
 
 def _try(check: str, look: Callable[[], str]) -> Finding:

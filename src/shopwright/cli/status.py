@@ -8,7 +8,8 @@ from typing import Any
 
 from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
 from shopwright.core.engine import connect
-from shopwright.ingest.ledger import LedgerRow, read_ledger
+from shopwright.ingest.collected import waiting
+from shopwright.ingest.ledger import Known, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
 from shopwright.lake.delta import Lake
 from shopwright.settings import Project, load_project
@@ -16,7 +17,7 @@ from shopwright.warehouse.summary import table_sizes
 
 
 def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """Show what is in the lake, in quarantine and published, and whether a build is due.
+    """Show what is in the lake, collected, in quarantine and published, and whether a build is due.
 
     Example:
         shopwright status --project my-shop
@@ -28,6 +29,7 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         "project": str(loaded.root),
         "sources": _sources(ledger),
         "simulated_effects": _simulated_effects(ledger),
+        "collector_waiting": waiting(loaded, Known(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
         "published": _published(loaded, ledger),
     }
@@ -92,6 +94,10 @@ def _show(project: Project, document: dict[str, Any]) -> None:
         console.print(
             f"\ncontains simulated effects: {effect['events']:,} events of experiment {effect['experiment']}",
             markup=False,
+        )
+    if collected := document["collector_waiting"]:
+        console.print(
+            f"\nCollected and not yet ingested: {collected.segments:,} segment(s), {collected.size_bytes:,} bytes"
         )
     console.print(f"\nIn quarantine: {document['quarantine_open']:,} rows")
     published = document["published"]

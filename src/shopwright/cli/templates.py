@@ -189,6 +189,15 @@ _TAIL = """
 # run = []                      # such as ["churn"]: those that "shopwright run" trains on new data, and scores with
 # trials = {models.trials}                                   # settings tried for each candidate
 
+# [service]                     # "shopwright serve"; its guide tells the other limits
+# medium_risk = {service.medium_risk}             # probability from which on a cart's risk is medium, and high
+# high_risk = {service.high_risk}
+# requests_per_second = {service.requests_per_second}   # that one key may send
+# cors_origins = []             # such as ["https://shop.example.com"]: pages that may call it from a browser
+
+# [collector]
+# keep_days = 30                # delete collected segments so long after they were ingested; kept for good where not given
+
 # [engine]
 # threads = 2                   # all cores where not given
 # memory_limit = "{engine.memory_limit}"          # beyond it the engine spills to disk

@@ -187,16 +187,44 @@ def forget(project: Project, known: Known) -> int:
     if keep_days is None:
         return 0
     before = datetime.now(UTC) - timedelta(days=keep_days)
-    looks = known.looks()
-    old = [file for file in Segments(project.collector).closed_files() if _is_old(file, before)]
-    ingested = [
-        file
-        for file in old
-        if (SOURCE_NAME, SourceFile(file).label, file.stat().st_size, file.stat().st_mtime_ns) in looks
-    ]
-    for file in ingested:
+    files = Segments(project.collector).closed_files()
+    waiting = set(_not_ingested(files, known))
+    old = [file for file in files if file not in waiting and _is_old(file, before)]
+    for file in old:
         file.unlink()
-    return len(ingested)
+    return len(old)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Segments that no ingest has taken in yet."""
+
+    segments: int
+    size_bytes: int
+
+
+def waiting(project: Project, known: Known) -> Waiting | None:
+    """What waits for an ingest, as far as it is on disk; None where nothing was ever collected."""
+    segments = Segments(project.collector)
+    if not segments.closed.is_dir():
+        return None
+    files = [*segments.open.glob("*.jsonl"), *_not_ingested(segments.closed_files(), known)]
+    sizes = [size for file in files if (size := _stamp(file)[0])]
+    return Waiting(len(sizes), sum(sizes))
+
+
+def _not_ingested(files: list[Path], known: Known) -> list[Path]:
+    looks = known.looks()
+    return [file for file in files if (SOURCE_NAME, SourceFile(file).label, *_stamp(file)) not in looks]
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """Size and age of a segment; nothing of one that has gone, as it may at any moment that the lock is not held."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _is_old(file: Path, before: datetime) -> bool:

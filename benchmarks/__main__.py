@@ -43,7 +43,7 @@ def main() -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     found = _measure(work, raw, day, with_pandas=not given.skip_pandas)
-    report = _report(found, _rows(work / "with-day"), raw)
+    report = _report(found, _rows(work / "shop"), raw)
     given.out.write_text(report, encoding="utf-8")
     print(report)
     shutil.rmtree(work)
@@ -126,18 +126,16 @@ def _measure(work: Path, raw: Path, day: Path, *, with_pandas: bool) -> dict[str
     paths = json.dumps([str(raw), "last-day.csv"])
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace(f"path = {json.dumps(str(raw))}", f"path = {paths}"), encoding="utf-8")
-    found["day"] = middle([_one_more_day(shop, work / f"day-{number}", log) for number in range(ROUNDS)])
+    shutil.copytree(shop, work / "before")
+    found["day"] = middle([_one_more_day(shop, work / "before", log) for _ in range(ROUNDS)])
     return found
 
 
-def _one_more_day(shop: Path, copy: Path, log: Path) -> Measured:
-    """Run a copy of the shop that has another day's file; the last copy is kept in place of the shop."""
-    shutil.copytree(shop, copy)
-    try:
-        return run("run one more day", [*SHOPWRIGHT, "run", "--project", str(copy)], log=log)
-    finally:
-        shutil.rmtree(copy.parent / "with-day", ignore_errors=True)
-        copy.rename(copy.parent / "with-day")
+def _one_more_day(shop: Path, before: Path, log: Path) -> Measured:
+    """Run the shop as it was before its other day; where it lies may not change, since the warehouse knows its files by path."""
+    shutil.rmtree(shop)
+    shutil.copytree(before, shop)
+    return run("run one more day", [*SHOPWRIGHT, "run", "--project", str(shop)], log=log)
 
 
 def _make_shop(shop: Path, raw: Path) -> None:

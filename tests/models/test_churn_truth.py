@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 pytestmark = pytest.mark.slow
-START = date(2024, 1, 1)
+START = date(2023, 1, 1)
 CONFIG = SimulationConfig(
     format="marketplace",
     files="parquet",
-    events=400_000,
+    events=1_600_000,
     seed=3,
-    users=5_000,
-    months=24,
+    users=16_000,
+    months=36,
     start=START,
 )
 HORIZON = 90.0
@@ -98,30 +98,26 @@ def calibration_error(outcome: Floats, chance: Floats) -> float:
 def test_the_churn_model_ranks_nearly_as_the_true_chances_that_can_be_known(known: Known) -> None:
     """Who left and who will still order is drawn, so the reference is a chance: given orders so far, by the shop's laws.
 
-    On this shop's test window it has an AUC of 0.777, and the model 0.763; one who knew each user's pace, which no event
+    On this shop's test window it has an AUC of 0.767, and the model 0.761; one who knew each user's pace, which no event
     states, would have 0.806.
     """
     outcome = known.test.outcome
-    assert len(known.test) > 2_000
+    assert len(known.test) > 10_000
     assert auc(outcome, known.of_known_pace) > auc(outcome, known.foreseeable)
     assert auc(outcome, known.served) > auc(outcome, known.foreseeable) - 0.02
 
 
-def test_the_churn_model_is_as_calibrated_as_its_window_can_show(known: Known) -> None:
-    """The test window has some 770 customers: even true chances miss the outcome by 0.011 to 0.029 by luck alone (95 %).
+def test_the_churn_model_is_calibrated(known: Known) -> None:
+    """Its ECE is 0.013, and that of true chances would be 0.005 to 0.014 by luck alone (95 %) in a window of 2,230 customers.
 
-    So the bar of 0.02 cannot be shown here, and is not claimed: the model has 0.035. What it misses beyond luck is the level
-    (0.767 foretold, 0.752 by the laws, 0.732 came): it has seen one year, of whose months only the quiet ones were
-    learnt from, and cannot know that the busy ones are to come.
+    A shop must be large enough to show it: with a third of the customers and two years instead of three, of which one was
+    left to learn from, luck alone came to 0.011 to 0.029 and the model to 0.035.
     """
     outcome, rng = known.test.outcome, np.random.default_rng(1)
     drawn = [(rng.random(len(outcome)) < known.foreseeable).astype(float) for _ in range(200)]
-    low, high = np.quantile([calibration_error(each, known.foreseeable) for each in drawn], [0.025, 0.975])
-    assert low < calibration_error(outcome, known.foreseeable) < high
-    assert high > 0.02
-    level = abs(known.foreseeable.mean() - known.served.mean())
-    assert level < 0.02
-    assert calibration_error(outcome, known.served) < high + level
+    by_luck = np.quantile([calibration_error(each, known.foreseeable) for each in drawn], 0.975)
+    assert by_luck < 0.02
+    assert calibration_error(outcome, known.served) < 0.02
 
 
 def test_nothing_leaks(known: Known) -> None:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 NO_VIEWS = ["--exclude", "config.materialized:view"]
+PARTS = 8
 ONE_THREAD = "[engine]\nthreads = 1\n"
 QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
 
@@ -105,10 +106,14 @@ def build_models(project, manifest, *, views: bool = True) -> None:
     assert outcome.success, outcome.exception or outcome.result
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2, 3))])
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, PARTS))]
+)
 def test_two_hundred_ways_of_arriving_end_in_the_same_gold(part, lines, expected, manifest):
     @seed(part)
-    @settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=200 // PARTS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 3), st.booleans())
     def arrive(dealing, deliveries, files, is_repeated):
         with TemporaryDirectory() as folder:

@@ -49,7 +49,7 @@ def test_what_init_comments_out_is_valid_when_it_is_uncommented(template):
     text = "\n".join(line for line in bare if re.match(r'\[|[a-z_]+ = |\s*"', line))
     loaded = Settings.model_validate(tomllib.loads(text))
     settled = {"complete_through": loaded.orders.complete_through} if template.complete_through else {}
-    examples = {"sources": (), "experiments": (), "shop": {}, "engine": {}}
+    examples = {"sources": (), "experiments": (), "shop": {}, "collector": {}, "engine": {}}
     assert {**loaded.model_dump(), **examples} == {**Settings(orders=settled).model_dump(), **examples}
     assert loaded.sources[-1].adapter == "mapped"
     assert loaded.experiments[0].name == "checkout"

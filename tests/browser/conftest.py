@@ -102,6 +102,13 @@ class Opened:
         self.tab.wait_for_timeout(150)
         self.tab.locator("[data-test-script-state=notRunning]").wait_for(timeout=SLOWEST_PAGE)
 
+    def unfold(self, text: str) -> None:
+        """Open the first fold of that text, and wait until nothing moves: a click on what moves can miss it."""
+        self.tab.get_by_text(text).first.click()
+        self.tab.wait_for_function(
+            "() => document.getAnimations().every(each => each.playState !== 'running')"
+        )
+
     @property
     def exceptions(self) -> list[str]:
         return self.tab.get_by_test_id("stException").all_inner_texts()

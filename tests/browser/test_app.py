@@ -130,7 +130,7 @@ def test_numbers_on_pages_are_those_of_the_service_and_of_the_command(opened, se
 
 def test_a_downloaded_table_is_the_service_s(opened, servers, downloads):
     opened.open("Churn and segments")
-    opened.tab.get_by_text("Table and downloads").first.click()
+    opened.unfold("Table and downloads")
     assert (
         opened.tab.get_by_role("button", name="Download as CSV").count() == 0
     )  # Streamlit's own, with formulas

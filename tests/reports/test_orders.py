@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 
+import duckdb
 import pytest
 
 from shopwright.core.errors import ConfigurationError, MissingDataError
@@ -89,6 +91,36 @@ def test_delivery_and_reviews(orders, read):
         (5, 0),
         (2, 1),
     ]
+
+
+def test_a_month_without_orders_is_a_row_of_every_table_by_month(orders, tmp_path):
+    """Charts by month would else draw a line across it."""
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(orders.published, copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "update gold.fct_orders set order_date = order_date + interval '2 months' where order_date >= '2025-02-01'"
+        )
+    with PublishedWarehouse(copy).connection() as connection:
+        for name, count in (
+            ("sales_by_month", "order_count"),
+            ("delivery_by_month", "delivered_order_count"),
+            ("reviews_by_month", "reviewed_order_count"),
+        ):
+            table = read_report(connection, find_report(name))
+            rows = [
+                dict(zip((column.name for column in table.report.columns), row, strict=True))
+                for row in table.rows
+            ]
+            assert [(row["order_month"], row[count] > 0) for row in rows[:4]] == [
+                (date(2025, 1, 1), True),
+                (date(2025, 2, 1), False),
+                (date(2025, 3, 1), False),
+                (date(2025, 4, 1), True),
+            ]
+            assert not {
+                value for name, value in rows[1].items() if name.startswith(("average", "on_time", "bad"))
+            } - {None}
 
 
 def test_customers_and_cohorts(orders, read):

@@ -39,6 +39,7 @@ _MEANING = (
     " Orders that a shop states know no device, channel or group of its own scheme. Narrowed to a variant, all that its"
     " users did counts, before exposure too."
 )
+_MONTH = Column("order_month", "First day of the month of the order.", "date")
 _AMOUNTS = "sum(gross_amount), sum(discount_amount), sum(return_amount), sum(net_amount)"
 _AVERAGE = "sum(order_value_amount)::double / nullif(count(order_value_amount), 0)"
 _CUSTOMERS = "count(distinct customer_id) filter (where is_counted)"
@@ -121,7 +122,7 @@ _BY_DAY = _by(
     told_too="A date without orders between the first and the last counts 0. ",
 )  # fmt: skip
 _BY_MONTH = _by(
-    "sales_by_month", "Sales by month", Column("order_month", "First day of the month of the order.", "date"),
+    "sales_by_month", "Sales by month", _MONTH,
     expression="date_trunc('month', order_date)::date", order="1", step="1 month",
     told_too="A month without orders between the first and the last counts 0. ",
 )  # fmt: skip
@@ -139,23 +140,27 @@ _BY_STATUS = _by(
     expression="coalesce(status, '(unknown)')", order="order_count desc, 1",
 )  # fmt: skip
 
+_NO_MONTH = "A month without any between the first and the last counts 0."
+
+_DELIVERY_COLUMNS = (
+    _MONTH,
+    DELIVERED,
+    DELIVERY_DAYS,
+    PROMISED,
+    ON_TIME,
+    Column("average_late_days", "How late the late ones are, on average.", "days"),
+)
 _DELIVERY = Report(
     "delivery_by_month",
     "Delivery by month of order",
     "Orders by the month in which they were placed: how long they take and whether they come when promised. An order is"
-    " late after the promised date, in the shop's zone; canceled orders count if they were delivered.",
+    f" late after the promised date, in the shop's zone; canceled orders count if they were delivered. {_NO_MONTH}",
     needs=("fct_orders",),
-    columns=(
-        Column("order_month", "First day of the month of the order.", "date"),
-        DELIVERED,
-        DELIVERY_DAYS,
-        PROMISED,
-        ON_TIME,
-        Column("average_late_days", "How late the late ones are, on average.", "days"),
-    ),
-    sql="""
+    columns=_DELIVERY_COLUMNS,
+    sql=filled(
+        """
         select
-            date_trunc('month', order_date)::date as order_month,
+            date_trunc('month', order_date)::date,
             count(delivered_at),
             avg(delivery_days)::double,
             count(is_on_time),
@@ -163,37 +168,46 @@ _DELIVERY = Report(
             avg(days_late) filter (where days_late > 0)
         from gold.fct_orders
         where delivered_at is not null and {orders}
-        group by order_month
-        order by order_month
-    """,
+        group by 1
+        """,
+        _DELIVERY_COLUMNS,
+        "1 month",
+        (DELIVERED, PROMISED),
+    ),
     scopes={"orders": _ORDERS},
     kind="delivered_at is not null",
     lacks="no order states when it was delivered",
     entities=("orders",),
 )
 
+_REVIEWS_COLUMNS = (
+    _MONTH,
+    REVIEWED,
+    SCORE,
+    Column("bad_review_rate", "Orders with a score of 2 or less, of those reviewed.", "share"),
+)
 _REVIEWS = Report(
     "reviews_by_month",
     "Reviews by month of order",
-    "Orders with a review, by the month in which they were placed; several reviews of an order count as their mean.",
+    "Orders with a review, by the month in which they were placed; several reviews of an order count as their mean."
+    f" {_NO_MONTH}",
     needs=("fct_orders",),
-    columns=(
-        Column("order_month", "First day of the month of the order.", "date"),
-        REVIEWED,
-        SCORE,
-        Column("bad_review_rate", "Orders with a score of 2 or less, of those reviewed.", "share"),
-    ),
-    sql="""
+    columns=_REVIEWS_COLUMNS,
+    sql=filled(
+        """
         select
-            date_trunc('month', order_date)::date as order_month,
+            date_trunc('month', order_date)::date,
             count(review_score),
             avg(review_score),
             count(*) filter (where review_score <= 2) / nullif(count(review_score), 0)
         from gold.fct_orders
         where review_score is not null and {orders}
-        group by order_month
-        order by order_month
-    """,
+        group by 1
+        """,
+        _REVIEWS_COLUMNS,
+        "1 month",
+        (REVIEWED,),
+    ),
     scopes={"orders": _ORDERS},
     kind="review_score is not null",
     lacks="no order has a review",

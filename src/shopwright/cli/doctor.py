@@ -24,6 +24,7 @@ from shopwright.ingest.ledger import Known, read_ledger
 from shopwright.ingest.postgres import probe
 from shopwright.lake.delta import Lake
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
+from shopwright.warehouse.build import is_outdated
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
 LEAST_FREE_BYTES = 2 << 30
@@ -126,6 +127,8 @@ def _compare(project: Project) -> str:
 def _open(project: Project) -> str:
     if not project.published.exists():
         return "nothing published yet"
+    if is_outdated(project):
+        raise ShopwrightError("another version's models built what is published; run 'shopwright build'")
     with connect(project.published, read_only=True) as connection:
         fetched = connection.execute(
             "select count(*) from information_schema.tables where table_schema = 'gold'"

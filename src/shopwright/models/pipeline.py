@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import duckdb
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
@@ -16,6 +19,7 @@ from shopwright.models.recording import gate_record, seal
 from shopwright.models.scores import write_published_scores
 from shopwright.models.table_plots import draw_tables
 from shopwright.registry import CHALLENGER, CHAMPION, Registry, RunRecord
+from shopwright.warehouse.build import is_outdated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import Evaluation, Explanation, Room, Sample, Training, Window
     from shopwright.registry import Version
     from shopwright.settings import Project
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,25 @@ def room_of(name: str) -> Room:
     return rooms[name]
 
 
+def _on_todays_build(step: Callable[Concatenate[Project, P], R]) -> Callable[Concatenate[Project, P], R]:
+    """Say of a published warehouse that lacks a table or a column what there is to do, if older models built it."""
+
+    @wraps(step)
+    def told(project: Project, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(project, *args, **kwargs)
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            if not is_outdated(project):
+                raise
+            raise DataError(
+                "another version's models built the published warehouse; run 'shopwright build' first "
+                f"({str(error).splitlines()[0]})"
+            ) from error
+
+    return told
+
+
+@_on_todays_build
 def missing(project: Project, room: Room) -> str | None:
     """What the shop lacks for a room; None where nothing is missing.
 
@@ -72,6 +98,7 @@ def missing(project: Project, room: Room) -> str | None:
         return room.missing(connection)
 
 
+@_on_todays_build
 def train(
     project: Project, room: Room, *, watch: Callable[[str, float, float], None] = lambda *_: None
 ) -> Trained:
@@ -108,6 +135,7 @@ def train(
     return Trained(training, number, training.gate.passes)
 
 
+@_on_todays_build
 def evaluate(
     project: Project,
     room: Room,
@@ -148,6 +176,7 @@ def evaluate(
     return Evaluated(evaluation, chosen, against)
 
 
+@_on_todays_build
 def sample(project: Project, room: Room, *, rows: int) -> tuple[Sample, Version]:
     """What features add to the champion's scores of some decisions, drawn with the seed of the settings.
 
@@ -162,6 +191,7 @@ def sample(project: Project, room: Room, *, rows: int) -> tuple[Sample, Version]
         return loaded.sample(connection, rows=rows, seed=project.settings.models.seed), champion
 
 
+@_on_todays_build
 def explain(project: Project, room: Room, entity: str) -> tuple[Explanation, Version]:
     """Why an entity has its score by the champion.
 
@@ -192,6 +222,7 @@ def _published(project: Project) -> Path:
     return project.published
 
 
+@_on_todays_build
 def claim_of(project: Project, name: str) -> tuple[Claim, list[Recipe]]:
     """The usual recipe for a model, followed on the shop's data.
 
@@ -208,6 +239,7 @@ def claim_of(project: Project, name: str) -> tuple[Claim, list[Recipe]]:
     return room.claim, room.claim.reproduce(_published(project))
 
 
+@_on_todays_build
 def audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
     """Look for leaks in a room's features, without training.
 
@@ -222,6 +254,7 @@ def audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
     return room.audit(Context(published=_published(project), settings=project.settings.models))
 
 
+@_on_todays_build
 def score(project: Project, room: Room) -> tuple[int, Version]:
     """Score all entities of now with the champion, and publish the table.
 

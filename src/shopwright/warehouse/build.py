@@ -21,6 +21,8 @@ from shopwright.warehouse.publish import publish
 from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shopwright.settings import Project
 
 SHOWN_ROWS = 3
@@ -71,14 +73,18 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
     return _report(run, reason, monotonic() - started)
 
 
+def is_outdated(project: Project) -> bool:
+    """Whether other models than today's built what is published, such as those of an older version."""
+    built = _remembered(project)
+    return bool(built) and built.get("models") != _digest_of_models()
+
+
 def _reason_to_rebuild(project: Project) -> str:
     if not project.warehouse.exists():
         return "the warehouse is new"
-    try:
-        given = json.loads(_memory(project).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    given, now = _remembered(project), _identity(project)
+    if not given:
         return "no build was finished yet"
-    now = _identity(project)
     if given.get("orders") != now["orders"]:
         return f"orders are {now['orders']} from now on"
     return "settings or models changed" if given != now else ""
@@ -105,8 +111,17 @@ def _digest_of_models() -> str:
     return digest.hexdigest()
 
 
-def _memory(project: Project) -> Any:
+def _memory(project: Project) -> Path:
     return project.work / "built.json"
+
+
+def _remembered(project: Project) -> dict[str, Any]:
+    """What the last finished build said of itself; empty where there was none."""
+    try:
+        given = json.loads(_memory(project).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
 def _remember(project: Project) -> None:

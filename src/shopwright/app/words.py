@@ -89,12 +89,17 @@ def label(name: str) -> str:
 
 def standing(table: Table) -> str:
     """How new a table is, how its data was tested, and what it is narrowed to."""
-    until, built = table.freshness.data_until, table.freshness.built_at
+    until, built, scored = (
+        table.freshness.data_until,
+        table.freshness.built_at,
+        table.freshness.scored_through,
+    )
     health = table.health
     tests = f"{health.passed:,} data tests passed" + (f", {health.warned:,} warned" if health.warned else "")
     parts = [
         f"data until {show(until, 'time')}" if until else "its source states no times",
         f"built {show(built, 'time')}" if built else "",
+        f"scored on what was known at the end of {show(scored, 'date')}" if scored else "",
         tests if health.passed or health.warned else "",
         *(f"{name}: {value}" for name, value in table.filters.given.items()),
     ]

@@ -83,8 +83,13 @@ def _show(found: Table) -> None:
         console.print(table(title, [column.name for column in columns], rows))
     freshness, health = found.freshness, found.health
     console.print(f"\n{found.report.definition}", markup=False)
+    scored = (
+        f", scored on what was known at the end of {show(freshness.scored_through)}"
+        if freshness.scored_through
+        else ""
+    )
     console.print(
-        f"Data until {show(freshness.data_until)} UTC, built {show(freshness.built_at)} UTC; "
+        f"Data until {show(freshness.data_until)} UTC, built {show(freshness.built_at)} UTC{scored}; "
         f"{health.passed} data tests passed, {health.warned} warned."
     )
 

@@ -189,6 +189,8 @@ class Freshness:
     """Newest moment in the data, UTC; None where its source states no times."""
     built_at: datetime | None
     """When the warehouse was built, UTC."""
+    scored_through: date | None = None
+    """Last day that a model's scores know, which a build does not move on; None where a report reads no scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,7 @@ class Table:
             "currency": self.currency,
             "data_until": _plain(self.freshness.data_until),
             "built_at": _plain(self.freshness.built_at),
+            "scored_through": _plain(self.freshness.scored_through),
             "data_tests": asdict(self.health),
             "row_count": len(self.rows),
             "rows": self.records(),

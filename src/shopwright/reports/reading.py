@@ -100,7 +100,16 @@ def _freshness(connection: duckdb.DuckDBPyConnection, report: Report) -> Freshne
         [list(report.entities)],
     ).fetchone()
     built = connection.execute("select max(built_at) from meta.builds").fetchone()
-    return Freshness(data_until=until[0] if until else None, built_at=built[0] if built else None)
+    oldest = [
+        connection.execute(f"select max(as_of_date) from gold.{table}").fetchone()
+        for table in report.needs
+        if table.startswith("scores_")
+    ]
+    return Freshness(
+        data_until=until[0] if until else None,
+        built_at=built[0] if built else None,
+        scored_through=min((found[0] for found in oldest if found and found[0]), default=None),
+    )
 
 
 def _health(connection: duckdb.DuckDBPyConnection, report: Report) -> Health:

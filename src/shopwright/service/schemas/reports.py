@@ -54,6 +54,8 @@ class ReportTable(ReportDescription):
     data_until: str | None
     """Newest moment in the data, UTC."""
     built_at: str | None
+    scored_through: str | None = None
+    """Last day that a model's scores know; null where the report reads none."""
     row_count: int
     rows: list[dict[str, Any]]
     """Null where a figure is undefined."""

@@ -10,7 +10,7 @@ import pytest
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.reports import FILTERS, REPORTS, PublishedWarehouse, find_report
-from shopwright.warehouse.summary import summarise
+from shopwright.reports.summary import summarise
 
 
 def test_names_are_unique_and_everything_is_told():
@@ -61,8 +61,16 @@ def test_what_run_says_it_found_is_what_the_reports_say(request, read, kind):
     shop = request.getfixturevalue(kind)
     found = {finding.name: finding.value for finding in summarise(shop)}
     told = read(shop, "sales_summary")[0] | read(shop, "customer_summary")[0]
+    assert found["orders"] == told["order_count"]
     if kind == "clicks":
         told |= read(shop, "visits_summary")[0]
+        assert found["sessions"] == told["session_count"] + told["bot_session_count"]
+        with PublishedWarehouse(shop.published).connection() as connection:
+            counted = connection.execute(
+                "select count(distinct user_id) filter (where not is_bot), min(session_date), max(session_date) "
+                "from gold.fct_sessions"
+            ).fetchone()
+        assert (found["users"], *found["period"]) == counted
     shared = found.keys() & told.keys()
     assert {name: told[name] for name in shared} == pytest.approx(
         {name: None if found[name] is None else float(found[name]) for name in shared}

@@ -8,8 +8,8 @@ from shopwright.cli import build as building
 from shopwright.cli import ingest as ingesting
 from shopwright.cli import train as training
 from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.reports.summary import Finding, summarise
 from shopwright.settings import load_project
-from shopwright.warehouse.summary import Finding, summarise
 
 
 def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:

@@ -13,7 +13,7 @@ from shopwright.ingest.ledger import Known, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
 from shopwright.lake.delta import Lake
 from shopwright.settings import Project, load_project
-from shopwright.warehouse.summary import table_sizes
+from shopwright.warehouse.sizes import table_sizes
 
 
 def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:

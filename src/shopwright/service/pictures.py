@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zlib import Z_RLE
 
 import numpy as np
 
 from shopwright.models.plots import DOWN, SHOWN, TOTAL, UP
+from shopwright.service import png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +29,7 @@ WIDTH, LEFT, RIGHT = 760, 290, 60
 TOP, ROW, BAR, BOTTOM = 46, 24, 16, 40
 _INK, _PAPER = "#222222", "#ffffff"
 _BARS = (UP, DOWN)
-_WHITE = 255
+_WHITE = png.COLOURS - 1
 """Last place of the palette: colours of bars, then greys from black to white. Of two shapes that meet, the lower place shows."""
 _LONGEST = 42
 _DASH = 4
@@ -85,20 +84,14 @@ class Picture:
     shapes: tuple[Shape, ...]
 
     def png(self) -> bytes:
-        """As PNG, of a palette."""
-        from PIL import Image  # noqa: PLC0415  # only where a picture is asked for
-
+        """As PNG."""
         paper = np.full((self.height, WIDTH), _WHITE, dtype=np.uint8)
         for shape in self.shapes:
             if isinstance(shape, Words):
                 _write(paper, shape)
             else:
                 _draw(paper, shape)
-        image = Image.fromarray(paper)
-        image.putpalette(_palette())
-        out = BytesIO()
-        image.save(out, "PNG", compress_type=Z_RLE)
-        return out.getvalue()
+        return png.encode(paper, _palette())
 
     def svg(self) -> str:
         """As SVG."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Semaphore
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,10 @@ class Service:
     """What gives features of sessions that are going on."""
     bulk_places: Semaphore = field(default_factory=lambda: Semaphore(BULK_AT_ONCE))
     """Places for bulk predictions; the others wait."""
+    beside: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="score")
+    )
+    """One thread that scores beside the loop: more would wait for each other."""
 
     @property
     def settings(self) -> ServiceSettings:

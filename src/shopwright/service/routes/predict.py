@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import get_running_loop, to_thread
 from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -35,7 +35,13 @@ async def predict(session: Session, request: Request, plot: Plot = None) -> Resp
 
     Four fields suffice. The others make the score better; what is left out or null counts as not known.
     """
-    return answer(service_of(request), session.values_given(), plot=plot)
+    service, values = service_of(request), session.values_given()
+    champion = service.champions.abandonment()
+    if plot is None:
+        return shaped(service, champion, values, champion.scorer.score(values))
+    # Most of scoring is outside the interpreter, which can draw another answer's picture meanwhile.
+    score = await get_running_loop().run_in_executor(service.beside, champion.scorer.score, values)
+    return shaped(service, champion, values, score, picture=draw(service, champion, score))
 
 
 @router.post("/predict/session", response_model=Prediction, summary="Score a session by its events")
@@ -47,7 +53,11 @@ async def predict_session(so_far: SessionSoFar, request: Request, plot: Plot = N
     """
     service = service_of(request)
     features = await to_thread(_features, service, so_far)
-    return answer(service, features | {"session_id": so_far.session_id}, plot=plot)
+    values = features | {"session_id": so_far.session_id}
+    champion = service.champions.abandonment()
+    score = champion.scorer.score(values)
+    picture = None if plot is None else draw(service, champion, score)
+    return shaped(service, champion, values, score, picture=picture)
 
 
 def _features(service: Service, so_far: SessionSoFar) -> dict[str, Any]:
@@ -73,16 +83,23 @@ async def plot_svg(session: Annotated[SessionQuery, Query()], request: Request) 
     return Response(drawn.svg(), media_type="image/svg+xml")
 
 
-def answer(service: Service, values: dict[str, Any], *, plot: str | None) -> Response:
-    """Score a session and shape the answer.
+def shaped(
+    service: Service,
+    champion: Champion,
+    values: dict[str, Any],
+    score: SessionScore,
+    *,
+    picture: Picture | None = None,
+) -> Response:
+    """The answer to a session.
 
     Args:
-        service: with the champion.
+        service: counts it.
+        champion: whose score it is.
         values: field to its value.
-        plot: "waterfall" for a picture.
+        score: of these.
+        picture: of its reasons.
     """
-    champion = service.champions.abandonment()
-    score = champion.scorer.score(values)
     band = band_of(score.probability, service.settings)
     service.meters.scores.labels(champion.model, band).inc()
     made = Prediction(
@@ -94,7 +111,7 @@ def answer(service: Service, values: dict[str, Any], *, plot: str | None) -> Res
         risk_band=band,
         reasons=Reasons(base=score.base, log_odds=score.log_odds, contributions=score.contributions),
         outside_training=list(score.outside),
-        waterfall_png=None if plot is None else b64encode(draw(service, champion, score).png()).decode(),
+        waterfall_png=None if picture is None else b64encode(picture.png()).decode(),
     )
     return Response(made.model_dump_json(), media_type="application/json")
 

@@ -80,3 +80,8 @@ def test_figures_that_the_shop_lacks_are_not_found_and_told(client):
     name = client.get("/v1/metrics").json()[0]["name"]
     answer = client.get(f"/v1/metrics/{name}")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:shopwright:problem:no-data")
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_who_asks_for_the_head_alone_is_answered_too(client, path):
+    assert client.head(path).status_code == client.get(path).status_code == 200

@@ -195,6 +195,49 @@ def test_a_long_text_that_many_rows_share_is_refused_before_it_is_written_out(cl
     assert "200 characters" in sent(client, Format.PARQUET, out.getvalue()).json()["detail"]
 
 
+def test_a_file_that_unpacks_to_more_than_its_rows_can_hold_is_refused_unread(client, monkeypatch):
+    rows = [SESSION | {"session_id": str(place) + "x" * 100_000} for place in range(50)]
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), out, compression="zstd", use_dictionary=False)
+    assert len(out.getvalue()) < 20_000
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", None)
+    assert "unpacks to more" in sent(client, Format.PARQUET, out.getvalue()).json()["detail"]
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+def test_columns_of_lists_are_refused_unread(client, kind, monkeypatch):
+    table = pa.table(
+        {name: [[0] * 1_000] if name == "total_views" else [value] for name, value in SESSION.items()}
+    )
+    out = io.BytesIO()
+    if kind is Format.PARQUET:
+        pq.write_table(table, out)
+    else:
+        with pa.ipc.new_stream(out, table.schema) as stream:
+            stream.write_table(table)
+    monkeypatch.setattr(bulk_reading, "typed", None)
+    assert "total_views: expected numbers" in sent(client, kind, out.getvalue()).json()["detail"]
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+@pytest.mark.parametrize("is_dictionary", [False, True])
+def test_compressed_streams_are_refused_unread(client, codec, is_dictionary, monkeypatch):
+    table = pa.Table.from_pylist(ROWS)
+    if is_dictionary:
+        place = table.schema.get_field_index("device")
+        table = table.set_column(place, "device", table["device"].dictionary_encode())
+    for options in (pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression=codec)):
+        out = io.BytesIO()
+        with pa.ipc.new_stream(out, table.schema, options=options) as stream:
+            stream.write_table(table)
+        answer = sent(client, Format.ARROW, out.getvalue())
+        if options.compression:
+            assert "send a stream without compression" in answer.json()["detail"]
+        else:
+            assert answer.status_code == 200
+            monkeypatch.setattr(pa.ipc, "open_stream", None)
+
+
 def test_an_empty_list_has_an_empty_answer(client):
     assert sent(client, Format.JSON, b"[]").json()["sessions"] == []
     assert sent(client, Format.NDJSON, b"\n\n").content == b""

@@ -13,6 +13,7 @@ from shopwright.ingest.quarantine import list_open
 from shopwright.ingest.run import ingest
 from shopwright.service.app import create_app
 from shopwright.service.keys import create_key
+from shopwright.service.schemas.events import SessionEvent
 from shopwright.settings import load_project
 from shopwright.testing import NOW
 from tests.service.served import SESSION
@@ -81,6 +82,30 @@ def post(client, path, body, kind="application/json"):
 def test_the_addresses_take_what_they_should(victim, path):
     # a session's events need the champion's own features, which the made-up shop has not
     assert post(victim, path, json.dumps(TAKES_JSON[path])).status_code in {200, 202, 422}
+
+
+@pytest.mark.parametrize(
+    ("moments", "price", "field"),
+    [
+        (["0001-01-01T00:00:00+14:00"], "1", "event_at"),
+        (["9999-12-31T23:59:59-12:00"], "1", "event_at"),
+        (["1999-12-31T23:59:59Z"], "1", "event_at"),
+        (["2001-01-01T00:00:00Z", "2025-01-01T00:00:00Z"], "1", "events"),
+        (["2025-01-01T00:00:00Z"], "-0.01", "price"),
+        (["2025-01-01T00:00:00Z"], "1e30", "price"),
+    ],
+)
+def test_a_session_that_no_shop_can_have_is_refused_by_its_field(victim, moments, price, field):
+    events = [{"event_type": "add_to_cart", "event_at": moment, "price": price} for moment in moments]
+    problem = check_refused(victim.post("/predict/session", json={"user_id": "anna", "events": events}), 422)
+    assert any(field in each["field"] for each in problem["errors"]), problem
+
+
+def test_a_price_is_rounded_as_the_warehouse_rounds():
+    event = SessionEvent(event_at="2025-01-01T01:00:00+01:00", event_type="add_to_cart", price="0.00005")
+    tiny = SessionEvent(event_at="2025-01-01T00:00:00", event_type="add_to_cart", price="1E-1000000")
+    assert (str(event.price), tiny.price) == ("0.0001", 0)
+    assert event.event_at == tiny.event_at == datetime.fromisoformat("2025-01-01")
 
 
 BODIES = {

@@ -69,6 +69,16 @@ def check_columns(names: Sequence[str]) -> None:
         )
 
 
+def check_kinds(schema: pa.Schema) -> None:
+    """See that columns hold numbers and texts where they should, before any of them is read.
+
+    Raises:
+        ProblemError: 422 that names the column.
+    """
+    for field in schema:
+        _check_kind(field.name, field.type)
+
+
 def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Numbers as float64 and texts as strings.
 
@@ -79,8 +89,8 @@ def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _typed(name: str, values: pa.Array) -> pa.Array:
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+def _check_kind(name: str, given: pa.DataType) -> None:
+    kind = given.value_type if pa.types.is_dictionary(given) else given
     is_number = any(
         test(kind)
         for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
@@ -89,6 +99,10 @@ def _typed(name: str, values: pa.Array) -> pa.Array:
     if not (is_number if FIELDS[name].is_number else is_text):
         told = f"expected {'numbers' if FIELDS[name].is_number else 'texts'}"
         raise ProblemError(422, "invalid", f"column {name}: {told}", errors=[(f"body.{name}", told)])
+
+
+def _typed(name: str, values: pa.Array) -> pa.Array:
+    _check_kind(name, values.type)
     if pa.types.is_dictionary(values.type) and not FIELDS[name].is_number:
         longest = pc.max(pc.utf8_length(values.dictionary)).as_py()
         if (longest or 0) > LONGEST:

@@ -12,10 +12,19 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from shopwright.service.bulk.checks import TYPES, check_columns, too_many, typed, unreadable, wrong_row
+from shopwright.service.bulk.arrow_messages import is_compressed
+from shopwright.service.bulk.checks import (
+    TYPES,
+    check_columns,
+    check_kinds,
+    too_many,
+    typed,
+    unreadable,
+    wrong_row,
+)
 from shopwright.service.bulk.formats import Format
 from shopwright.service.errors import ProblemError
-from shopwright.service.fields import FIELDS, LARGEST
+from shopwright.service.fields import FIELDS, LARGEST, LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +37,8 @@ _BLOCK = 1 << 22
 _PIECE = 1 << 16
 _LONGEST_ROW = 1 << 16
 """Bytes of one session in JSON."""
+_FULLEST_ROW = 4 * LONGEST + 16
+"""Bytes of one value in Parquet at most: a text of four bytes a character."""
 _CSV_COLUMN = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?")
 _CSV_CONTENT = re.compile(r"(?<=, got )(\d+): .*")
 """What the reader quotes of a row."""
@@ -95,22 +106,40 @@ def _csv_fault(error: pa.ArrowInvalid, file: IO[bytes], names: list[str]) -> Pro
 
 
 def _parquet(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
-    names = pq.read_schema(file).names
+    schema = pq.read_schema(file)
+    names = schema.names
     check_columns(names)
+    check_kinds(schema)
     file.seek(0)
     # A long text that many rows share takes its room once, until its length is checked.
     texts = [name for name in names if not FIELDS[name].is_number]
     opened = pq.ParquetFile(file, read_dictionary=texts)
+    _check_sizes(opened.metadata)
     for batch in opened.iter_batches(BATCH, columns=names, use_threads=False):
         yield typed(batch)
 
 
+def _check_sizes(metadata: pq.FileMetaData) -> None:
+    """See that no row group unpacks to more than its rows can fill."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        most = _PIECE + group.num_rows * _FULLEST_ROW
+        for place in range(group.num_columns):
+            if group.column(place).total_uncompressed_size > most:
+                raise unreadable(f"row group {number + 1} unpacks to more than its rows can hold")
+
+
 def _arrow(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
+    if is_compressed(file):
+        raise unreadable("its buffers are compressed; send a stream without compression")
+    file.seek(0)
     with pa.ipc.open_stream(file) as reader:
         check_columns(reader.schema.names)
+        check_kinds(reader.schema)
         for batch in reader:
             batch.validate(full=True)
-            yield from _sliced(typed(batch))
+            for piece in _sliced(batch):
+                yield typed(piece)
 
 
 def _ndjson(file: IO[bytes]) -> Iterator[pa.RecordBatch]:

@@ -30,12 +30,14 @@ class Readiness(BaseModel):
     """Model to the version that serves."""
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process lives")
 async def health() -> Health:
     """Answers as long as the process runs, whatever it can do."""
     return Health()
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", summary="Whether it can answer", responses=documented(503))
 async def ready(request: Request) -> Readiness:
     """503 where the champion of now cannot be loaded; an older one may still serve, and the reason says so."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from shopwright.contracts.behaviour import EVENT_TYPES, EVENTS, HIGHEST_PRICE
+from shopwright.contracts.behaviour import EARLIEST, EVENT_TYPES, EVENTS, HIGHEST_PRICE, LATEST
 from shopwright.models.abandonment.serving import Event
 
 MOST_EVENTS = 1_000
@@ -16,6 +16,22 @@ MOST_EVENTS = 1_000
 _MEANINGS = {column.name: column.meaning for column in EVENTS.columns}
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
+_CENTS = Decimal("0.0001")
+"""Prices are kept to this."""
+_BOUNDS = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (EARLIEST, LATEST))
+LONGEST_SESSION = timedelta(days=366)
+
+
+def _moment(given: datetime) -> datetime:
+    """Without its zone, in UTC, within what the contract allows."""
+    moment = given if given.tzinfo else given.replace(tzinfo=UTC)
+    if not _BOUNDS[0] <= moment <= _BOUNDS[1]:
+        raise ValueError(f"expected a time from {EARLIEST} to {LATEST}, UTC")
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _price(given: Decimal) -> Decimal:
+    return given.quantize(_CENTS, ROUND_HALF_UP)  # as the warehouse rounds
 
 
 def _told(name: str, default: Any = None, **more: Any) -> Any:
@@ -28,13 +44,15 @@ class SessionEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    event_at: datetime = _told("event_at", ...)
+    event_at: Annotated[datetime, AfterValidator(_moment)] = _told("event_at", ...)
     event_type: Literal[EVENT_TYPES] = _told("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
     product_id: Text | None = _told("product_id")
     product_name: Text | None = _told("product_name")
     category: Text | None = _told("category")
     brand: Text | None = _told("brand")
-    price: Decimal | None = _told("price", ge=0, le=Decimal(HIGHEST_PRICE))
+    price: Annotated[Decimal, Field(ge=0, le=Decimal(HIGHEST_PRICE)), AfterValidator(_price)] | None = _told(
+        "price"
+    )
     quantity: int | None = _told("quantity", ge=1, le=1_000_000)
     order_id: Text | None = _told("order_id")
     event_id: Text | None = _told("source_event_id")
@@ -45,10 +63,15 @@ class SessionEvent(BaseModel):
 
     def of(self, user_id: str) -> Event:
         """As the model's features are computed from."""
-        given = self.model_dump(exclude={"event_at", "event_id"})
-        moment = self.event_at if self.event_at.tzinfo else self.event_at.replace(tzinfo=UTC)
-        at = moment.astimezone(UTC).replace(tzinfo=None)
-        return Event(event_at=at, user_id=user_id, source_event_id=self.event_id, **given)
+        given = self.model_dump(exclude={"event_id"})
+        return Event(user_id=user_id, source_event_id=self.event_id, **given)
+
+
+def _one_session(given: tuple[SessionEvent, ...]) -> tuple[SessionEvent, ...]:
+    moments = [event.event_at for event in given]
+    if max(moments) - min(moments) > LONGEST_SESSION:
+        raise ValueError(f"expected the events of one session, within {LONGEST_SESSION.days} days")
+    return given
 
 
 class SessionSoFar(BaseModel):
@@ -85,4 +108,6 @@ class SessionSoFar(BaseModel):
     session_id: str | None = Field(
         None, max_length=200, description="Name of the session; the answer repeats it."
     )
-    events: tuple[SessionEvent, ...] = Field(min_length=1, max_length=MOST_EVENTS)
+    events: Annotated[tuple[SessionEvent, ...], AfterValidator(_one_session)] = Field(
+        min_length=1, max_length=MOST_EVENTS
+    )

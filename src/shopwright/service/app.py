@@ -42,7 +42,7 @@ def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = F
 
     Args:
         project: the shop.
-        may_be_open: whether requests are let in without a key as long as the shop has none.
+        may_be_open: whether requests are let in without a key as long as none was ever made.
         is_local: whether to answer to names of this machine only, as long as no key is asked for.
     """
     service = make_service(project, may_be_open=may_be_open)
@@ -58,9 +58,7 @@ def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = F
         app.include_router(router)
     add_handlers(app)
     settings = service.settings
-    app.add_middleware(
-        Edge, settings=settings, meters=service.meters, is_local=is_local and service.guard.is_open()
-    )
+    app.add_middleware(Edge, settings=settings, meters=service.meters, guard=service.guard, is_local=is_local)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

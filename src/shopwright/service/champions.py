@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from shopwright.core.errors import ConfigurationError, ShopwrightError
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from shopwright.registry import Manifest
     from shopwright.service.observing import Meters
     from shopwright.settings import Project
+
+AGAIN_SECONDS = 20
+"""After which a champion that could not be loaded is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Champions:
         self._meters = meters
         self._lock = Lock()
         self._stamp: tuple[float, ...] | None = None
+        self._again_at = inf
         self._serving: Champion | None = None
         self._seal = ""
         self.reason = "it was not looked for yet"
@@ -74,16 +80,19 @@ class Champions:
         return tuple(file.stat().st_mtime if file.exists() else 0.0 for file in files)
 
     def refresh(self) -> None:
-        """Load the champion of now, unless it serves already. Takes a while; for a thread beside the requests."""
+        """Load the champion of now, unless it serves already; one that cannot be loaded is tried again now and then.
+
+        Takes a while; for a thread beside the requests.
+        """
         with self._lock:
             stamp = self.stamp()
-            if stamp is not None and stamp == self._stamp:
+            if stamp is not None and stamp == self._stamp and monotonic() < self._again_at:
                 return
             try:
                 self._load()
-                self.reason = ""
+                self.reason, self._again_at = "", inf
             except (ShopwrightError, OSError, ValueError, KeyError) as error:
-                self.reason = str(error)
+                self.reason, self._again_at = str(error), monotonic() + AGAIN_SECONDS
             self._stamp = stamp
             self._meters.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
 

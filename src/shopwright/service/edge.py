@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from shopwright.core.errors import ShopwrightError
 from shopwright.service.errors import ProblemError, of_error, respond
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from shopwright.service.observing import Meters
+    from shopwright.service.security import Guard
     from shopwright.settings import ServiceSettings
 
     Scope = MutableMapping[str, Any]
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BULK = "/bulk_predict"
+GONE = 499
+"""What is counted where the sender hung up in the middle of its body; nobody is there to be answered."""
 UNKNOWN = "(unknown)"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -42,9 +46,10 @@ class Edge:
     app: Application
     settings: ServiceSettings
     meters: Meters
+    guard: Guard
     is_local: bool
-    """Whether it serves this machine without keys: then no other name of it is answered to, so that no page of the web can
-    reach it by a name that it points here."""
+    """Whether it serves this machine alone: as long as it asks for no key, no other name of it is answered to, so that no
+    page of the web can reach it by a name that it points here."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,7 +73,9 @@ class _Exchange:
         self.limit = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
         self.seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
         self.received = 0
+        self.is_received = False
         self.status = 0
+        self.is_gone = False
 
     async def run(self) -> None:
         started = perf_counter()
@@ -93,6 +100,8 @@ class _Exchange:
             )
         except ShopwrightError as error:
             await self._refuse(of_error(error))
+        except ClientDisconnect:
+            self.is_gone = True
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a problem and the log its place
             log_fault(error, self.request_id)
             await self._refuse(
@@ -103,7 +112,8 @@ class _Exchange:
 
     def _check(self) -> None:
         host = _HOST.fullmatch(self.headers.get("host", "localhost"))
-        if self.edge.is_local and (host is None or host.group(1).lower() not in LOCAL):
+        is_named_so = host is not None and host.group(1).lower() in LOCAL
+        if self.edge.is_local and not is_named_so and self.edge.guard.is_open():
             raise ProblemError(403, "not-local", "without a key this service answers to localhost only")
         if self.headers.get("content-encoding", "identity") != "identity":
             raise ProblemError(415, "media-type", "compressed bodies are not taken; send it as it is")
@@ -126,6 +136,9 @@ class _Exchange:
             self.received += len(message.get("body", b""))
             if self.received > self.limit:
                 raise self._too_large()
+            self.is_received = not message.get("more_body", False)
+        elif message["type"] == "http.disconnect" and not (self.is_received or self.status):
+            self.is_gone = True
         return message
 
     async def send(self, message: Message) -> None:
@@ -141,8 +154,9 @@ class _Exchange:
     def _tell(self, seconds: float) -> None:
         route = getattr(self.scope.get("route"), "path", UNKNOWN)
         method = self.scope["method"] if self.scope["method"] in _METHODS else UNKNOWN
+        status = GONE if self.is_gone else self.status
         meters = self.edge.meters
-        meters.requests.labels(method, route, str(self.status)).inc()
+        meters.requests.labels(method, route, str(status)).inc()
         meters.seconds.labels(route).observe(seconds)
         caller = str(self.scope["state"].get("caller", ""))
-        Served(method, route, self.status, seconds, self.request_id, caller).log()
+        Served(method, route, status, seconds, self.request_id, caller).log()

@@ -140,7 +140,16 @@ class KeyRing:
         self._stamp: tuple[int, int] | None = None
         self._records: dict[str, KeyRecord] = {}
         self._environment = _environment_record(environment) if environment else None
+        self._was_used = self._environment is not None
         self._look()
+
+    def was_ever_used(self) -> bool:
+        """Whether there ever was a key, valid or not, as far as the file tells and this ring has seen.
+
+        What was seen once stays so, also where the file vanishes or can no longer be read.
+        """
+        self._look()
+        return self._was_used
 
     def is_empty(self, now: datetime) -> bool:
         """Whether no key is valid."""
@@ -162,12 +171,20 @@ class KeyRing:
             return
         self._looked = monotonic()
         try:
+            self._read()
+        except (ConfigurationError, OSError):
+            self._was_used = True
+            raise
+
+    def _read(self) -> None:
+        try:
             found = self._file.stat()
             stamp = (found.st_mtime_ns, found.st_ino)
         except FileNotFoundError:
             stamp = None
         if stamp != self._stamp:
             self._records = {each.id: each for each in read_keys(self._file)}
+            self._was_used = self._was_used or bool(self._records)
             self._stamp = stamp
 
 

@@ -74,15 +74,15 @@ class Guard:
     keys: KeyRing
     limit: RateLimit
     may_be_open: bool
-    """Whether requests without a key are let in as long as there are no keys."""
+    """Whether requests without a key are let in as long as no key was ever made."""
 
     def has_no_keys(self) -> bool:
         """Whether no key is valid."""
         return self.keys.is_empty(datetime.now(UTC))
 
     def is_open(self) -> bool:
-        """Whether anybody is let in."""
-        return self.may_be_open and self.has_no_keys()
+        """Whether anybody is let in. Once it was not, it never is again; revoking the last key opens nothing."""
+        return self.may_be_open and not self.keys.was_ever_used()
 
     def admit(self, request: Request, scope: Scope) -> None:
         """Let a request in.

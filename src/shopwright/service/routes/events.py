@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from shopwright.collector import Receipt, Spool
 from shopwright.collector.bodies import read_document, read_lines
 from shopwright.collector.schema import EXAMPLE, event_schema
-from shopwright.core.errors import BatchError
+from shopwright.core.errors import BatchError, SpoolError
 from shopwright.service.errors import ProblemError, documented
+from shopwright.service.observing import log_fault
 from shopwright.service.security import guarded
 from shopwright.service.state import service_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from shopwright.ingest.records import Record
     from shopwright.service.state import Service
+    from shopwright.settings import Project
 
 _READERS = {
     "application/json": read_document,
@@ -95,10 +97,12 @@ def _body() -> dict[str, Any]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    if (
-        service.project.collector.exists()
-    ):  # what was left open is closed before the first sender waits for it
-        await to_thread(_spool, app, service)
+    try:
+        if service.project.collector.exists():
+            # What was left open is closed before the first sender waits for it.
+            await to_thread(_spool, app, service)
+    except (SpoolError, OSError) as error:
+        log_fault(error, "")  # all else is answered, and who sends events is told
     try:
         yield
     finally:
@@ -167,9 +171,17 @@ def _spool(app: FastAPI, service: Service) -> Spool:
     """The one spool of the service, begun when it is first needed."""
     found: Spool | None = getattr(app.state, "spool", None)
     if found is None:
-        found = app.state.spool = Spool(service.project)
+        found = app.state.spool = _begun(service.project)
         service.meters.queue.set_function(lambda: found.waiting)
     return found
+
+
+def _begun(project: Project) -> Spool:
+    try:
+        return Spool(project)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SpoolError(f"events cannot be kept at present ({reason}); try again later") from error
 
 
 def _count(service: Service, receipt: Receipt) -> None:

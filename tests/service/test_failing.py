@@ -1,0 +1,172 @@
+"""What must hold when things go wrong: a service that was closed stays so, and what failed is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from shopwright.core.errors import ConfigurationError
+from shopwright.registry import Registry
+from shopwright.service import champions as champions_module
+from shopwright.service.app import create_app
+from shopwright.service.keys import KeyRing, create_key, revoke_key
+from shopwright.service.server import listening
+from shopwright.settings import load_project
+from tests.service.served import SESSION
+
+
+def make(project, name="shop"):
+    return create_key(project.keys, name, ["predict"], now=datetime.now(UTC))[1]
+
+
+def revoke(project, name="shop"):
+    revoke_key(project.keys, name, now=datetime.now(UTC))
+
+
+def expire(project):
+    records = json.loads(project.keys.read_text())
+    project.keys.write_text(json.dumps([each | {"ends_at": "2020-01-01T00:00:00Z"} for each in records]))
+
+
+def vanish(project):
+    project.keys.unlink()
+
+
+@pytest.fixture
+def quick(own):
+    """A copy whose keys are looked at for each request."""
+    (own.root / "shopwright.toml").write_text("[service]\nrefresh_seconds = 0.0001\n")
+    return load_project(own.root)
+
+
+@pytest.mark.parametrize("lose", [revoke, expire, vanish])
+def test_a_service_that_was_closed_never_opens_again(quick, lose):
+    make(quick)
+    client = TestClient(create_app(quick))
+    assert client.post("/predict", json=SESSION).status_code == 401
+    lose(quick)
+    assert client.post("/predict", json=SESSION).status_code == 401
+
+
+@pytest.mark.parametrize("lose", [revoke, expire, vanish])
+def test_nor_does_one_that_began_open(quick, lose):
+    client = TestClient(create_app(quick))
+    assert client.post("/predict", json=SESSION).status_code == 200
+    make(quick)
+    assert client.post("/predict", json=SESSION).status_code == 401
+    lose(quick)
+    assert client.post("/predict", json=SESSION).status_code == 401
+
+
+def test_revoked_keys_keep_a_new_process_closed(own):
+    make(own)
+    revoke(own)
+    assert TestClient(create_app(own)).post("/predict", json=SESSION).status_code == 401
+    with listening(own, host="127.0.0.1", port=0) as found:
+        assert not found.is_open
+    with pytest.raises(ConfigurationError, match="keys create"), listening(own, host="0.0.0.0", port=0):
+        pass
+
+
+def test_a_file_that_becomes_unreadable_opens_nothing(tmp_path):
+    file = tmp_path / "keys.json"
+    ring = KeyRing(file, refresh_seconds=0)
+    assert not ring.was_ever_used()
+    file.write_text("[{]")
+    with pytest.raises(ConfigurationError, match="no file of keys"):
+        ring.was_ever_used()
+    file.unlink()
+    assert ring.was_ever_used()
+
+
+def test_a_key_of_the_environment_closes_it(tmp_path):
+    assert KeyRing(tmp_path / "keys.json", environment="k" * 24).was_ever_used()
+
+
+def test_other_names_are_answered_to_as_soon_as_a_key_is_asked_for(quick):
+    client = TestClient(create_app(quick, is_local=True), base_url="http://shop.example")
+    assert client.get("/health").status_code == 403
+    key = make(quick)
+    assert client.get("/health").status_code == 200
+    assert client.post("/predict", json=SESSION).status_code == 401
+    assert client.post("/predict", json=SESSION, headers={"X-API-Key": key}).status_code == 200
+    revoke(quick)
+    assert client.post("/predict", json=SESSION).status_code == 401
+
+
+def test_a_champion_that_failed_to_load_is_tried_again(own, monkeypatch):
+    monkeypatch.setattr(champions_module, "AGAIN_SECONDS", 0)
+    file = Registry(own).fetch("abandonment", 1) / "xgboost.ubj"
+    aside = file.rename(own.root / "aside")
+    client = TestClient(create_app(own))
+    champions = client.app.state.service.champions
+    champions.refresh()
+    assert champions.reason
+    assert client.post("/predict", json=SESSION).status_code == 503
+    aside.rename(file)
+    champions.refresh()
+    assert (champions.reason, champions.abandonment().version) == ("", 1)
+    assert client.get("/ready").status_code == 200
+
+
+def test_a_champion_that_serves_is_not_loaded_again(own, monkeypatch):
+    champions = TestClient(create_app(own)).app.state.service.champions
+    monkeypatch.setattr(champions, "_load", None)
+    champions.refresh()
+    champions.refresh()
+    assert (champions.reason, champions.abandonment().version) == ("", 1)
+
+
+def test_one_that_failed_is_left_alone_for_a_while(own, monkeypatch):
+    (Registry(own).fetch("abandonment", 1) / "xgboost.ubj").unlink()
+    champions = TestClient(create_app(own)).app.state.service.champions
+    monkeypatch.setattr(champions, "_load", None)
+    champions.refresh()
+    assert champions.reason
+
+
+@pytest.mark.parametrize("path", ["/predict", "/bulk_predict", "/v1/events"])
+def test_a_sender_that_hangs_up_is_no_fault(own, caplog, path):
+    app = create_app(own)
+    messages = [
+        {"type": "http.request", "body": b"[{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive():
+        return messages.pop(0) if len(messages) > 1 else messages[0]
+
+    async def send(message):
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(b"content-type", b"application/json")],
+        "query_string": b"",
+    }
+    with caplog.at_level(logging.INFO, "shopwright.service"):
+        asyncio.run(app(scope, receive, send))
+    assert "fault" not in [record.message for record in caplog.records]
+    counted = f'shopwright_requests_total{{method="POST",route="{path}",status="499"}} 1.0'
+    assert counted in TestClient(app).get("/metrics").text
+
+
+def test_a_collector_that_cannot_begin_leaves_the_rest_at_work(own):
+    own.collector.parent.mkdir(parents=True, exist_ok=True)
+    own.collector.write_text("no folder")
+    headers = {"Content-Type": "application/json"}
+    event = '[{"event_at": "2026-01-01T00:00:00Z", "event_type": "view", "user_id": "u"}]'
+    with TestClient(create_app(own)) as client:
+        assert client.post("/predict", json=SESSION).status_code == 200
+        answer = client.post("/v1/events", content=event, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:shopwright:problem:busy")
+        assert answer.headers["retry-after"]
+        own.collector.unlink()
+        assert client.post("/v1/events", content=event, headers=headers).status_code != 503

@@ -13,6 +13,7 @@ import pytest
 from events import batch, check_ledger, event, ids, lines, send
 
 from shopwright.collector import Spool, segment
+from shopwright.collector import spool as spool_module
 from shopwright.collector.checking import Checker
 from shopwright.core.errors import BatchError, SpoolError
 from shopwright.ingest.collected import Segments
@@ -189,6 +190,66 @@ def test_a_queue_that_is_too_long_is_told(tmp_path, monkeypatch):
     assert [receipt.result(timeout=20).accepted for receipt in waiting] == [5, 5]
     assert send(spool, event("one more")).accepted == 1
     spool.close()
+
+
+def test_few_events_that_are_large_are_too_long_a_queue_too(spool, monkeypatch):
+    send(spool, event("first"))
+    monkeypatch.setattr(spool_module, "MOST_WAITING_BYTES", 20_000)
+    monkeypatch.setattr(spool_module, "GROUP_BYTES", 5_000)
+    may_sync, syncs = threading.Event(), []
+
+    def fsync(descriptor):
+        syncs.append(descriptor)
+        may_sync.wait(20)
+
+    monkeypatch.setattr(segment.os, "fsync", fsync)
+    waiting = [spool.submit(batch(event(name, product_name="x" * 900))) for name in range(12)]
+    large = batch(event("large", product_name="x" * 15_000))
+    with pytest.raises(SpoolError, match="12 events wait"):
+        spool.submit(large)
+    may_sync.set()
+    assert sum(receipt.result(timeout=20).accepted for receipt in waiting) == 12
+    assert len(syncs) >= 3  # what waits is written in parts
+    assert spool.submit(large).result(timeout=20)  # alone it is taken, whatever its size
+
+
+def test_one_batch_is_refused_and_the_disk_is_full_and_it_goes_on(spool, monkeypatch):
+    check, write = Checker.check, os.write
+
+    def refuse(self, texts, now):
+        if any("strange" in text for text in texts):
+            raise duckdb.OutOfMemoryException("too large")
+        return check(self, texts, now)
+
+    def full(descriptor, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    send(spool, event("first"))
+    is_held, may_sync = threading.Event(), threading.Event()
+    monkeypatch.setattr(segment.os, "fsync", lambda _: is_held.set() or may_sync.wait(20))
+    held = spool.submit(batch(event("held")))  # so that the next two are one group
+    assert is_held.wait(20)
+    monkeypatch.setattr(Checker, "check", refuse)
+    strange, plain = spool.submit(batch(event("strange"))), spool.submit(batch(event("plain")))
+    monkeypatch.setattr(segment.os, "write", full)
+    may_sync.set()
+    assert held.result(timeout=20).accepted == 1
+    with pytest.raises(BatchError):
+        strange.result(timeout=20)
+    with pytest.raises(SpoolError):
+        plain.result(timeout=20)
+    monkeypatch.setattr(segment.os, "write", write)
+    assert send(spool, event("plain")).accepted == 1
+
+
+def test_a_fault_that_nobody_thought_of_ends_no_more_than_its_group(spool, monkeypatch, caplog):
+    add = spool._memory.add
+    monkeypatch.setattr(spool._memory, "add", None)
+    with pytest.raises(TypeError):
+        send(spool, event(1))
+    assert "was not written" in caplog.text
+    monkeypatch.setattr(spool._memory, "add", add)
+    assert send(spool, event(2)).accepted == 1
 
 
 def test_a_spool_that_is_closed_takes_nothing(shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 GROUP_EVENTS = 2_000
 """Events after which a group is written, also where more wait: a sender is answered after one group, not after all."""
+GROUP_BYTES = 4 << 20
+"""Bytes after which it is; looking at a group takes many times its size in memory."""
+MOST_WAITING_BYTES = 64 << 20
+"""Beyond which senders are told to come again, however few events it is."""
+LOGGER = logging.getLogger("shopwright.collector")
 _IDLE_SECONDS = 1.0
 _CHUNK = 5_000
 
@@ -56,6 +62,8 @@ class Receipt:
 @dataclass(slots=True)
 class _Batch:
     records: Sequence[Record]
+    size: int
+    """Bytes."""
     receipt: Future[Receipt] = field(default_factory=Future)
 
 
@@ -90,7 +98,7 @@ class Spool:
         self._good = Segment(self._segments, GOOD, self._settings)
         self._bad = Segment(self._segments, REJECTED, self._settings)
         self._waiting = deque[_Batch]()
-        self._waiting_events = 0
+        self._waiting_events = self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._is_closing = False
         self._is_recovered = False
@@ -114,19 +122,20 @@ class Spool:
             with BatchError where the engine cannot read it; then nothing of it was acknowledged.
 
         Raises:
-            SpoolError: too many events wait, or the spool is closed.
+            SpoolError: too much waits, or the spool is closed.
         """
-        batch = _Batch(records)
+        batch = _Batch(records, sum(len(record.raw) for record in records))
         with self._changed:
-            if self._is_closing:
+            if self._is_closing or not self._thread.is_alive():
                 raise SpoolError("the collector is being closed; try again later")
-            if (
-                self._waiting_events
-                and self._waiting_events + len(records) > self._settings.max_waiting_events
+            if self._waiting_events and (
+                self._waiting_events + len(records) > self._settings.max_waiting_events
+                or self._waiting_bytes + batch.size > MOST_WAITING_BYTES
             ):
                 raise SpoolError(f"{self._waiting_events:,} events wait to be written; try again later")
             self._waiting.append(batch)
             self._waiting_events += len(records)
+            self._waiting_bytes += batch.size
             self._changed.notify()
         return batch.receipt
 
@@ -144,7 +153,7 @@ class Spool:
             while True:
                 batches = self._next_batches()
                 if batches:
-                    self._write(batches)
+                    self._write_or_tell(batches)
                 elif self._is_closing:
                     break
                 self._roll()
@@ -159,18 +168,29 @@ class Spool:
         with self._changed:
             if not self._waiting and not self._is_closing:
                 self._changed.wait(_IDLE_SECONDS)
-            batches, events = [], 0
-            while self._waiting and events < GROUP_EVENTS:
+            batches: list[_Batch] = []
+            events = size = 0
+            while self._waiting and events < GROUP_EVENTS and size < GROUP_BYTES:
                 batch = self._waiting.popleft()
                 batches.append(batch)
                 events += len(batch.records)
+                size += batch.size
         return batches
+
+    def _write_or_tell(self, batches: list[_Batch]) -> None:
+        """Write batches; whatever goes wrong ends no more than them."""
+        try:
+            self._write(batches)
+        except Exception as error:
+            LOGGER.exception("a group of events was not written")
+            _fail(batches, error)
 
     def _write(self, batches: list[_Batch]) -> None:
         group = _Group()
         error = self._try_to_keep(group, batches)
         with self._changed:
             self._waiting_events -= sum(len(batch.records) for batch in batches)
+            self._waiting_bytes -= sum(batch.size for batch in batches)
         if error is not None:
             _fail(batches, error)
             return
@@ -301,11 +321,12 @@ def _lines(raw: list[bytes]) -> bytes:
 
 
 def _answer(batch: _Batch, receipt: Receipt) -> None:
-    if batch.receipt.set_running_or_notify_cancel():
+    if not batch.receipt.done() and batch.receipt.set_running_or_notify_cancel():
         batch.receipt.set_result(receipt)
 
 
 def _fail(batches: list[_Batch], error: Exception) -> None:
+    """Tell those who were not told anything yet."""
     for batch in batches:
-        if batch.receipt.set_running_or_notify_cancel():
+        if not batch.receipt.done() and batch.receipt.set_running_or_notify_cancel():
             batch.receipt.set_exception(error)

@@ -162,6 +162,31 @@ def test_a_full_disk_is_told_and_harms_nothing(spool, shop, monkeypatch):
     assert written(shop) == ["1", "2"]
 
 
+def test_a_full_disk_is_not_filled_with_empty_segments(spool, shop, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for broken in ("_write", "sync_folder"):
+        with monkeypatch.context() as patch:
+            patch.setattr(segment, broken, full)
+            for number in range(3):
+                with pytest.raises(SpoolError, match="No space left"):
+                    send(spool, event(number))
+        assert not list(shop.project.collector.glob("*/events-*"))
+    assert send(spool, event(1)).accepted == 1
+    assert written(shop) == ["1"]
+
+
+def test_a_segment_of_a_clock_that_went_back_is_closed(tmp_path):
+    shop, now = Shop.make(tmp_path, ""), [datetime(2027, 6, 1)]  # noqa: DTZ001  # as the spool's clock is
+    spool = Spool(shop.project, clock=lambda: now[0])
+    send(spool, event(1))
+    now[0] -= timedelta(days=90)
+    send(spool, event(2))
+    assert written(shop, "closed") == ["1"]
+    spool.close()
+
+
 def test_a_failed_fsync_gives_the_segment_up(spool, shop, monkeypatch):
     send(spool, event(1))
     original = os.fsync

@@ -49,6 +49,8 @@ class Segment:
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, before)
+                if not before and self._file is not None:
+                    self._file.unlink(missing_ok=True)  # nothing of it was acknowledged
             self._let_go()  # after a failed fsync nothing can be said of this file's pages
             raise
 
@@ -59,8 +61,11 @@ class Segment:
         if not self._file.exists():
             self._let_go()  # somebody else has closed it
             return
-        is_old = (now - self._begun).total_seconds() >= self._settings.segment_seconds
-        if is_old or os.fstat(self._descriptor).st_size >= self._settings.segment_bytes:
+        age = (now - self._begun).total_seconds()  # negative where the clock went back
+        if (
+            not 0 <= age < self._settings.segment_seconds
+            or os.fstat(self._descriptor).st_size >= self._settings.segment_bytes
+        ):
             self.close()
 
     def close(self) -> None:
@@ -79,8 +84,14 @@ class Segment:
         self._let_go()
         file = self._segments.new_file(self._kind, now)
         self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        try:
+            sync_folder(self._segments.open)
+        except OSError:  # without its name on disk, nothing written into it would be
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+            self._let_go()
+            raise
         self._file, self._begun = file, now
-        sync_folder(self._segments.open)
 
     def _let_go(self) -> None:
         if self._descriptor >= 0:

@@ -28,7 +28,6 @@ import numpy as np
 import pyarrow.csv as pacsv
 
 from shopwright.core.engine import connect
-from shopwright.core.sql import quote_text
 from shopwright.registry import Registry
 from shopwright.settings import load_project
 
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 REPORT = Path(__file__).with_suffix(".md")
 CONNECTIONS = 32
 WARM_UP_SECONDS = 2.0
+BODIES = 500
+"""Different sessions that are asked about, one after the other."""
 COLUMNS = ("total_views", "total_carts", "session_duration_minutes", "experiment_group", "device", "channel")
 COMMAND = [sys.executable, "-m", "shopwright.cli.main"]
 
@@ -127,20 +128,17 @@ def _made(work: Path) -> Path:
 
 def _material(root: Path, work: Path, rows: int) -> tuple[list[bytes], Path, Path]:
     """Bodies of single requests, and CSVs of all rows and of a tenth of them, from the shop's own sessions."""
-    columns = ", ".join(COLUMNS)
-    files = [work / "all.csv", work / "tenth.csv"]
+    query = f"select {', '.join(COLUMNS)} from gold.feat_abandonment order by session_key"
     with connect(load_project(root).published, read_only=True) as connection:
-        some = connection.execute(
-            f"select {columns} from gold.feat_abandonment using sample 500 rows"
-        ).fetchall()
-        for file, count in zip(files, (rows, rows // 10), strict=True):
-            connection.execute(
-                f"copy (with numbered as (select row_number() over () - 1 as place, {columns} from gold.feat_abandonment), "
-                f"total as (select count(*) as rows from numbered) "
-                f"select 's' || number as session_id, {columns} from range({count}) as numbers(number) "
-                f"inner join numbered on place = number % (select rows from total)) to {quote_text(str(file))} (header)"
-            )
-    bodies = [json.dumps(dict(zip(COLUMNS, row, strict=True))).encode() for row in some]
+        sessions = connection.execute(query).to_arrow_table()
+    files = [work / "all.csv", work / "tenth.csv"]
+    for file, count in zip(files, (rows, rows // 10), strict=True):
+        repeated = sessions.take(np.arange(count) % sessions.num_rows)
+        pacsv.write_csv(
+            repeated.add_column(0, "session_id", [[f"s{number}" for number in range(count)]]), file
+        )
+    some = sessions.take(np.linspace(0, sessions.num_rows - 1, BODIES).astype(int)).to_pylist()
+    bodies = [json.dumps(session).encode() for session in some]
     return bodies, files[0], files[1]
 
 

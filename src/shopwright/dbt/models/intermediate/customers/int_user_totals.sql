@@ -1,4 +1,5 @@
 -- grain: one row per user seen in events
+-- Sorted, as int_orders_nested is, so that a full build writes full blocks.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -43,3 +44,4 @@ final as (
 )
 
 select * from final
+order by user_key

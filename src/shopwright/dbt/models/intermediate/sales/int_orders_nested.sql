@@ -1,6 +1,7 @@
 -- grain: one row per order
 -- The order with its lines, payments and sellers inside it: what a question asks of one order it finds in
--- one row, without a join.
+-- one row, without a join. Sorted, so that a full build writes full blocks: the few rows of a day then move
+-- none of them.
 -- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
 {{ config(
     materialized='incremental',
@@ -103,3 +104,4 @@ final as (
 )
 
 select * from final
+order by order_key

@@ -21,8 +21,16 @@ orders as (
 ),
 
 totals as (
-    select * from {{ ref('int_order_totals') }}
+    select
+        order_key,
+        count(*) as line_count,
+        count(case when kind = 'sale' then 1 end) as sale_line_count,
+        count(distinct seller_id) as seller_count,
+        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ summed_amounts(of_one_order=true) }}
+    from {{ ref('int_order_lines') }}
     where {{ is_bought_by_touched('customer_id') }}
+    group by order_key
 ),
 
 payments as (

@@ -251,3 +251,14 @@ def test_a_project_that_moved_doubles_nothing(shop, spool, tmp_path_factory):
     assert [row.outcome for row in moved.ingest().rows] == ["identical"]
     assert ids(moved) == ["1"]
     shop.root.mkdir()
+
+
+@pytest.mark.parametrize("odd", [b"\f%s", b"\v%s", b"%s\f", b"\xef\xbb\xbf%s", b"\xc2\xa0%s"])
+def test_what_json_takes_for_no_blank_is_refused_by_the_ingest_too(spool, shop, odd):
+    good, bad = (json.dumps(event(name)).encode() for name in ("good", "bad"))
+    receipt = spool.submit(lines(b"", odd % bad, good)).result(timeout=20)
+    assert [[rule for rule, _ in each.rules] for each in receipt.rejected] == [["not_json"]]
+    shop.ingest()
+    assert ids(shop) == ["good"]
+    assert [(row.raw.encode(), row.rules) for row in shop.quarantine()] == [(odd % bad, ("not_json",))]
+    check_ledger(shop)

@@ -118,3 +118,16 @@ def test_the_schema_is_the_contract(client):
     body = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["anyOf"][0]["items"] == schema
     assert post(client, json.dumps([EXAMPLE])).json() == {"accepted": 1, "duplicate": 0, "rejected": []}
+
+
+def test_of_many_bad_events_the_first_are_named(client):
+    answer = post(client, json.dumps([event(number, price=-1) for number in range(150)]))
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == [f"events.{number}" for number in range(20)]
+    assert answer.json()["detail"].endswith("the first 20 of 150 are named")
+
+
+def test_all_bad_events_beside_a_good_one_are_named(client):
+    answer = post(client, json.dumps([event("good"), *(event(number, price=-1) for number in range(150))]))
+    assert answer.status_code == 202
+    assert [each["index"] for each in answer.json()["rejected"]] == list(range(1, 151))

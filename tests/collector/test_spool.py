@@ -331,3 +331,20 @@ def test_bad_events_are_kept_as_they_were_sent(spool, shop):
     assert [each.index for each in receipt.rejected] == [0, 1]
     (file,) = shop.project.collector.glob("open/rejected-*.jsonl")
     assert file.read_bytes() == raw + b"\n[1, 2\n"
+
+
+def test_a_line_that_the_engine_cannot_read_keeps_no_process_from_beginning(spool, shop, monkeypatch):
+    send(spool, event("one"), event("poison"), event("two"))
+    spool.close()
+    original = Checker.check
+
+    def check(self, texts, now):
+        if any("poison" in text for text in texts):
+            raise duckdb.InvalidInputException("cannot be read")
+        return original(self, texts, now)
+
+    monkeypatch.setattr(Checker, "check", check)
+    again = Spool(shop.project)
+    receipt = send(again, event("one"), event("two"), event("three"))
+    again.close()
+    assert (receipt.accepted, receipt.duplicate) == (1, 2)

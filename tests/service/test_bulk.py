@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import io
 import json
 
@@ -9,9 +11,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
+from starlette.testclient import TestClient
 
+from shopwright.service import state
+from shopwright.service.app import create_app
 from shopwright.service.bulk import Format
 from shopwright.service.bulk import reading as bulk_reading
+from shopwright.service.routes import bulk as bulk_route
 from tests.service.served import DATA_DATE, SESSION
 
 ROWS = [
@@ -253,3 +259,36 @@ def test_too_many_rows_and_bytes_are_refused(set_up):
     rows = "1,1,1,a\n" * 11
     assert sent(client, Format.CSV, f"{HEADER}\n{rows}".encode()).status_code == 413
     assert sent(client, Format.CSV, f"{HEADER}\n{rows * 20}".encode()).status_code == 413
+
+
+def test_a_line_of_column_names_without_an_end_is_refused(client):
+    answer = sent(client, Format.CSV, b"a," * 300_000)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "no line of column names ends within 65,536 bytes",
+    )
+
+
+def test_who_finds_no_free_door_is_sent_away(own):
+    client = TestClient(create_app(own))
+    doors = client.app.state.service.bulk_doors
+    for _ in range(state.BULK_UNDER_WAY):
+        asyncio.run(doors.acquire())
+    answer = sent(client, Format.CSV, written(Format.CSV))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    doors.release()
+    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
+    assert sent(client, Format.CSV, b"not,known\n1,2\n").status_code == 422
+    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
+
+
+def test_a_disk_without_room_is_told(client, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_route, "score_file", full)
+        answer = sent(client, Format.CSV, written(Format.CSV))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "no room" in answer.json()["detail"]
+    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +15,11 @@ from starlette.testclient import TestClient
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.registry import Registry
+from shopwright.reports import REPORTS
 from shopwright.service import champions as champions_module
 from shopwright.service.app import create_app
+from shopwright.service.champions import Champions
+from shopwright.service.kept import Kept
 from shopwright.service.keys import KeyRing, create_key, revoke_key
 from shopwright.service.server import listening
 from shopwright.settings import load_project
@@ -170,3 +176,73 @@ def test_a_collector_that_cannot_begin_leaves_the_rest_at_work(own):
         assert answer.headers["retry-after"]
         own.collector.unlink()
         assert client.post("/v1/events", content=event, headers=headers).status_code != 503
+
+
+def test_a_registry_elsewhere_that_does_not_answer_holds_nothing_up(own, monkeypatch):
+    answers = threading.Event()
+    original = Champions._load
+
+    def load(self):
+        answers.wait(20)
+        original(self)
+
+    monkeypatch.setattr(Champions, "_load", load)
+    monkeypatch.setattr(Champions, "are_elsewhere", True)
+    with TestClient(create_app(own)) as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/ready").json()["detail"] == "it was not looked for yet"
+        assert client.post("/predict", json=SESSION).status_code == 503
+        answers.set()
+        champions = client.app.state.service.champions
+        while champions.reason:
+            time.sleep(0.01)
+        assert client.post("/predict", json=SESSION).status_code == 200
+
+
+def test_what_was_published_and_is_no_database_is_told(own):
+    own.published.write_bytes(b"torn" * 5_000)
+    answer = TestClient(create_app(own)).get(f"/v1/metrics/{REPORTS[0].name}")
+    assert answer.status_code == 503
+    assert "shopwright build" in answer.json()["detail"]
+    assert str(own.root) not in answer.text
+
+
+def test_nobody_out_there_learns_where_files_lie(quick):
+    client = TestClient(create_app(quick))
+    quick.keys.parent.mkdir(exist_ok=True)
+    quick.keys.write_text("[{]")
+    answer = client.post("/predict", json=SESSION)
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("service/keys.json is no file of keys")
+    quick.keys.unlink()
+    (Registry(quick).fetch("abandonment", 1) / "xgboost.ubj").unlink()
+    ready = TestClient(create_app(quick)).get("/ready")
+    assert ready.status_code == 503
+    assert str(quick.root) not in ready.text
+
+
+def test_only_those_who_ask_the_same_wait_for_an_answer():
+    kept, may_end, begun = Kept(), threading.Event(), threading.Event()
+
+    def slowly():
+        begun.set()
+        may_end.wait(20)
+        return "slow"
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(kept.get, 1, "slow", slowly)
+        begun.wait(20)
+        second = threads.submit(kept.get, 1, "slow", lambda: "never asked")
+        assert kept.get(1, "quick", lambda: "quick") == "quick"
+        assert not second.done()
+        may_end.set()
+        assert (first.result(20), second.result(20)) == ("slow", "slow")
+
+
+def test_an_answer_that_failed_is_computed_again():
+    kept = Kept()
+    with pytest.raises(ZeroDivisionError):
+        kept.get(1, "question", lambda: 1 / 0)
+    assert kept.get(1, "question", lambda: "answer") == "answer"
+    assert kept.get(1, "question", lambda: "another") == "answer"
+    assert kept.get(2, "question", lambda: "another") == "another"

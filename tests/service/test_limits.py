@@ -139,6 +139,7 @@ def test_pages_of_other_origins_are_let_in_only_where_the_settings_say_so(client
     assert "access-control-allow-origin" not in client.get("/health", headers=headers).headers
     allowed = set_up(cors_origins='["https://shop.example.com"]').get("/health", headers=headers)
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example.com"
+    assert "X-Model-Version" in allowed.headers["access-control-expose-headers"]
 
 
 def test_the_documentation_fetches_nothing_from_the_web(client):

@@ -39,7 +39,9 @@ JSON_RULES = (
 def read_json(job: Job) -> Loaded:
     """Read JSON lines or an array."""
     projection = json_projection(job.mapping, latest=job.latest)
-    is_streamed = job.streams and not _begins_with_mark(job) and not job.is_array
+    is_streamed = (
+        job.streams and not job.facts.has_odd_blanks and not _begins_with_mark(job) and not job.is_array
+    )
     return _stream_json(job, projection) if is_streamed else _read_json_slowly(job, projection)
 
 

@@ -39,6 +39,8 @@ class TextFacts:
     """Whether a line may hold JSON that is nested too deep."""
     has_odd_line_ends: bool = False
     """A carriage return that does not belong to a uniform CRLF."""
+    has_odd_blanks: bool = False
+    """Characters that some readers of JSON skip as blanks, and JSON does not."""
     is_utf8: bool = True
 
     @property
@@ -66,6 +68,7 @@ class _Scan:
         facts.has_text = facts.has_text or bool(block.removeprefix(codecs.BOM_UTF8).strip(b"\r\n"))
         facts.has_quotes = facts.has_quotes or b'"' in block
         facts.has_nul = facts.has_nul or b"\0" in block
+        facts.has_odd_blanks = facts.has_odd_blanks or b"\v" in block or b"\f" in block
         facts.has_long_line = facts.has_long_line or _has_stride_without_end(block)
         facts.has_deep_line = facts.has_deep_line or self._has_deep_line(block)
         self._count_returns(block)

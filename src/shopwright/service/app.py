@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import asynccontextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from fastapi_offline import FastAPIOffline
@@ -19,6 +19,7 @@ from shopwright.service.kept import Kept
 from shopwright.service.keys import ENVIRONMENT, KeyRing
 from shopwright.service.observing import Meters, log_fault
 from shopwright.service.routes import ROUTERS
+from shopwright.service.routes.bulk import MODEL_HEADERS
 from shopwright.service.security import HEADER, SCHEMES, Guard, RateLimit
 from shopwright.service.state import Service
 
@@ -38,7 +39,7 @@ Scores, experiments and figures of one shop.
 
 
 def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = False) -> FastAPI:
-    """Make the application; the champion is loaded before it returns.
+    """Make the application; the champion is loaded before it returns, unless the registry lies elsewhere.
 
     Args:
         project: the shop.
@@ -58,20 +59,21 @@ def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = F
         app.include_router(router)
     add_handlers(app)
     settings = service.settings
-    app.add_middleware(Edge, settings=settings, meters=service.meters, guard=service.guard, is_local=is_local)
+    app.add_middleware(Edge, project=project, meters=service.meters, guard=service.guard, is_local=is_local)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=[HEADER, "Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After", *MODEL_HEADERS],
         )
     app.openapi = _documented(app)  # type: ignore[method-assign]  # as FastAPI's guide has it
     return app
 
 
 def make_service(project: Project, *, may_be_open: bool = True) -> Service:
-    """Put together what requests share, and load the champion."""
+    """Put together what requests share, and load the champion; one that lies elsewhere is loaded while others are answered."""
     settings = project.settings.service
     meters = Meters()
     keys = KeyRing(
@@ -79,7 +81,8 @@ def make_service(project: Project, *, may_be_open: bool = True) -> Service:
     )
     limit = RateLimit(settings.requests_per_second, settings.burst)
     champions = Champions(project, meters)
-    champions.refresh()
+    if not champions.are_elsewhere:
+        champions.refresh()
     return Service(
         project=project,
         champions=champions,
@@ -94,22 +97,23 @@ def make_service(project: Project, *, may_be_open: bool = True) -> Service:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    service: Service = app.state.service
-    watching = asyncio.create_task(_watch(service))
+    ended = Event()
+    # Nobody waits for this thread: a registry that does not answer holds up neither the start nor the end.
+    Thread(target=_watch, args=(app.state.service, ended), name="champions", daemon=True).start()
     try:
         yield
     finally:
-        watching.cancel()
+        ended.set()
 
 
-async def _watch(service: Service) -> None:
+def _watch(service: Service, ended: Event) -> None:
     """Look for another champion for as long as the service runs."""
-    while True:
-        await asyncio.sleep(service.settings.refresh_seconds)
+    while not ended.is_set():
         try:
-            await asyncio.to_thread(service.champions.refresh)
+            service.champions.refresh()
         except Exception as error:  # noqa: BLE001  # the one that serves goes on serving
             log_fault(error, "")
+        ended.wait(service.settings.refresh_seconds)
 
 
 def _documented(app: FastAPI) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shopwright.core.errors import ConfigurationError, ShopwrightError
 from shopwright.models.abandonment import MODEL as ABANDONMENT
 from shopwright.registry import Registry, read_manifest
-from shopwright.service.errors import no_champion
+from shopwright.service.errors import no_champion, told_outside
 from shopwright.service.scoring import SessionScorer
 
 if TYPE_CHECKING:
@@ -72,9 +72,14 @@ class Champions:
             raise no_champion(ABANDONMENT.name, self.reason)
         return self._serving
 
+    @property
+    def are_elsewhere(self) -> bool:
+        """Whether the registry is another server's, which may take its time."""
+        return bool(self._project.settings.models.tracking_uri)
+
     def stamp(self) -> tuple[float, ...] | None:
         """What changes with the registry's database; None where that lies elsewhere and has to be asked."""
-        if self._project.settings.models.tracking_uri:
+        if self.are_elsewhere:
             return None
         files = [self._project.models / name for name in ("mlflow.db", "mlflow.db-wal")]
         return tuple(file.stat().st_mtime if file.exists() else 0.0 for file in files)
@@ -92,7 +97,8 @@ class Champions:
                 self._load()
                 self.reason, self._again_at = "", inf
             except (ShopwrightError, OSError, ValueError, KeyError) as error:
-                self.reason, self._again_at = str(error), monotonic() + AGAIN_SECONDS
+                self.reason = told_outside(str(error), self._project)
+                self._again_at = monotonic() + AGAIN_SECONDS
             self._stamp = stamp
             self._meters.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shopwright.service.observing import Meters
     from shopwright.service.security import Guard
-    from shopwright.settings import ServiceSettings
+    from shopwright.settings import Project
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -44,7 +44,7 @@ class Edge:
     """ASGI middleware around everything else."""
 
     app: Application
-    settings: ServiceSettings
+    project: Project
     meters: Meters
     guard: Guard
     is_local: bool
@@ -69,7 +69,7 @@ class _Exchange:
         given = self.headers.get("x-request-id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
         is_bulk = scope["path"].rstrip("/") == BULK
-        settings = edge.settings
+        settings = edge.project.settings.service
         self.limit = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
         self.seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
         self.received = 0
@@ -99,7 +99,7 @@ class _Exchange:
                 )
             )
         except ShopwrightError as error:
-            await self._refuse(of_error(error))
+            await self._refuse(of_error(error, self.edge.project))
         except ClientDisconnect:
             self.is_gone = True
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a problem and the log its place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI, Request
 
+    from shopwright.settings import Project
+
 MEDIA_TYPE = "application/problem+json"
 STATUSES: tuple[tuple[type[ShopwrightError], int, str], ...] = (
     (MissingDataError, 404, "no-data"),
@@ -37,7 +40,8 @@ STATUSES: tuple[tuple[type[ShopwrightError], int, str], ...] = (
 """Class of error, the status and the kind of problem; the first that fits."""
 RETRY_SECONDS = 5
 """When to come back after a 503."""
-_MOST_ERRORS = 20
+MOST_ERRORS = 20
+"""Things that one answer names as wrong; the others are counted."""
 _KINDS = {
     400: "bad-request",
     404: "not-found",
@@ -112,13 +116,20 @@ def no_champion(model: str, reason: str) -> ProblemError:
     )
 
 
-def of_error(error: ShopwrightError) -> ProblemError:
+def of_error(error: ShopwrightError, project: Project) -> ProblemError:
     """The problem that one of our errors is."""
     for kind, status, word in STATUSES:
         if isinstance(error, kind):
             retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-            return ProblemError(status, word, str(error), headers=retry)
+            return ProblemError(status, word, told_outside(str(error), project), headers=retry)
     return ProblemError(500, "failed", "the request could not be answered")
+
+
+def told_outside(text: str, project: Project) -> str:
+    """A text without where this machine keeps the project and its models, which is nobody's business out there."""
+    registry = project.settings.models.tracking_uri
+    text = text.replace(registry, "the registry") if registry else text
+    return text.replace(f"{project.root}{os.sep}", "").replace(str(project.root), "the project")
 
 
 def respond(problem: ProblemError, request_id: str = "") -> Response:
@@ -160,7 +171,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_own(request: Request, error: Exception) -> Response:
     if not isinstance(error, ShopwrightError):
         raise error
-    return respond(of_error(error), _request_id(request))
+    return respond(of_error(error, request.app.state.service.project), _request_id(request))
 
 
 def invalid(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemError:
@@ -175,7 +186,7 @@ def invalid(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemE
             ".".join([place] * bool(place) + [str(part)[:100] for part in each["loc"]]),
             _message(each),
         )
-        for each in errors[:_MOST_ERRORS]
+        for each in errors[:MOST_ERRORS]
     ]
     first = f"{found[0][0]}: {found[0][1]}" if found else "the request is not as documented"
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""

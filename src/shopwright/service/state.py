@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Semaphore
+from asyncio import BoundedSemaphore, Semaphore
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BULK_AT_ONCE = 2
 """Bulk predictions that are scored at the same time."""
+BULK_UNDER_WAY = 16
+"""Bulk predictions that are taken in, wait or are scored at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Service:
     """What gives features of sessions that are going on."""
     bulk_places: Semaphore = field(default_factory=lambda: Semaphore(BULK_AT_ONCE))
     """Places for bulk predictions; the others wait."""
+    bulk_doors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BULK_UNDER_WAY))
+    """For bulk predictions under way; who finds none free is sent away."""
     beside: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="score")
     )

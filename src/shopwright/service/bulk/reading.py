@@ -42,6 +42,7 @@ _FULLEST_ROW = 4 * LONGEST + 16
 _CSV_COLUMN = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?")
 _CSV_CONTENT = re.compile(r"(?<=, got )(\d+): .*")
 """What the reader quotes of a row."""
+_LINE_END = re.compile(rb"[\r\n]")
 _NEEDED = tuple(name for name, field in FIELDS.items() if field.is_needed)
 
 
@@ -65,8 +66,11 @@ def read(kind: Format, file: IO[bytes], *, most_rows: int) -> Iterator[pa.Record
 
 def _csv(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
     # Blanks alone are no header, and the reader takes no empty file.
-    if not file.read(_PIECE).strip():
+    begin = file.read(_PIECE)
+    if not begin.strip():
         raise unreadable("the body is empty; expected a line of column names")
+    if len(begin) == _PIECE and not _LINE_END.search(begin):
+        raise unreadable(f"no line of column names ends within {_PIECE:,} bytes")
     file.seek(0)
     names: list[str] = []
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
+from errno import EDQUOT, ENOSPC
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from shopwright.service.bulk import Format, Scoring, accepted, format_of, score_file
-from shopwright.service.errors import documented
+from shopwright.service.errors import RETRY_SECONDS, ProblemError, documented
+from shopwright.service.observing import log_fault
 from shopwright.service.schemas.sessions import EXAMPLE, RICH_EXAMPLE
 from shopwright.service.security import guarded
 from shopwright.service.state import service_of
@@ -24,6 +26,8 @@ router = guarded("predict", tags=["predict"])
 IN_MEMORY = 1 << 20
 """Bytes of a body or an answer that need no file."""
 _PIECE = 1 << 18
+MODEL_HEADERS = ("X-Model", "X-Model-Version", "X-Data-Date")
+"""Headers that say by what a file was scored."""
 _SESSIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Session"}}
 _CSV = (
     ",".join(EXAMPLE)
@@ -71,32 +75,41 @@ async def bulk_predict(request: Request) -> StreamingResponse:
     given = format_of(request.headers.get("content-type", ""))
     wanted = accepted(request.headers.get("accept", ""), given)
     scoring = Scoring(service.champions.abandonment(), service.settings)
+    if service.bulk_doors.locked():
+        raise _busy("too many bulk predictions are under way")
     answer = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when it was sent
     try:
-        with SpooledTemporaryFile(IN_MEMORY) as body:
-            async for piece in request.stream():
-                body.write(piece)
-            body.seek(0)
-            async with service.bulk_places:
-                await to_thread(score_file, scoring, (given, body), (wanted, answer))
-    except BaseException:
+        async with service.bulk_doors:
+            with SpooledTemporaryFile(IN_MEMORY) as body:
+                async for piece in request.stream():
+                    body.write(piece)
+                body.seek(0)
+                async with service.bulk_places:
+                    await to_thread(score_file, scoring, (given, body), (wanted, answer))
+    except BaseException as error:
         scoring.stop.set()
         answer.close()
+        if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+            log_fault(error, "")
+            raise _busy("there is no room for the sessions or their scores at present") from error
         raise
     for band, count in scoring.bands.items():
         service.meters.scores.labels(scoring.champion.model, band).inc(count)
     return _sent(answer, wanted, scoring)
 
 
+def _busy(reason: str) -> ProblemError:
+    return ProblemError(
+        503, "busy", f"{reason}; try again later", headers={"Retry-After": str(RETRY_SECONDS)}
+    )
+
+
 def _sent(answer: IO[bytes], kind: Format, scoring: Scoring) -> StreamingResponse:
     size = answer.seek(0, 2)
     answer.seek(0)
-    headers = {
-        "Content-Length": str(size),
-        "X-Model": scoring.champion.model,
-        "X-Model-Version": str(scoring.champion.version),
-        "X-Data-Date": scoring.champion.data_date.isoformat(),
-    }
+    champion = scoring.champion
+    told = (champion.model, str(champion.version), champion.data_date.isoformat())
+    headers = {"Content-Length": str(size), **dict(zip(MODEL_HEADERS, told, strict=True))}
     return StreamingResponse(
         _pieces(answer), headers=headers, media_type=kind.value, background=BackgroundTask(answer.close)
     )

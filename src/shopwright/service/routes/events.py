@@ -6,14 +6,14 @@ from asyncio import to_thread, wrap_future
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Request  # noqa: TC002  # FastAPI reads annotations
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from shopwright.collector import Receipt, Spool
 from shopwright.collector.bodies import read_document, read_lines
 from shopwright.collector.schema import EXAMPLE, event_schema
 from shopwright.core.errors import BatchError, SpoolError
-from shopwright.service.errors import ProblemError, documented
+from shopwright.service.errors import MOST_ERRORS, ProblemError, documented
 from shopwright.service.observing import log_fault
 from shopwright.service.security import guarded
 from shopwright.service.state import service_of
@@ -35,6 +35,8 @@ _READERS = {
 """Media type to what reads it."""
 _LONG = 1 << 16
 """Bytes of a body that is not read on the thread that answers everybody."""
+_MANY = 100
+"""Rejected events whose answer is not written there either."""
 
 
 class BrokenRule(BaseModel):
@@ -119,10 +121,11 @@ router = guarded("collect", tags=["events"], lifespan=_lifespan)
     "/v1/events",
     status_code=202,
     summary="Take events",
+    response_model=Collected,
     openapi_extra={"requestBody": _body()},
     responses=documented(415),
 )
-async def collect(request: Request) -> Collected:
+async def collect(request: Request) -> Response:
     """Events as a JSON array, as `{"events": [...]}` or as JSON lines, each checked by the rules of its contract.
 
     Accepted events are on disk before the answer. Those that break rules are named, and kept in quarantine; where all of a
@@ -134,15 +137,18 @@ async def collect(request: Request) -> Collected:
     receipt = await wrap_future(_spool(request.app, service).submit(records))
     _count(service, receipt)
     if receipt.accepted or receipt.duplicate:
-        return _collected(receipt)
+        return await to_thread(_answer, receipt) if len(receipt.rejected) > _MANY else _answer(receipt)
+    named = receipt.rejected[:MOST_ERRORS]
     raise ProblemError(
         422,
         "invalid",
-        "every event of the batch breaks a rule of its contract; all are kept in quarantine",
+        "every event of the batch breaks a rule of its contract; all are kept in quarantine"
+        + (
+            f", and the first {len(named)} of {len(receipt.rejected):,} are named"
+            * (len(named) < len(receipt.rejected))
+        ),
         errors=[
-            (f"events.{each.index}", f"{rule}: {meaning}")
-            for each in receipt.rejected
-            for rule, meaning in each.rules
+            (f"events.{each.index}", f"{rule}: {meaning}") for each in named for rule, meaning in each.rules
         ],
     )
 
@@ -194,7 +200,7 @@ def _count(service: Service, receipt: Receipt) -> None:
         service.meters.events.labels(outcome).inc(count)
 
 
-def _collected(receipt: Receipt) -> Collected:
+def _answer(receipt: Receipt) -> Response:
     rejected = [
         RejectedEvent(
             index=each.index,
@@ -203,4 +209,5 @@ def _collected(receipt: Receipt) -> Collected:
         )
         for each in receipt.rejected
     ]
-    return Collected(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
+    collected = Collected(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
+    return Response(collected.model_dump_json(), 202, media_type="application/json")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date  # pydantic reads it when the class is made
+from math import floor
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, create_model
 
 from shopwright.service.fields import FIELDS, LARGEST, LONGEST, SessionField
 
@@ -42,13 +43,19 @@ class SessionBase(BaseModel):
         return dict(self)
 
 
+def _whole(value: float) -> float:
+    # pydantic's own `multiple_of` lets some fractions near zero pass
+    if value != floor(value):
+        raise ValueError("expected a whole number")
+    return value
+
+
 def _annotation(field: SessionField, *, strict: bool) -> Any:
     """The field's type: finite numbers within bounds, text of bounded length."""
     if field.is_number:
-        bounds = Field(
-            ge=field.lowest, le=LARGEST, multiple_of=1 if field.is_whole else None, allow_inf_nan=False
-        )
-        made: Any = Annotated[float, bounds, *([Strict()] if strict else [])]
+        bounds = Field(ge=field.lowest, le=LARGEST, allow_inf_nan=False)
+        whole = [AfterValidator(_whole), Field(json_schema_extra={"multipleOf": 1})] if field.is_whole else []
+        made: Any = Annotated[float, bounds, *whole, *([Strict()] if strict else [])]
     else:
         made = Annotated[str, Field(max_length=LONGEST)]
     return made | None if field.may_be_null else made

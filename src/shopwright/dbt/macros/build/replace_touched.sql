@@ -8,6 +8,7 @@
     session_keys  the same for a table with user_key
     users         rows of users who have a re-derived session
     buyers        rows of customers who buy in a re-derived session, or all rows (see rebuilds_all_orders)
+    order_months  rows of months of orders that may have changed, or all rows (see rebuilds_all_orders)
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks in which an event of a re-derived session may lie
 
@@ -28,6 +29,8 @@
         delete from {{ target_table }} where user_key in ({{ touched_users() }});
     {%- elif meta['touched'] == 'buyers' -%}
         delete from {{ target_table }} where {{ is_bought_by_touched('customer_id') }};
+    {%- elif meta['touched'] == 'order_months' -%}
+        delete from {{ target_table }} where {{ is_of_touched_months('order_month') }};
     {%- elif meta['touched'] == 'weeks' -%}
         delete from {{ target_table }} where {{ is_one_of('event_week', touched_weeks()) }};
     {%- else -%}
@@ -76,6 +79,30 @@
 {# Whether an order's row is to be derived anew: all, or those of touched users. #}
 {% macro is_bought_by_touched(customer_id) -%}
     {%- if rebuilds_all_orders() or not is_incremental() -%}true{%- else -%}{{ customer_id }} in ({{ touched_buyers() }}){%- endif -%}
+{%- endmacro %}
+
+{# Whether a row about a month of orders is to be derived anew: all, or those of touched months. #}
+{% macro is_of_touched_months(order_month) -%}
+    {%- if rebuilds_all_orders() or not is_incremental() -%}true{%- else -%}{{ is_one_of(order_month, touched_order_months()) }}{%- endif -%}
+{%- endmacro %}
+
+{#
+    First days of the months of orders that may have changed: of all purchases of re-derived sessions, as no purchase ever
+    changes its moment. Where orders have ids of their own, another version of a purchase may have moved it from one order
+    of its buyer to another one, so there it is all purchases of touched buyers.
+#}
+{% macro touched_order_months() -%}
+    {%- set of_touched_sessions -%}
+        (user_key, session_start_at) in (
+            select (user_key, session_start_at) from {{ ref('int_sessions') }}
+            where _build_seq > {{ processed_through() }} and purchase_count > 0
+        )
+    {%- endset -%}
+    {{ return(found_dates(
+        "select distinct cast(date_trunc('month', " ~ shop_date('booked_at') ~ ") as date) from "
+        ~ ref('int_purchases') ~ ' where '
+        ~ (is_bought_by_touched('customer_id') if states_order_ids() else of_touched_sessions)
+    )) }}
 {%- endmacro %}
 
 {#

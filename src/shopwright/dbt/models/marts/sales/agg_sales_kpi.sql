@@ -1,10 +1,19 @@
 -- grain: one row per order month, category, status, country and region, with category '(all)' for whole
 -- orders Within a category, amounts and units are those of its lines; what is known of an order only
 -- (delivery, review) counts in the cell of each of its categories.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}, {{ ref('int_purchases') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'owner': 'analytics', 'touched': 'order_months'},
+) }}
+
 with
 
 placed as (
     select * from {{ ref('int_orders_and_lines') }}
+    where {{ is_of_touched_months('order_month') }}
 ),
 
 totals as (

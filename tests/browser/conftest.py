@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests.warehouse.shops import SHOPWRIGHT, make_shop, take_in
 
 from shopwright.models import pipeline
@@ -40,6 +43,14 @@ OPTIONS = (
 )
 SLOWEST_PAGE = 60_000
 """Milliseconds; the first one imports much, beside other tests."""
+NOTES_CHANGES = """
+window.changed = 0;
+new MutationObserver(() => window.changed = performance.now())
+  .observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
+"""
+DRAWN = """
+() => document.querySelector("[data-test-script-state=notRunning]") && performance.now() - window.changed > 300
+"""
 SETTINGS = """
 [shop]
 name = "browsed"
@@ -73,6 +84,8 @@ class Opened:
     """What scripts raised or logged as an error."""
     strangers: list[str] = field(default_factory=list)
     """Addresses on other machines that were asked for."""
+    finished: int = 0
+    """How often the page's script has run to its end, as the app told the browser."""
 
     @classmethod
     def of(cls, tab: Page, servers: Servers) -> Opened:
@@ -80,9 +93,15 @@ class Opened:
         tab.on("pageerror", lambda error: found.errors.append(str(error)))
         tab.on("console", lambda said: found.errors.append(said.text) if said.type == "error" else None)
         tab.on("request", found._asked)
-        tab.goto(found.app)
-        found.settle("Executive summary")
+        tab.on("websocket", lambda socket: socket.on("framereceived", found._received))
+        tab.add_init_script(NOTES_CHANGES)
+        with found.run("Executive summary"):
+            tab.goto(found.app)
         return found
+
+    def _received(self, frame: bytes | str) -> None:
+        if isinstance(frame, bytes) and ForwardMsg.FromString(frame).WhichOneof("type") == "script_finished":
+            self.finished += 1
 
     def _asked(self, request) -> None:
         parts = urlsplit(request.url)
@@ -91,16 +110,24 @@ class Opened:
 
     def open(self, title: str) -> None:
         """Open a page by the menu, as people do."""
-        self.tab.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
-        self.settle(title)
+        with self.run(title):
+            self.tab.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
 
-    def settle(self, title: str | None = None) -> None:
-        """Wait until the page has been drawn to its end."""
+    @contextmanager
+    def run(self, title: str | None = None) -> Iterator[None]:
+        """Do what makes the page run, and wait until it has been drawn to its end."""
+        before, patience = self.finished, time.monotonic() + SLOWEST_PAGE / 1_000
+        yield
+        while self.finished == before:
+            assert time.monotonic() < patience, "the page did not run, or not to its end"
+            self.tab.wait_for_timeout(20)
         if title is not None:
             self.tab.get_by_role("heading", name=title, level=1, exact=True).wait_for(timeout=SLOWEST_PAGE)
-        # a run begins a moment after what asks for it
-        self.tab.wait_for_timeout(150)
-        self.tab.locator("[data-test-script-state=notRunning]").wait_for(timeout=SLOWEST_PAGE)
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Wait until the browser has nothing left to draw."""
+        self.tab.wait_for_function(DRAWN, timeout=SLOWEST_PAGE)
 
     def unfold(self, text: str) -> None:
         """Open the first fold of that text, and wait until nothing moves: a click on what moves can miss it."""

@@ -42,8 +42,8 @@ def test_every_page_opens_without_an_error(opened, servers):
 
 
 def test_what_this_file_looks_for_would_be_found(opened):
-    opened.tab.evaluate("console.error('loud'); fetch('https://shop.invalid/x').catch(() => null); null")
-    opened.tab.wait_for_timeout(1_000)  # until the browser has given up on the address, and said so
+    with opened.tab.expect_console_message(lambda said: "Failed to load" in said.text):
+        opened.tab.evaluate("console.error('loud'); fetch('https://shop.invalid/x').catch(() => null); null")
     assert opened.errors[0] == "loud"
     assert opened.strangers == ["https://shop.invalid/x"]
     opened.errors.clear()
@@ -68,7 +68,7 @@ def test_moving_the_sliders_changes_the_verdict(opened, servers):
             slider.focus()
             slider.press("End" if place else "Home")
         opened.tab.get_by_text(f"{answers[places]['probability']:.1%}", exact=True).wait_for()
-        opened.settle()
+        opened.drawn()
         seen.append(opened.alerts[0])
         assert seen[-1].startswith(VERDICTS[answers[places]["risk_band"]])
         assert opened.tab.locator(".js-plotly-plot .main-svg").count() > 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import deliver, event, order_shop, query_gold
 from tests.warehouse.shops import gold, take_in
@@ -88,3 +90,44 @@ def test_categories_and_channels_named_like_our_own_marks_stay_apart_from_them(t
     assert query_gold(project, total) == [(10,)]
     sessions = "select sum(session_count) from gold.fct_funnel where category = '(all)'"
     assert query_gold(project, sessions) == [(4,)]
+
+
+def _bought(at, price, **more):
+    return event("purchase", at, product_id="p1", price=price, category="shoes", **more)
+
+
+MONTHS = "select order_month, order_count, net_amount from gold.agg_sales_kpi where category = '(all)' order by all"
+
+
+def test_a_purchase_that_turns_out_to_be_of_another_order_reaches_the_months_of_both(tmp_path):
+    project = order_shop(tmp_path / "parts")
+    first = [
+        _bought("2025-01-31T23:50:00Z", 10, order_id="o1"),
+        _bought("2025-03-05T10:00:00Z", 20, order_id="o1"),
+    ]
+    other = _bought("2025-02-05T10:00:00Z", 5, order_id="o3", user_id="c2")
+    deliver(project, 1, events=[*first, other])
+    build(project)
+    assert query_gold(project, MONTHS) == [(date(2025, 1, 1), 1, 30), (date(2025, 2, 1), 1, 5)]
+    # Another version of the second purchase, which counts since its price is lower.
+    deliver(project, 2, events=[_bought("2025-03-05T10:00:00Z", 15, order_id="o2")])
+    assert not build(project).full_refresh
+    assert query_gold(project, MONTHS) == [
+        (date(2025, 1, 1), 1, 10),
+        (date(2025, 2, 1), 1, 5),
+        (date(2025, 3, 1), 1, 15),
+    ]
+    _equals_one_full_load(project, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("late", ["2025-02-28T23:45:00Z", "2025-03-01T00:05:00Z", "2025-03-01T00:40:00Z"])
+def test_a_late_purchase_reaches_the_month_in_which_its_order_began_before(tmp_path, late):
+    project = order_shop(tmp_path / "parts")
+    deliver(project, 1, events=[_bought("2025-03-01T00:10:00Z", 10), _bought("2025-01-05T10:00:00Z", 5)])
+    build(project)
+    assert query_gold(project, MONTHS) == [(date(2025, 1, 1), 1, 5), (date(2025, 3, 1), 1, 10)]
+    deliver(project, 2, events=[_bought(late, 7)])
+    assert not build(project).full_refresh
+    month = date(2025, 2 if late.startswith("2025-02") else 3, 1)
+    assert query_gold(project, MONTHS) == [(date(2025, 1, 1), 1, 5), (month, 1, 17)]
+    _equals_one_full_load(project, tmp_path / "whole")

@@ -10,6 +10,7 @@ from rich.console import Console
 from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
 from shopwright.settings import Project, load_project
 from shopwright.warehouse.build import BuildReport, build
+from shopwright.warehouse.publish import Reading
 
 
 def command(
@@ -35,14 +36,17 @@ def command(
         show_report(people(), report)
 
 
-def build_with_progress(project: Project, *, full_refresh: bool = False, quiet: bool) -> BuildReport:
-    """Build, with a bar that tells the model at work."""
+def build_with_progress(
+    project: Project, *, full_refresh: bool = False, meanwhile: Reading | None = None, quiet: bool
+) -> BuildReport:
+    """Build, with a bar that tells the model at work; ``meanwhile`` reads what was built before it is published."""
     with progress_bar(quiet=quiet) as bar:
         bar.update("starting dbt", 0, 0)
         return build(
             project,
             full_refresh=full_refresh,
             watch=lambda name, at, total: bar.update(f"{at} of {total}, {name}", at, total),
+            meanwhile=meanwhile,
         )
 
 

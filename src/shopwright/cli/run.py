@@ -26,11 +26,15 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     taken = ingesting.ingest_with_progress(loaded, quiet=as_json)
     if not as_json:
         ingesting.show_report(console, taken)
-    built = building.build_with_progress(loaded, quiet=as_json)
+    findings: list[Finding] = []
+    built = building.build_with_progress(
+        loaded,
+        meanwhile=lambda warehouse: findings.extend(summarise(warehouse, currency=loaded.settings.shop.currency)),
+        quiet=as_json,
+    )
     if not as_json:
         building.show_report(console, built)
     trained = training.train_due(loaded, is_new=taken.total("rows_accepted") > 0, quiet=as_json)
-    findings = summarise(loaded)
     if as_json:
         document = {"ingest": ingesting.as_document(taken), "build": built, "findings": findings}
         print_json(document | ({"models": trained} if loaded.settings.models.run else {}))

@@ -1,4 +1,4 @@
-"""What a published warehouse says about its shop, in a few lines."""
+"""What a warehouse says about its shop, in a few lines."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 from shopwright.core.errors import MissingDataError
 from shopwright.reports.customers import CUSTOMERS
 from shopwright.reports.listing import find
-from shopwright.reports.published import PublishedWarehouse
 from shopwright.reports.reading import read_report
 from shopwright.reports.sales import SALES
 from shopwright.reports.visits import VISITS
 
 if TYPE_CHECKING:
     import duckdb
-
-    from shopwright.settings import Project
 
 _REPORTS = (*VISITS, *SALES, *CUSTOMERS)
 
@@ -32,22 +29,22 @@ class Finding:
     """The number as people read it, with its unit."""
 
 
-def summarise(project: Project) -> list[Finding]:
-    """Facts about the shop from the reports on what is published.
+def summarise(connection: duckdb.DuckDBPyConnection, *, currency: str) -> list[Finding]:
+    """Facts about the shop from its reports.
 
-    Raises:
-        ConfigurationError: nothing was published yet.
+    Args:
+        connection: to a warehouse whose tests passed.
+        currency: the shop's, such as ``EUR``.
     """
-    with PublishedWarehouse(project.published).connection() as connection:
-        return [
-            *_about_sessions(_rows(connection, "visits_summary"), _rows(connection, "engagement")),
-            *_about_orders(
-                _rows(connection, "sales_summary"),
-                _rows(connection, "customer_summary"),
-                _rows(connection, "sales_by_day"),
-                currency=project.settings.shop.currency,
-            ),
-        ]
+    return [
+        *_about_sessions(_rows(connection, "visits_summary"), _rows(connection, "engagement")),
+        *_about_orders(
+            _rows(connection, "sales_summary"),
+            _rows(connection, "customer_summary"),
+            _rows(connection, "sales_by_day"),
+            currency=currency,
+        ),
+    ]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:

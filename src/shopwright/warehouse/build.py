@@ -17,7 +17,7 @@ from shopwright.core.lock import exclusive
 from shopwright.experiments.store import check_installed, write_readouts
 from shopwright.lake.delta import Lake
 from shopwright.warehouse.profile import DBT_PROJECT, variables
-from shopwright.warehouse.publish import publish
+from shopwright.warehouse.publish import Reading, publish
 from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
 
 if TYPE_CHECKING:
@@ -46,11 +46,22 @@ class BuildReport:
     """Slowest models and tests with their seconds."""
 
 
-def build(project: Project, *, full_refresh: bool = False, watch: Watch | None = None) -> BuildReport:
+def build(
+    project: Project,
+    *,
+    full_refresh: bool = False,
+    watch: Watch | None = None,
+    meanwhile: Reading | None = None,
+) -> BuildReport:
     """Bring the warehouse up to date with the lake, test it, and publish it.
 
     Only what new batches touch is computed again, unless everything must be: on request, for a new warehouse, or
     because settings or the models changed.
+
+    Args:
+        full_refresh: compute everything again.
+        watch: told of each model and test as it starts.
+        meanwhile: reads the tested warehouse while it is copied for readers.
 
     Raises:
         BusyError: another process writes to the project.
@@ -68,7 +79,7 @@ def build(project: Project, *, full_refresh: bool = False, watch: Watch | None =
         _check(project, run)
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
-        publish(project)
+            publish(project, connection, meanwhile=meanwhile)
         _remember(project)
     return _report(run, reason, monotonic() - started)
 

@@ -5,26 +5,44 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-
-from shopwright.core.engine import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+
     from shopwright.settings import Project
 
-COPY_BYTES = 4 << 20
+COPY_BYTES = 16 << 20
+
+Reading = Callable[["duckdb.DuckDBPyConnection"], None]
+"""Called with a connection to read from."""
 
 
-def publish(project: Project) -> None:
+def publish(
+    project: Project, connection: duckdb.DuckDBPyConnection, *, meanwhile: Reading | None = None
+) -> None:
     """Replace the published database by a copy of the warehouse.
 
     Readers keep the file they opened; whoever opens it next gets the new one. A crash before the rename leaves
     the old one in place.
+
+    Args:
+        connection: to the warehouse, the only one that may write to it.
+        meanwhile: reads the warehouse while it is copied, which keeps the disk busy and nothing else.
     """
-    with connect(project.warehouse) as connection:
-        connection.execute("checkpoint")
+    connection.execute("checkpoint")
+    with ThreadPoolExecutor(1) as pool:
+        copied = pool.submit(_copy_for_readers, project)
+        if meanwhile:
+            meanwhile(connection)
+        copied.result()
+
+
+def _copy_for_readers(project: Project) -> None:
     project.published.parent.mkdir(exist_ok=True)
     unfinished = project.published.with_suffix(".tmp")
     try:

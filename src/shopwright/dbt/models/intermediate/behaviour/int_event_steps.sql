@@ -15,6 +15,21 @@
 
 with
 
+landed as (
+    select * from {{ ref('stg_events') }}
+    {% if is_incremental() %}
+    where _batch_seq > {{ processed_through() }}
+    {% endif %}
+),
+
+-- Only those who come: the engine would make a lookup table of all whom the shop ever saw.
+visitors as (
+    select * from {{ ref('int_visitors') }}
+    {% if is_incremental() %}
+    where user_id in (select user_id from {{ ref('stg_events') }} where _batch_seq > {{ processed_through() }})
+    {% endif %}
+),
+
 new_events as (
     select
         visitors.user_key,
@@ -28,8 +43,8 @@ new_events as (
         {% if has_order_ids %}events.order_id,{% endif %}
         {% if has_event_ids %}events.source_event_id,{% endif %}
         cast(events._batch_seq as integer) as _batch_seq
-    from {{ ref('stg_events') }} as events
-    inner join {{ ref('int_visitors') }} as visitors
+    from landed as events
+    inner join visitors
         on events.user_id = visitors.user_id
     inner join {{ ref('int_items') }} as items
         on
@@ -43,9 +58,6 @@ new_events as (
             and {{ same('events.country', 'contexts.country') }}
             and {{ same('events.channel', 'contexts.channel') }}
             and {{ same('events.experiment_group', 'contexts.experiment_group') }}
-    {% if is_incremental() %}
-    where events._batch_seq > {{ processed_through() }}
-    {% endif %}
 ),
 
 {% if is_incremental() %}

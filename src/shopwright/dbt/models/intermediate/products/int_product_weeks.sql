@@ -1,7 +1,6 @@
 -- grain: one row per item_key and event_week, the Monday of its week
 -- Weeks are the slices in which product totals are kept, so that a day's load re-reads one week and not all.
--- last_price is found by a `max` over one number that packs moment and price, so the highest of several
--- prices at one moment counts.
+-- last_price is the highest of several prices at one moment.
 -- depends_on: {{ ref('int_sessions') }}
 {{ config(
     materialized='incremental',
@@ -39,10 +38,7 @@ final as (
         min(price) as lowest_price,
         max(price) as highest_price,
         max(case when price is not null then event_at end) as last_priced_at,
-        cast(max(
-            cast({{ epoch_microseconds('event_at') }} as decimal(38, 0)) * 100000000000
-            + cast(price * 10000 as bigint)
-        ) % 100000000000 / 10000.0 as decimal(18, 4)) as last_price,
+        {{ last_by('price', 'row(event_at, price)') }} as last_price,
         count(case when funnel_rank = 2 then 1 end) as product_view_count,
         count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
         count(case when funnel_rank = 6 then 1 end) as purchase_count

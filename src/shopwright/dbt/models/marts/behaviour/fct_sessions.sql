@@ -17,6 +17,9 @@ sessions as (
 
 visitors as (
     select * from {{ ref('int_visitors') }}
+    {% if is_incremental() %}
+    where user_key in ({{ touched_users() }})
+    {% endif %}
 ),
 
 contexts as (

@@ -282,12 +282,34 @@ def test_who_finds_no_free_door_is_sent_away(own):
     assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
 
 
-def test_a_disk_without_room_is_told(client, monkeypatch):
-    def full(*_):
+class _Full(io.BytesIO):
+    """A file on a full disk, which refuses to be closed too where something was still to be written."""
+
+    def __init__(self, _):
+        super().__init__()
+
+    def write(self, _):
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def close(self):
+        if not self.closed:
+            super().close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def _memory(_):
+    return io.BytesIO()
+
+
+@pytest.mark.parametrize("fails", ["body", "answer"])
+def test_a_disk_without_room_is_told(client, monkeypatch, fails):
+    kinds = iter([_memory, _Full] if fails == "body" else [_Full, _memory])
+
+    def opened(size):
+        return next(kinds)(size)
+
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_route, "score_file", full)
+        patch.setattr(bulk_route, "SpooledTemporaryFile", opened)
         answer = sent(client, Format.CSV, written(Format.CSV))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "no room" in answer.json()["detail"]

@@ -19,6 +19,7 @@ from shopwright.reports import REPORTS
 from shopwright.service import champions as champions_module
 from shopwright.service.app import create_app
 from shopwright.service.champions import Champions
+from shopwright.service.errors import told_outside
 from shopwright.service.kept import Kept
 from shopwright.service.keys import KeyRing, create_key, revoke_key
 from shopwright.service.server import listening
@@ -201,10 +202,45 @@ def test_a_registry_elsewhere_that_does_not_answer_holds_nothing_up(own, monkeyp
 
 def test_what_was_published_and_is_no_database_is_told(own):
     own.published.write_bytes(b"torn" * 5_000)
-    answer = TestClient(create_app(own)).get(f"/v1/metrics/{REPORTS[0].name}")
-    assert answer.status_code == 503
-    assert "shopwright build" in answer.json()["detail"]
-    assert str(own.root) not in answer.text
+    client = TestClient(create_app(own))
+    seen = {"user_id": "u", "events": [{"event_at": "2026-01-01T00:00:00Z", "event_type": "page_view"}]}
+    for answer in (
+        client.get(f"/v1/metrics/{REPORTS[0].name}"),
+        client.post("/predict/session", json=seen),
+    ):
+        assert answer.status_code == 503
+        assert "shopwright build" in answer.json()["detail"]
+        assert str(own.root) not in answer.text
+
+
+def test_a_registry_that_fails_in_its_own_way_is_told_in_ready_and_in_the_figures(own, monkeypatch):
+    def load(self):
+        raise LookupError("s3://shop:secret@bucket")
+
+    monkeypatch.setattr(Champions, "_load", load)
+    client = TestClient(create_app(own))
+    answer = client.get("/ready")
+    assert (answer.status_code, "LookupError" in answer.json()["detail"]) == (503, True)
+    assert "secret" not in answer.text
+    assert 'shopwright_model_refused{model="abandonment"} 1.0' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{root}/published/warehouse.duckdb cannot be read", "published/warehouse.duckdb cannot be read"),
+        ("nothing lies in {root}", "nothing lies in "),
+        ("held in /opt/other/bin/python3.11 (PID 7)", "held in python3.11 (PID 7)"),
+        ("{root}-old/a.txt", "a.txt"),
+        ("https://***@models.shop.invalid/ml/api/2.0 failed", "the registry/api/2.0 failed"),
+        ("HTTPSConnectionPool(host='models.shop.invalid')", "HTTPSConnectionPool(host='the registry')"),
+        ("a rate of 1/2 and/or '/v1'", "a rate of 1/2 and/or '/v1'"),
+    ],
+)
+def test_what_is_told_outside_holds_neither_folders_nor_the_registry_s_address(own, text, told):
+    address = "https://shop:secret@models.shop.invalid/ml/"
+    (own.root / "shopwright.toml").write_text(f'[models]\ntracking_uri = "{address}"\n')
+    assert told_outside(text.format(root=own.root), load_project(own.root)) == told
 
 
 def test_nobody_out_there_learns_where_files_lie(quick):

@@ -29,7 +29,9 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     findings: list[Finding] = []
     built = building.build_with_progress(
         loaded,
-        meanwhile=lambda warehouse: findings.extend(summarise(warehouse, currency=loaded.settings.shop.currency)),
+        meanwhile=lambda warehouse: findings.extend(
+            summarise(warehouse, currency=loaded.settings.shop.currency)
+        ),
         quiet=as_json,
     )
     if not as_json:

@@ -307,7 +307,7 @@ class Spool:
     def _keys_of(self, texts: list[str]) -> set[bytes]:
         try:
             return {key_of(look.identity) for look in self._checker.check(texts, self._clock())}
-        except duckdb.Error:
+        except (duckdb.ConversionException, duckdb.InvalidInputException):
             if len(texts) == 1:  # what a machine that went down left, and the engine cannot read
                 return set()
             middle = len(texts) // 2

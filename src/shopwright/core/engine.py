@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from shopwright.core.sql import quote_text
+from shopwright.core.errors import ConfigurationError
+from shopwright.core.sql import quote_name, quote_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,3 +42,21 @@ def connect(
         spill.mkdir(parents=True, exist_ok=True)
         connection.execute(f"set temp_directory = {quote_text(str(spill))}")
     return connection
+
+
+def attach_published(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
+    """Attach a published warehouse under a name, to be read only.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        connection.execute(f"attach {quote_text(str(file))} as {quote_name(name)} (read_only)")
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        way_out = (
+            "close the program that has it open"
+            if "lock" in reason
+            else "'shopwright build' publishes it anew"
+        )
+        raise ConfigurationError(f"{file} cannot be read ({reason}); {way_out}") from None

@@ -11,7 +11,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shopwright.core.engine import connect
+from shopwright.core.engine import attach_published, connect
 from shopwright.core.errors import DataError
 from shopwright.core.sql import quote_name, quote_text
 
@@ -52,11 +52,12 @@ def replay(
         given: further tables that the SQL may ask, under ``original.main.NAME``: column to its values, (rows,).
 
     Raises:
+        ConfigurationError: the published database cannot be read.
         DataError: the database has no such view, or the view does not stand on what is to be rewritten, so that nothing
             would be shown by it.
     """
     with connect() as connection:
-        connection.execute(f"attach {quote_text(str(published))} as {FILE} (read_only)")
+        attach_published(connection, published, FILE)
         for name in (HOME, ORIGINAL):
             connection.execute(f"attach ':memory:' as {name}")
         for name, columns in (given or {}).items():

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from shopwright.core.engine import connect
+from shopwright.core.engine import attach_published, connect
 from shopwright.core.errors import ConfigurationError
-from shopwright.core.sql import quote_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import duckdb
 
 _NAME = "warehouse"
 """Its views name the database they lie in."""
@@ -66,10 +65,8 @@ class PublishedWarehouse:
         # opened by its path, the engine would give back the old file as long as anybody in this process reads it
         opened = connect(threads=self._threads)
         try:
-            opened.execute(f"attach {quote_text(str(self.file))} as {_NAME} (read_only)")
-        except duckdb.Error as error:
+            attach_published(opened, self.file, _NAME)
+        except ConfigurationError:
             opened.close()
-            raise ConfigurationError(
-                f"{self.file} cannot be read ({str(error).splitlines()[0]}); 'shopwright build' publishes it anew"
-            ) from None
+            raise
         return opened

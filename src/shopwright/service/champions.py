@@ -13,6 +13,7 @@ from shopwright.core.errors import ConfigurationError, ShopwrightError
 from shopwright.models.abandonment import MODEL as ABANDONMENT
 from shopwright.registry import Registry, read_manifest
 from shopwright.service.errors import no_champion, told_outside
+from shopwright.service.observing import log_fault
 from shopwright.service.scoring import SessionScorer
 
 if TYPE_CHECKING:
@@ -93,14 +94,26 @@ class Champions:
             stamp = self.stamp()
             if stamp is not None and stamp == self._stamp and monotonic() < self._again_at:
                 return
-            try:
-                self._load()
-                self.reason, self._again_at = "", inf
-            except (ShopwrightError, OSError, ValueError, KeyError) as error:
-                self.reason = told_outside(str(error), self._project)
-                self._again_at = monotonic() + AGAIN_SECONDS
-            self._stamp = stamp
+            self._stamp, self._again_at = stamp, monotonic() + AGAIN_SECONDS
+            self.reason = self._load_or_say()
+            if not self.reason:
+                self._again_at = inf
             self._meters.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
+
+    def _load_or_say(self) -> str:
+        """Load the champion of now.
+
+        Returns:
+            Why it cannot be loaded; empty where it was.
+        """
+        try:
+            self._load()
+        except (ShopwrightError, OSError, ValueError, KeyError) as error:
+            return told_outside(str(error), self._project)
+        except Exception as error:  # noqa: BLE001  # whatever a registry's own libraries raise
+            log_fault(error, "")
+            return f"it cannot be loaded ({type(error).__name__}); the service's log says more"
+        return ""
 
     def _load(self) -> None:
         registry = Registry(self._project)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +21,7 @@ from shopwright.core.errors import (
     MissingDataError,
     ShopwrightError,
 )
+from shopwright.registry.tracking import public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +44,8 @@ RETRY_SECONDS = 5
 """When to come back after a 503."""
 MOST_ERRORS = 20
 """Things that one answer names as wrong; the others are counted."""
+_PATH = re.compile(r"""(?<![\w:/.*@~-])/(?:[^\s/'"()]+/)+([^\s/'"();,]+)""")
+"""A file by its whole path, which is no part of an address."""
 _KINDS = {
     400: "bad-request",
     404: "not-found",
@@ -126,10 +130,16 @@ def of_error(error: ShopwrightError, project: Project) -> ProblemError:
 
 
 def told_outside(text: str, project: Project) -> str:
-    """A text without where this machine keeps the project and its models, which is nobody's business out there."""
-    registry = project.settings.models.tracking_uri
-    text = text.replace(registry, "the registry") if registry else text
-    return text.replace(f"{project.root}{os.sep}", "").replace(str(project.root), "the project")
+    """A text without where this machine keeps the project and its models, which is nobody's business out there.
+
+    Files of the project are named from its root on, other ones by their name alone.
+    """
+    if registry := project.settings.models.tracking_uri:
+        address = registry.rstrip("/")
+        for each in (address, public(address), urlsplit(address).hostname):
+            text = text.replace(each, "the registry") if each else text
+    text = re.sub(rf"{re.escape(str(project.root))}(?![\w.-])/?", "", text)
+    return _PATH.sub(r"\1", text)
 
 
 def respond(problem: ProblemError, request_id: str = "") -> Response:

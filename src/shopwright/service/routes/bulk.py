@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
+from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -88,7 +89,8 @@ async def bulk_predict(request: Request) -> StreamingResponse:
                     await to_thread(score_file, scoring, (given, body), (wanted, answer))
     except BaseException as error:
         scoring.stop.set()
-        answer.close()
+        with suppress(OSError):  # a full disk takes not even what was still to be written
+            answer.close()
         if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
             log_fault(error, "")
             raise _busy("there is no room for the sessions or their scores at present") from error

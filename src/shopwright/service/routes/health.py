@@ -42,9 +42,9 @@ async def health() -> Health:
 async def ready(request: Request) -> Readiness:
     """503 where the champion of now cannot be loaded; an older one may still serve, and the reason says so."""
     champions = service_of(request).champions
-    if champions.reason:
+    if reason := champions.reason:
         kept = f"; version {champions.abandonment().version} still serves" if champions.is_serving else ""
-        raise ProblemError(503, "not-ready", f"{champions.reason}{kept}", headers={"Retry-After": "5"})
+        raise ProblemError(503, "not-ready", f"{reason}{kept}", headers={"Retry-After": "5"})
     champion = champions.abandonment()
     return Readiness(models={champion.model: champion.version})
 

@@ -26,7 +26,7 @@ landed as (
 visitors as (
     select * from {{ ref('int_visitors') }}
     {% if is_incremental() %}
-    where user_id in (select user_id from {{ ref('stg_events') }} where _batch_seq > {{ processed_through() }})
+    where user_id in (select landed.user_id from landed)
     {% endif %}
 ),
 

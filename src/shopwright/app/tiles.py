@@ -33,6 +33,8 @@ __all__ = [
     "tile",
 ]
 
+_NARROWEST = 15
+"""Letters of a heading that a large figure leaves room for anyway."""
 _PLOTLY = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 _FORMATS = {
     "share": "percent",
@@ -99,11 +101,14 @@ def figures(name: str, *columns: str) -> None:
     known = {column.name: (place, column) for place, column in enumerate(table.report.columns)}
     wanted = [known[each] for each in columns or known]
     values = table.rows[0] if table.rows else (None,) * len(known)
+    headings = [
+        f"{label(column.name)}, {table.currency}" if column.unit == "money" else label(column.name)
+        for _, column in wanted
+    ]
     with st.container(border=True):
-        for cell, (place, column) in zip(st.columns(len(wanted)), wanted, strict=True):
-            heading = (
-                f"{label(column.name)}, {table.currency}" if column.unit == "money" else label(column.name)
-            )
+        # a heading that does not fit is cut, so the longer one has the wider column
+        cells = st.columns([max(len(heading), _NARROWEST) for heading in headings])
+        for cell, heading, (place, column) in zip(cells, headings, wanted, strict=True):
             cell.metric(heading, show(values[place], column.unit), help=column.meaning)
         _foot(table)
 

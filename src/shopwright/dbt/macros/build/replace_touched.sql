@@ -87,22 +87,26 @@
 {%- endmacro %}
 
 {#
-    First days of the months of orders that may have changed: of all purchases of re-derived sessions, as no purchase ever
+    First days of the months of orders that may have changed: of the purchases of re-derived sessions, as no purchase ever
     changes its moment. Where orders have ids of their own, another version of a purchase may have moved it from one order
     of its buyer to another one, so there it is all purchases of touched buyers.
 #}
 {% macro touched_order_months() -%}
-    {%- set of_touched_sessions -%}
-        (user_key, session_start_at) in (
-            select (user_key, session_start_at) from {{ ref('int_sessions') }}
-            where _build_seq > {{ processed_through() }} and purchase_count > 0
-        )
-    {%- endset -%}
+    {%- if states_order_ids() -%}
+        {{ return(found_dates(
+            'select distinct ' ~ month_of(shop_date('booked_at')) ~ ' from ' ~ ref('int_purchases')
+            ~ ' where ' ~ is_bought_by_touched('customer_id')
+        )) }}
+    {%- endif -%}
     {{ return(found_dates(
-        "select distinct cast(date_trunc('month', " ~ shop_date('booked_at') ~ ") as date) from "
-        ~ ref('int_purchases') ~ ' where '
-        ~ (is_bought_by_touched('customer_id') if states_order_ids() else of_touched_sessions)
+        'select distinct '
+        ~ each_month(month_of(shop_date('first_purchase_at')), month_of(shop_date('session_end_at')))
+        ~ ' from ' ~ ref('int_sessions') ~ ' where _build_seq > ' ~ processed_through() ~ ' and purchase_count > 0'
     )) }}
+{%- endmacro %}
+
+{% macro month_of(date) -%}
+    cast(date_trunc('month', {{ date }}) as date)
 {%- endmacro %}
 
 {#

@@ -13,7 +13,14 @@ from typing import Annotated
 import typer
 
 import shopwright
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, side
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    stderr_console,
+    stdout_console,
+)
 from shopwright.cli.programs import Program, free_port, run_together, with_environment
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.keys import ENVIRONMENT, read_keys
@@ -44,7 +51,7 @@ _SETTINGS = {
 
 
 def app_command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     host: HostOption = LOOPBACK,
     port: AppPortOption = APP_PORT,
     api_url: Annotated[
@@ -72,7 +79,7 @@ def app_command(
 
 
 def up_command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     port: AppPortOption = APP_PORT,
     service_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the service; 0 takes a free one.")
@@ -92,7 +99,7 @@ def up_command(
     logs = loaded.work / "logs"
     service, app = _pair(loaded, port=port, service_port=service_port, logs=logs)
     if not as_json:
-        side().print(f"Starting both; what they say goes to {logs}", markup=False)
+        stderr_console().print(f"Starting both; what they say goes to {logs}", markup=False)
     both = [service, app]
     run_together(both, announce=lambda: _announce(both, opens=opens, as_json=as_json))
 
@@ -163,7 +170,7 @@ def _announce(programs: list[Program], *, opens: bool, as_json: bool) -> None:
         print_json({program.name: program.address for program in programs})
     else:
         for program in programs:
-            people().print(f"{program.name.capitalize() + ':':9}{program.address}", markup=False)
-        people().print("Ctrl-C ends " + ("both." if len(programs) > 1 else "it."))
+            stdout_console().print(f"{program.name.capitalize() + ':':9}{program.address}", markup=False)
+        stdout_console().print("Ctrl-C ends " + ("both." if len(programs) > 1 else "it."))
     if opens:
         webbrowser.open(programs[-1].address)

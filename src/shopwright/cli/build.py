@@ -7,14 +7,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.settings import Project, load_project
 from shopwright.warehouse.build import BuildReport, build
 from shopwright.warehouse.publish import Reading
 
 
 def command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     full_refresh: Annotated[
         bool,
         typer.Option("--full-refresh", help="Compute everything again, not only what new batches touch."),
@@ -33,7 +40,7 @@ def command(
     if as_json:
         print_json(report)
     else:
-        show_report(people(), report)
+        show_report(stdout_console(), report)
 
 
 def build_with_progress(

@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.core.errors import ConfigurationError
 from shopwright.settings import load_project
 from shopwright.warehouse.docs import write_docs
@@ -21,7 +28,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     serve: Annotated[bool, typer.Option(help="Serve the page on this machine until interrupted.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes a free one.")] = 8080,
     as_json: JsonOption = False,
@@ -40,7 +47,7 @@ def command(
     if as_json:
         print_json({"page": str(page)})
     else:
-        people().print(f"Wrote {page}")
+        stdout_console().print(f"Wrote {page}")
     if serve and not as_json:
         _serve(page, port)
 
@@ -54,8 +61,8 @@ def _serve(page: Path, port: int) -> None:
             f"port {port} cannot be used ({error.strerror}); choose another with --port, or 0 for a free one"
         ) from None
     with server:
-        people().print(f"http://127.0.0.1:{server.server_address[1]}/{page.name}  (Ctrl-C ends it)")
+        stdout_console().print(f"http://127.0.0.1:{server.server_address[1]}/{page.name}  (Ctrl-C ends it)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            people().print("Stopped.")
+            stdout_console().print("Stopped.")

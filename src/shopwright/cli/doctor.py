@@ -14,7 +14,14 @@ from pathlib import Path
 
 import typer
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    stdout_console,
+    table,
+)
 from shopwright.contracts import ENTITIES
 from shopwright.core.engine import connect
 from shopwright.core.errors import ShopwrightError
@@ -39,7 +46,7 @@ class Finding:
     detail: str
 
 
-def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Check the machine, the settings, the sources, and that lake and ledger agree to the row.
 
     Exits with 1 when something is wrong.
@@ -52,7 +59,7 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
         print_json(found)
     else:
         rows = [("ok" if item.ok else "WRONG", item.check, item.detail) for item in found]
-        people().print(table("", ("", "check", "detail"), rows))
+        stdout_console().print(table("", ("", "check", "detail"), rows))
     if not all(item.ok for item in found):
         raise typer.Exit(1)
 

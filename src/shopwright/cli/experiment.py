@@ -12,7 +12,14 @@ import numpy as np
 import typer
 
 from shopwright.cli import experiment_tables as tables
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.assignment import assign
@@ -44,7 +51,7 @@ def _options(context: typer.Context) -> None:
 
 
 @app.command("list")
-def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Show the experiments of shopwright.toml and how many units each has so far.
 
     Example:
@@ -60,7 +67,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     if as_json:
         print_json(rows)
         return
-    console = people()
+    console = stdout_console()
     if not rows:
         console.print(
             f"{loaded.root / 'shopwright.toml'} has no [[experiments]] section; see the guide on experiments.",
@@ -73,7 +80,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
 @app.command("plan")
 def plan_command(
     name: NameArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     metric: MetricOption = None,
     effect: Annotated[
         float | None,
@@ -100,14 +107,14 @@ def plan_command(
     if as_json:
         print_json(found)
     else:
-        people().print(*tables.planned(found, experiment), sep="\n")
+        stdout_console().print(*tables.planned(found, experiment), sep="\n")
 
 
 @app.command("assign")
 def assign_command(
     name: NameArgument,
     unit_ids: Annotated[list[str], typer.Argument(metavar="UNIT_ID...", help="Users or sessions.")],
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Say which variant units see, for ever and on every machine.
@@ -120,12 +127,15 @@ def assign_command(
     if as_json:
         print_json(found)
     else:
-        people().print(tables.assigned(found))
+        stdout_console().print(tables.assigned(found))
 
 
 @app.command("read")
 def read_command(
-    name: NameArgument, project: ProjectOption = HERE, html: HtmlOption = None, as_json: JsonOption = False
+    name: NameArgument,
+    project: ProjectOption = DEFAULT_PROJECT,
+    html: HtmlOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read an experiment: is it valid, what changed, and what to do.
 
@@ -144,15 +154,15 @@ def read_command(
     if as_json:
         print_json(found.document())
     else:
-        people().print(*tables.read(found), sep="\n")
+        stdout_console().print(*tables.read(found), sep="\n")
         if html is not None:
-            people().print(f"\nReport: {html}", markup=False)
+            stdout_console().print(f"\nReport: {html}", markup=False)
 
 
 @app.command("watch")
 def watch_command(
     name: NameArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     metric: MetricOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,13 +185,13 @@ def watch_command(
     if as_json:
         print_json(found.document())
     else:
-        people().print(*tables.watched(found), sep="\n")
+        stdout_console().print(*tables.watched(found), sep="\n")
 
 
 @app.command("audit")
 def audit_command(
     name: NameArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     simulations: Annotated[int, typer.Option(min=100, max=100_000, help="A/A tests per metric.")] = 1_000,
     seed: Annotated[int, typer.Option(help="Seed of the A/A tests.")] = 1,
     as_json: JsonOption = False,
@@ -207,7 +217,7 @@ def audit_command(
     if as_json:
         print_json(found.document())
     else:
-        people().print(*tables.audited(found), sep="\n")
+        stdout_console().print(*tables.audited(found), sep="\n")
 
 
 def _find(project: Path, name: str) -> tuple[Project, ExperimentDefinition]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shopwright.cli import explain_tables as tables
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.cli.train import NameArgument
 from shopwright.core.errors import ConfigurationError
 from shopwright.registry.tracking import check_installed
@@ -37,7 +44,7 @@ def explain_command(
             metavar="FILE", help="Also draw it: a waterfall, a beeswarm, or points by value; .svg or .png."
         ),
     ] = None,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Say why somebody has their score, or what features do to all scores: what each of them adds, exactly.
@@ -73,7 +80,7 @@ def _explain_one(project: Project, room: Room, entity: str, *, plot: Path | None
     if as_json:
         print_json({"model": room.name, "version": version.number, **asdict(explanation)})
     else:
-        tables.print_explanation(people(), explanation, version)
+        tables.print_explanation(stdout_console(), explanation, version)
 
 
 def _explain_many(
@@ -99,6 +106,6 @@ def _explain_many(
             {**about, **({"summary": told} if feature is None else {"dependence": told, "feature": feature})}
         )
     elif feature is None:
-        tables.print_summary(people(), sample, told, version)
+        tables.print_summary(stdout_console(), sample, told, version)
     else:
-        tables.print_dependence(people(), sample, feature, told, version)
+        tables.print_dependence(stdout_console(), sample, feature, told, version)

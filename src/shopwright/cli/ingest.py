@@ -10,14 +10,14 @@ import typer
 from rich.console import Console
 
 from shopwright.cli.output import (
-    HERE,
+    DEFAULT_PROJECT,
     Bar,
     JsonOption,
     ProjectOption,
     now,
-    people,
     print_json,
     progress_bar,
+    stdout_console,
     table,
 )
 from shopwright.contracts import BY_NAME
@@ -29,7 +29,7 @@ SHOWN_FILES = 40
 
 
 def command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     source: Annotated[
         list[str] | None, typer.Option(help="Only this source; may be given several times.")
     ] = None,
@@ -48,7 +48,7 @@ def command(
     if as_json:
         print_json(as_document(report))
     else:
-        show_report(people(), report)
+        show_report(stdout_console(), report)
     if report.failed:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shopwright.cli.output import JsonOption, people, print_json, side
+from shopwright.cli.output import JsonOption, print_json, stderr_console, stdout_console
 from shopwright.cli.templates import (
     CLICKSTREAM,
     REES46,
@@ -64,7 +64,7 @@ def command(
     file.write_text(text, encoding="utf-8")
     warnings = _warnings(load_project(folder), chosen)
     for warning in warnings:
-        side().print(f"warning: {warning}", markup=False, soft_wrap=True)
+        stderr_console().print(f"warning: {warning}", markup=False, soft_wrap=True)
     if as_json:
         print_json(
             {
@@ -76,7 +76,7 @@ def command(
             }
         )
         return
-    console = people()
+    console = stdout_console()
     console.print(f"Made {file}" + (f" (source read as {chosen.adapter})" if chosen.adapter else ""))
     where = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
     console.print(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopwright.cli import model_tables as tables
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.cli.train import AllOption, ModelArgument, NameArgument, as_version, chosen
 from shopwright.core.errors import DataError
 from shopwright.registry import Registry, Version
@@ -33,7 +40,7 @@ def _options() -> None:
 
 
 @app.command("list")
-def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Show the models, what each answers, which version serves, and what the shop lacks for it.
 
     Example:
@@ -60,7 +67,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     if as_json:
         print_json(rows)
     else:
-        people().print(tables.listing(rows))
+        stdout_console().print(tables.listing(rows))
 
 
 @app.command("show")
@@ -70,7 +77,7 @@ def show_command(
         str | None,
         typer.Argument(metavar="[VERSION]", help="Its number or alias; all of them where not given."),
     ] = None,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Show a model's versions, or one of them with its measures, what it was compared with and what the gate said.
@@ -86,22 +93,24 @@ def show_command(
         if as_json:
             print_json(_document(found) | {"evaluation": evaluation.model_dump() if evaluation else None})
         else:
-            tables.print_version(people(), found, evaluation)
+            tables.print_version(stdout_console(), found, evaluation)
         return
     versions = registry.versions(model)
     if as_json:
         print_json([_document(each) for each in versions])
     elif not versions:
-        people().print(f"{model} was not trained yet; 'shopwright train {model}' does it", markup=False)
+        stdout_console().print(
+            f"{model} was not trained yet; 'shopwright train {model}' does it", markup=False
+        )
     else:
-        tables.print_versions(people(), model, versions)
+        tables.print_versions(stdout_console(), model, versions)
 
 
 @app.command("promote")
 def promote_command(
     model: NameArgument,
     version: VersionArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     force: Annotated[
         str | None,
         typer.Option(metavar="REASON", help="Overrule the gate; the reason is kept in the model's history."),
@@ -121,7 +130,9 @@ def promote_command(
 
 
 @app.command("rollback")
-def rollback_command(model: NameArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def rollback_command(
+    model: NameArgument, project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False
+) -> None:
     """Let the version serve again that served before the present one.
 
     Example:
@@ -135,7 +146,7 @@ def rollback_command(model: NameArgument, project: ProjectOption = HERE, as_json
 def audit_command(
     model: ModelArgument = None,
     every: AllOption = False,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Look for leaks: rewrite everything after the decisions and demand the same features, and more.
@@ -156,7 +167,7 @@ def audit_command(
         )
         leaking += [room.name] if findings else []
         if not as_json:
-            tables.print_findings(people(), room, findings, compared)
+            tables.print_findings(stdout_console(), room, findings, compared)
     if as_json:
         print_json(documents if every else documents[0])
     if leaking:
@@ -168,7 +179,7 @@ def claim_command(
     model: Annotated[
         str, typer.Argument(metavar="[MODEL]", help="Of which the usual recipe is followed.")
     ] = "churn",
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Show how the usual recipe for a model comes to look good on this shop, and what is left of it.
@@ -186,7 +197,7 @@ def claim_command(
     if as_json:
         print_json(rows)
     else:
-        tables.print_claim(people(), claim, rows)
+        tables.print_claim(stdout_console(), claim, rows)
 
 
 def _audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
@@ -216,4 +227,4 @@ def _tell(version: Version, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(version))
     else:
-        people().print(f"{version.model}: version {version.number} serves from now on", markup=False)
+        stdout_console().print(f"{version.model}: version {version.number} serves from now on", markup=False)

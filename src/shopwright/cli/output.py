@@ -28,19 +28,19 @@ ProjectOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
-HERE = Path()
+DEFAULT_PROJECT = Path()
 
 
-class _People(Console):
+class _StdoutConsole(Console):
     def on_broken_pipe(self) -> None:
         """End, since the reader has gone."""
         _leave()
 
 
-def people() -> Console:
+def stdout_console() -> Console:
     """Where results for people go."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    return _People(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
+    return _StdoutConsole(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def _leave() -> NoReturn:
@@ -49,7 +49,7 @@ def _leave() -> NoReturn:
     sys.exit(0)
 
 
-def side() -> Console:
+def stderr_console() -> Console:
     """Where progress and notes go, so that standard output holds results alone."""
     return Console(file=sys.stderr, highlight=False)
 
@@ -128,7 +128,7 @@ class Bar:
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
     """A bar for the block's work; it leaves nothing behind."""
-    console = side()
+    console = stderr_console()
     shown = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, now, people, print_json, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    now,
+    print_json,
+    stdout_console,
+    table,
+)
 from shopwright.ingest.quarantine import count_open, find_open, list_open, replay
 from shopwright.settings import load_project
 
@@ -18,7 +26,7 @@ RuleOption = Annotated[str | None, typer.Option(help="Only rows that broke this 
 
 @app.command("list")
 def list_command(
-    project: ProjectOption = HERE, source: SourceOption = None, as_json: JsonOption = False
+    project: ProjectOption = DEFAULT_PROJECT, source: SourceOption = None, as_json: JsonOption = False
 ) -> None:
     """Count the rows in quarantine by file and by the rules they broke.
 
@@ -29,7 +37,7 @@ def list_command(
     if as_json:
         print_json(found)
         return
-    console = people()
+    console = stdout_console()
     if not found:
         console.print("The quarantine is empty.")
         return
@@ -45,7 +53,7 @@ def show_command(
     quarantine_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="Show this row whole.", show_default="the first rows")
     ] = None,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     source: SourceOption = None,
     rule: RuleOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 10,
@@ -65,7 +73,7 @@ def show_command(
     if as_json:
         print_json(rows)
         return
-    console = people()
+    console = stdout_console()
     if not rows:
         console.print("No such row in quarantine.")
     for row in rows:
@@ -77,7 +85,7 @@ def show_command(
 
 @app.command("replay")
 def replay_command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     source: SourceOption = None,
     rule: RuleOption = None,
     as_json: JsonOption = False,
@@ -93,7 +101,7 @@ def replay_command(
     if as_json:
         print_json(report)
         return
-    people().print(
+    stdout_console().print(
         f"{report.tried:,} rows read again: {report.accepted:,} accepted, {report.duplicate:,} duplicates of rows "
         f"already there, {report.still_open:,} still in quarantine."
     )

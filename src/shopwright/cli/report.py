@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, show, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    show,
+    stdout_console,
+    table,
+)
 from shopwright.reports import REPORTS, Column, Filters, PublishedWarehouse, Table, find_report, read_report
 from shopwright.settings import load_project
 
@@ -16,7 +24,7 @@ def command(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Which report.", show_default="list all of them")
     ] = None,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     first: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First date, in the shop's zone."),
@@ -68,11 +76,11 @@ def _list(*, as_json: bool) -> None:
         print_json([report.described() for report in REPORTS])
         return
     rows = [(report.name, report.title, ", ".join(report.filters)) for report in REPORTS]
-    people().print(table("", ("report", "shows", "filters"), rows))
+    stdout_console().print(table("", ("report", "shows", "filters"), rows))
 
 
 def _show(found: Table) -> None:
-    console = people()
+    console = stdout_console()
     columns = found.report.columns
     rows = [[_cell(value, column) for value, column in zip(row, columns, strict=True)] for row in found.rows]
     title = f"{found.report.title} ({found.currency})" if _has_money(found) else found.report.title

@@ -7,12 +7,19 @@ import typer
 from shopwright.cli import build as building
 from shopwright.cli import ingest as ingesting
 from shopwright.cli import train as training
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    stdout_console,
+    table,
+)
 from shopwright.reports.summary import Finding, summarise
 from shopwright.settings import load_project
 
 
-def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Do everything: take in new files, build, test, publish, train, and say what was found.
 
     Models are trained and score where shopwright.toml names them under [models].
@@ -22,7 +29,7 @@ def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """
     loaded = load_project(project)
     training.check_names(loaded)
-    console = people()
+    console = stdout_console()
     taken = ingesting.ingest_with_progress(loaded, quiet=as_json)
     if not as_json:
         ingesting.show_report(console, taken)

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, side, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    stderr_console,
+    stdout_console,
+    table,
+)
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.keys import (
     SCOPES,
@@ -26,7 +34,7 @@ NEEDS = ("fastapi", "uvicorn", "prometheus_client", "pyarrow", "mlflow", "xgboos
 
 
 def command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     as_json: JsonOption = False,
@@ -52,7 +60,7 @@ def command(
 @keys.command("create")
 def create_command(
     name: NameArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     scope: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +81,7 @@ def create_command(
 
 
 @keys.command("list")
-def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Show the keys, without their secrets.
 
     Example:
@@ -84,7 +92,7 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
     if as_json:
         print_json([_document(each, now) for each in found])
     elif not found:
-        people().print("there are no keys yet; 'shopwright keys create NAME' makes one", markup=False)
+        stdout_console().print("there are no keys yet; 'shopwright keys create NAME' makes one", markup=False)
     else:
         rows = [
             (
@@ -97,11 +105,13 @@ def list_command(project: ProjectOption = HERE, as_json: JsonOption = False) -> 
             )
             for each in found
         ]
-        people().print(table("", ("id", "name", "scopes", "made (UTC)", "ends (UTC)", "valid"), rows))
+        stdout_console().print(table("", ("id", "name", "scopes", "made (UTC)", "ends (UTC)", "valid"), rows))
 
 
 @keys.command("revoke")
-def revoke_command(name: NameArgument, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def revoke_command(
+    name: NameArgument, project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False
+) -> None:
     """Refuse a key from now on; a service that runs notices within seconds.
 
     Example:
@@ -111,13 +121,13 @@ def revoke_command(name: NameArgument, project: ProjectOption = HERE, as_json: J
     if as_json:
         print_json({"name": name, "revoked": count})
     else:
-        people().print(f"{count} key{'s' if count > 1 else ''} of {name} revoked", markup=False)
+        stdout_console().print(f"{count} key{'s' if count > 1 else ''} of {name} revoked", markup=False)
 
 
 @keys.command("rotate")
 def rotate_command(
     name: NameArgument,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     grace: Annotated[
         float,
         typer.Option(
@@ -138,7 +148,7 @@ def rotate_command(
 
 
 def _announce(shop: str, address: str, *, is_open: bool) -> None:
-    console = side()
+    console = stderr_console()
     console.print(f"Serving {shop} at {address} (see /docs)", markup=False, soft_wrap=True)
     if is_open:
         console.print(
@@ -151,8 +161,8 @@ def _show(made: KeyRecord, key: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**_document(made, made.created_at), "key": key})
         return
-    people().print(key, markup=False)
-    side().print(
+    stdout_console().print(key, markup=False)
+    stderr_console().print(
         f"This is the key of {made.name} ({', '.join(made.scopes)}). It is not kept and cannot be shown again.",
         markup=False,
     )

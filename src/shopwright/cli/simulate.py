@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from shopwright.cli.output import JsonOption, people, print_json, progress_bar, table
+from shopwright.cli.output import JsonOption, print_json, progress_bar, stdout_console, table
 from shopwright.core.errors import ConfigurationError
 from shopwright.simulate import Dirt, SimulationConfig, simulate
 
@@ -117,7 +117,7 @@ def command(
     if as_json:
         print_json({"out": str(out), "rows": made.rows, "files": names, "truth": str(made.truth_path)})
         return
-    console = people()
+    console = stdout_console()
     console.print(f"Simulated {made.rows:,} rows of events in {out}")
     console.print(table("", ("entity", "files", "first file"), [(e, len(p), p[0]) for e, p in names.items()]))
     console.print(f"The truth behind them: {made.truth_path}")

@@ -6,7 +6,14 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, table
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    stdout_console,
+    table,
+)
 from shopwright.core.engine import connect
 from shopwright.ingest.collected import waiting
 from shopwright.ingest.ledger import Known, LedgerRow, read_ledger
@@ -16,7 +23,7 @@ from shopwright.settings import Project, load_project
 from shopwright.warehouse.sizes import table_sizes
 
 
-def command(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
     """Show what is in the lake, collected, in quarantine and published, and whether a build is due.
 
     Example:
@@ -83,7 +90,7 @@ def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | No
 
 
 def _show(project: Project, document: dict[str, Any]) -> None:
-    console = people()
+    console = stdout_console()
     if not document["sources"]:
         console.print(f"{project.root}: nothing in the lake yet; next: shopwright run")
         return

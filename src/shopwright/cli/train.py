@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopwright.cli import model_tables as tables
-from shopwright.cli.output import HERE, JsonOption, ProjectOption, people, print_json, progress_bar
+from shopwright.cli.output import (
+    DEFAULT_PROJECT,
+    JsonOption,
+    ProjectOption,
+    print_json,
+    progress_bar,
+    stdout_console,
+)
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.registry import Registry
 from shopwright.registry.tracking import check_installed
@@ -36,7 +43,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="All models that the shop
 def train_command(
     model: ModelArgument = None,
     every: AllOption = False,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, judge it on later data, and let it serve if it passes the gate.
@@ -60,7 +67,7 @@ def train_command(
             continue
         results.append(tables.training_document(room, trained))
         if not as_json:
-            tables.print_training(people(), room, trained)
+            tables.print_training(stdout_console(), room, trained)
     if as_json:
         print_json(results if every else results[0])
 
@@ -81,7 +88,7 @@ def evaluate_command(
             help="later: the newest decisions that it did not learn from; new: those since it was judged in training."
         ),
     ] = WindowName.LATER,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a version anew on the shop's data of now, beside the baselines and the champion.
@@ -107,13 +114,13 @@ def evaluate_command(
     if as_json:
         print_json(tables.evaluation_document(room, evaluated))
     else:
-        tables.print_evaluation(people(), room, evaluated)
+        tables.print_evaluation(stdout_console(), room, evaluated)
 
 
 def score_command(
     model: ModelArgument = None,
     every: AllOption = False,
-    project: ProjectOption = HERE,
+    project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
     """Score who is there now with the champion, into a gold table.
@@ -134,7 +141,7 @@ def score_command(
             {"model": room.name, "version": version.number, "rows": rows, "table": room.scores_table}
         )
         if not as_json:
-            people().print(
+            stdout_console().print(
                 f"{rows:,} rows in {room.scores_table}, by version {version.number} of {room.name}"
             )
     if as_json:
@@ -218,12 +225,12 @@ def _train_and_score(project: Project, room: Room, *, is_new: bool, quiet: bool)
             trained = train_with_progress(project, room, quiet=quiet)
             document = tables.training_document(room, trained)
             if not quiet:
-                tables.print_training(people(), room, trained)
+                tables.print_training(stdout_console(), room, trained)
         if registry.champion(room.name) is not None and pipeline.missing(project, room) is None:
             rows, _ = pipeline.score(project, room)
             document |= {"scored_rows": rows, "scores_table": room.scores_table}
             if not quiet:
-                people().print(f"{rows:,} rows in {room.scores_table}")
+                stdout_console().print(f"{rows:,} rows in {room.scores_table}")
     except DataError as error:
         document |= _not_trained(room, error, quiet=quiet)
     return document
@@ -232,5 +239,5 @@ def _train_and_score(project: Project, room: Room, *, is_new: bool, quiet: bool)
 def _not_trained(room: Room, error: DataError, *, quiet: bool) -> dict[str, Any]:
     """Say why a room was passed over."""
     if not quiet:
-        people().print(f"{room.name} was not trained: {error}", markup=False)
+        stdout_console().print(f"{room.name} was not trained: {error}", markup=False)
     return {"model": room.name, "error": str(error)}

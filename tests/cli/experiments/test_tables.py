@@ -10,7 +10,7 @@ import pytest
 from tests.experiments.units import START, crowd, experiment, published, table, unit, warehouse
 
 from shopwright.cli import experiment_tables as tables
-from shopwright.cli.output import people
+from shopwright.cli.output import stdout_console
 from shopwright.experiments.audit import (
     Audit,
     Correlation,
@@ -34,7 +34,7 @@ def printed(capsys):
     """What is printed, as lines without the spaces that fill columns."""
 
     def shown(lines):
-        people().print(*lines, sep="\n")
+        stdout_console().print(*lines, sep="\n")
         return "\n".join(" ".join(line.split()) for line in capsys.readouterr().out.splitlines())
 
     return shown

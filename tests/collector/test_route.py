@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from shopwright.collector import segment
 from shopwright.collector.schema import EXAMPLE, event_schema
-from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.events import EVENTS
 from shopwright.service.app import create_app
 from shopwright.testing import Shop
 
@@ -113,7 +113,9 @@ def test_the_schema_is_the_contract(client):
     assert schema["properties"]["event_type"]["enum"] == list(EVENTS.column("event_type").allowed)
     assert schema["properties"]["price"]["maximum"] == 1_000_000
     named = {"source_event_id": "event_id", "session_hint": "session_id"}
-    assert set(schema["properties"]) == {named.get(column.name, column.name) for column in EVENTS.landed}
+    assert set(schema["properties"]) == {
+        named.get(column.name, column.name) for column in EVENTS.stored_columns
+    }
     document = client.get("/openapi.json").json()
     body = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["anyOf"][0]["items"] == schema

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from shopwright.contracts import BY_NAME, ENTITIES, Column, Entity, Rule
-from shopwright.contracts.model import Kind
+from shopwright.contracts.schema import Kind
 from shopwright.core.engine import connect
 from shopwright.lake.delta import lake_columns
 from shopwright.lake.tables import TECHNICAL
@@ -23,9 +23,9 @@ def holds(engine, entity, rule, **values):
     """Whether a row of these values (SQL literals), and nulls elsewhere, meets a rule of its entity."""
     columns = ", ".join(
         f'({values.get(column.name, "null")})::{column.kind.sql_type} as "{column.name}"'
-        for column in entity.landed
+        for column in entity.stored_columns
     )
-    condition = next(item.holds for item in entity.all_rules() if item.name == rule)
+    condition = next(item.condition for item in entity.all_rules() if item.name == rule)
     return engine.execute(f"select ({condition}) is not false from (select {columns})").fetchone()[0]
 
 
@@ -45,15 +45,15 @@ def test_rules_of_an_entity_have_names_of_their_own(entity):
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_derived_columns_are_computed_from_landed_ones(engine, entity):
-    landed = ", ".join(f'null::{column.kind.sql_type} as "{column.name}"' for column in entity.landed)
-    for column in entity.derived:
+    landed = ", ".join(f'null::{column.kind.sql_type} as "{column.name}"' for column in entity.stored_columns)
+    for column in entity.derived_columns:
         engine.execute(f"select {column.derived} from (select {landed})")
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_the_lake_stores_landed_columns_then_technical_ones(entity):
     names = [column.name for column in lake_columns(entity.name)]
-    assert names == [column.name for column in entity.landed] + [column.name for column in TECHNICAL]
+    assert names == [column.name for column in entity.stored_columns] + [column.name for column in TECHNICAL]
 
 
 def test_money_is_exact_and_ids_are_text():
@@ -97,7 +97,7 @@ def test_the_id_of_an_event_depends_on_all_that_it_says_and_only_on_that(engine)
     def event_id(**values):
         columns = ", ".join(
             f'({values.get(column.name, "null")})::{column.kind.sql_type} as "{column.name}"'
-            for column in events.landed
+            for column in events.stored_columns
         )
         return engine.execute(f"select {derived} from (select {columns})").fetchone()[0]
 

@@ -73,7 +73,7 @@ class SmallShop:
         for schema in ("bronze", "silver", "gold"):
             self.connection.execute(f"create schema warehouse.{schema}")
         for entity in ENTITIES:
-            columns = [f'"{column.name}" {column.kind.sql_type}' for column in entity.landed]
+            columns = [f'"{column.name}" {column.kind.sql_type}' for column in entity.stored_columns]
             columns += [f"{column.name} {column.sql_type}" for column in TECHNICAL]
             self.connection.execute(f"create table bronze.{entity.name} ({', '.join(columns)})")
         for name, columns_of in TABLES.items():

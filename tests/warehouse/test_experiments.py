@@ -8,7 +8,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.experiments.assignment import assign, bucket_of
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build

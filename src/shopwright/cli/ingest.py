@@ -131,7 +131,7 @@ def _show_rules(console: Console, report: IngestReport) -> None:
 
 
 def _has_properties(row: LedgerRow) -> bool:
-    return any(column.name == "properties" for column in BY_NAME[row.entity].landed)
+    return any(column.name == "properties" for column in BY_NAME[row.entity].stored_columns)
 
 
 def _name(row: LedgerRow) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.events import EVENTS
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.collector import COLLECTOR

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopwright.contracts.behaviour import EVENTS
-from shopwright.contracts.model import Column, Kind
+from shopwright.contracts.events import EVENTS
+from shopwright.contracts.schema import Column, Kind
 from shopwright.ingest.adapters.event_stream import EVENT_FIELDS
 
 _TYPES: dict[Kind, dict[str, Any]] = {
@@ -42,8 +42,8 @@ def event_schema() -> dict[str, Any]:
         "title": "Event",
         "type": "object",
         "description": f"One action of a shopper. {rules} Fields without a place of their own are kept in `properties`.",
-        "required": [_name(column) for column in EVENTS.landed if column.required],
-        "properties": {_name(column): _field(column) for column in EVENTS.landed},
+        "required": [_name(column) for column in EVENTS.stored_columns if column.required],
+        "properties": {_name(column): _field(column) for column in EVENTS.stored_columns},
         "additionalProperties": True,
         "example": EXAMPLE,
     }

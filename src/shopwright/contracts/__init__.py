@@ -5,10 +5,10 @@ derived from them (validation SQL, lake schema, dictionary rows). Does not belon
 mapped to them (``ingest/adapters``), or what the warehouse makes of them (``dbt``).
 """
 
-from shopwright.contracts.behaviour import EVENTS, EXPOSURES
-from shopwright.contracts.model import Column, Entity, Rule
+from shopwright.contracts.events import EVENTS, EXPOSURES
 from shopwright.contracts.reference import CATEGORIES, COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
 from shopwright.contracts.sales import ORDER_ITEMS, ORDERS, PAYMENTS, REVIEWS
+from shopwright.contracts.schema import Column, Entity, Rule
 
 ENTITIES: tuple[Entity, ...] = (
     EVENTS,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from shopwright.contracts.behaviour import EARLIEST, HIGHEST_PRICE, LATEST
-from shopwright.contracts.model import Column, Entity, Kind
+from shopwright.contracts.events import MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
+from shopwright.contracts.schema import Column, Entity, Kind
 
 VALID_FROM = Column(
     "valid_from",
     Kind.TIMESTAMP,
     "Since when this version holds, as the source states it; empty where it does not say.",
     unit="UTC",
-    minimum=EARLIEST,
-    maximum=LATEST,
+    minimum=MIN_TIMESTAMP,
+    maximum=MAX_TIMESTAMP,
 )
 
 PROPERTIES = Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object.")
@@ -34,8 +34,8 @@ CUSTOMERS = Entity(
             Kind.TIMESTAMP,
             "When the account was made.",
             unit="UTC",
-            minimum=EARLIEST,
-            maximum=LATEST,
+            minimum=MIN_TIMESTAMP,
+            maximum=MAX_TIMESTAMP,
         ),
         Column("country", Kind.TEXT, "Country of residence, as the source writes it."),
         Column("region", Kind.TEXT, "State or region."),
@@ -65,7 +65,7 @@ PRODUCTS = Entity(
             "List price of one unit from `valid_from` on.",
             unit="`currency`",
             minimum="0",
-            maximum=HIGHEST_PRICE,
+            maximum=MAX_PRICE,
         ),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
         PROPERTIES,
@@ -124,8 +124,8 @@ COMPETITOR_PRICES = Entity(
             "When the price was seen.",
             unit="UTC",
             required=True,
-            minimum=EARLIEST,
-            maximum=LATEST,
+            minimum=MIN_TIMESTAMP,
+            maximum=MAX_TIMESTAMP,
         ),
         Column("site", Kind.TEXT, "The other shop.", required=True),
         Column("product_reference", Kind.TEXT, "The product, as the other shop names it.", required=True),
@@ -136,7 +136,7 @@ COMPETITOR_PRICES = Entity(
             unit="`currency`",
             required=True,
             minimum="0",
-            maximum=HIGHEST_PRICE,
+            maximum=MAX_PRICE,
         ),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
         PROPERTIES,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from shopwright.contracts.behaviour import EARLIEST, HIGHEST_PRICE, LATEST
-from shopwright.contracts.model import Column, Entity, Kind, Rule
+from shopwright.contracts.events import MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
 from shopwright.contracts.reference import PROPERTIES
+from shopwright.contracts.schema import Column, Entity, Kind, Rule
 
 LINE_KINDS = ("sale", "return", "discount", "fee", "adjustment")
 
 
-def _moment(name: str, meaning: str, *, required: bool = False) -> Column:
+def _timestamp(name: str, meaning: str, *, required: bool = False) -> Column:
     return Column(
-        name, Kind.TIMESTAMP, meaning, unit="UTC", required=required, minimum=EARLIEST, maximum=LATEST
+        name,
+        Kind.TIMESTAMP,
+        meaning,
+        unit="UTC",
+        required=required,
+        minimum=MIN_TIMESTAMP,
+        maximum=MAX_TIMESTAMP,
     )
 
 
@@ -22,14 +28,14 @@ ORDERS = Entity(
     time_column="ordered_at",
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),
-        _moment("valid_from", "Since when this version holds; empty where the source does not say."),
+        _timestamp("valid_from", "Since when this version holds; empty where the source does not say."),
         Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
         Column("status", Kind.TEXT, "Status as the source states it."),
-        _moment("ordered_at", "When the order was placed.", required=True),
-        _moment("approved_at", "When the payment was approved."),
-        _moment("shipped_at", "When it was handed to the carrier."),
-        _moment("delivered_at", "When it reached the customer."),
-        _moment("promised_at", "When it was promised to arrive."),
+        _timestamp("ordered_at", "When the order was placed.", required=True),
+        _timestamp("approved_at", "When the payment was approved."),
+        _timestamp("shipped_at", "When it was handed to the carrier."),
+        _timestamp("delivered_at", "When it reached the customer."),
+        _timestamp("promised_at", "When it was promised to arrive."),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
         Column("ship_zip_prefix", Kind.TEXT, "Leading part of the ship-to postal code."),
         Column("ship_city", Kind.TEXT, "Ship-to city."),
@@ -78,18 +84,18 @@ ORDER_ITEMS = Entity(
             "Price of one unit.",
             unit="`currency`",
             required=True,
-            minimum=f"-{HIGHEST_PRICE}",
-            maximum=HIGHEST_PRICE,
+            minimum=f"-{MAX_PRICE}",
+            maximum=MAX_PRICE,
         ),
         Column(
             "freight",
             Kind.MONEY,
             "Shipping charged for the line.",
             unit="`currency`",
-            minimum=f"-{HIGHEST_PRICE}",
-            maximum=HIGHEST_PRICE,
+            minimum=f"-{MAX_PRICE}",
+            maximum=MAX_PRICE,
         ),
-        _moment("ordered_at", "When the order was placed, in exports that have no orders but lines."),
+        _timestamp("ordered_at", "When the order was placed, in exports that have no orders but lines."),
         Column("customer_id", Kind.TEXT, "Who ordered, in exports that have no orders but lines."),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have no orders but lines."),
         PROPERTIES,
@@ -121,7 +127,7 @@ PAYMENTS = Entity(
             minimum="-100000000",
             maximum="100000000",
         ),
-        _moment("paid_at", "When it was paid or given back; empty means with the order."),
+        _timestamp("paid_at", "When it was paid or given back; empty means with the order."),
         PROPERTIES,
     ),
 )
@@ -135,8 +141,8 @@ REVIEWS = Entity(
         Column("review_id", Kind.TEXT, "The review.", required=True),
         Column("order_id", Kind.TEXT, "The order reviewed.", required=True),
         Column("score", Kind.INTEGER, "Stars, 1 worst to 5 best.", required=True, minimum="1", maximum="5"),
-        _moment("created_at", "When it was asked for or written."),
-        _moment("answered_at", "When it was answered."),
+        _timestamp("created_at", "When it was asked for or written."),
+        _timestamp("answered_at", "When it was answered."),
         PROPERTIES,
     ),
 )

@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.events import EVENTS
 from shopwright.core.errors import ConfigurationError
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.experiments.assignment import salt_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shopwright.contracts import Column, Entity, Rule
-from shopwright.contracts.model import Kind
+from shopwright.contracts.schema import Kind
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
 
@@ -71,9 +71,9 @@ def compile_projection(
         )
         for name, item in mapping.fields.items()
     }
-    if properties is not None and any(column.name == "properties" for column in entity.landed):
+    if properties is not None and any(column.name == "properties" for column in entity.stored_columns):
         texts.setdefault("properties", properties)
-    columns = tuple(column for column in entity.landed if column.name in texts)
+    columns = tuple(column for column in entity.stored_columns if column.name in texts)
     rules = [
         *structural,
         *_unreadable(columns),
@@ -82,7 +82,7 @@ def compile_projection(
     ]
     typed = [f"{_typed(column, mapping)} as {quote_name(column.name)}" for column in columns]
     bits = " | ".join(
-        f"(case when {rule.holds} then 0 else {1 << place} end)" for place, rule in enumerate(rules)
+        f"(case when {rule.condition} then 0 else {1 << place} end)" for place, rule in enumerate(rules)
     )
     return Projection(
         columns=columns,
@@ -199,14 +199,14 @@ def _unreadable(columns: tuple[Column, ...]) -> list[Rule]:
 def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
     """The contract's rules; a required column that nothing fills is missing in every row."""
     filled = {column.name for column in columns}
-    rules = [rule for column in entity.landed if column.name in filled for rule in column.rules()]
+    rules = [rule for column in entity.stored_columns if column.name in filled for rule in column.rules()]
     rules += [
         Rule(f"{column.name}_missing", "false", f"`{column.name}` has a value.")
-        for column in entity.landed
+        for column in entity.stored_columns
         if column.required and column.name not in filled
     ]
     rules += entity.rules
-    return [Rule(rule.name, f"(({rule.holds}) is not false)", rule.meaning) for rule in rules]
+    return [Rule(rule.name, f"(({rule.condition}) is not false)", rule.meaning) for rule in rules]
 
 
 def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:
@@ -214,8 +214,8 @@ def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:
     filled = {column.name for column in columns}
     return [
         f"null::{column.kind.sql_type} as {quote_name(column.name)}"
-        for column in entity.landed
-        if column.name not in filled and any(column.name in rule.holds for rule in entity.rules)
+        for column in entity.stored_columns
+        if column.name not in filled and any(column.name in rule.condition for rule in entity.rules)
     ]
 
 

@@ -83,7 +83,7 @@ def _hash(entity: Entity, names: list[str], table: str = "") -> str:
     """The engine's hash of the columns that tell rows apart best; compared within one run only, never stored."""
     telling = [
         column.name
-        for column in entity.landed
+        for column in entity.stored_columns
         if column.name in names
         and (
             column.required
@@ -112,7 +112,9 @@ def _known_before(
     same = " and ".join(
         f"old.{quote_name(name)} is not distinct from new.{quote_name(name)}" for name in names
     )
-    empty = [f"{quote_name(column.name)} is null" for column in entity.landed if column.name not in names]
+    empty = [
+        f"{quote_name(column.name)} is null" for column in entity.stored_columns if column.name not in names
+    ]
     if entity.time_column and span[0] and span[1]:
         time = quote_name(entity.time_column)
         empty.append(

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.events import EVENTS
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
 from shopwright.core.lock import exclusive

@@ -78,7 +78,7 @@ def lake_columns(table: str) -> tuple[TableColumn, ...]:
     entity = BY_NAME[table]
     stated = tuple(
         TableColumn(column.name, column.kind.sql_type, column.kind.lake_type, column.meaning)
-        for column in entity.landed
+        for column in entity.stored_columns
     )
     return (*stated, *TECHNICAL)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.core.errors import near_match
 from shopwright.metrics import METRICS
 from shopwright.settings.strict import Strict

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.simulate.arrays import Columns
 from shopwright.simulate.seasonality import SECOND
 from shopwright.simulate.visits import CHECKOUT

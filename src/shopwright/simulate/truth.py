@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.simulate.events import GROUPS, KIND
 from shopwright.simulate.journeys import COEFFICIENTS, INTERCEPT, MEANINGS
 

@@ -188,7 +188,7 @@ class AdapterContract:
         shop.ingest()
         self.check(shop, self.all())
         assert [row.new_columns for row in shop.ledger()] == [", ".join((*self.unnamed, EXTRA))]
-        if not any(column.name == "properties" for column in BY_NAME[self.entity].landed):
+        if not any(column.name == "properties" for column in BY_NAME[self.entity].stored_columns):
             return
         kept = shop.rows("properties", entity=self.entity)
         assert all(f'"{EXTRA}":"left"' in (properties or "") for (properties,) in kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.behaviour import EVENTS
+from shopwright.contracts.events import EVENTS
 from shopwright.ingest.adapters.event_stream import EVENT_FIELDS
 from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Adapter, FileKind, Mapping
 

@@ -55,7 +55,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
 
 def _counts_copies(entity: Entity, fields: dict[str, Field]) -> bool:
     """Lines that nothing numbers may be equal and yet be two."""
-    landed = {item.name for item in entity.landed}
+    landed = {item.name for item in entity.stored_columns}
     return "copy_number" in landed and not {"line_number", "copy_number"} & fields.keys()
 
 
@@ -73,7 +73,7 @@ def find_entity(source: SourceSettings) -> Entity:
 
 def _entity(source: SourceSettings) -> Entity:
     entity = find_entity(source)
-    lacking = [item.name for item in entity.landed if item.required and item.name not in source.map]
+    lacking = [item.name for item in entity.stored_columns if item.required and item.name not in source.map]
     if lacking:
         raise ConfigurationError(
             f"source '{source.name}': [sources.map] does not say where {', '.join(lacking)} of "
@@ -88,7 +88,7 @@ def field_of(source: SourceSettings, entity: Entity, name: str, given: FieldSett
     Raises:
         ConfigurationError: the entity has no such column.
     """
-    landed = [item.name for item in entity.landed]
+    landed = [item.name for item in entity.stored_columns]
     if name not in landed:
         hint = near_match(name, landed)
         raise ConfigurationError(f"source '{source.name}': {entity.name} has no column '{name}'{hint}")

@@ -96,7 +96,7 @@ class Mapping:
     """Canonical columns that stay empty, without a word, where the file lacks what they come from."""
 
     def __post_init__(self) -> None:
-        unknown = set(self.fields) - {item.name for item in self.entity.landed}
+        unknown = set(self.fields) - {item.name for item in self.entity.stored_columns}
         if unknown:
             raise ValueError(f"{self.entity.name} has no column {sorted(unknown)}")
 

@@ -19,7 +19,7 @@ def _mapping_for(source: SourceSettings, _: str) -> Mapping:
     entity = find_entity(source)
     by_name = {
         column.name: FieldSettings(column=column.name)
-        for column in entity.landed
+        for column in entity.stored_columns
         if column.name not in source.map
     }
     fields = {name: field_of(source, entity, name, given) for name, given in (by_name | source.map).items()}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from shopwright.contracts.behaviour import EARLIEST, EVENT_TYPES, EVENTS, HIGHEST_PRICE, LATEST
+from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
 from shopwright.models.abandonment.serving import Event
 
 MOST_EVENTS = 1_000
@@ -18,7 +18,7 @@ _MEANINGS = {column.name: column.meaning for column in EVENTS.columns}
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 _CENTS = Decimal("0.0001")
 """Prices are kept to this."""
-_BOUNDS = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (EARLIEST, LATEST))
+_BOUNDS = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (MIN_TIMESTAMP, MAX_TIMESTAMP))
 LONGEST_SESSION = timedelta(days=366)
 
 
@@ -26,7 +26,7 @@ def _moment(given: datetime) -> datetime:
     """Without its zone, in UTC, within what the contract allows."""
     moment = given if given.tzinfo else given.replace(tzinfo=UTC)
     if not _BOUNDS[0] <= moment <= _BOUNDS[1]:
-        raise ValueError(f"expected a time from {EARLIEST} to {LATEST}, UTC")
+        raise ValueError(f"expected a time from {MIN_TIMESTAMP} to {MAX_TIMESTAMP}, UTC")
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -50,7 +50,7 @@ class SessionEvent(BaseModel):
     product_name: Text | None = _told("product_name")
     category: Text | None = _told("category")
     brand: Text | None = _told("brand")
-    price: Annotated[Decimal, Field(ge=0, le=Decimal(HIGHEST_PRICE)), AfterValidator(_price)] | None = _told(
+    price: Annotated[Decimal, Field(ge=0, le=Decimal(MAX_PRICE)), AfterValidator(_price)] | None = _told(
         "price"
     )
     quantity: int | None = _told("quantity", ge=1, le=1_000_000)

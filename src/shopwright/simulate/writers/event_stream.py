@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.core.sql import quote_list, quote_text
 from shopwright.simulate.catalog import CURRENCY
 from shopwright.simulate.events import FIRST_ORDER, GROUPS, KIND

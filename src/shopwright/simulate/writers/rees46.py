@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.behaviour import EVENT_TYPES
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.core.sql import quote_list
 from shopwright.simulate.dirt import CODE
 from shopwright.simulate.writers.ids import session_ids

@@ -56,7 +56,7 @@ class Rule:
     """A condition every accepted row meets; a row that breaks it goes to quarantine under its name."""
 
     name: str
-    holds: str
+    condition: str
     """SQL condition over the typed columns. Null counts as met: missing values are other rules' business."""
     meaning: str
 
@@ -127,12 +127,12 @@ class Entity:
             raise ValueError(f"{self.name}: no such column: {sorted(unknown)}")
 
     @property
-    def landed(self) -> tuple[Column, ...]:
+    def stored_columns(self) -> tuple[Column, ...]:
         """The columns that are stored in the lake."""
         return tuple(column for column in self.columns if column.derived is None)
 
     @property
-    def derived(self) -> tuple[Column, ...]:
+    def derived_columns(self) -> tuple[Column, ...]:
         """The columns that are computed on read."""
         return tuple(column for column in self.columns if column.derived is not None)
 
@@ -149,4 +149,4 @@ class Entity:
 
     def all_rules(self) -> list[Rule]:
         """Every rule an accepted row meets, the entity's own last."""
-        return [rule for column in self.landed for rule in column.rules()] + list(self.rules)
+        return [rule for column in self.stored_columns for rule in column.rules()] + list(self.rules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopwright.contracts.model import Column, Entity, Kind, Rule
+from shopwright.contracts.schema import Column, Entity, Kind, Rule
 
 EVENT_TYPES = (
     "page_view",
@@ -14,10 +14,10 @@ EVENT_TYPES = (
     "purchase",
 )
 
-EARLIEST, LATEST = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
+MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
 """No online shop's event is older or younger; a date outside is a broken clock or an unset field."""
 
-HIGHEST_PRICE = "1000000"
+MAX_PRICE = "1000000"
 """Above this a unit price is taken for an error of the export."""
 
 _EVENT_ID = (
@@ -47,8 +47,8 @@ EVENTS = Entity(
             "When it happened.",
             unit="UTC",
             required=True,
-            minimum=EARLIEST,
-            maximum=LATEST,
+            minimum=MIN_TIMESTAMP,
+            maximum=MAX_TIMESTAMP,
         ),
         Column("event_type", Kind.TEXT, "What was done.", required=True, allowed=EVENT_TYPES),
         Column("user_id", Kind.TEXT, "Who did it: a customer, or a visitor's cookie.", required=True),
@@ -68,7 +68,7 @@ EVENTS = Entity(
             "Price of one unit. Zero is a price (a gift, a sample); empty is unknown.",
             unit="`currency`",
             minimum="0",
-            maximum=HIGHEST_PRICE,
+            maximum=MAX_PRICE,
         ),
         Column(
             "quantity", Kind.INTEGER, "Units; empty means one.", unit="units", minimum="1", maximum="1000000"
@@ -112,8 +112,8 @@ EXPOSURES = Entity(
             "When it first saw it.",
             unit="UTC",
             required=True,
-            minimum=EARLIEST,
-            maximum=LATEST,
+            minimum=MIN_TIMESTAMP,
+            maximum=MAX_TIMESTAMP,
         ),
         Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object."),
     ),

@@ -1,63 +1,102 @@
-"""``shopwright run``: ingest and build, and what was found."""
+"""``shopwright run``: every step that is due, and the shop in a few numbers."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
-from shopwright.cli import build as building
-from shopwright.cli import ingest as ingesting
-from shopwright.cli import train as training
+from shopwright.cli import build as build_command
+from shopwright.cli import ingest as ingest_command
+from shopwright.cli import train as train_command
 from shopwright.cli.output import (
     DEFAULT_PROJECT,
     JsonOption,
     ProjectOption,
+    now,
     print_json,
+    progress_bar,
     stdout_console,
     table,
 )
+from shopwright.core.engine import connect
+from shopwright.pipeline import BuildStep, IngestStep, StepContext, plan_steps, run_step
 from shopwright.reports.summary import Finding, summarise
 from shopwright.settings import load_project
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shopwright.pipeline import Step, StepResult
+    from shopwright.settings import Project
+
 
 def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
-    """Do everything: take in new files, build, test, publish, train, and say what was found.
+    """Load new files, build, test, publish and train, then summarize the shop.
 
-    Models are trained and score where shopwright.toml names them under [models].
+    A step with nothing to do is skipped. Models are trained and scored where shopwright.toml names them under [models].
 
     Example:
         shopwright run --project my-shop
     """
     loaded = load_project(project)
-    training.check_names(loaded)
-    console = stdout_console()
-    taken = ingesting.ingest_with_progress(loaded, quiet=as_json)
-    if not as_json:
-        ingesting.show_report(console, taken)
-    findings: list[Finding] = []
-    built = building.build_with_progress(
-        loaded,
-        meanwhile=lambda warehouse: findings.extend(
-            summarise(warehouse, currency=loaded.settings.shop.currency)
-        ),
-        quiet=as_json,
-    )
-    if not as_json:
-        building.show_report(console, built)
-    trained = training.train_due(loaded, is_new=taken.total("rows_accepted") > 0, quiet=as_json)
+    started = now()
+    results = {}
+    for step in plan_steps(loaded):
+        results[step.name] = result = _run(step, loaded, started, quiet=as_json)
+        if not as_json:
+            _show(step, result)
+    ingested = results[IngestStep.name].value
+    built = results[BuildStep.name].value
+    findings = built.findings if built else _read_findings(loaded)
     if as_json:
-        document = {"ingest": ingesting.as_document(taken), "build": built, "findings": findings}
-        print_json(document | ({"models": trained} if loaded.settings.models.run else {}))
+        document = {
+            "ingest": ingest_command.as_document(ingested),
+            "build": built.report if built else None,
+            "findings": findings,
+        }
+        models = [train_command.model_document(name, results) for name in loaded.settings.models.run]
+        print_json(document | ({"models": models} if models else {}))
     else:
-        console.print()
-        console.print(table("What was found", ("", ""), [_cells(item) for item in findings]))
-        console.print()
-        console.print(f"The warehouse:     {loaded.warehouse}  (schemas bronze, silver, gold)")
-        console.print(f"For readers:       {loaded.published}  (the last build whose tests passed)")
-        console.print(f"Models, lineage:   shopwright docs --project {project}")
-        console.print(f"State of the shop: shopwright status --project {project}")
-    if taken.failed:
+        _show_summary(loaded, project, findings)
+    if ingested.failed:
         raise typer.Exit(1)
 
 
-def _cells(finding: Finding) -> tuple[str, str]:
-    return finding.name, finding.text
+def _run(step: Step, project: Project, started: Any, *, quiet: bool) -> StepResult:
+    with progress_bar(quiet=quiet) as bar:
+
+        def show_progress(text: str, done: float, total: float) -> None:
+            bar.update(f"{step.name}: {text}", done, total)
+
+        return run_step(step, StepContext(project, started, show_progress))
+
+
+def _show(step: Step, result: StepResult) -> None:
+    console = stdout_console()
+    if isinstance(step, IngestStep):
+        ingest_command.show_report(console, result.value)
+    elif isinstance(step, BuildStep):
+        if result.value:
+            build_command.show_report(console, result.value.report)
+        else:
+            console.print(f"Not built: {result.due.reason}")
+    else:
+        train_command.show_result(console, step, result)
+
+
+def _read_findings(project: Project) -> tuple[Finding, ...]:
+    """Read the summary of a warehouse that needed no build."""
+    with connect(project.published, read_only=True) as connection:
+        return tuple(summarise(connection, currency=project.settings.shop.currency))
+
+
+def _show_summary(project: Project, folder: Path, findings: tuple[Finding, ...]) -> None:
+    console = stdout_console()
+    console.print()
+    console.print(table("Summary", ("", ""), [(finding.name, finding.text) for finding in findings]))
+    console.print()
+    console.print(f"Warehouse:         {project.warehouse}  (schemas bronze, silver, gold)")
+    console.print(f"Published copy:    {project.published}  (the last build that passed its tests)")
+    console.print(f"Models, lineage:   shopwright docs --project {folder}")
+    console.print(f"State of the shop: shopwright status --project {folder}")

@@ -17,13 +17,18 @@ from shopwright.cli.output import (
     stdout_console,
 )
 from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.registry import Registry
+from shopwright.pipeline import ScoreStep, TrainStep
 from shopwright.registry.tracking import check_installed
 from shopwright.settings import Project, load_project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
     from shopwright.models.pipeline import Trained
     from shopwright.models.protocol import Room
+    from shopwright.pipeline import Step, StepResult
 
 _NAME = "Its name, as in 'shopwright models list'."
 NameArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_NAME)]
@@ -63,7 +68,7 @@ def train_command(
         except DataError as error:
             if not every:
                 raise
-            results.append(_not_trained(room, error, quiet=as_json))
+            results.append(_untrained(room, error, quiet=as_json))
             continue
         results.append(tables.training_document(room, trained))
         if not as_json:
@@ -183,61 +188,35 @@ def train_with_progress(project: Project, room: Room, *, quiet: bool) -> Trained
         )
 
 
-def check_names(project: Project) -> None:
-    """See that the models that a run trains are ones there are.
-
-    Raises:
-        ConfigurationError: one is not, or what models need is not installed.
-    """
-    if project.settings.models.run:
-        check_installed()
-        from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
-
-        for name in project.settings.models.run:
-            pipeline.room_of(name)
+def show_result(console: Console, step: Step, result: StepResult) -> None:
+    """Print what came of a training or scoring step of a run; one that was not due prints nothing."""
+    if result.error:
+        console.print(f"{step.name}: not possible: {result.error}", markup=False)
+    elif isinstance(step, TrainStep) and result.value:
+        tables.print_training(console, step.spec, result.value)
+    elif isinstance(step, ScoreStep) and result.value:
+        rows, _ = result.value
+        console.print(f"{rows:,} rows in {step.spec.scores_table}")
 
 
-def train_due(project: Project, *, is_new: bool, quiet: bool) -> list[dict[str, Any]]:
-    """Train what ``[models] run`` names, if there is new data or no version yet, and score with what serves.
-
-    What cannot be trained is told and stops nothing.
+def model_document(model: str, results: Mapping[str, StepResult]) -> dict[str, Any]:
+    """Return what a run did for one model, for machines.
 
     Args:
-        project: the shop.
-        is_new: whether this run took in new rows.
-        quiet: whether nothing is printed.
+        model: name of the model.
+        results: results of the run's steps by the step's name.
     """
-    names = project.settings.models.run
-    if not names:
-        return []
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
-
-    return [_train_and_score(project, pipeline.room_of(name), is_new=is_new, quiet=quiet) for name in names]
-
-
-def _train_and_score(project: Project, room: Room, *, is_new: bool, quiet: bool) -> dict[str, Any]:
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
-
-    registry = Registry(project)
-    document: dict[str, Any] = {"model": room.name}
-    try:
-        if is_new or not registry.versions(room.name):
-            trained = train_with_progress(project, room, quiet=quiet)
-            document = tables.training_document(room, trained)
-            if not quiet:
-                tables.print_training(stdout_console(), room, trained)
-        if registry.champion(room.name) is not None and pipeline.missing(project, room) is None:
-            rows, _ = pipeline.score(project, room)
-            document |= {"scored_rows": rows, "scores_table": room.scores_table}
-            if not quiet:
-                stdout_console().print(f"{rows:,} rows in {room.scores_table}")
-    except DataError as error:
-        document |= _not_trained(room, error, quiet=quiet)
-    return document
+    train, score = TrainStep(model), ScoreStep(model)
+    trained, scored = results[train.name], results[score.name]
+    document = tables.training_document(train.spec, trained.value) if trained.value else {"model": model}
+    if scored.value:
+        document |= {"scored_rows": scored.value[0], "scores_table": score.spec.scores_table}
+    errors = [str(result.error) for result in (trained, scored) if result.error]
+    return document | ({"error": errors[0]} if errors else {})
 
 
-def _not_trained(room: Room, error: DataError, *, quiet: bool) -> dict[str, Any]:
-    """Say why a room was passed over."""
+def _untrained(room: Room, error: DataError, *, quiet: bool) -> dict[str, Any]:
+    """Report a model that could not be trained."""
     if not quiet:
         stdout_console().print(f"{room.name} was not trained: {error}", markup=False)
     return {"model": room.name, "error": str(error)}

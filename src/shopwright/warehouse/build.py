@@ -90,28 +90,54 @@ def is_outdated(project: Project) -> bool:
     return bool(built) and built.get("models") != _digest_of_models()
 
 
+def due_reason(project: Project) -> str | None:
+    """Return why a build has something to do; None where what is published is up to date with lake, settings and models."""
+    if not project.published.exists():
+        return "nothing is published yet"
+    if reason := _reason_to_rebuild(project):
+        return reason
+    if _remembered(project).get("experiments") != _experiments(project):
+        return "experiments changed"
+    behind = batches_behind(project)
+    return f"{behind} new batches in the lake" if behind else None
+
+
+def batches_behind(project: Project) -> int:
+    """Return how many batches of the lake are not in the published warehouse."""
+    with connect(project.published, read_only=True) as connection:
+        row = connection.execute("select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger").fetchone()
+    return max(Lake(project.lake).sequence() - (int(row[0]) if row else 0), 0)
+
+
 def _reason_to_rebuild(project: Project) -> str:
     if not project.warehouse.exists():
         return "the warehouse is new"
-    given, now = _remembered(project), _identity(project)
-    if not given:
+    built, current = _remembered(project), _identity(project)
+    if not built:
         return "no build was finished yet"
-    if given.get("orders") != now["orders"]:
-        return f"orders are {now['orders']} from now on"
-    return "settings or models changed" if given != now else ""
+    if built.get("orders") != current["orders"]:
+        return f"orders are {current['orders']} from now on"
+    # A change of experiments needs a build and no full refresh: their tables are computed as a whole each time.
+    built.pop("experiments", None)
+    return "settings or models changed" if built != current else ""
 
 
 def _identity(project: Project) -> dict[str, Any]:
     lake = Lake(project.lake)
     states_orders = any(lake.files(table) for table in ("orders", "order_items"))
     settings = variables(project)
-    del settings["experiments"]  # their tables are computed as a whole by each build
+    del settings["experiments"]
     return {
         "version": __version__,
         "models": _digest_of_models(),
         "variables": settings,
         "orders": "stated by the shop" if states_orders else "derived from purchase events",
     }
+
+
+def _experiments(project: Project) -> Any:
+    """Return the experiments as dbt gets them, as they come back from JSON."""
+    return json.loads(json.dumps(variables(project)["experiments"]))
 
 
 def _digest_of_models() -> str:
@@ -137,7 +163,8 @@ def _remembered(project: Project) -> dict[str, Any]:
 
 def _remember(project: Project) -> None:
     unfinished = project.work / "built.tmp"
-    unfinished.write_text(json.dumps(_identity(project)), encoding="utf-8")
+    identity = _identity(project) | {"experiments": _experiments(project)}
+    unfinished.write_text(json.dumps(identity), encoding="utf-8")
     unfinished.replace(_memory(project))
 
 

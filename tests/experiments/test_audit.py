@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from shopwright.assignment import BUCKET_COUNT, assign
 from shopwright.experiments.aggregates import read_aggregates
-from shopwright.experiments.assignment import BUCKETS, assign
 from shopwright.experiments.audit import (
     audit,
     balance,
@@ -154,14 +154,14 @@ def test_the_hash_spreads_any_shops_ids_evenly():
 
 def test_ids_that_gather_in_few_buckets_are_flagged():
     ids = [str(number) for number in range(20_000)]
-    chosen = [user for user in ids if assign(experiment(), user).bucket < 0.6 * BUCKETS]
+    chosen = [user for user in ids if assign(experiment(), user).bucket < 0.6 * BUCKET_COUNT]
     found = balance(sessions(warehouse(table([])), chosen), experiment())
     assert (found.ids, found.test.is_mismatch) == (len(chosen), True)
 
 
 def test_sessions_are_balanced_by_their_own_ids():
     ids = [str(number) for number in range(20_000)]
-    chosen = [user for user in ids if assign(experiment(), f"s{user}").bucket < 0.6 * BUCKETS]
+    chosen = [user for user in ids if assign(experiment(), f"s{user}").bucket < 0.6 * BUCKET_COUNT]
     connection = sessions(warehouse(table([])), chosen)
     assert balance(connection, experiment(unit="session")).test.is_mismatch
     assert not balance(connection, experiment()).test.is_mismatch

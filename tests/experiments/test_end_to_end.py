@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
+from shopwright.assignment.sql import variant_sql
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
-from shopwright.experiments.assignment_sql import variant_sql
 from shopwright.ingest.ledger import read_ledger
 from shopwright.lake.delta import Lake
 from shopwright.settings import load_project

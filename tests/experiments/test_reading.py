@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from shopwright.experiments.assignment import assign
+from shopwright.assignment import assign
 from shopwright.experiments.reading import read_experiment
 from shopwright.experiments.store import COLUMNS, GRAIN, TABLE, write_readouts
 from shopwright.metrics import METRICS

@@ -14,8 +14,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
+from shopwright.assignment import expected_weights
 from shopwright.experiments.aggregates import Aggregates, read_aggregates
-from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.parts import read_cohorts, trend
 from shopwright.experiments.readout import read_out
 from shopwright.experiments.statistics import Moments
@@ -443,5 +443,8 @@ def test_a_ratio_of_a_handful_of_orders_is_told_and_not_judged():
 
 def test_the_split_is_held_against_the_buckets_that_were_dealt():
     plan = experiment(variants={"control": 1, "treatment": 2}, traffic=0.01)
-    assert weights_of(plan) == [33, 67]
-    assert weights_of(experiment(variants={"control": 1, "treatment": 2}, assignment="stated")) == [1, 2]
+    assert expected_weights(plan) == [33, 67]
+    assert expected_weights(experiment(variants={"control": 1, "treatment": 2}, assignment="stated")) == [
+        1,
+        2,
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from shopwright.experiments.assignment import assign
+from shopwright.assignment import assign
 from shopwright.testing import Shop
 
 EXPERIMENT = """

@@ -17,9 +17,9 @@ from effect_shop import EXPERIMENT, MAPPED, STREAM, event, lines, make, users
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shopwright.assignment import assign
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
-from shopwright.experiments.assignment import assign
 from shopwright.ingest.adapters.rees46 import COLUMNS as REES46_COLUMNS
 from shopwright.lake.tables import LEDGER, TABLES
 from shopwright.testing import Shop

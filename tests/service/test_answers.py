@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from shopwright.experiments.assignment import assign
+from shopwright.assignment import assign
 from shopwright.service.app import create_app
 from shopwright.settings import load_project
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from shopwright.contracts.events import EVENT_TYPES
-from shopwright.experiments.assignment import assign, bucket_of
+from shopwright.assignment import assign, assign_bucket
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import SETTINGS, deliver, event, line, query_gold
@@ -199,7 +199,7 @@ def test_sessions_are_split_by_their_key_and_count_their_own_purchases(shop):
         "ann-1736672400": (10, 2, 60, True),
         "fay-1737330600": (0, 0, None, True),
     }
-    variants = {key: "control" if bucket_of("checkout", key) < 5000 else "treatment" for key in starts}
+    variants = {key: "control" if assign_bucket("checkout", key) < 5000 else "treatment" for key in starts}
     columns = "revenue_amount, order_count, seconds_to_purchase, is_new, session_count, pre_session_count"
     assert _units(shop, "visits", columns) == sorted(
         (key, variants[key], *figures, 1, None) for key, figures in starts.items()
@@ -400,7 +400,9 @@ def _rendered(project, sql):
 
 
 def test_sql_and_python_agree_on_a_million_ids(tmp_path):
-    macros = "{{ bucket_of(\"'checkout'\", 'unit_id') }} as bucket, {{ has_odd_md5('unit_id') }} as is_odd"
+    macros = (
+        "{{ assignment_bucket(\"'checkout'\", 'unit_id') }} as bucket, {{ has_odd_md5('unit_id') }} as is_odd"
+    )
     project = make_shop(tmp_path, extra=SETTINGS)
     deliver(project, 1, events=CLICKS)
     sql = _rendered(project, f"select unit_id, {macros} from units")
@@ -411,7 +413,9 @@ def test_sql_and_python_agree_on_a_million_ids(tmp_path):
         )
         rows = connection.execute(sql).fetchall()
     wrong = [
-        unit for unit, bucket, is_odd in rows if bucket != bucket_of("checkout", unit) or is_odd != _odd(unit)
+        unit
+        for unit, bucket, is_odd in rows
+        if bucket != assign_bucket("checkout", unit) or is_odd != _odd(unit)
     ]
     assert (len(rows), wrong) == (1_000_000, [])
 

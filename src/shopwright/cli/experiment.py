@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import typer
 
+from shopwright.assignment import assign
 from shopwright.cli import experiment_tables as tables
 from shopwright.cli.output import (
     DEFAULT_PROJECT,
@@ -22,7 +23,6 @@ from shopwright.cli.output import (
 )
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
-from shopwright.experiments.assignment import assign
 from shopwright.experiments.rehearsals import simulated_in
 from shopwright.experiments.store import check_built, check_installed
 from shopwright.metrics import METRICS, Kind

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from shopwright.experiments.assignment import Assignment
+    from shopwright.assignment import Assignment
     from shopwright.experiments.audit import Audit, SplitOverTime
     from shopwright.experiments.planning import Plan
     from shopwright.experiments.reading import Reading

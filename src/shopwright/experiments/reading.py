@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from shopwright.assignment.sql import variant_sql
 from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
-from shopwright.experiments.assignment_sql import variant_sql
 from shopwright.experiments.readout import read_out
 from shopwright.experiments.rehearsals import simulated_in
 from shopwright.experiments.sequence import read_days, watch

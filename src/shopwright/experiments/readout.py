@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shopwright.assignment import expected_weights
 from shopwright.experiments.aggregates import columns_of, summed
-from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.comparison import adjust_metric, compare_metric
 from shopwright.experiments.parts import read_cohorts, read_segments, trend
 from shopwright.experiments.statistics import (
@@ -148,7 +148,7 @@ def read_out(
         days=aggregates.days,
         units=units,
         mixed_units=aggregates.mixed,
-        sample_ratio=sample_ratio(list(units.values()), weights=weights_of(experiment)),
+        sample_ratio=sample_ratio(list(units.values()), weights=expected_weights(experiment)),
         conversion_test=chi_square_independence(converted),
         readings=tuple(_guarded(experiment, found, is_complete=is_complete) for found in readings),
         segments=tuple(read_segments(experiment, aggregates)),

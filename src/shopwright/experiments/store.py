@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from shopwright.assignment.dbt_variables import plan_fingerprint
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.variables import fingerprint
 
 if TYPE_CHECKING:
     from shopwright.experiments.reading import Reading
@@ -109,7 +109,7 @@ def check_built(
         raise DataError(
             f"experiment '{experiment.name}' is not in the published warehouse yet; run 'shopwright build'"
         )
-    if known[experiment.name] != fingerprint(experiment, timezone):
+    if known[experiment.name] != plan_fingerprint(experiment, timezone):
         raise DataError(
             f"experiment '{experiment.name}' has changed since the last build, and with it the units that take part; "
             "run 'shopwright build'"
@@ -161,7 +161,7 @@ def _rows(reading: Reading, timezone: str) -> list[dict[str, Any]]:
             "guardrail_reason": found.guardrail.reason if found.guardrail else None,
             "simulated_event_count": reading.simulated_events,
             "simulated_elsewhere_event_count": sum(reading.simulated_elsewhere.values()),
-            "plan_fingerprint": fingerprint(reading.readout.experiment, timezone),
+            "plan_fingerprint": plan_fingerprint(reading.readout.experiment, timezone),
             "decision": verdicts[found.variant].decision,
             "decision_reason": verdicts[found.variant].reason,
         }

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shopwright.contracts.events import EVENTS
+from shopwright.assignment import hash_salt
+from shopwright.assignment.dbt_variables import experiment_variables
+from shopwright.assignment.sql import stable_number_sql, variant_sql
 from shopwright.core.errors import ConfigurationError
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.assignment import salt_of
-from shopwright.experiments.assignment_sql import number_sql, variant_sql
-from shopwright.experiments.variables import experiment_variables
 from shopwright.ingest.adapters import find_adapter
 from shopwright.ingest.ledger import SimulatedEffect
 
@@ -74,7 +74,9 @@ class Effect:
             f"event_at >= {quote_text(self.start_at)}::timestamp",
             *([f"event_at < {quote_text(self.end_at)}::timestamp"] if self.end_at else []),
         ]
-        is_drawn = f"{number_sql(f'concat_ws(chr(31), {telling})')} < {round(self.share * 2**_HASH_BITS)}"
+        is_drawn = (
+            f"{stable_number_sql(f'concat_ws(chr(31), {telling})')} < {round(self.share * 2**_HASH_BITS)}"
+        )
         is_treated = f"({variant}) <> {quote_text(self.experiment.control)}"
         # nested, since the engine hashes every row for both sides of an "and"
         return f"case when {' and '.join(cheap)} then case when {is_drawn} then {is_treated} end end"
@@ -92,7 +94,7 @@ class Effect:
     def _fingerprint(self) -> str:
         tried = self.experiment
         rule = (
-            *(tried.assignment, salt_of(tried), list(tried.variants.items()), tried.traffic),
+            *(tried.assignment, hash_salt(tried), list(tried.variants.items()), tried.traffic),
             *(tried.layer, tried.layer_range, self.start_at, self.end_at),
         )
         return hashlib.sha256(json.dumps(rule).encode()).hexdigest()[:12]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.assignment import has_odd_md5
 from shopwright.simulate.arrays import Flags, Floats, Ints, Versions, choose, offsets_of, spread_ids
 from shopwright.simulate.buyers import Buyers
 from shopwright.simulate.seasonality import DAY, HOUR, MINUTE
@@ -124,7 +124,7 @@ def group_of(user_id: str) -> str:
         >>> group_of("512345678")
         'treatment'
     """
-    return "treatment" if hashlib.md5(user_id.encode(), usedforsecurity=False).digest()[-1] & 1 else "control"
+    return "treatment" if has_odd_md5(user_id) else "control"
 
 
 def draw_users(config: SimulationConfig, period: Period, catalog: Catalog, rng: np.random.Generator) -> Users:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shopwright.experiments.variables import experiment_variables
+from shopwright.assignment.dbt_variables import experiment_variables
 
 if TYPE_CHECKING:
     from shopwright.settings import Project

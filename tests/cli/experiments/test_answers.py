@@ -10,7 +10,7 @@ import pytest
 from tests.cli.experiments.shop import CHECKOUT, columns_of, flat, is_one_line
 from tests.warehouse.shops import make_shop
 
-from shopwright.experiments.assignment import bucket_of
+from shopwright.assignment import assign_bucket
 from shopwright.metrics import METRICS, Kind
 
 # --- list -------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_units_are_assigned_by_the_documented_hash(document, shop):
     assert [row["unit_id"] for row in found] == ids
     for row in found:
         bucket = int(hashlib.md5(f"checkout:{row['unit_id']}".encode()).hexdigest()[:15], 16) % 10_000
-        assert row["bucket"] == bucket == bucket_of("checkout", row["unit_id"])
+        assert row["bucket"] == bucket == assign_bucket("checkout", row["unit_id"])
         assert row["variant"] == ("control" if bucket < 5_000 else "treatment")
 
 

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shopwright.assignment import BUCKET_COUNT, hash_salt
+from shopwright.assignment.sql import bucket_sql, variant_sql
 from shopwright.core.sql import quote_list, quote_text
 from shopwright.experiments.aggregates import UNITS
-from shopwright.experiments.assignment import BUCKETS, salt_of
-from shopwright.experiments.assignment_sql import bucket_sql, variant_sql
 from shopwright.experiments.statistics import sample_ratio
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class UnknownVariant:
 def balance(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> Balance:
     """How evenly the ids of all users (or sessions) that the shop knows fall into an experiment's buckets."""
     unit = "user_id" if experiment.unit == "user" else "session_key"
-    group = f"{bucket_sql(salt_of(experiment), unit)} // {BUCKETS // GROUPS}"
+    group = f"{bucket_sql(hash_salt(experiment), unit)} // {BUCKET_COUNT // GROUPS}"
     rows = connection.execute(
         f"select {group}, count(*) from (select distinct {unit} from gold.fct_sessions) group by all"
     ).fetchall()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shopwright.assignment import expected_weights
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.experiments.aggregates import CAPPED, UNITS, columns_of, pairs_of, read_caps, summed
-from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.comparison import adjust_metric, compare_metric
 from shopwright.experiments.statistics import Moments
 from shopwright.metrics import METRICS, Kind
@@ -140,14 +140,14 @@ def _estimate(metric: Metric, experiment: ExperimentDefinition, deal: Deal, vari
 
 
 def _shares(experiment: ExperimentDefinition) -> dict[str, float]:
-    weights = weights_of(experiment)
+    weights = expected_weights(experiment)
     return {name: weight / sum(weights) for name, weight in zip(experiment.variants, weights, strict=True)}
 
 
 def _treatments_by_weight(experiment: ExperimentDefinition) -> dict[str, tuple[str, ...]]:
     """One treatment of each weight, to all that have it."""
     alike: dict[float, list[str]] = {}
-    weights = zip(experiment.variants, weights_of(experiment), strict=True)
+    weights = zip(experiment.variants, expected_weights(experiment), strict=True)
     for name, weight in list(weights)[1:]:
         alike.setdefault(weight, []).append(name)
     return {names[0]: tuple(names) for names in alike.values()}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.assignment import expected_weights
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.experiments.aggregates import COHORT, DIMENSIONS, UNITS, text_of
-from shopwright.experiments.assignment import weights_of
 from shopwright.experiments.statistics import chi_square_independence, sample_ratio
 from shopwright.experiments.statistics.sample_ratio import THRESHOLD
 
@@ -196,7 +196,7 @@ def _counts(
 def _ratio(experiment: ExperimentDefinition, counts: dict[str, int], *, many: int = 1) -> SampleRatio:
     """The sample ratio of one of so many parts."""
     seen = [counts.get(name, 0) for name in experiment.variants]
-    return sample_ratio(seen, weights=weights_of(experiment), threshold=THRESHOLD / many)
+    return sample_ratio(seen, weights=expected_weights(experiment), threshold=THRESHOLD / many)
 
 
 def _without(whole: SampleRatio, part: dict[str, int], experiment: ExperimentDefinition) -> dict[str, int]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query, Request, Response
 
+from shopwright.assignment import assign
 from shopwright.core.errors import near_match
-from shopwright.experiments.assignment import assign
 from shopwright.experiments.store import check_installed
 from shopwright.service.documents import plain, respond_json
 from shopwright.service.errors import documented, not_found

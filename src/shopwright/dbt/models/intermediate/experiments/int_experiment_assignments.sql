@@ -48,13 +48,13 @@ units as (
 units_of_layer as (
     select
         *,
-        case when assignment = 'hash' then {{ bucket_of('salt', 'unit_id') }} end as bucket,
+        case when assignment = 'hash' then {{ assignment_bucket('salt', 'unit_id') }} end as bucket,
         case when assignment = 'md5_parity' then case when {{ has_odd_md5('unit_id') }} then 2 else 1 end end
             as parity_position
     from units
     where
         layer is null
-        or {{ bucket_of('layer', 'unit_id') }} between layer_from and layer_to - 1
+        or {{ assignment_bucket('layer', 'unit_id') }} between layer_from and layer_to - 1
 ),
 
 final as (

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from shopwright.experiments.assignment import BUCKETS, assign, bucket_of, layer_of, slices_of
+from shopwright.assignment import BUCKET_COUNT, assign, assign_bucket, layer_buckets, variant_buckets
 from tests.experiments.units import experiment
 
 IDS = [str(number * 7919) for number in range(100_000)]
@@ -32,7 +32,7 @@ weights = st.lists(st.floats(1, 100), min_size=2, max_size=6).map(
     ],
 )
 def test_buckets_stay_what_they_are_for_ever(salt, unit_id, bucket):
-    assert bucket_of(salt, unit_id) == bucket
+    assert assign_bucket(salt, unit_id) == bucket
 
 
 @given(salt=st.text(), unit_id=st.text())
@@ -41,12 +41,12 @@ def test_a_bucket_is_the_documented_part_of_the_md5(salt, unit_id):
         digest = hashlib.md5(f"{salt}:{unit_id}".encode()).hexdigest()
     except UnicodeEncodeError:
         return
-    assert bucket_of(salt, unit_id) == int(digest[:15], 16) % 10_000
+    assert assign_bucket(salt, unit_id) == int(digest[:15], 16) % 10_000
 
 
 def test_two_experiments_do_not_correlate():
-    places = slices_of(experiment())["treatment"]
-    treated = [[bucket_of(salt, unit_id) in places for unit_id in IDS] for salt in ("checkout", "banner")]
+    places = variant_buckets(experiment())["treatment"]
+    treated = [[assign_bucket(salt, unit_id) in places for unit_id in IDS] for salt in ("checkout", "banner")]
     assert abs(np.corrcoef(treated)[0, 1]) < 0.01
 
 
@@ -69,18 +69,20 @@ def test_units_are_dealt_by_the_weights(given):
 
 @given(variants=weights)
 def test_all_buckets_are_dealt_out_each_once(variants):
-    places = list(slices_of(experiment(variants=variants)).values())
-    assert (places[0].start, places[-1].end) == (0, BUCKETS)
+    places = list(variant_buckets(experiment(variants=variants)).values())
+    assert (places[0].start, places[-1].end) == (0, BUCKET_COUNT)
     assert all(one.end == two.start for one, two in pairwise(places))
 
 
 @given(variants=weights, traffic=st.lists(st.floats(0.6, 1), min_size=2, max_size=2).map(sorted))
 def test_more_traffic_adds_units_and_moves_none(variants, traffic):
-    few, many = (slices_of(experiment(variants=variants, traffic=share)) for share in traffic)
+    few, many = (variant_buckets(experiment(variants=variants, traffic=share)) for share in traffic)
     for name in variants:
         assert many[name].start == few[name].start
         assert many[name].end >= few[name].end
-        assert abs(few[name].end - few[name].start - BUCKETS * traffic[0] * share_of(variants, name)) <= 1.5
+        assert (
+            abs(few[name].end - few[name].start - BUCKET_COUNT * traffic[0] * share_of(variants, name)) <= 1.5
+        )
 
 
 def share_of(variants, name):
@@ -97,8 +99,10 @@ def test_traffic_is_the_share_of_units_that_take_part():
 @given(cuts=st.lists(st.floats(0.001, 0.999), min_size=1, max_size=4, unique=True).map(sorted))
 def test_experiments_of_one_layer_share_its_buckets_out(cuts):
     edges = [0.0, *cuts, 1.0]
-    ranges = [layer_of(experiment(layer="page", layer_range=pair)) for pair in pairwise(edges)]
-    assert Counter(sum(bucket in part for part in ranges) for bucket in range(BUCKETS)) == {1: BUCKETS}
+    ranges = [layer_buckets(experiment(layer="page", layer_range=pair)) for pair in pairwise(edges)]
+    assert Counter(sum(bucket in part for part in ranges) for bucket in range(BUCKET_COUNT)) == {
+        1: BUCKET_COUNT
+    }
 
 
 def test_a_unit_is_in_one_experiment_of_a_layer_only():
@@ -109,7 +113,7 @@ def test_a_unit_is_in_one_experiment_of_a_layer_only():
     for unit_id in IDS[:5_000]:
         seen = [assign(tried, unit_id) for tried in (low, high)]
         assert [each.variant is None for each in seen].count(True) == 1
-        assert {each.reason for each in seen if each.variant is None} == {"another part of layer 'page'"}
+        assert {each.reason for each in seen if each.variant is None} == {"in another part of layer 'page'"}
 
 
 def test_the_layer_says_nothing_about_the_variant():

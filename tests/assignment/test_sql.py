@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopwright.assignment import assign, assign_bucket
+from shopwright.assignment.sql import bucket_sql, variant_sql
 from shopwright.core.engine import connect
-from shopwright.experiments.assignment import assign, bucket_of
-from shopwright.experiments.assignment_sql import bucket_sql, variant_sql
 from shopwright.settings import ExperimentDefinition
 
 EXPERIMENTS = {
@@ -63,7 +63,7 @@ def test_sql_and_python_agree_on_a_million_ids():
         found = connection.execute(
             f"select id, {bucket_sql('checkout', 'id')} from (select range::varchar as id from range(1_000_000))"
         ).fetchall()
-    assert [unit for unit, bucket in found if bucket != bucket_of("checkout", unit)] == []
+    assert [unit for unit, bucket in found if bucket != assign_bucket("checkout", unit)] == []
 
 
 def test_a_unit_without_an_id_takes_no_part():

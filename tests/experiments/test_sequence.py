@@ -83,8 +83,8 @@ def fill(connection, histories):
     ]
     given = {
         "gold.fct_experiment_units": table(units),
-        "silver.int_experiment_exposures": pa.Table.from_pylist(keys, schema=KEYS),
-        "silver.int_experiment_days": pa.Table.from_pylist(days, schema=DAYS),
+        "silver.int_experiment_units": pa.Table.from_pylist(keys, schema=KEYS),
+        "silver.int_experiment_unit_days": pa.Table.from_pylist(days, schema=DAYS),
     }
     for name, rows in given.items():
         connection.register("given_rows", rows)
@@ -148,15 +148,15 @@ def test_the_last_day_is_the_read_out(connection, histories, name):
 
 def test_tables_may_have_other_names(connection):
     fill(connection, [("control", 0, 1, {})])
-    for name in ("fct_experiment_units", "int_experiment_days", "int_experiment_exposures"):
+    for name in ("fct_experiment_units", "int_experiment_unit_days", "int_experiment_units"):
         schema = "gold" if name.startswith("fct") else "silver"
         connection.execute(f"create or replace table my_{name} as from {schema}.{name}")
     found = read_days(
         connection,
         experiment(),
         METRICS["conversion_rate"],
-        days="my_int_experiment_days",
-        keys="my_int_experiment_exposures",
+        days="my_int_experiment_unit_days",
+        keys="my_int_experiment_units",
         units="my_fct_experiment_units",
     )
     assert found[START]["control"].count == 1

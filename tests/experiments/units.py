@@ -159,12 +159,12 @@ def published(units: pa.Table) -> DuckDBPyConnection:
     """A warehouse with all that a reading looks at; each unit did everything on the day it came in."""
     connection = warehouse(units)
     connection.execute("""
-        create table silver.int_experiment_exposures as
+        create table silver.int_experiment_units as
         select row_number() over () as unit_key, experiment, unit_id from gold.fct_experiment_units;
-        create table silver.int_experiment_days as
+        create table silver.int_experiment_unit_days as
         select keys.unit_key, units.exposed_date as activity_date, units.*
         from gold.fct_experiment_units as units
-        inner join silver.int_experiment_exposures as keys using (experiment, unit_id);
+        inner join silver.int_experiment_units as keys using (experiment, unit_id);
         create table gold.fct_sessions as
         select unit_id as user_id, exposed_date as session_date, false as is_bot from gold.fct_experiment_units;
         create table gold.fct_orders (order_date date);

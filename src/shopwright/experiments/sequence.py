@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
-DAYS = "silver.int_experiment_days"
-KEYS = "silver.int_experiment_exposures"
+DAYS = "silver.int_experiment_unit_days"
+KEYS = "silver.int_experiment_units"
 UNITS = "gold.fct_experiment_units"
 
 

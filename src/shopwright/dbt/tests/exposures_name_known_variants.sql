@@ -1,10 +1,10 @@
--- The shop's own tool shows variants that the settings know; what it names otherwise counts nowhere.
+-- The shop's exposure log names variants that the settings know; rows with any other variant count nowhere.
 {{ config(severity='warn', enabled=var('experiments') | length > 0) }}
 
 with
 
 variants as (
-    select * from {{ ref('int_experiment_told_variants') }}
+    select * from {{ ref('int_experiment_variants_assigned_externally') }}
     where assignment = 'exposures'
 ),
 

@@ -1,4 +1,4 @@
--- What units did adds up to what they did day by day, and no unit is lost or has a variant that the settings
+-- Totals of units equal the sums of their days, and no unit is lost or has a variant that the settings
 -- do not name.
 {{ config(enabled=var('experiments') | length > 0) }}
 {%- set measures = [
@@ -19,39 +19,39 @@ units as (
     group by experiment
 ),
 
-days as (
+unit_days as (
     select
         {% for measure in measures -%}
         sum({{ measure }}) as {{ measure }},
         {% endfor -%}
         experiment
-    from {{ ref('int_experiment_days') }}
+    from {{ ref('int_experiment_unit_days') }}
     group by experiment
 ),
 
-exposures as (
+silver_units as (
     select
-        exposures.experiment,
+        silver_units.experiment,
         count(*) as row_count
-    from {{ ref('int_experiment_exposures') }} as exposures
+    from {{ ref('int_experiment_units') }} as silver_units
     inner join {{ ref('int_experiment_variants') }} as variants
         on
-            exposures.experiment = variants.experiment
-            and exposures.variant = variants.variant
-    group by exposures.experiment
+            silver_units.experiment = variants.experiment
+            and silver_units.variant = variants.variant
+    group by silver_units.experiment
 )
 
 select
-    coalesce(units.experiment, days.experiment, exposures.experiment) as experiment,
+    coalesce(units.experiment, unit_days.experiment, silver_units.experiment) as experiment,
     units.row_count,
-    exposures.row_count as exposed_count
+    silver_units.row_count as exposed_count
 from units
-full outer join days
-    on units.experiment = days.experiment
-full outer join exposures
-    on units.experiment = exposures.experiment
+full outer join unit_days
+    on units.experiment = unit_days.experiment
+full outer join silver_units
+    on units.experiment = silver_units.experiment
 where
-    not ({{ same('units.row_count', 'exposures.row_count') }})
+    not ({{ same('units.row_count', 'silver_units.row_count') }})
     {%- for measure in measures %}
-    or coalesce(units.{{ measure }}, 0) <> coalesce(days.{{ measure }}, 0)
+    or coalesce(units.{{ measure }}, 0) <> coalesce(unit_days.{{ measure }}, 0)
     {%- endfor %}

@@ -1,4 +1,4 @@
-{# What settings state, as literals. #}
+{# A value of the settings as a SQL text literal. #}
 {% macro text_literal(text) -%}
     '{{ text | string | replace("'", "''") }}'
 {%- endmacro %}

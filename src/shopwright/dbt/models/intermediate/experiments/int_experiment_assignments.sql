@@ -1,6 +1,6 @@
 -- grain: one row per experiment and unit that takes part
--- A view: the variant by the experiment's own rule. Units outside the experiment's layer, and units whose
--- bucket no variant has, take no part.
+-- A view. The variant follows the experiment's own assignment. Units outside the experiment's layer, and
+-- units in a bucket that no variant has, take no part.
 {{ config(materialized='view') }}
 
 with
@@ -13,36 +13,36 @@ variants as (
     select * from {{ ref('int_experiment_variants') }}
 ),
 
-moments as (
-    select * from {{ ref('int_experiment_moments') }}
+first_exposures as (
+    select * from {{ ref('int_experiment_first_exposures') }}
 ),
 
 visitors as (
     select * from {{ ref('int_visitors') }}
 ),
 
-sightings as (
-    select * from {{ ref('int_experiment_sightings') }}
-    where is_first_seen
+unit_variants as (
+    select * from {{ ref('int_experiment_unit_variants') }}
+    where is_first_variant
 ),
 
 units as (
     select
         experiments.*,
-        coalesce(moments.unit_id, case
-            when moments.unit_session_start_at is null then visitors.user_id
-            else {{ session_key('visitors.user_id', 'moments.unit_session_start_at') }}
+        coalesce(first_exposures.unit_id, case
+            when first_exposures.unit_session_start_at is null then visitors.user_id
+            else {{ session_key('visitors.user_id', 'first_exposures.unit_session_start_at') }}
         end) as unit_id,
-        coalesce(moments.user_id, visitors.user_id) as user_id,
-        moments.user_key,
-        moments.unit_session_start_at,
-        moments.session_start_at,
-        moments.exposed_at
-    from moments
+        coalesce(first_exposures.user_id, visitors.user_id) as user_id,
+        first_exposures.user_key,
+        first_exposures.unit_session_start_at,
+        first_exposures.session_start_at,
+        first_exposures.exposed_at
+    from first_exposures
     inner join experiments
-        on moments.experiment = experiments.experiment
+        on first_exposures.experiment = experiments.experiment
     left join visitors
-        on moments.user_key = visitors.user_key
+        on first_exposures.user_key = visitors.user_key
 ),
 
 units_of_layer as (
@@ -71,17 +71,17 @@ final as (
         units_of_layer.end_at,
         variants.variant,
         variants.is_control,
-        coalesce(sightings.variant_count, 1) as variant_count
+        coalesce(unit_variants.variant_count, 1) as variant_count
     from units_of_layer
-    left join sightings
+    left join unit_variants
         on
-            units_of_layer.experiment = sightings.experiment
-            and units_of_layer.unit_id = sightings.unit_id
+            units_of_layer.experiment = unit_variants.experiment
+            and units_of_layer.unit_id = unit_variants.unit_id
     inner join variants
         on
             units_of_layer.experiment = variants.experiment
             and (
-                variants.position = coalesce(units_of_layer.parity_position, sightings.position)
+                variants.position = coalesce(units_of_layer.parity_position, unit_variants.position)
                 or units_of_layer.bucket between variants.bucket_from and variants.bucket_to - 1
             )
 )

@@ -1,5 +1,5 @@
--- grain: one row per order, as experiments count it
--- A view. Canceled orders are left out; units that come back count with the order that their line belongs to.
+-- grain: one row per order of a known customer, as experiments count it
+-- A view. Canceled orders are left out; returned units count with the order that they belong to.
 {{ config(materialized='view') }}
 
 with

@@ -1,8 +1,8 @@
 -- grain: one row per experiment and variant
--- What the var experiments states; the first variant is the control.
+-- From the variable experiments, which holds the settings; the first variant is the control.
 with
 
-stated as (
+raw_variants as (
     select settings.*
     from (
         values
@@ -29,7 +29,7 @@ final as (
         position = 1 as is_control,
         cast(bucket_from as integer) as bucket_from,
         cast(bucket_to as integer) as bucket_to
-    from stated
+    from raw_variants
     where experiment is not null
 )
 

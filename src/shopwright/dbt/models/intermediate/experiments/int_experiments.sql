@@ -1,8 +1,8 @@
 -- grain: one row per experiment
--- What the var experiments states. An experiment without an end has one in the year 9999.
+-- From the variable experiments, which holds the settings. Without an end in the settings it is in the year 9999.
 with
 
-stated as (
+raw_experiments as (
     select settings.*
     from (
         values
@@ -41,7 +41,7 @@ typed as (
         cast(start_at as timestamp) as start_at,
         cast(end_at as timestamp) as end_at,
         cast(pre_period_days as integer) as pre_period_days
-    from stated
+    from raw_experiments
     where experiment is not null
 ),
 

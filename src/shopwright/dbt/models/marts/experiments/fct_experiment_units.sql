@@ -5,16 +5,16 @@
 
 with
 
-exposures as (
-    select * from {{ ref('int_experiment_exposures') }}
+units as (
+    select * from {{ ref('int_experiment_units') }}
 ),
 
-days as (
-    select * from {{ ref('int_experiment_days') }}
+unit_days as (
+    select * from {{ ref('int_experiment_unit_days') }}
 ),
 
-history as (
-    select * from {{ ref('int_experiment_history') }}
+pre_period as (
+    select * from {{ ref('int_experiment_pre_period') }}
 ),
 
 totals as (
@@ -29,24 +29,24 @@ totals as (
         min(first_purchase_at) as first_purchase_at,
         sum(view_session_count) as view_session_count,
         sum(checkout_session_count) as checkout_session_count
-    from days
+    from unit_days
     group by unit_key
 ),
 
 final as (
     select
-        exposures.experiment,
-        exposures.unit_id,
-        exposures.user_id,
-        exposures.variant,
-        exposures.is_control,
-        exposures.exposed_at,
-        {{ shop_date('exposures.exposed_at') }} as exposed_date,
-        exposures.variant_count,
-        coalesce(exposures.device, '(unknown)') as device,
-        coalesce(exposures.channel, '(unknown)') as channel,
-        coalesce(exposures.country, '(unknown)') as country,
-        exposures.is_new,
+        units.experiment,
+        units.unit_id,
+        units.user_id,
+        units.variant,
+        units.is_control,
+        units.exposed_at,
+        {{ shop_date('units.exposed_at') }} as exposed_date,
+        units.variant_count,
+        coalesce(units.device, '(unknown)') as device,
+        coalesce(units.channel, '(unknown)') as channel,
+        coalesce(units.country, '(unknown)') as country,
+        units.is_new,
         {% for count in counts -%}
         cast(coalesce(totals.{{ count }}, 0) as integer) as {{ count }},
         {% endfor -%}
@@ -54,32 +54,32 @@ final as (
         cast(coalesce(totals.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
         cast(coalesce(totals.returned_unit_count, 0) as bigint) as returned_unit_count,
         case when totals.order_count > 0 then 1 else 0 end as is_converted,
-        {{ seconds_between('exposures.exposed_at', 'totals.first_purchase_at') }} as seconds_to_purchase,
+        {{ seconds_between('units.exposed_at', 'totals.first_purchase_at') }} as seconds_to_purchase,
         coalesce(totals.view_session_count, 0) > 0 as has_view,
         coalesce(totals.cart_session_count, 0) > 0 as has_cart,
         coalesce(totals.checkout_session_count, 0) > 0 as has_checkout,
         coalesce(totals.purchase_session_count, 0) > 0 as has_purchase,
-        -- Undefined is not zero: without such days there is nothing to have done in them.
+        -- Undefined is not zero: without a pre-period there is no activity in it.
         {% for count in ['session_count', 'cart_session_count', 'order_count'] -%}
         case
-            when exposures.pre_start_at is not null then cast(coalesce(history.{{ count }}, 0) as integer)
+            when units.pre_start_at is not null then cast(coalesce(pre_period.{{ count }}, 0) as integer)
         end as pre_{{ count }},
         {% endfor -%}
         case
-            when exposures.pre_start_at is not null then cast(coalesce(history.unit_count, 0) as bigint)
+            when units.pre_start_at is not null then cast(coalesce(pre_period.unit_count, 0) as bigint)
         end as pre_unit_count,
         case
-            when exposures.pre_start_at is not null
-                then cast(coalesce(history.revenue_amount, 0) as decimal(38, 4))
+            when units.pre_start_at is not null
+                then cast(coalesce(pre_period.revenue_amount, 0) as decimal(38, 4))
         end as pre_revenue_amount,
         case
-            when exposures.pre_start_at is not null then case when history.order_count > 0 then 1 else 0 end
+            when units.pre_start_at is not null then case when pre_period.order_count > 0 then 1 else 0 end
         end as pre_is_converted
-    from exposures
+    from units
     left join totals
-        on exposures.unit_key = totals.unit_key
-    left join history
-        on exposures.unit_key = history.unit_key
+        on units.unit_key = totals.unit_key
+    left join pre_period
+        on units.unit_key = pre_period.unit_key
 )
 
 select * from final

@@ -1,11 +1,12 @@
--- grain: one row per experiment, unit and variant that the shop's own tool showed it
--- A view. Variants that the settings do not name are left out; units that never clicked have no user_key.
+-- grain: one row per experiment, unit and variant in the shop's exposure log (stg_exposures), with the user
+-- A view, of experiments with assignment = 'exposures'. Variants that the settings do not name are left out;
+-- units that never clicked have no user_key.
 {{ config(materialized='view') }}
 
 with
 
 variants as (
-    select * from {{ ref('int_experiment_told_variants') }}
+    select * from {{ ref('int_experiment_variants_assigned_externally') }}
     where assignment = 'exposures'
 ),
 
@@ -21,7 +22,7 @@ visitors as (
     select * from {{ ref('int_visitors') }}
 ),
 
-shown as (
+logged as (
     select
         variants.experiment,
         variants.end_at,
@@ -44,47 +45,47 @@ shown as (
 ),
 
 -- Reduced before they are joined: experiments of this kind are few, sessions and visitors many.
-shown_sessions as (
+logged_sessions as (
     select
         session_key,
         user_id,
         session_start_at
     from published_sessions
-    where session_key in (select shown.session_key from shown)
+    where session_key in (select logged.session_key from logged)
 ),
 
-known as (
+identified as (
     select
-        shown.*,
-        coalesce(shown.user_id, shown_sessions.user_id) as known_user_id,
-        shown_sessions.session_start_at as unit_session_start_at
-    from shown
-    left join shown_sessions
-        on shown.session_key = shown_sessions.session_key
+        logged.*,
+        coalesce(logged.user_id, logged_sessions.user_id) as resolved_user_id,
+        logged_sessions.session_start_at as unit_session_start_at
+    from logged
+    left join logged_sessions
+        on logged.session_key = logged_sessions.session_key
 ),
 
-shown_visitors as (
+logged_users as (
     select
         user_id,
         user_key
     from visitors
-    where user_id in (select known.known_user_id from known)
+    where user_id in (select identified.resolved_user_id from identified)
 ),
 
 final as (
     select
-        known.experiment,
-        known.end_at,
-        known.unit_id,
-        known.known_user_id as user_id,
-        shown_visitors.user_key,
-        known.unit_session_start_at,
-        known.variant,
-        known.position,
-        known.first_seen_at
-    from known
-    left join shown_visitors
-        on known.known_user_id = shown_visitors.user_id
+        identified.experiment,
+        identified.end_at,
+        identified.unit_id,
+        identified.resolved_user_id as user_id,
+        logged_users.user_key,
+        identified.unit_session_start_at,
+        identified.variant,
+        identified.position,
+        identified.first_seen_at
+    from identified
+    left join logged_users
+        on identified.resolved_user_id = logged_users.user_id
 )
 
 select * from final

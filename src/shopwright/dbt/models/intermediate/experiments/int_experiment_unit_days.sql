@@ -1,5 +1,5 @@
--- grain: one row per experiment, unit and date of the shop on which it did something that counts
--- Sparse: a unit without a row on a date did nothing that day.
+-- grain: one row per experiment, unit and shop date with activity that counts
+-- Sparse: a unit without a row on a date did nothing on it.
 with
 
 sessions as (
@@ -13,8 +13,8 @@ sessions as (
         count(case when has_checkout then 1 end) as checkout_session_count,
         count(case when has_purchase then 1 end) as purchase_session_count,
         count(case when has_cart and not has_purchase then 1 end) as abandoned_session_count
-    from {{ ref('int_experiment_sessions') }}
-    where not is_before
+    from {{ ref('int_experiment_unit_sessions') }}
+    where not is_pre_period
     group by experiment, unit_key, activity_date
 ),
 
@@ -28,7 +28,7 @@ purchases as (
         {{ money_sum('revenue_amount') }} as revenue_amount,
         sum(returned_unit_count) as returned_unit_count,
         min(purchased_at) as first_purchase_at
-    from {{ ref('int_experiment_purchases') }}
+    from {{ ref('int_experiment_unit_orders') }}
     group by experiment, unit_key, {{ shop_date('ordered_at') }}
 ),
 

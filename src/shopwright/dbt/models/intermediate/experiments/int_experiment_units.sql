@@ -1,4 +1,4 @@
--- grain: one row per experiment and unit that took part
+-- grain: one row per experiment and unit that takes part, with what describes it at its exposure
 with
 
 experiments as (
@@ -9,7 +9,7 @@ assignments as (
     select * from {{ ref('int_experiment_assignments') }}
 ),
 
--- Nothing is read where the shop has no experiment.
+-- With no experiment the maximum is null, so nothing is read.
 sessions as (
     select * from {{ ref('int_sessions') }}
     where {{ counts_in_rates() }} and session_start_at < (select max(experiments.end_at) from experiments)
@@ -26,7 +26,7 @@ contexts as (
 
 final as (
     select
-        -- Any number will do: whatever reads it is built from this very table.
+        -- Any number will do: everything that reads it is built from this very table.
         row_number() over () as unit_key,
         assignments.experiment,
         assignments.unit_id,

@@ -1,6 +1,7 @@
 -- grain: one row per experiment and event that may expose its unit
--- A view, of experiments that a type of event exposes. Where variants are told, nothing exposes a unit before
--- it was first seen in one: an event of that very moment counts, an earlier one does not.
+-- A view, of experiments whose exposure is an event type. Where events or a log state the variant, an event
+-- exposes a unit only from the moment its variant is known: an event of that very moment counts, an earlier
+-- one does not.
 {{ config(materialized='view') }}
 
 with
@@ -18,9 +19,9 @@ bots as not materialized (
     where not ({{ counts_in_rates() }})
 ),
 
-first_sightings as (
-    select * from {{ ref('int_experiment_sightings') }}
-    where is_first_seen
+first_variants as (
+    select * from {{ ref('int_experiment_unit_variants') }}
+    where is_first_variant
 ),
 
 events as (
@@ -52,16 +53,16 @@ final as (
         events.user_key,
         events.unit_session_start_at,
         events.session_start_at,
-        events.event_at as moment_at
+        events.event_at as exposed_at
     from events
-    left join first_sightings
+    left join first_variants
         on
-            events.experiment = first_sightings.experiment
-            and events.user_key = first_sightings.user_key
-            and {{ same('events.unit_session_start_at', 'first_sightings.unit_session_start_at') }}
+            events.experiment = first_variants.experiment
+            and events.user_key = first_variants.user_key
+            and {{ same('events.unit_session_start_at', 'first_variants.unit_session_start_at') }}
     where
         events.assignment in ('hash', 'md5_parity')
-        or events.event_at >= first_sightings.first_seen_at
+        or events.event_at >= first_variants.first_seen_at
 )
 
 select * from final

@@ -1,11 +1,11 @@
 -- grain: one row per experiment, unit and variant that it was seen in
--- Of experiments whose variants are stated, by the events or by the shop's own tool.
+-- Of experiments whose variants are stated by the events or by the shop's exposure log.
 with
 
-sightings as (
-    select * from {{ ref('int_experiment_stated_variants') }}
+unit_variants as (
+    select * from {{ ref('int_experiment_unit_variants_from_events') }}
     union all
-    select * from {{ ref('int_experiment_exposed_variants') }}
+    select * from {{ ref('int_experiment_unit_variants_from_exposure_log') }}
 ),
 
 final as (
@@ -21,8 +21,8 @@ final as (
         first_seen_at,
         exposed_at,
         cast(count(*) over (partition by experiment, unit_id) as integer) as variant_count,
-        {{ is_first('experiment, unit_id', 'first_seen_at, position') }} as is_first_seen
-    from sightings
+        {{ is_first('experiment, unit_id', 'first_seen_at, position') }} as is_first_variant
+    from unit_variants
 )
 
 select * from final

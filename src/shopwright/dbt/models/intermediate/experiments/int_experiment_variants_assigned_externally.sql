@@ -1,5 +1,5 @@
--- grain: one row per experiment and variant, of experiments in which a unit's variant is told
--- A view: told by the events (stated) or by the shop's own tool (exposures), where no rule computes it.
+-- grain: one row per experiment and variant, of experiments whose assignment comes from outside
+-- A view: stated by the events (stated) or by the shop's exposure log (exposures), where no rule computes it.
 {{ config(materialized='view') }}
 
 with

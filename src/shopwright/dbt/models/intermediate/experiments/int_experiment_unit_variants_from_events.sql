@@ -1,11 +1,11 @@
--- grain: one row per experiment, unit and variant that its events stated
+-- grain: one row per experiment, unit and variant that its events state (the event property experiment_group)
 -- A view. Variants that the settings do not name, and sessions of bots, are left out.
 {{ config(materialized='view') }}
 
 with
 
 variants as (
-    select * from {{ ref('int_experiment_told_variants') }}
+    select * from {{ ref('int_experiment_variants_assigned_externally') }}
     where assignment = 'stated'
 ),
 
@@ -26,7 +26,7 @@ visitors as (
     select * from {{ ref('int_visitors') }}
 ),
 
-stated_contexts as (
+variant_contexts as (
     select
         variants.*,
         contexts.context_key
@@ -35,22 +35,22 @@ stated_contexts as (
         on variants.variant = contexts.experiment_group
 ),
 
-stated_steps as (
+variant_events as (
     select
-        stated_contexts.experiment,
-        stated_contexts.variant,
-        stated_contexts.position,
+        variant_contexts.experiment,
+        variant_contexts.variant,
+        variant_contexts.position,
         steps.user_key,
-        case when stated_contexts.unit = 'session' then steps.session_start_at end as unit_session_start_at,
+        case when variant_contexts.unit = 'session' then steps.session_start_at end as unit_session_start_at,
         steps.event_at,
-        case when steps.session_start_at >= stated_contexts.start_at then steps.session_start_at end
+        case when steps.session_start_at >= variant_contexts.start_at then steps.session_start_at end
             as session_start_at
     from steps
-    inner join stated_contexts
+    inner join variant_contexts
         on
-            steps.context_key = stated_contexts.context_key
-            and steps.event_at >= stated_contexts.start_at
-            and steps.event_at < stated_contexts.end_at
+            steps.context_key = variant_contexts.context_key
+            and steps.event_at >= variant_contexts.start_at
+            and steps.event_at < variant_contexts.end_at
     left join bots
         on
             steps.user_key = bots.user_key
@@ -58,7 +58,7 @@ stated_steps as (
     where bots.user_key is null
 ),
 
-seen as (
+first_events as (
     select
         experiment,
         variant,
@@ -67,28 +67,28 @@ seen as (
         unit_session_start_at,
         min(event_at) as first_seen_at,
         min(session_start_at) as session_start_at
-    from stated_steps
+    from variant_events
     group by experiment, variant, position, user_key, unit_session_start_at
 ),
 
 final as (
     select
-        seen.experiment,
+        first_events.experiment,
         case
-            when seen.unit_session_start_at is null then visitors.user_id
-            else {{ session_key('visitors.user_id', 'seen.unit_session_start_at') }}
+            when first_events.unit_session_start_at is null then visitors.user_id
+            else {{ session_key('visitors.user_id', 'first_events.unit_session_start_at') }}
         end as unit_id,
         visitors.user_id,
-        seen.user_key,
-        seen.unit_session_start_at,
-        seen.session_start_at,
-        seen.variant,
-        seen.position,
-        seen.first_seen_at,
-        seen.session_start_at as exposed_at
-    from seen
+        first_events.user_key,
+        first_events.unit_session_start_at,
+        first_events.session_start_at,
+        first_events.variant,
+        first_events.position,
+        first_events.first_seen_at,
+        first_events.session_start_at as exposed_at
+    from first_events
     inner join visitors
-        on seen.user_key = visitors.user_key
+        on first_events.user_key = visitors.user_key
 )
 
 select * from final

@@ -1,0 +1,73 @@
+-- grain: one row per experiment, unit and order that counts for it
+-- A view. For a user: the user's orders. For a session: its own purchase events, those with one order_id
+-- together. Only what happens at or after the exposure and before the experiment's end.
+{{ config(materialized='view') }}
+
+with
+
+units as not materialized (
+    select * from {{ ref('int_experiment_units') }}
+),
+
+orders as (
+    select * from {{ ref('int_experiment_orders') }}
+),
+
+purchases as (
+    select * from {{ ref('int_purchases') }}
+),
+
+orders_of_user_units as (
+    select
+        units.experiment,
+        units.unit_key,
+        orders.ordered_at,
+        orders.purchased_at,
+        orders.order_count,
+        orders.unit_count,
+        orders.revenue_amount,
+        orders.returned_unit_count
+    from units
+    inner join orders
+        on
+            units.user_id = orders.customer_id
+            and units.exposed_at <= orders.ordered_at
+            and units.end_at > orders.ordered_at
+    where units.unit_session_start_at is null
+),
+
+purchases_of_session_units as (
+    select
+        units.experiment,
+        units.unit_key,
+        purchases.order_key,
+        min(purchases.booked_at) as ordered_at,
+        sum(purchases.unit_count) as unit_count,
+        {{ money_sum('purchases.line_amount') }} as revenue_amount
+    from units
+    inner join purchases
+        on
+            units.user_key = purchases.user_key
+            and units.unit_session_start_at = purchases.session_start_at
+            and units.exposed_at <= purchases.booked_at
+            and units.end_at > purchases.booked_at
+    where units.unit_session_start_at is not null
+    group by units.experiment, units.unit_key, purchases.order_key
+),
+
+final as (
+    select * from orders_of_user_units
+    union all
+    select
+        experiment,
+        unit_key,
+        ordered_at,
+        ordered_at as purchased_at,
+        1 as order_count,
+        unit_count,
+        revenue_amount,
+        0 as returned_unit_count
+    from purchases_of_session_units
+)
+
+select * from final

@@ -8,8 +8,8 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from shopwright.contracts.events import EVENT_TYPES
 from shopwright.assignment import assign, assign_bucket
+from shopwright.contracts.events import EVENT_TYPES
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import SETTINGS, deliver, event, line, query_gold

@@ -14,10 +14,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.events import EVENTS
 from shopwright.assignment import hash_salt
 from shopwright.assignment.dbt_variables import experiment_variables
 from shopwright.assignment.sql import stable_number_sql, variant_sql
+from shopwright.contracts.events import EVENTS
 from shopwright.core.errors import ConfigurationError
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.adapters import find_adapter

@@ -11,13 +11,13 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.evaluation.splits import split_by_time
-from shopwright.models.abandonment.features import SOURCE, WHERE
-from shopwright.models.frame import known, read_frame
+from shopwright.models.abandonment.features import FEATURE_VIEW, WHERE
+from shopwright.models.training_set import outcome_is_known, read_training_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
 MOST_ROWS = 1_000_000
 """As the setting ``max_rows`` has it."""
@@ -34,7 +34,9 @@ def view(shop: Path, folder: Path) -> None:
     """Every decision of the shop with its features, by the warehouse's view."""
     with connect(published(shop), read_only=True) as connection:
         connection.execute("set threads = 2")
-        connection.execute(f"copy (from {SOURCE.table}) to '{folder / 'view.parquet'}' (format parquet)")
+        connection.execute(
+            f"copy (from {FEATURE_VIEW.table}) to '{folder / 'view.parquet'}' (format parquet)"
+        )
 
 
 def pandas(shop: Path, folder: Path) -> None:  # noqa: ARG001  # a side's signature
@@ -58,10 +60,15 @@ def sklearn(shop: Path, folder: Path) -> None:
     from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
 
     with connect(published(shop), read_only=True) as connection:
-        frame = read_frame(connection, SOURCE, where=f"{known(SOURCE)} and ({WHERE})", most_rows=MOST_ROWS)
+        frame = read_training_set(
+            connection,
+            FEATURE_VIEW,
+            where=f"{outcome_is_known(FEATURE_VIEW)} and ({WHERE})",
+            max_rows=MOST_ROWS,
+        )
     split = split_by_time(frame.decided_at, gap=(frame.known_at - frame.decided_at).max())
     (training, learned), (validation, known_then), (test, hidden) = (
-        (_matrix(frame.only(mask)), frame.outcome[mask]) for mask in split.masks(frame.decided_at)
+        (_matrix(frame.take(mask)), frame.outcome[mask]) for mask in split.masks(frame.decided_at)
     )
     rng = np.random.default_rng(SEED)
     tried = []
@@ -83,7 +90,7 @@ def sklearn(shop: Path, folder: Path) -> None:
     (folder / "sklearn.json").write_text(json.dumps(found), encoding="utf-8")
 
 
-def _matrix(frame: Frame) -> NDArray[np.float64]:
+def _matrix(frame: TrainingSet) -> NDArray[np.float64]:
     """Numbers as they are, texts as codes."""
     return np.column_stack([_coded(values) for values in frame.columns.values()])
 

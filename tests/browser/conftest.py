@@ -17,7 +17,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests.warehouse.shops import SHOPWRIGHT, make_shop, take_in
 
-from shopwright.models import pipeline
+from shopwright.models import lifecycle
 from shopwright.registry import Registry
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
@@ -161,7 +161,7 @@ class Servers:
     app: str
     project: Project
 
-    def ask(self, path: str) -> Any:
+    def task(self, path: str) -> Any:
         """The service's JSON answer."""
         with urlopen(f"{self.service}{path}", timeout=30) as answer:
             return json.loads(answer.read())
@@ -177,10 +177,10 @@ def browsed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     build(project)
     registry = Registry(project)
     for model in ("abandonment", "segmentation"):
-        trained = pipeline.train(project, pipeline.room_of(model))
+        trained = lifecycle.train(project, lifecycle.find_model(model))
         if not trained.is_champion:
             registry.promote(model, trained.version, force_reason="to be looked at")
-        pipeline.score(project, pipeline.room_of(model))
+        lifecycle.score(project, lifecycle.find_model(model))
     return project
 
 

@@ -9,7 +9,7 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import Finding, changed_features, mixed_split, separating_features
 from shopwright.evaluation.scores import Difference, Score
 from shopwright.evaluation.splits import split_by_time
-from shopwright.evaluation.verdicts import NOT_PREDICTABLE, PREDICTABLE, gate, judge
+from shopwright.evaluation.verdicts import NOT_PREDICTABLE, PREDICTABLE, assess, gate
 
 DAY = np.timedelta64(1, "D")
 LEAK = Finding("separating feature", "refund", 1.0, "'refund' alone tells the outcome")
@@ -171,38 +171,38 @@ CALIBRATED = Score("ece", 0.025, 0.01, 0.03, "lower", ideal=0.01)
 
 class TestVerdict:
     def test_better_than_the_best_baseline_is_predictable(self):
-        found = judge(
+        found = assess(
             {"constant": difference(0.2, 0.1, 0.3, second=0.5), "recency": difference(0.1, 0.05, 0.15)}
         )
-        assert (found.verdict, found.baseline) == (PREDICTABLE, "recency")
+        assert (found.label, found.baseline) == (PREDICTABLE, "recency")
         assert found.reason == (
             "better than the best baseline, recency: roc_auc 0.7 against 0.6, difference +0.1 (+0.05 to +0.15)"
         )
 
     def test_better_than_the_constant_alone_is_not(self):
-        found = judge(
+        found = assess(
             {"constant": difference(0.2, 0.1, 0.3, second=0.5), "recency": difference(0.1, -0.01, 0.2)}
         )
-        assert (found.verdict, found.baseline) == (NOT_PREDICTABLE, "recency")
+        assert (found.label, found.baseline) == (NOT_PREDICTABLE, "recency")
         assert "holds 0" in found.reason
 
     def test_less_is_better_for_an_error(self):
-        assert judge({"a": difference(-0.1, -0.2, -0.05, better="lower")}).verdict == PREDICTABLE
-        found = judge({"a": difference(0.1, 0.05, 0.2, better="lower")})
-        assert found.verdict == NOT_PREDICTABLE
+        assert assess({"a": difference(-0.1, -0.2, -0.05, better="lower")}).label == PREDICTABLE
+        found = assess({"a": difference(0.1, 0.05, 0.2, better="lower")})
+        assert found.label == NOT_PREDICTABLE
         assert found.reason.startswith("worse than the best baseline, a")
 
     def test_a_leak_takes_the_verdict_away(self):
-        found = judge({"constant": difference(0.4, 0.3, 0.5)}, [LEAK, LEAK])
-        assert found.verdict == NOT_PREDICTABLE
+        found = assess({"constant": difference(0.4, 0.3, 0.5)}, [LEAK, LEAK])
+        assert found.label == NOT_PREDICTABLE
         assert "'refund' alone" in found.reason
         assert "(and 1 more)" in found.reason
 
     def test_nothing_to_compare_with(self):
-        assert judge({}).reason == "no baseline to compare with: there is none"
+        assert assess({}).reason == "no baseline to compare with: there is none"
         undefined = difference(None, None, None, reason="only one outcome")
-        assert judge({"constant": undefined}).reason.endswith("only one outcome")
-        assert "no interval" in judge({"constant": difference(0.1, None, None)}).reason
+        assert assess({"constant": undefined}).reason.endswith("only one outcome")
+        assert "no interval" in assess({"constant": difference(0.1, None, None)}).reason
 
 
 class TestGate:

@@ -12,7 +12,7 @@ import pytest
 from shopwright.models import churn
 from shopwright.models.classifiers.predictor import Predictor
 from shopwright.models.classifiers.windows import read_decisions, split_windows
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import TrainingContext
 from shopwright.settings import ModelSettings
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
@@ -23,8 +23,8 @@ from tests.warehouse.shops import make_shop, take_in
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Training
+    from shopwright.models.protocol import TrainingResult
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -46,8 +46,8 @@ HORIZON = 90.0
 class Known:
     """The model, its test window, and what can be foretold of it."""
 
-    training: Training
-    test: Frame
+    training: TrainingResult
+    test: TrainingSet
     served: Floats
     foreseeable: Floats
     of_known_pace: Floats
@@ -59,15 +59,15 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     project = make_shop(tmp_path_factory.mktemp("shop"), raw=made.out)
     take_in(project)
     build(project)
-    context = Context(project.published, ModelSettings(trials=6, seed=1))
+    context = TrainingContext(project.published, ModelSettings(trials=6, seed=1))
     training = churn.MODEL.train(context)
     folder = tmp_path_factory.mktemp("model")
     training.files(folder)
-    test = split_windows(read_decisions(churn.MODEL.ask, context)).test
+    test = split_windows(read_decisions(churn.MODEL.task, context)).test
     return Known(training, test, Predictor.load(folder).probability(test.columns), *foretold(test))
 
 
-def foretold(test: Frame) -> tuple[Floats, Floats]:
+def foretold(test: TrainingSet) -> tuple[Floats, Floats]:
     """Chance to be gone given the orders so far, and given the user's pace as well."""
     shop, visits_a_day = opened(CONFIG)
     law, columns = BuyingLaw(shop, visits_a_day), test.columns

@@ -10,10 +10,10 @@ import pytest
 
 from shopwright.evaluation.calibration import Calibrator
 from shopwright.models.classifiers.encoding import MOST_LEVELS, Encoder
+from shopwright.models.classifiers.estimators import FITS, fit
 from shopwright.models.classifiers.predictor import Predictor, expit
-from shopwright.models.classifiers.scorers import FITS, fit
 from shopwright.models.classifiers.tuning import Rows, log_loss, search
-from shopwright.models.frame import Feature, Frame, FrameSource
+from shopwright.models.training_set import Feature, FeatureView, TrainingSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ SETTINGS = {
 FEATURES = (Feature("views"), Feature("minutes"), Feature("device", "category"), Feature("unknown"))
 
 
-def frame_of(size: int = 3_000, *, seed: int = 1, level: float = -1.0) -> Frame:
+def frame_of(size: int = 3_000, *, seed: int = 1, level: float = -1.0) -> TrainingSet:
     """Decisions whose outcome follows views and device."""
     rng = np.random.default_rng(seed)
     views, minutes = rng.normal(size=size), rng.normal(size=size)
@@ -43,8 +43,8 @@ def frame_of(size: int = 3_000, *, seed: int = 1, level: float = -1.0) -> Frame:
     outcome = rng.random(size) < expit(level + views + 1.5 * (device == "mobile"))
     minutes[rng.random(size) < 0.2] = np.nan
     moments = np.arange(size).astype("datetime64[us]")
-    return Frame(
-        source=FrameSource("gold.feat", "user_id", "decided_at", "known_at", "bought", FEATURES),
+    return TrainingSet(
+        view=FeatureView("gold.feat", "user_id", "decided_at", "known_at", "bought", FEATURES),
         entity=np.arange(size).astype(object),
         keys={},
         decided_at=moments,
@@ -54,7 +54,7 @@ def frame_of(size: int = 3_000, *, seed: int = 1, level: float = -1.0) -> Frame:
     )
 
 
-def predictor_of(kind: str, frame: Frame, **more: object) -> Predictor:
+def predictor_of(kind: str, frame: TrainingSet, **more: object) -> Predictor:
     encoder = Encoder.fit(frame)
     scorer = fit(
         kind, encoder.matrix(frame.columns), frame.outcome, settings={**SETTINGS[kind], **more}, seed=3
@@ -172,12 +172,12 @@ def test_rare_levels_and_unknown_ones_share_no_column() -> None:
     )
     columns = {**frame.columns, "device": devices}
     encoder = Encoder.fit(
-        Frame(**{**{name: getattr(frame, name) for name in frame.__slots__}, "columns": columns})
+        TrainingSet(**{**{name: getattr(frame, name) for name in frame.__slots__}, "columns": columns})
     )
     assert encoder.levels["device"] == ()
     devices[:1_900] = [f"d{number % 30:02d}" for number in range(1_900)]
     encoder = Encoder.fit(
-        Frame(**{**{name: getattr(frame, name) for name in frame.__slots__}, "columns": columns})
+        TrainingSet(**{**{name: getattr(frame, name) for name in frame.__slots__}, "columns": columns})
     )
     assert len(encoder.levels["device"]) == MOST_LEVELS
     assert "rare" not in encoder.levels["device"]

@@ -39,7 +39,7 @@ def sample() -> Sample:
         values={"device": device, "recency": recency, "carts": carts, "nothing": np.full(ROWS, np.nan)},
         base=0.7,
         scale="log odds",
-        drawn_from="decisions",
+        population="decisions",
     )
 
 

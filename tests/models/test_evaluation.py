@@ -10,11 +10,11 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.models.classifiers.question import Question, by_bins, constant
-from shopwright.models.classifiers.room import ClassifierRoom
-from shopwright.models.frame import Feature, FrameSource
-from shopwright.models.protocol import CHAMPION, Context, Given
+from shopwright.models.classifiers.spec import ClassifierSpec
+from shopwright.models.classifiers.task import PredictionTask, by_bins, constant
+from shopwright.models.protocol import CHAMPION, TrainingContext, VersionRef
 from shopwright.models.recording import seal
+from shopwright.models.training_set import Feature, FeatureView
 from shopwright.registry import read_manifest
 from shopwright.registry.evaluations import read_evaluation
 from shopwright.settings import ModelSettings
@@ -22,14 +22,14 @@ from shopwright.settings import ModelSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shopwright.models.protocol import Training
+    from shopwright.models.protocol import TrainingResult
 
 FEATURES = (Feature("visits"), Feature("luck"))
 START = np.datetime64("2025-01-01T00:00:00", "us")
 
 
-def room_of(*features: Feature) -> ClassifierRoom:
-    source = FrameSource(
+def find_model(*features: Feature) -> ClassifierSpec:
+    view = FeatureView(
         table="gold.feat_toy",
         entity="customer",
         decided_at="decided_at",
@@ -37,9 +37,9 @@ def room_of(*features: Feature) -> ClassifierRoom:
         outcome="bought",
         features=features,
     )
-    ask = Question(
+    task = PredictionTask(
         name="toy",
-        source=source,
+        view=view,
         baselines={"constant": constant, "luck alone": by_bins("luck")},
         rewrites=lambda moment: {
             "silver.toy": f"select * from original.silver.toy where decided_at <= {moment} or customer % 2 = 0"
@@ -47,10 +47,10 @@ def room_of(*features: Feature) -> ClassifierRoom:
         now="true",
         score="log_loss",
     )
-    return ClassifierRoom(ask, "Will they?", "customer", "each day", "a purchase", {}, "it needs toys")
+    return ClassifierSpec(task, "Will they?", "customer", "each day", "a purchase", {}, "it needs toys")
 
 
-ROOM = room_of(*FEATURES)
+ROOM = find_model(*FEATURES)
 
 
 def write_shop(file: Path, *, days: int) -> Path:
@@ -75,8 +75,8 @@ def write_shop(file: Path, *, days: int) -> Path:
     return file
 
 
-def context_of(file: Path, champion: Path | None = None) -> Context:
-    return Context(published=file, settings=ModelSettings(trials=1), champion=champion)
+def context_of(file: Path, champion: Path | None = None) -> TrainingContext:
+    return TrainingContext(published=file, settings=ModelSettings(trials=1), champion=champion)
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +90,12 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def training(early: Path) -> Training:
+def training(early: Path) -> TrainingResult:
     return ROOM.train(context_of(early))
 
 
 @pytest.fixture(scope="module")
-def folder(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(training: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("artifact")
     seal(found, ROOM, training)
     return found
@@ -114,42 +114,45 @@ def moment(text: object) -> np.datetime64:
 
 
 def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
-    training: Training, folder: Path, early: Path
+    training: TrainingResult, folder: Path, early: Path
 ) -> None:
-    found = ROOM.evaluate(context_of(early), Given(folder, "version 1"))
+    found = ROOM.evaluate(context_of(early), VersionRef(folder, "version 1"))
     assert found.scores["version 1"] == training.scores[training.kind]
     for name in training.baselines:
         assert found.scores[name] == training.scores[name]
-    assert (found.judgement, found.gate) == (training.judgement, training.gate)
+    assert (found.verdict, found.gate) == (training.verdict, training.gate)
     assert (found.window, found.fingerprint) == (training.window, training.fingerprint)
     assert found.tables["reliability"] == training.tables["reliability"]
 
 
 def test_without_later_decisions_it_says_that_there_are_none_yet(folder: Path, early: Path) -> None:
     with pytest.raises(DataError, match=r"version 1 has no later decisions to be judged on yet.*2025-04-10"):
-        ROOM.evaluate(context_of(early), Given(folder, "version 1", "new"))
+        ROOM.evaluate(context_of(early), VersionRef(folder, "version 1", "new"))
 
 
 def test_later_and_new_windows_begin_after_what_was_learnt_and_judged(
-    training: Training, folder: Path, late: Path
+    training: TrainingResult, folder: Path, late: Path
 ) -> None:
     later, new = (
-        ROOM.evaluate(context_of(late), Given(folder, "version 1", window)) for window in ("later", "new")
+        ROOM.evaluate(context_of(late), VersionRef(folder, "version 1", window))
+        for window in ("later", "new")
     )
     assert moment(later.window["test_from"]) >= moment(training.window["test_from"])
     assert moment(new.window["test_from"]) > moment(training.window["test_until"])
     for found in (later, new):
         assert moment(found.window["train_until"]) < moment(found.window["test_from"])
         assert found.scores["version 1"]["roc_auc"].value > 0.75
-        assert found.judgement.verdict == "predictable"
-    assert later.judged_on == f"the {later.window['test']['rows']:,} decisions from 2025-05-09 to 2025-06-09"
+        assert found.verdict.label == "predictable"
+    assert (
+        later.evaluated_on == f"the {later.window['test']['rows']:,} decisions from 2025-05-09 to 2025-06-09"
+    )
 
 
 def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
     folder: Path, later_folder: Path, late: Path
 ) -> None:
     begins = moment(read_manifest(later_folder, model="toy").window["test_from"])
-    found = ROOM.evaluate(context_of(late, later_folder), Given(folder, "version 1"))
+    found = ROOM.evaluate(context_of(late, later_folder), VersionRef(folder, "version 1"))
     assert moment(found.window["test_from"]) >= begins
     assert CHAMPION in found.scores
     assert any("the champion" in reason for reason in found.gate.reasons)
@@ -157,10 +160,12 @@ def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
 
 def test_the_shop_of_before_cannot_judge_what_learnt_later(later_folder: Path, early: Path) -> None:
     with pytest.raises(DataError, match="no later decisions"):
-        ROOM.evaluate(context_of(early), Given(later_folder, "version 2"))
+        ROOM.evaluate(context_of(early), VersionRef(later_folder, "version 2"))
 
 
-def test_all_that_was_found_in_training_is_sealed_with_the_model(training: Training, folder: Path) -> None:
+def test_all_that_was_found_in_training_is_sealed_with_the_model(
+    training: TrainingResult, folder: Path
+) -> None:
     kept = read_evaluation(folder)
     assert kept is not None
     assert "evaluation.json" in read_manifest(folder, model="toy").files
@@ -175,7 +180,7 @@ def test_all_that_was_found_in_training_is_sealed_with_the_model(training: Train
 def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_changed(
     folder: Path, early: Path
 ) -> None:
-    other = room_of(Feature("luck")).load(folder)
+    other = find_model(Feature("luck")).load(folder)
     with connect(early, read_only=True) as connection:
         why = other.explain(connection, "7")
         sample = other.sample(connection, rows=50, seed=1)
@@ -201,4 +206,4 @@ def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: 
 def test_a_window_with_too_few_outcomes_is_not_judged_on(folder: Path, tmp_path: Path) -> None:
     little = write_shop(tmp_path / "warehouse.duckdb", days=102)
     with pytest.raises(DataError, match="in the later window have the outcome"):
-        ROOM.evaluate(context_of(little), Given(folder, "version 1", "new"))
+        ROOM.evaluate(context_of(little), VersionRef(folder, "version 1", "new"))

@@ -8,13 +8,19 @@ import duckdb
 import numpy as np
 import pytest
 
-from shopwright.models.classifiers.question import by_bins, constant
-from shopwright.models.frame import Feature, Frame, FrameSource, of_entity, read_frame
+from shopwright.models.classifiers.task import by_bins, constant
+from shopwright.models.training_set import (
+    Feature,
+    FeatureView,
+    TrainingSet,
+    entity_condition,
+    read_training_set,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = FrameSource(
+FEATURE_VIEW = FeatureView(
     table="gold.feat",
     entity="user_id",
     decided_at="decided_at",
@@ -44,11 +50,11 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield made
 
 
-def frame_of(values: list[float], outcome: list[int]) -> Frame:
+def frame_of(values: list[float], outcome: list[int]) -> TrainingSet:
     size = len(values)
     moments = np.zeros(size, dtype="datetime64[us]")
-    return Frame(
-        source=SOURCE,
+    return TrainingSet(
+        view=FEATURE_VIEW,
         entity=np.arange(size).astype(object),
         keys={},
         decided_at=moments,
@@ -61,7 +67,7 @@ def frame_of(values: list[float], outcome: list[int]) -> Frame:
 def test_decisions_come_in_the_order_of_time_with_what_is_not_known_as_such(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    frame = read_frame(connection, SOURCE, where="step < 2")
+    frame = read_training_set(connection, FEATURE_VIEW, where="step < 2")
     assert len(frame) == 2_000
     assert (np.diff(frame.decided_at) >= np.timedelta64(0)).all()
     assert (frame.known_at - frame.decided_at == np.timedelta64(1, "D")).all()
@@ -73,31 +79,34 @@ def test_decisions_come_in_the_order_of_time_with_what_is_not_known_as_such(
 def test_of_too_many_rows_whole_entities_are_drawn_the_same_ones_each_time(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    one, again = (read_frame(connection, SOURCE, most_rows=900) for _ in range(2))
+    one, again = (read_training_set(connection, FEATURE_VIEW, max_rows=900) for _ in range(2))
     assert 600 < len(one) < 1_200
     users, counts = np.unique(one.entity.astype(str), return_counts=True)
     assert set(counts.tolist()) == {3}
     assert one.entity.tolist() == again.entity.tolist()
     neighbours = np.diff(np.sort([int(user[1:]) for user in users]))
     assert (neighbours == 1).mean() < 0.6
-    assert one.drawn
-    narrowed = read_frame(connection, SOURCE, where=one.drawn)
+    assert one.sampling_condition
+    narrowed = read_training_set(connection, FEATURE_VIEW, where=one.sampling_condition)
     assert narrowed.entity.tolist() == one.entity.tolist()
 
 
 def test_few_rows_are_all_read(connection: duckdb.DuckDBPyConnection) -> None:
-    frame = read_frame(connection, SOURCE, most_rows=3_000)
-    assert (len(frame), frame.drawn) == (3_000, "")
+    frame = read_training_set(connection, FEATURE_VIEW, max_rows=3_000)
+    assert (len(frame), frame.sampling_condition) == (3_000, "")
 
 
 def test_an_entity_with_a_quote_is_no_sql(connection: duckdb.DuckDBPyConnection) -> None:
-    assert len(read_frame(connection, SOURCE, where=of_entity(SOURCE, "u7"))) == 3
-    assert len(read_frame(connection, SOURCE, where=of_entity(SOURCE, "' or true --"))) == 0
+    assert len(read_training_set(connection, FEATURE_VIEW, where=entity_condition(FEATURE_VIEW, "u7"))) == 3
+    assert (
+        len(read_training_set(connection, FEATURE_VIEW, where=entity_condition(FEATURE_VIEW, "' or true --")))
+        == 0
+    )
 
 
 def test_only_keeps_all_arrays_alike(connection: duckdb.DuckDBPyConnection) -> None:
-    frame = read_frame(connection, SOURCE)
-    part = frame.only(frame.outcome > 0)
+    frame = read_training_set(connection, FEATURE_VIEW)
+    part = frame.take(frame.outcome > 0)
     assert len(part) == len(part.entity) == len(part.keys["step"]) == len(part.columns["device"]) == 1_000
 
 

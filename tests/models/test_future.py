@@ -13,16 +13,16 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import changed_features
 from shopwright.models import abandonment, churn
 from shopwright.models.audit import rewritten_future
-from shopwright.models.frame import read_frame
 from shopwright.models.replay import replay
+from shopwright.models.training_set import read_training_set
 from shopwright.warehouse.build import build
 from tests.warehouse.shops import make_shop, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shopwright.models.classifiers.room import ClassifierRoom
-    from shopwright.models.frame import Frame
+    from shopwright.models.classifiers.spec import ClassifierSpec
+    from shopwright.models.training_set import TrainingSet
     from shopwright.settings import Project
     from shopwright.simulate import Simulation
 
@@ -36,9 +36,9 @@ def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten
     for room in ROOMS:
         findings, compared[room.name] = rewritten_future(
             market.published,
-            room.ask.source,
-            room.ask.rewrites,
-            where=room.ask.where,
+            room.task.view,
+            room.task.rewrites,
+            where=room.task.where,
             seed=5,
             moments=MOMENTS,
         )
@@ -48,21 +48,21 @@ def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-def test_rewriting_changes_the_future_itself(market: Project, room: ClassifierRoom) -> None:
+def test_rewriting_changes_the_future_itself(market: Project, room: ClassifierSpec) -> None:
     """Else the proof above would prove nothing."""
-    source = room.ask.source
+    view = room.task.view
     with connect(market.published, read_only=True) as connection:
-        before = read_frame(connection, source)
+        before = read_training_set(connection, view)
     times = np.unique(before.decided_at)
     moment = times[len(times) // 2]
     literal = f"timestamp '{str(moment).replace('T', ' ')}'"
-    with replay(market.published, source.table, room.ask.rewrites(literal)) as connection:
-        after = read_frame(connection, source)
-    later_before, later_after = (frame.only(frame.decided_at > moment) for frame in (before, after))
+    with replay(market.published, view.table, room.task.rewrites(literal)) as connection:
+        after = read_training_set(connection, view)
+    later_before, later_after = (frame.take(frame.decided_at > moment) for frame in (before, after))
     assert fingerprint(later_before) != fingerprint(later_after)
 
 
-def fingerprint(frame: Frame) -> list[tuple[int, str]]:
+def fingerprint(frame: TrainingSet) -> list[tuple[int, str]]:
     return [(len(frame), repr(sorted(map(str, values.tolist())))) for values in frame.columns.values()]
 
 
@@ -94,13 +94,13 @@ def test_the_warehouse_of_an_earlier_day_has_the_same_features(
     build(earlier)
     until = np.datetime64(datetime.fromisoformat(f"{month}-01"), "us")
     for room in (abandonment.MODEL, churn.MODEL):
-        source = room.ask.source
+        view = room.task.view
         frames = []
         for project in (market, earlier):
             with connect(project.published, read_only=True) as connection:
-                frames.append(read_frame(connection, source))
+                frames.append(read_training_set(connection, view))
         reached = min(until, frames[1].decided_at.max())
-        whole, part = (frame.only(taken(frame, reached, room)) for frame in frames)
+        whole, part = (frame.take(taken(frame, reached, room)) for frame in frames)
         assert len(whole) == len(part) > 100
         names = list(whole.columns)
         keys = np.column_stack([whole.entity, whole.decided_at.astype(object)])
@@ -118,7 +118,7 @@ def take_earlier(simulation: Simulation, into: Path, month: str) -> Path:
     return into
 
 
-def taken(frame: Frame, reached: np.datetime64, room: ClassifierRoom) -> np.ndarray:
+def taken(frame: TrainingSet, reached: np.datetime64, room: ClassifierSpec) -> np.ndarray:
     """Decisions up to a moment; of snapshots the firsts of months, which both shops have."""
     kept = frame.decided_at <= reached
     if room.name == "churn":

@@ -17,8 +17,8 @@ from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.predictor import Predictor
 from shopwright.models.classifiers.tuning import Rows, search
 from shopwright.models.classifiers.windows import read_decisions, split_windows
-from shopwright.models.frame import read_frame
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import TrainingContext
+from shopwright.models.training_set import read_training_set
 from shopwright.settings import ModelSettings
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
@@ -28,8 +28,8 @@ from tests.warehouse.shops import make_shop, take_in
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Training
+    from shopwright.models.protocol import TrainingResult
+    from shopwright.models.training_set import TrainingSet
     from shopwright.settings import Project
     from shopwright.simulate import Simulation
 
@@ -72,9 +72,9 @@ class Known:
 
     made: Simulation
     project: Project
-    training: Training
+    training: TrainingResult
     predictor: Predictor
-    test: Frame
+    test: TrainingSet
     chance: NDArray[np.float64]
     """True chance of each decision's session to leave its cart; 1 where it ended with an empty one."""
 
@@ -85,15 +85,15 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     project = make_shop(tmp_path_factory.mktemp("shop"), raw=made.out)
     take_in(project)
     build(project)
-    context = Context(project.published, ModelSettings(trials=4, seed=1))
+    context = TrainingContext(project.published, ModelSettings(trials=4, seed=1))
     training = abandonment.MODEL.train(context)
     folder = tmp_path_factory.mktemp("model")
     training.files(folder)
-    test = split_windows(read_decisions(abandonment.MODEL.ask, context)).test
+    test = split_windows(read_decisions(abandonment.MODEL.task, context)).test
     return Known(made, project, training, Predictor.load(folder), test, true_chances(made, project, test))
 
 
-def true_chances(made: Simulation, project: Project, frame: Frame) -> NDArray[np.float64]:
+def true_chances(made: Simulation, project: Project, frame: TrainingSet) -> NDArray[np.float64]:
     with connect(project.published, read_only=True) as connection:
         found = connection.execute(TRUTH.format(file=quote_text(str(made.decisions_path)))).fetchall()
     chances = dict(found)
@@ -106,17 +106,17 @@ def auc(outcome: np.ndarray, score: np.ndarray) -> float:
     return float(roc_auc_score(outcome, score))
 
 
-def of_ended_sessions(made: Simulation, project: Project) -> tuple[Frame, NDArray[np.float64]]:
+def of_ended_sessions(made: Simulation, project: Project) -> tuple[TrainingSet, NDArray[np.float64]]:
     """The last decision of each session that ended with something in the cart, and its true chance of being left."""
     with connect(project.published, read_only=True) as connection:
-        frame = read_frame(connection, abandonment.MODEL.ask.source)
+        frame = read_training_set(connection, abandonment.MODEL.task.view)
     keys, steps = frame.keys["session_key"], frame.keys["step_number"]
     last: dict[str, int] = defaultdict(int)
     for key, step in zip(keys, steps.tolist(), strict=True):
         last[key] = max(step, last[key])
     chance = true_chances(made, project, frame)
     kept = (steps == [last[key] for key in keys]) & (chance < 1)
-    return frame.only(kept), chance[kept]
+    return frame.take(kept), chance[kept]
 
 
 def test_a_classifier_of_ended_sessions_ranks_nearly_as_the_true_chances_do(known: Known) -> None:
@@ -127,10 +127,10 @@ def test_a_classifier_of_ended_sessions_ranks_nearly_as_the_true_chances_do(know
     training, validation, test = place < 0.65, (place >= 0.65) & (place < 0.75), place >= 0.75
     rows = [
         Rows(encoder.matrix(part.columns), part.outcome)
-        for part in (frame.only(training), frame.only(validation))
+        for part in (frame.take(training), frame.take(validation))
     ]
     scorer, _ = search("lightgbm", *rows, trials=8, seed=1)
-    judged = frame.only(test)
+    judged = frame.take(test)
     score = scorer.log_odds(encoder.matrix(judged.columns))
     assert len(judged) > 1_000
     assert auc(judged.outcome, score) > auc(judged.outcome, chance[test]) - 0.02
@@ -182,7 +182,7 @@ def acts_of_users(known: Known, categories: tuple[str, ...]) -> dict[str, list[A
     return acts
 
 
-def rows_of_users(frame: Frame) -> dict[str, list[int]]:
+def rows_of_users(frame: TrainingSet) -> dict[str, list[int]]:
     """Of each user the rows, in order."""
     rows: dict[str, list[int]] = defaultdict(list)
     steps = frame.keys["step_number"]
@@ -241,7 +241,7 @@ def regression(matrix: NDArray[np.float64], chance: NDArray[np.float64]) -> ligh
 
 def test_the_abandonment_model_is_calibrated_at_all_its_decisions(known: Known) -> None:
     training = known.training
-    assert training.judgement.verdict == "predictable"
+    assert training.verdict.label == "predictable"
     assert training.gate.passes
     assert training.findings == ()
     bins = training.tables["reliability"]

@@ -50,27 +50,27 @@ def plant(project: Project, table: str, body: str, *, honest: str = "feat_honest
     "column", ["product_view_count", "add_to_cart_count", "duration_seconds", "event_count", "purchase_count"]
 )
 def test_totals_of_the_whole_session_look_ahead(own_market: Project, column: str) -> None:
-    ask = abandonment.MODEL.ask
-    plant(own_market, ask.source.table, WHOLE_SESSION.format(column=column))
-    findings, compared = rewritten_future(own_market.published, ask.source, ask.rewrites, seed=1)
+    task = abandonment.MODEL.task
+    plant(own_market, task.view.table, WHOLE_SESSION.format(column=column))
+    findings, compared = rewritten_future(own_market.published, task.view, task.rewrites, seed=1)
     assert compared > 0
     assert [(finding.kind, finding.feature) for finding in findings] == [("looks ahead", "total_searches")]
     assert "looks into the future" in findings[0].words
 
 
 def test_orders_after_the_snapshot_look_ahead(own_market: Project) -> None:
-    ask = churn.MODEL.ask
-    plant(own_market, ask.source.table, LATER_ORDERS)
-    findings, _ = rewritten_future(own_market.published, ask.source, ask.rewrites, seed=1)
+    task = churn.MODEL.task
+    plant(own_market, task.view.table, LATER_ORDERS)
+    findings, _ = rewritten_future(own_market.published, task.view, task.rewrites, seed=1)
     assert [(finding.kind, finding.feature) for finding in findings] == [("looks ahead", "unit_count_180d")]
 
 
 def test_choosing_decisions_by_what_comes_looks_ahead(own_market: Project) -> None:
     """Such as leaving out sessions that turn out to be bots'."""
-    ask = abandonment.MODEL.ask
+    task = abandonment.MODEL.task
     ahead = WHOLE_SESSION.format(column="search_count") + " where sessions.event_count % 2 = 0"
-    plant(own_market, ask.source.table, ahead.replace("sessions.search_count as", "honest.total_searches as"))
-    findings, _ = rewritten_future(own_market.published, ask.source, ask.rewrites, where=ask.where, seed=1)
+    plant(own_market, task.view.table, ahead.replace("sessions.search_count as", "honest.total_searches as"))
+    findings, _ = rewritten_future(own_market.published, task.view, task.rewrites, where=task.where, seed=1)
     assert {finding.kind for finding in findings} == {"looks ahead"}
     assert "which decisions there are depends on the future" in findings[0].words
 

@@ -12,9 +12,9 @@ import pytest
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import changed_features
-from shopwright.models.abandonment.features import SOURCE
+from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.abandonment.serving import Event, features_of
-from shopwright.models.frame import read_frame
+from shopwright.models.training_set import read_training_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
     from shopwright.settings import Project
 
 SAMPLED = 20
@@ -35,7 +35,7 @@ PREFIX = """
     where user_id = ? and event_at between ? and ?"""
 
 
-def prefix(connection: duckdb.DuckDBPyConnection, frame: Frame, row: int) -> list[Event]:
+def prefix(connection: duckdb.DuckDBPyConnection, frame: TrainingSet, row: int) -> list[Event]:
     """The events of a session up to a decision; simulated events of one user are never at the same moment."""
     decided_at = frame.decided_at[row].item()
     start = decided_at - timedelta(minutes=float(frame.columns["session_duration_minutes"][row]))
@@ -49,7 +49,7 @@ def prefix(connection: duckdb.DuckDBPyConnection, frame: Frame, row: int) -> lis
 
 def test_served_features_equal_those_of_the_warehouse(market: Project) -> None:
     with connect(market.published, read_only=True) as connection:
-        whole = read_frame(connection, SOURCE)
+        whole = read_training_set(connection, FEATURE_VIEW)
         rng = np.random.default_rng(3)
         rows = np.sort(rng.choice(len(whole), SAMPLED, replace=False))
         sessions = [prefix(connection, whole, row) for row in rows]

@@ -21,7 +21,7 @@ from shopwright.registry.evaluations import FILE_NAME, read_evaluation
 from shopwright.registry.manifest import read_manifest
 
 KEPT = EvaluationRecord(
-    judged_on="the test window",
+    evaluated_on="the test window",
     verdict="predictable",
     reason="better than recency alone",
     scores={

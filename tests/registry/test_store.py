@@ -51,7 +51,7 @@ def test_the_champion_goes_through_the_gate_and_back(registry, tmp_path):
         registry.promote("churn", 1)
     with pytest.raises(PromotionError, match="against no champion, and now version 1 is"):
         registry.promote("churn", 2)
-    registry.judge("churn", 2, AFTER_FIRST)
+    registry.record_gate("churn", 2, AFTER_FIRST)
     registry.promote("churn", 2)
     with pytest.raises(PromotionError, match="did not pass the gate: no better than recency alone"):
         registry.promote("churn", "challenger")

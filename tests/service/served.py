@@ -10,12 +10,12 @@ import numpy as np
 from shopwright.core.engine import connect
 from shopwright.evaluation.calibration import Calibrator
 from shopwright.models import churn, lifetime_value, segmentation
-from shopwright.models.abandonment.features import OPTIONAL, SOURCE
+from shopwright.models.abandonment.features import FEATURE_VIEW, OPTIONAL
 from shopwright.models.classifiers.encoding import Encoder
+from shopwright.models.classifiers.estimators import fit
 from shopwright.models.classifiers.predictor import Predictor
-from shopwright.models.classifiers.scorers import fit
-from shopwright.models.frame import Frame
 from shopwright.models.scores import write_scores
+from shopwright.models.training_set import TrainingSet
 from shopwright.registry import GateRecord, Manifest, Registry, RunRecord, write_manifest
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ start = 2025-01-01
 CATEGORIES = {"experiment_group": ("control", "treatment"), "device": ("mobile", "desktop")}
 
 
-def decisions(size: int = 2_000, *, seed: int = 1) -> Frame:
+def decisions(size: int = 2_000, *, seed: int = 1) -> TrainingSet:
     """Made-up decisions in which carts with many views are bought."""
     rng = np.random.default_rng(seed)
     columns: dict[str, Any] = {}
-    for feature in SOURCE.features:
+    for feature in FEATURE_VIEW.features:
         if feature.kind == "category":
             words = np.array([*CATEGORIES.get(feature.name, ("x", "y")), None], dtype=object)
             columns[feature.name] = rng.choice(words, size)
@@ -55,10 +55,12 @@ def decisions(size: int = 2_000, *, seed: int = 1) -> Frame:
             columns[name][rng.random(size) < 0.3] = np.nan
     moments = np.arange(size).astype("datetime64[us]")
     outcome = (rng.random(size) > bought).astype(np.float64)
-    return Frame(SOURCE, np.arange(size).astype(object), {}, moments, moments, outcome, columns)
+    return TrainingSet(FEATURE_VIEW, np.arange(size).astype(object), {}, moments, moments, outcome, columns)
 
 
-def register(project: Project, folder: Path, frame: Frame, *, trees: int = 20, promote: bool = True) -> int:
+def register(
+    project: Project, folder: Path, frame: TrainingSet, *, trees: int = 20, promote: bool = True
+) -> int:
     """Train a small champion on decisions and register it; gives its version."""
     encoder = Encoder.fit(frame)
     settings = {"trees": trees, "max_depth": 3, "learning_rate": 0.3}

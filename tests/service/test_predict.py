@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from shopwright.models.abandonment.features import SOURCE
+from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.classifiers.predictor import expit
 from shopwright.service.fields import FIELDS
 from tests.service.served import DATA_DATE, SESSION
@@ -41,13 +41,13 @@ def test_contributions_add_up_to_the_log_odds_of_the_raw_score(client):
     raw = float(predictor.scorer.log_odds(predictor.encoder.matrix(columns))[0])
     assert reasons["base"] + sum(reasons["contributions"].values()) == pytest.approx(raw, abs=1e-5)
     assert reasons["log_odds"] == pytest.approx(raw, abs=1e-5)
-    assert set(reasons["contributions"]) == {feature.name for feature in SOURCE.features}
+    assert set(reasons["contributions"]) == {feature.name for feature in FEATURE_VIEW.features}
 
 
 def test_every_feature_of_the_model_can_be_told(client):
     rich = {name: 3 if field.is_number else "mobile" for name, field in FIELDS.items()}
     assert client.post("/predict", json=rich).json()["session_id"] == "mobile"
-    assert {"session_id", *(feature.name for feature in SOURCE.features)} == set(FIELDS)
+    assert {"session_id", *(feature.name for feature in FEATURE_VIEW.features)} == set(FIELDS)
 
 
 def test_null_is_as_good_as_left_out(client):

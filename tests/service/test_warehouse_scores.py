@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from shopwright.core.engine import connect
-from shopwright.models import pipeline
-from shopwright.models.abandonment.features import SOURCE
-from shopwright.models.frame import read_frame
+from shopwright.models import lifecycle
+from shopwright.models.abandonment.features import FEATURE_VIEW
+from shopwright.models.training_set import read_training_set
 from shopwright.reports import REPORTS, read_report
 from shopwright.service.app import create_app
 from shopwright.settings import load_project
@@ -38,9 +38,9 @@ def scored(market: Project, tmp_path_factory: pytest.TempPathFactory) -> Project
     shutil.copytree(market.root, root)
     project = load_project(root)
     with connect(project.published, read_only=True) as connection:
-        frame = read_frame(connection, SOURCE, where="is_abandoned is not null")
+        frame = read_training_set(connection, FEATURE_VIEW, where="is_abandoned is not null")
     register(project, root.parent / "champion", frame)
-    pipeline.score(project, pipeline.room_of("abandonment"))
+    lifecycle.score(project, lifecycle.find_model("abandonment"))
     return project
 
 
@@ -57,7 +57,7 @@ def test_the_online_score_of_a_session_is_that_of_the_warehouse(scored: Project,
                 "select (session_key, step_number), probability from gold.scores_abandonment"
             ).fetchall()
         )
-        now = read_frame(connection, SOURCE, where=pipeline.room_of("abandonment").ask.now)
+        now = read_training_set(connection, FEATURE_VIEW, where=lifecycle.find_model("abandonment").task.now)
         assert len(now) == len(scores)
         for row in range(min(SAMPLED, len(now))):
             key = (str(now.keys["session_key"][row]), int(now.keys["step_number"][row]))
@@ -70,7 +70,7 @@ def test_any_past_decision_is_scored_as_the_champion_scores_the_warehouse(
 ) -> None:
     scorer = asked.app.state.service.champions.abandonment().scorer
     with connect(scored.published, read_only=True) as connection:
-        frame = read_frame(connection, SOURCE)
+        frame = read_training_set(connection, FEATURE_VIEW)
         rng = np.random.default_rng(5)
         wanted = scorer.predictor.probability(frame.columns)
         for row in rng.choice(len(frame), SAMPLED, replace=False):

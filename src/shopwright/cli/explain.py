@@ -23,7 +23,7 @@ from shopwright.registry.tracking import check_installed
 from shopwright.settings import Project, load_project
 
 if TYPE_CHECKING:
-    from shopwright.models.protocol import Room
+    from shopwright.models.protocol import ModelSpec
 
 
 def explain_command(
@@ -57,11 +57,11 @@ def explain_command(
     check_installed()
     if [entity is not None, summary, dependence is not None].count(True) != 1:
         raise ConfigurationError("name one ENTITY, or give --summary, or --dependence FEATURE")
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
     from shopwright.models.plots import check_plot  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
-    room = pipeline.room_of(model)
+    room = lifecycle.find_model(model)
     if plot is not None:
         check_plot(plot)
     if entity is not None:
@@ -70,11 +70,11 @@ def explain_command(
         _explain_many(loaded, room, dependence, rows=rows, plot=plot, as_json=as_json)
 
 
-def _explain_one(project: Project, room: Room, entity: str, *, plot: Path | None, as_json: bool) -> None:
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+def _explain_one(project: Project, room: ModelSpec, entity: str, *, plot: Path | None, as_json: bool) -> None:
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
     from shopwright.models.plots import write_waterfall  # noqa: PLC0415  # slow to import
 
-    explanation, version = pipeline.explain(project, room, entity)
+    explanation, version = lifecycle.explain(project, room, entity)
     if plot is not None:
         write_waterfall(explanation, plot)
     if as_json:
@@ -84,16 +84,16 @@ def _explain_one(project: Project, room: Room, entity: str, *, plot: Path | None
 
 
 def _explain_many(
-    project: Project, room: Room, feature: str | None, *, rows: int, plot: Path | None, as_json: bool
+    project: Project, room: ModelSpec, feature: str | None, *, rows: int, plot: Path | None, as_json: bool
 ) -> None:
     """What all features do, or one of them."""
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
     from shopwright.models.effect_plots import write_beeswarm, write_dependence  # noqa: PLC0415
     from shopwright.models.effects import dependence, summarize  # noqa: PLC0415
 
     with progress_bar(quiet=as_json) as bar:
         bar.update(f"explaining {room.name}", 0, 0)
-        sample, version = pipeline.sample(project, room, rows=rows)
+        sample, version = lifecycle.sample(project, room, rows=rows)
     told = summarize(sample) if feature is None else dependence(sample, feature)
     if plot is not None and feature is None:
         write_beeswarm(sample, plot)
@@ -101,7 +101,7 @@ def _explain_many(
         write_dependence(sample, feature, plot)
     if as_json:
         about = {"model": room.name, "version": version.number, "rows": len(sample.contributions)}
-        about |= {"drawn_from": sample.drawn_from, "base": sample.base, "scale": sample.scale}
+        about |= {"population": sample.population, "base": sample.base, "scale": sample.scale}
         print_json(
             {**about, **({"summary": told} if feature is None else {"dependence": told, "feature": feature})}
         )

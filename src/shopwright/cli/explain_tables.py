@@ -75,7 +75,7 @@ def print_dependence(
 
 def _sampled(sample: Sample, version: Version) -> str:
     return (
-        f"{version.model}, version {version.number}: {len(sample.contributions):,} {sample.drawn_from}, drawn at random; "
+        f"{version.model}, version {version.number}: {len(sample.contributions):,} {sample.population}, drawn at random; "
         f"everybody starts from {sample.base:+.3f}"
     )
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Score
-    from shopwright.models.claim import Claim
-    from shopwright.models.pipeline import Evaluated, Trained
-    from shopwright.models.protocol import Evaluation, Room
+    from shopwright.models.lifecycle import EvaluatedVersion, TrainedVersion
+    from shopwright.models.naive_recipe import NaiveRecipe
+    from shopwright.models.protocol import EvaluationResult, ModelSpec
     from shopwright.registry import EvaluationRecord, Measure, Version
 
 SHOWN_FEATURES = 10
 
 
-def training_document(room: Room, trained: Trained) -> dict[str, Any]:
+def training_document(room: ModelSpec, trained: TrainedVersion) -> dict[str, Any]:
     """Everything about a training run, for machines."""
     training = trained.training
     return {
@@ -36,22 +36,22 @@ def training_document(room: Room, trained: Trained) -> dict[str, Any]:
     }
 
 
-def evaluation_document(room: Room, evaluated: Evaluated) -> dict[str, Any]:
+def evaluation_document(room: ModelSpec, evaluated: EvaluatedVersion) -> dict[str, Any]:
     """Everything about a version that was judged anew, for machines."""
     return {
         "model": room.name,
         "version": evaluated.version.number,
         "is_champion": evaluated.version.is_champion,
         "champion": evaluated.champion.number if evaluated.champion else None,
-        "judged_on": evaluated.evaluation.judged_on,
+        "evaluated_on": evaluated.evaluation.evaluated_on,
         **_judged_document(evaluated.evaluation),
     }
 
 
-def _judged_document(judged: Evaluation) -> dict[str, Any]:
+def _judged_document(judged: EvaluationResult) -> dict[str, Any]:
     return {
         "kind": judged.kind,
-        "verdict": asdict(judged.judgement),
+        "verdict": asdict(judged.verdict),
         "gate": asdict(judged.gate),
         "findings": [asdict(finding) for finding in judged.findings],
         "window": judged.window,
@@ -65,7 +65,7 @@ def _judged_document(judged: Evaluation) -> dict[str, Any]:
     }
 
 
-def print_training(console: Console, room: Room, trained: Trained) -> None:
+def print_training(console: Console, room: ModelSpec, trained: TrainedVersion) -> None:
     """A training run for people: the verdict first, then what it rests on."""
     training = trained.training
     _print_judged(console, room, training)
@@ -74,7 +74,7 @@ def print_training(console: Console, room: Room, trained: Trained) -> None:
     _print_reasons(console, training.gate.reasons)
 
 
-def print_evaluation(console: Console, room: Room, evaluated: Evaluated) -> None:
+def print_evaluation(console: Console, room: ModelSpec, evaluated: EvaluatedVersion) -> None:
     """A version that was judged anew, for people; nothing was promoted."""
     version, judged = evaluated.version, evaluated.evaluation
     _print_judged(console, room, judged)
@@ -88,19 +88,19 @@ def print_evaluation(console: Console, room: Room, evaluated: Evaluated) -> None
     _print_reasons(console, judged.gate.reasons)
 
 
-def _print_judged(console: Console, room: Room, judged: Evaluation) -> None:
+def _print_judged(console: Console, room: ModelSpec, judged: EvaluationResult) -> None:
     console.print()
     console.print(f"[bold]{room.name}[/bold]: {room.question} ({room.decision})")
-    console.print(f"{judged.judgement.verdict}: {judged.judgement.reason}", markup=False)
+    console.print(f"{judged.verdict.label}: {judged.verdict.reason}", markup=False)
     console.print()
-    console.print(scores_table(f"On {judged.judged_on}", judged.scores, judged.baselines))
+    console.print(scores_table(f"On {judged.evaluated_on}", judged.scores, judged.baselines))
     for note in judged.notes:
         console.print(note, markup=False)
     console.print()
     _print_findings(console, judged.findings)
     _print_tables(console, judged.tables)
-    if room.claim is not None and judged.tables.get("claim"):
-        print_claim(console, room.claim, judged.tables["claim"])
+    if room.naive_recipe is not None and judged.tables.get("naive_recipe"):
+        print_naive_recipe(console, room.naive_recipe, judged.tables["naive_recipe"])
         console.print()
 
 
@@ -184,7 +184,7 @@ def print_version(console: Console, version: Version, evaluation: EvaluationReco
         console.print()
         console.print(
             scores_table(
-                f"On {evaluation.judged_on}", evaluation.scores, evaluation.baselines, intervals=True
+                f"On {evaluation.evaluated_on}", evaluation.scores, evaluation.baselines, intervals=True
             )
         )
         console.print()
@@ -223,7 +223,7 @@ def _print_findings(console: Console, findings: Iterable[Finding]) -> None:
     console.print()
 
 
-def print_findings(console: Console, room: Room, findings: Iterable[Finding], compared: int) -> None:
+def print_findings(console: Console, room: ModelSpec, findings: Iterable[Finding], compared: int) -> None:
     """What the leak audit of a room found, in words."""
     console.print(
         f"[bold]{room.name}[/bold]: {compared:,} decisions compared after their future was rewritten"
@@ -231,7 +231,9 @@ def print_findings(console: Console, room: Room, findings: Iterable[Finding], co
     _print_findings(console, findings)
 
 
-def print_claim(console: Console, claim: Claim, recipes: Iterable[Mapping[str, Any]]) -> None:
+def print_naive_recipe(
+    console: Console, naive_recipe: NaiveRecipe, recipes: Iterable[Mapping[str, Any]]
+) -> None:
     """A usual recipe, and what is left of it."""
     rows = [
         (
@@ -241,8 +243,10 @@ def print_claim(console: Console, claim: Claim, recipes: Iterable[Mapping[str, A
         )
         for each in recipes
     ]
-    console.print(table(claim.title, ("the usual recipe", "rows", "rate", "F1", "PR-AUC", "ROC-AUC"), rows))
-    console.print(claim.lesson, markup=False)
+    console.print(
+        table(naive_recipe.title, ("the usual recipe", "rows", "rate", "F1", "PR-AUC", "ROC-AUC"), rows)
+    )
+    console.print(naive_recipe.lesson, markup=False)
 
 
 def _figures(title: str, columns: tuple[str, str], rows: Iterable[tuple[str, float]]) -> Table:

@@ -24,7 +24,7 @@ from shopwright.settings import Project, load_project
 
 if TYPE_CHECKING:
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.protocol import Room
+    from shopwright.models.protocol import ModelSpec
 
 app = typer.Typer(
     help="Models: what there are, which version serves, and whether features leak.", no_args_is_help=True
@@ -46,7 +46,7 @@ def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption =
     Example:
         shopwright models list --project my-shop
     """
-    from shopwright.models import MODELS, pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import MODELS, lifecycle  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
     registry = Registry(loaded)
@@ -61,7 +61,7 @@ def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption =
                 "champion": champion.number if champion else None,
                 "newest": versions[0].number if versions else None,
                 "verdict": versions[0].verdict if versions else None,
-                "missing": pipeline.missing(loaded, room),
+                "missing": lifecycle.missing_requirement(loaded, room),
             }
         )
     if as_json:
@@ -174,8 +174,8 @@ def audit_command(
         raise DataError(f"features leak in {' and '.join(leaking)}")
 
 
-@app.command("claim")
-def claim_command(
+@app.command("naive-recipe")
+def naive_recipe_command(
     model: Annotated[
         str, typer.Argument(metavar="[MODEL]", help="Of which the usual recipe is followed.")
     ] = "churn",
@@ -185,31 +185,31 @@ def claim_command(
     """Show how the usual recipe for a model comes to look good on this shop, and what is left of it.
 
     Example:
-        shopwright models claim abandonment --project my-shop
+        shopwright models naive-recipe abandonment --project my-shop
     """
-    from shopwright.models.pipeline import claim_of  # noqa: PLC0415  # slow to import
+    from shopwright.models.lifecycle import run_naive_recipe  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
     with progress_bar(quiet=as_json) as bar:
         bar.update("following the recipe", 0, 0)
-        claim, recipes = claim_of(loaded, model)
-    rows = [recipe.row() for recipe in recipes]
+        naive_recipe, recipes = run_naive_recipe(loaded, model)
+    rows = [recipe.to_dict() for recipe in recipes]
     if as_json:
         print_json(rows)
     else:
-        tables.print_claim(stdout_console(), claim, rows)
+        tables.print_naive_recipe(stdout_console(), naive_recipe, rows)
 
 
-def _audit(project: Project, room: Room) -> tuple[tuple[Finding, ...], int]:
-    from shopwright.models.pipeline import audit  # noqa: PLC0415  # slow to import
+def _audit(project: Project, room: ModelSpec) -> tuple[tuple[Finding, ...], int]:
+    from shopwright.models.lifecycle import audit  # noqa: PLC0415  # slow to import
 
     return audit(project, room)
 
 
 def _check(model: str) -> None:
-    from shopwright.models.pipeline import room_of  # noqa: PLC0415  # slow to import
+    from shopwright.models.lifecycle import find_model  # noqa: PLC0415  # slow to import
 
-    room_of(model)
+    find_model(model)
 
 
 def _document(version: Version) -> dict[str, Any]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from shopwright.models.pipeline import Trained
-    from shopwright.models.protocol import Room
+    from shopwright.models.lifecycle import TrainedVersion
+    from shopwright.models.protocol import ModelSpec
     from shopwright.pipeline import Step, StepResult
 
 _NAME = "Its name, as in 'shopwright models list'."
@@ -104,17 +104,17 @@ def evaluate_command(
         shopwright evaluate churn --version 2 --project my-shop
     """
     check_installed()
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
-    room = pipeline.room_of(model)
+    room = lifecycle.find_model(model)
     with progress_bar(quiet=as_json) as bar:
-        evaluated = pipeline.evaluate(
+        evaluated = lifecycle.evaluate(
             loaded,
             room,
             as_version(version) if version else None,
             window=window.value,
-            watch=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
+            on_progress=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
         )
     if as_json:
         print_json(tables.evaluation_document(room, evaluated))
@@ -134,14 +134,14 @@ def score_command(
         shopwright score churn --project my-shop
     """
     check_installed()
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
     results = []
     for room in chosen(loaded, model, every=every):
         with progress_bar(quiet=as_json) as bar:
             bar.update(f"scoring with {room.name}", 0, 0)
-            rows, version = pipeline.score(loaded, room)
+            rows, version = lifecycle.score(loaded, room)
         results.append(
             {"model": room.name, "version": version.number, "rows": rows, "table": room.scores_table}
         )
@@ -158,7 +158,7 @@ def as_version(given: str) -> int | str:
     return int(given) if given.isdecimal() else given
 
 
-def chosen(project: Project, model: str | None, *, every: bool) -> list[Room]:
+def chosen(project: Project, model: str | None, *, every: bool) -> list[ModelSpec]:
     """The rooms that a command is about.
 
     Raises:
@@ -166,25 +166,27 @@ def chosen(project: Project, model: str | None, *, every: bool) -> list[Room]:
         DataError: the shop has the data for none.
     """
     check_installed()
-    from shopwright.models import MODELS, pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import MODELS, lifecycle  # noqa: PLC0415  # slow to import
 
     if (model is None) == (not every):
         raise ConfigurationError("name one model, or give --all; see 'shopwright models list'")
     if model is not None:
-        return [pipeline.room_of(model)]
-    possible = [room for room in MODELS if pipeline.missing(project, room) is None]
+        return [lifecycle.find_model(model)]
+    possible = [room for room in MODELS if lifecycle.missing_requirement(project, room) is None]
     if not possible:
         raise DataError("the shop has the data for no model; see 'shopwright models list'")
     return possible
 
 
-def train_with_progress(project: Project, room: Room, *, quiet: bool) -> Trained:
+def train_with_progress(project: Project, room: ModelSpec, *, quiet: bool) -> TrainedVersion:
     """Train, with a bar that tells what is being done."""
-    from shopwright.models import pipeline  # noqa: PLC0415  # slow to import
+    from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
 
     with progress_bar(quiet=quiet) as bar:
-        return pipeline.train(
-            project, room, watch=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total)
+        return lifecycle.train(
+            project,
+            room,
+            on_progress=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
         )
 
 
@@ -215,7 +217,7 @@ def model_document(model: str, results: Mapping[str, StepResult]) -> dict[str, A
     return document | ({"error": errors[0]} if errors else {})
 
 
-def _untrained(room: Room, error: DataError, *, quiet: bool) -> dict[str, Any]:
+def _untrained(room: ModelSpec, error: DataError, *, quiet: bool) -> dict[str, Any]:
     """Report a model that could not be trained."""
     if not quiet:
         stdout_console().print(f"{room.name} was not trained: {error}", markup=False)

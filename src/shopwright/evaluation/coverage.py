@@ -119,7 +119,7 @@ class _Mean:
     def __len__(self) -> int:
         return len(self.values)
 
-    def only(self, rows: NDArray[np.intp]) -> _Mean:
+    def take(self, rows: NDArray[np.intp]) -> _Mean:
         return _Mean(self.values[rows])
 
     def measure(self, weights: Floats | None) -> Floats:

@@ -36,7 +36,7 @@ class Measurable(Protocol):
         """The scores, NaN where undefined; None counts every row once."""
         ...
 
-    def only(self, rows: Indices) -> Self:
+    def take(self, rows: Indices) -> Self:
         """Some of the rows."""
         ...
 
@@ -98,7 +98,7 @@ def resample(
     if sample.units < LEAST_UNITS:
         what = "rows" if sample.group_of_row is None else "groups"
         return Resampled(value, nothing, nothing, f"no interval: {sample.units} {what} are too few for one")
-    part = rows if sample.rows is None else rows.only(sample.rows)
+    part = rows if sample.rows is None else rows.take(sample.rows)
     found = np.array([part.measure(weights) for weights in _weights(sample, rng, draws)])
     lower, upper = _percentiles(found, level)
     centre = value if sample.rows is None else part.measure(None)

@@ -141,7 +141,7 @@ class _ClassifierRows:
     def __len__(self) -> int:
         return len(self.outcome)
 
-    def only(self, rows: Indices) -> Self:
+    def take(self, rows: Indices) -> Self:
         return self.of(self.outcome[rows], self.probability[rows], self.base_rate, self.names)
 
     def outcomes(self, weights: Floats | None = None) -> Outcomes:
@@ -172,7 +172,7 @@ class _AmountRows:
     def __len__(self) -> int:
         return len(self.actual)
 
-    def only(self, rows: Indices) -> Self:
+    def take(self, rows: Indices) -> Self:
         inside = None if self.inside is None else self.inside[rows]
         return self.of(self.actual[rows], self.predicted[rows], inside, self.names)
 
@@ -197,8 +197,8 @@ class _Pair:
     def __len__(self) -> int:
         return len(self.first)
 
-    def only(self, rows: Indices) -> _Pair:
-        return _Pair(self.first.only(rows), self.second.only(rows), self.ideal)
+    def take(self, rows: Indices) -> _Pair:
+        return _Pair(self.first.take(rows), self.second.take(rows), self.ideal)
 
     def measure(self, weights: Floats | None) -> Floats:
         one, two = self.first.measure(weights)[0], self.second.measure(weights)[0]

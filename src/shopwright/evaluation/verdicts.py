@@ -25,10 +25,10 @@ TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Verdict:
     """Whether the data bears what is asked of it, and why."""
 
-    verdict: str
+    label: str
     """``PREDICTABLE`` or ``NOT_PREDICTABLE``; a model that predicts nothing has words of its own."""
     reason: str
     baseline: str | None = None
@@ -46,7 +46,7 @@ class Gate:
     """Why not; where it passes, what speaks for it."""
 
 
-def judge(baselines: Mapping[str, Difference], findings: Sequence[Finding] = ()) -> Judgement:
+def assess(baselines: Mapping[str, Difference], findings: Sequence[Finding] = ()) -> Verdict:
     """Whether a model beats every baseline, honestly.
 
     Args:
@@ -58,13 +58,13 @@ def judge(baselines: Mapping[str, Difference], findings: Sequence[Finding] = ())
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         reason = f"the score cannot be believed: {findings[0].words}{more}"
-        return Judgement(NOT_PREDICTABLE, reason, name, difference)
+        return Verdict(NOT_PREDICTABLE, reason, name, difference)
     if name is None or difference is None:
-        return Judgement(NOT_PREDICTABLE, f"no baseline to compare with: {_why_none(baselines)}")
+        return Verdict(NOT_PREDICTABLE, f"no baseline to compare with: {_why_none(baselines)}")
     if difference.shows == "better":
         reason = f"better than the best baseline, {name}: {_compared(difference)}"
-        return Judgement(PREDICTABLE, reason, name, difference)
-    return Judgement(NOT_PREDICTABLE, _not_better(difference, f"the best baseline, {name}"), name, difference)
+        return Verdict(PREDICTABLE, reason, name, difference)
+    return Verdict(NOT_PREDICTABLE, _not_better(difference, f"the best baseline, {name}"), name, difference)
 
 
 def gate(
@@ -81,18 +81,18 @@ def gate(
     Args:
         challenger: its score on the later window.
         champion: paired difference of the challenger from the champion on that window; None where there is no champion.
-        baselines: as for ``judge``.
+        baselines: as for ``assess``.
         calibration: ``ece`` for probabilities, ``interval_coverage`` or ``bias`` for amounts; None for a model that
             promises neither. It may be off its ideal by the tolerance; the ideal of ``ece`` is what chance alone shows.
         findings: of the search for leaks.
         tolerance: in the unit of the calibration score, 0.02 is two percentage points.
     """
-    judgement = judge(baselines, findings)
+    judgement = assess(baselines, findings)
     against: list[str] = []
     good: list[str] = []
     if challenger.value is None:
         against.append(f"{challenger.name} is undefined: {challenger.reason}")
-    (good if judgement.verdict == PREDICTABLE else against).append(judgement.reason)
+    (good if judgement.label == PREDICTABLE else against).append(judgement.reason)
     if champion is None:
         good.append("there is no champion to beat")
     elif champion.shows == "better":

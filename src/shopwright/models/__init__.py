@@ -5,9 +5,9 @@ registered and used. How good a model is belongs to ``evaluation``, where it is 
 """
 
 from shopwright.models import abandonment, churn, lifetime_value, segmentation
-from shopwright.models.protocol import Room
+from shopwright.models.protocol import ModelSpec
 
-MODELS: tuple[Room, ...] = (
+MODELS: tuple[ModelSpec, ...] = (
     abandonment.MODEL,
     churn.MODEL,
     churn.SELLER_MODEL,

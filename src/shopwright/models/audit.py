@@ -13,8 +13,8 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.evaluation.leaks import changed_features
-from shopwright.models.frame import read_frame
 from shopwright.models.replay import replay
+from shopwright.models.training_set import read_training_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.frame import Frame, FrameSource
+    from shopwright.models.training_set import FeatureView, TrainingSet
 
 MOMENTS = 3
 """Moments at which the future is rewritten."""
@@ -33,30 +33,30 @@ MOST_ROWS = 20_000
 
 def rewritten_future(
     published: Path,
-    source: FrameSource,
+    view: FeatureView,
     rewrites: Callable[[str], Mapping[str, str]],
     *,
     where: str = "",
     seed: int,
     moments: int = MOMENTS,
-    most_rows: int = MOST_ROWS,
+    max_rows: int = MOST_ROWS,
 ) -> tuple[list[Finding], int]:
     """Features that change when what comes after the decision does.
 
     Args:
         published: the published database.
-        source: the features.
+        view: the features.
         rewrites: of a moment as a SQL literal, the tables below them with everything after it rewritten.
         where: SQL condition of the decisions that are learnt from, which must not look ahead either.
         seed: of the moments drawn.
         moments: how many.
-        most_rows: decisions compared.
+        max_rows: decisions compared.
 
     Returns:
         What was found, and how many (entity, time) pairs were compared.
     """
     with connect(published, read_only=True) as connection:
-        known = read_frame(connection, source, where=where, most_rows=most_rows)
+        known = read_training_set(connection, view, where=where, max_rows=max_rows)
     times = np.unique(known.decided_at)
     if not len(times):
         return [], 0
@@ -66,20 +66,20 @@ def rewritten_future(
     compared = 0
     for moment in drawn:
         literal = f"timestamp '{str(moment).replace('T', ' ')}'"
-        conditions = (f"{source.decided_at} <= {literal}", where, known.drawn)
+        conditions = (f"{view.decided_at} <= {literal}", where, known.sampling_condition)
         until = " and ".join(f"({each})" for each in conditions if each)
-        with replay(published, source.table, rewrites(literal)) as connection:
-            after = read_frame(connection, source, where=until)
-        before = known.only(known.decided_at <= moment)
+        with replay(published, view.table, rewrites(literal)) as connection:
+            after = read_training_set(connection, view, where=until)
+        before = known.take(known.decided_at <= moment)
         compared += len(before)
-        names = [each.name for each in source.features]
+        names = [each.name for each in view.features]
         old, new = ([frame.columns[name] for name in names] for frame in (before, after))
         for finding in changed_features(old, new, names, _keys(before)):
             findings.setdefault(finding.feature, finding)
     return list(findings.values()), compared
 
 
-def _keys(frame: Frame) -> NDArray[np.object_]:
+def _keys(frame: TrainingSet) -> NDArray[np.object_]:
     """Who and when, (rows, parts)."""
     parts = [frame.entity, *frame.keys.values(), frame.decided_at]
     return np.column_stack([part.astype(object) for part in parts])

@@ -97,7 +97,7 @@ def dependence_plot(sample: Sample, feature: str) -> Figure:
 
 def _finish(axes: Axes, sample: Sample) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{len(sample.contributions):,} {sample.drawn_from}", loc="left", fontsize=9)
+    axes.set_title(f"{len(sample.contributions):,} {sample.population}", loc="left", fontsize=9)
 
 
 def _scatter(axes: Axes, across: Floats, up: Floats, values: NDArray[Any]) -> None:

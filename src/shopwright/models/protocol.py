@@ -1,12 +1,13 @@
-"""What every room offers, and what training one gives."""
+"""The protocol that every model package implements, and the values that training, evaluating and explaining return."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
@@ -15,137 +16,146 @@ if TYPE_CHECKING:
 
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Score
-    from shopwright.evaluation.verdicts import Gate, Judgement
-    from shopwright.models.claim import Claim
+    from shopwright.evaluation.verdicts import Gate, Verdict
+    from shopwright.models.naive_recipe import NaiveRecipe
     from shopwright.settings import ModelSettings
 
 
+ProgressCallback: TypeAlias = Callable[[str, float, float], None]
+"""Called with what is being done, how much of it is done, and the total (0 where unknown)."""
 Window = Literal["later", "new"]
-"""Decisions that a version is judged anew on: the newest ones that nothing was learnt from, or only those of them that were not
-known when it was judged in training."""
+"""Decisions to re-evaluate a version on: the newest ones that it did not learn from, or only those among them whose outcomes
+were not known yet when it was evaluated in training."""
 CHAMPION = "champion"
-"""Its name in tables of scores."""
+"""Name of the live version in tables of scores."""
+
+
+def no_progress(_text: str, _done: float, _total: float) -> None:
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What a room may use."""
+class TrainingContext:
+    """What training and evaluation may use."""
 
     published: Path
-    """The published database; rooms only read it."""
+    """The published database; models only read it."""
     settings: ModelSettings
-    watch: Callable[[str, float, float], None] = field(default=lambda *_: None)
-    """Told what is being done, and how far it is: text, done, total."""
+    on_progress: ProgressCallback = field(default=no_progress)
     champion: Path | None = None
-    """Folder of the model that serves now and is to be compared with; None where there is none."""
+    """Artifact folder of the live model to compare with; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """How good a model is on decisions that it did not learn from, beside baselines and the model that serves."""
+class EvaluationResult:
+    """How good a model is on decisions that it did not learn from, next to baselines and the live model."""
 
-    room: str
+    model: str
     kind: str
-    """Which sort of model, such as ``xgboost``."""
+    """Type of estimator, such as ``xgboost``."""
     scores: dict[str, dict[str, Score]]
-    """Candidate or baseline to its scores; the model that is judged comes first."""
+    """Candidate or baseline to its scores; the evaluated model comes first."""
     baselines: tuple[str, ...]
-    """Which of them are baselines."""
-    judgement: Judgement
+    """Names in ``scores`` that are baselines."""
+    verdict: Verdict
     gate: Gate
     findings: tuple[Finding, ...]
-    """What the leak audit found."""
+    """Findings of the leak audit."""
     window: dict[str, Any]
     """Days of training, validation and test, with their numbers of rows."""
     fingerprint: str
-    """Of the rows that it was trained and judged on."""
+    """Fingerprint of the rows that the model was trained and evaluated on."""
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """Further results as rows: reliability curve, importance, tried settings."""
-    judged_on: str = "the test window"
-    """What the scores are of, in words."""
+    """Further results as rows: reliability curve, feature importance, tuning trials."""
+    evaluated_on: str = "the test window"
+    """Description of the rows that the scores are of."""
     notes: tuple[str, ...] = ()
-    """What a reader of the scores should know, a sentence each."""
+    """What a reader of the scores should know, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training(Evaluation):
-    """A trained model, judged, before it is registered."""
+class TrainingResult(EvaluationResult):
+    """A trained and evaluated model that is not registered yet."""
 
     parameters: dict[str, Any]
     features: tuple[str, ...]
     files: Callable[[Path], dict[str, Any]]
-    """Writes the artifact's files into a folder and says what the manifest should hold beside the above."""
+    """Function that writes the artifact's files into a folder and returns what else the manifest should hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A version that is judged anew."""
+class VersionRef:
+    """A registered version to re-evaluate."""
 
     folder: Path
     """Its verified artifact."""
     name: str
-    """As tables of scores name it."""
+    """Name in tables of scores."""
     window: Window = "later"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What each feature adds to the score of each of some decisions, drawn at random."""
+    """Contributions of each feature to the scores of a random sample of decisions."""
 
     names: tuple[str, ...]
     contributions: NDArray[np.float64]
     """(rows, names)."""
     values: dict[str, NDArray[Any]]
-    """Name to the feature's values, (rows,): numbers with NaN, or texts with None, where not known."""
+    """Name to the feature's values, (rows,): numbers with NaN, or strings with None, where unknown."""
     base: float
-    """Score of nobody in particular, on the scale of the contributions."""
+    """Score before any feature is considered, on the scale of the contributions."""
     scale: str
-    """What the contributions add up on, such as ``log odds``."""
-    drawn_from: str
-    """What the rows are, in words."""
+    """Unit in which contributions add up, such as ``log odds``."""
+    population: str
+    """Description of the rows that the sample was drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one entity has its score: as numbers that add up, or in sentences."""
+    """The reasons for one entity's score: contributions that add up, or sentences."""
 
     entity: str
     decided_at: str
     score: float
     base: float
-    """Score of nobody in particular, on the scale of the contributions."""
+    """Score before any feature is considered, on the scale of the contributions."""
     scale: str
-    """What the contributions add up on, such as ``log odds``."""
+    """Unit in which contributions add up, such as ``log odds``."""
     contributions: dict[str, float]
     """Feature to what it adds to ``base``; the sum is the raw score."""
     values: dict[str, Any]
-    """Feature to its value; None where it is not known."""
+    """Feature to its value; None where unknown."""
     answer: str = ""
-    """The score as people read it; where empty, it is a probability."""
+    """The score as text for people; if empty, the score is a probability."""
     reasons: tuple[str, ...] = ()
-    """Sentences, where numbers do not say it; there may be no contributions then."""
+    """Sentences, for what numbers do not say; there may be no contributions then."""
 
 
-class Loaded(Protocol):
-    """A model as it was read from its artifact."""
+class LoadedModel(Protocol):
+    """A model read from its artifact."""
 
     def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
-        """Columns of the scores' table, one entry an entity, as of the shop's last day."""
+        """Score all current entities as of the shop's last complete day.
+
+        Returns:
+            Columns of the scores table, (entities,) each.
+        """
 
     def explain(self, connection: duckdb.DuckDBPyConnection, entity: str) -> Explanation:
-        """Why an entity has its score.
+        """Explain the score of one entity.
 
         Raises:
-            DataError: the shop does not know it.
+            DataError: the shop has no such entity.
         """
 
     def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
-        """What features add to the scores of some decisions.
+        """Compute feature contributions for a random sample of decisions.
 
         Args:
             connection: to the published database.
-            rows: decisions to draw at most.
-            seed: of the draw.
+            rows: maximum size of the sample.
+            seed: of the sample.
 
         Raises:
             DataError: there are no decisions.
@@ -153,60 +163,64 @@ class Loaded(Protocol):
         """
 
 
-class Room(Protocol):
-    """One question that a model answers."""
+class ModelSpec(Protocol):
+    """One question that a model answers, and how to train, evaluate and load that model."""
 
     @property
     def name(self) -> str:
-        """As commands know it."""
+        """Name in commands, such as ``churn``."""
 
     @property
     def question(self) -> str:
-        """What it answers."""
+        """The business question, such as "Will this customer leave?"."""
 
     @property
     def entity(self) -> str:
-        """Who or what is scored."""
+        """What is scored, such as "customer with an order in the last 180 days"."""
 
     @property
     def decision(self) -> str:
-        """When it is decided, in words."""
+        """Description of the times at which scores are made; features know nothing later."""
 
     @property
     def outcome(self) -> str:
-        """What is predicted, in words."""
+        """Description of what is predicted."""
 
     @property
     def scores_table(self) -> str:
-        """Such as ``gold.scores_churn``."""
+        """Table of the scores, such as ``gold.scores_churn``."""
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """Column of that table to its meaning."""
+        """Column of the scores table to its meaning."""
 
     @property
-    def claim(self) -> Claim | None:
-        """A recipe that looks better than it is, to be shown beside the room's model; None where there is none."""
+    def naive_recipe(self) -> NaiveRecipe | None:
+        """The usual recipe that looks better than it is, to show next to the model; None if there is none."""
 
-    def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
-        """What the shop lacks for it, in words; None where nothing is missing."""
+    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+        """Return what data the shop still needs for this model; None if it has everything."""
 
-    def train(self, context: Context) -> Training:
-        """Train, judge and audit.
+    def train(self, context: TrainingContext) -> TrainingResult:
+        """Train, evaluate and audit.
 
         Raises:
             DataError: there is too little data; the message says how much is needed.
         """
 
-    def evaluate(self, context: Context, given: Given) -> Evaluation:
-        """Judge a version anew on the shop's data of now, as training judges.
+    def evaluate(self, context: TrainingContext, version: VersionRef) -> EvaluationResult:
+        """Re-evaluate a version on current data, in the same way as training does.
 
         Raises:
-            DataError: there are no decisions yet to judge it on.
+            DataError: there are no later decisions with known outcomes yet.
         """
 
-    def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
-        """What speaks for a leak, and how many decisions were compared after their future was rewritten."""
+    def audit(self, context: TrainingContext) -> tuple[tuple[Finding, ...], int]:
+        """Search the features for leaks.
 
-    def load(self, folder: Path) -> Loaded:
+        Returns:
+            The findings, and the number of decisions compared after their future was rewritten.
+        """
+
+    def load(self, folder: Path) -> LoadedModel:
         """Read a model from its verified artifact."""

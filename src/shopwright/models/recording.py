@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shopwright.evaluation.scores import Score
-    from shopwright.models.protocol import Evaluation, Room, Training
+    from shopwright.models.protocol import EvaluationResult, ModelSpec, TrainingResult
     from shopwright.registry import Version
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy", "xgboost-cpu")
 
 
-def seal(folder: Path, room: Room, training: Training) -> Manifest:
+def seal(folder: Path, room: ModelSpec, training: TrainingResult) -> Manifest:
     """Write a trained model's artifact into an empty folder."""
     described = training.files(folder)
     write_evaluation(folder, record_of(training))
@@ -49,7 +49,7 @@ def seal(folder: Path, room: Room, training: Training) -> Manifest:
     )
 
 
-def gate_record(judged: Evaluation, champion: Version | None) -> GateRecord:
+def gate_record(judged: EvaluationResult, champion: Version | None) -> GateRecord:
     """What the gate says, and of which champion."""
     return GateRecord(
         passes=judged.gate.passes,
@@ -58,12 +58,12 @@ def gate_record(judged: Evaluation, champion: Version | None) -> GateRecord:
     )
 
 
-def record_of(judged: Evaluation) -> EvaluationRecord:
+def record_of(judged: EvaluationResult) -> EvaluationRecord:
     """Everything about how a model was judged, as it is kept."""
     return EvaluationRecord(
-        judged_on=judged.judged_on,
-        verdict=judged.judgement.verdict,
-        reason=judged.judgement.reason,
+        evaluated_on=judged.evaluated_on,
+        verdict=judged.verdict.label,
+        reason=judged.verdict.reason,
         scores={name: _measures(scores) for name, scores in judged.scores.items()},
         baselines=judged.baselines,
         findings=tuple(finding.words for finding in judged.findings),

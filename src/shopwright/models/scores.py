@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
-    from shopwright.models.protocol import Room
+    from shopwright.models.protocol import ModelSpec
     from shopwright.settings import Project
 
 COMMON = {
@@ -28,7 +28,7 @@ COMMON = {
 
 def write_scores(
     connection: duckdb.DuckDBPyConnection,
-    room: Room,
+    room: ModelSpec,
     columns: Mapping[str, NDArray[Any]],
     *,
     version: int,
@@ -61,7 +61,7 @@ def write_scores(
 
 
 def write_published_scores(
-    project: Project, room: Room, columns: Mapping[str, NDArray[Any]], *, version: int
+    project: Project, room: ModelSpec, columns: Mapping[str, NDArray[Any]], *, version: int
 ) -> None:
     """Write a room's scores where people read them, and where the next build starts from.
 

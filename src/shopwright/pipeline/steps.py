@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from shopwright.models.pipeline import Trained
-    from shopwright.models.protocol import Room
+    from shopwright.models.lifecycle import TrainedVersion
+    from shopwright.models.protocol import ModelSpec
     from shopwright.pipeline.step import Step, StepContext
     from shopwright.registry import Version
     from shopwright.settings import Project
@@ -97,11 +97,11 @@ class _ModelStep:
         self.model = model
 
     @cached_property
-    def spec(self) -> Room:
+    def spec(self) -> ModelSpec:
         """The model's specification."""
-        from shopwright.models.pipeline import room_of  # noqa: PLC0415  # slow to import
+        from shopwright.models.lifecycle import find_model  # noqa: PLC0415  # slow to import
 
-        return room_of(self.model)
+        return find_model(self.model)
 
 
 class TrainStep(_ModelStep):
@@ -133,15 +133,15 @@ class TrainStep(_ModelStep):
             return Due(is_due=True, reason="rows were loaded since the last training")
         return Due(is_due=False, reason="no rows were loaded since the last training")
 
-    def run(self, context: StepContext) -> Trained:
+    def run(self, context: StepContext) -> TrainedVersion:
         """Train the model and register the version.
 
         Raises:
             DataError: the shop lacks what the model needs, or has too little of it.
         """
-        from shopwright.models.pipeline import train  # noqa: PLC0415  # slow to import
+        from shopwright.models.lifecycle import train  # noqa: PLC0415  # slow to import
 
-        return train(context.project, self.spec, watch=context.on_progress)
+        return train(context.project, self.spec, on_progress=context.on_progress)
 
 
 class ScoreStep(_ModelStep):
@@ -164,11 +164,11 @@ class ScoreStep(_ModelStep):
 
     def due(self, context: StepContext) -> Due:
         """Return whether there is a champion and the data that it scores."""
-        from shopwright.models.pipeline import missing  # noqa: PLC0415  # slow to import
+        from shopwright.models.lifecycle import missing_requirement  # noqa: PLC0415  # slow to import
 
         if Registry(context.project).champion(self.model) is None:
             return Due(is_due=False, reason="no version serves")
-        unmet = missing(context.project, self.spec)
+        unmet = missing_requirement(context.project, self.spec)
         return Due(unmet is None, unmet or "the champion scores what was published")
 
     def run(self, context: StepContext) -> tuple[int, Version]:
@@ -177,7 +177,7 @@ class ScoreStep(_ModelStep):
         Returns:
             Rows written, and the version that scored them.
         """
-        from shopwright.models.pipeline import score  # noqa: PLC0415  # slow to import
+        from shopwright.models.lifecycle import score  # noqa: PLC0415  # slow to import
 
         return score(context.project, self.spec)
 

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from shopwright.registry.manifest import Measure
 
@@ -23,10 +23,10 @@ Rows = list[dict[str, JsonValue]]
 class EvaluationRecord(BaseModel):
     """Scores of everybody that was compared, and further results as rows."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
 
     format: Literal[1] = FORMAT
-    judged_on: str
+    evaluated_on: str = Field(validation_alias=AliasChoices("evaluated_on", "judged_on"))
     """What the scores are of, in words."""
     verdict: str
     reason: str

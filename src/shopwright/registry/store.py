@@ -157,7 +157,7 @@ class Registry:
         """
         return read_evaluation(self.fetch(model, version))
 
-    def judge(self, model: str, version: int | str, gate: GateRecord) -> Version:
+    def record_gate(self, model: str, version: int | str, gate: GateRecord) -> Version:
         """Record what the gate says of a version now, such as after the champion changed."""
         with self._writing("evaluate") as client:
             found = self._find(client, model, version)

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import yaml  # type: ignore[import-untyped]  # it comes with dbt, without types
 
-from shopwright.models.abandonment.features import CLASSIC, OPTIONAL, SOURCE
+from shopwright.models.abandonment.features import CLASSIC, FEATURE_VIEW, OPTIONAL
 
 LARGEST = 1e9
 """Of any number; far beyond what a session has, and far within what the model's arithmetic holds."""
@@ -66,7 +66,7 @@ def _fields() -> tuple[SessionField, ...]:
                 may_be_null=each.name in OPTIONAL or each.name in _NULLABLE,
                 meaning=columns[each.name]["description"],
             )
-            for each in SOURCE.features
+            for each in FEATURE_VIEW.features
         ),
     )
 

@@ -66,7 +66,7 @@ def fails(run: Run, project: Project, *arguments: str) -> str:
 def _check_kept(project: Project, trained: Any, kept: Any) -> None:
     """See that how a version was judged is kept with it, and pictures with its run."""
     assert kept["scores"].keys() == trained["scores"].keys()
-    whole, _, honest = kept["tables"]["claim"]
+    whole, _, honest = kept["tables"]["naive_recipe"]
     assert honest["roc_auc"] == pytest.approx(trained["scores"]["classic recipe"]["roc_auc"]["value"])
     assert whole["roc_auc"] > honest["roc_auc"] + 0.05
     assert kept["tables"]["reliability"] == trained["reliability"]
@@ -178,14 +178,12 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
 def test_a_usual_recipe_is_shown_beside_what_is_left_of_it(
     market: Project, run: Run, document: Document
 ) -> None:
-    whole, later, honest = document(market, "models", "claim", "abandonment")
+    whole, later, honest = document(market, "models", "naive-recipe", "abandonment")
     assert min(whole["roc_auc"], later["roc_auc"]) > honest["roc_auc"] + 0.05
-    code, out, _ = run(market, "models", "claim", "abandonment")
+    code, out, _ = run(market, "models", "naive-recipe", "abandonment")
     assert (code, "split at random" in out) == (0, True)
-    assert "there is no usual recipe for segmentation" in fails(
-        run, market, "models", "claim", "segmentation"
-    )
-    assert "too few to reproduce the claim" in fails(run, market, "models", "claim")
+    assert "no naive recipe for segmentation" in fails(run, market, "models", "naive-recipe", "segmentation")
+    assert "too few to reproduce the recipe" in fails(run, market, "models", "naive-recipe")
 
 
 def test_what_is_to_be_explained_is_named_once(market: Project, run: Run) -> None:
@@ -213,7 +211,7 @@ def test_neither_one_model_nor_all_is_told(market: Project, run: Run) -> None:
 def test_before_the_first_build_each_command_says_so(tmp_path: Path, run: Run) -> None:
     project = make_shop(tmp_path)
     for command in (("train", "churn"), ("score", "churn"), ("models", "audit", "churn"), ("models", "list")):
-        assert "no published warehouse; run 'shopwright run' first" in fails(run, project, *command)
+        assert "no published warehouse. Run `shopwright run` first" in fails(run, project, *command)
 
 
 def test_a_plot_with_another_ending_or_without_a_folder_is_told(
@@ -240,7 +238,7 @@ def test_a_warehouse_of_an_older_version_is_told_as_one(own_market: Project, run
     memory.write_text(json.dumps(built | {"models": "older"}), encoding="utf-8")
     for command in (("models", "audit", "churn"), ("train", "churn")):
         assert (
-            "another version's models built the published warehouse; run 'shopwright build' first"
+            "another version of Shopwright built the published warehouse. Run `shopwright build` first"
             in fails(run, own_market, *command)
         )
     code, out, _ = run(own_market, "doctor")
@@ -260,4 +258,4 @@ def test_a_shop_with_little_says_what_is_missing(own_market: Project, run: Run, 
     assert "needs orders of known customers" in missing["churn"]
     for command in (("train",), ("score",), ("models", "audit")):
         assert "it needs orders of known customers" in fails(run, own_market, *command, "churn")
-    assert "has no champion" in fails(run, own_market, "explain", "churn", "c1")
+    assert "no live churn model" in fails(run, own_market, "explain", "churn", "c1")

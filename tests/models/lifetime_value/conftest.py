@@ -8,7 +8,7 @@ from shopwright.core.engine import connect
 from shopwright.models.lifetime_value import MODEL
 from shopwright.models.lifetime_value.candidates import Choice, Moments, field_at
 from shopwright.models.lifetime_value.features import read_customers
-from shopwright.models.protocol import Context
+from shopwright.models.protocol import TrainingContext
 from shopwright.settings import ModelSettings
 from tests.models.lifetime_value.marketplace import write_shop
 
@@ -20,7 +20,7 @@ def published(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def context(published):
-    return Context(published=published, settings=ModelSettings(trials=1))
+    return TrainingContext(published=published, settings=ModelSettings(trials=1))
 
 
 @pytest.fixture(scope="package")

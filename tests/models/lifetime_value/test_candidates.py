@@ -26,7 +26,7 @@ def everybody(frame, moments):
 @pytest.fixture(scope="module")
 def rows(everybody):
     """Enough of them to see that parts agree."""
-    return everybody.only(np.arange(0, len(everybody), 12))
+    return everybody.take(np.arange(0, len(everybody), 12))
 
 
 @pytest.fixture(params=KINDS)
@@ -60,7 +60,7 @@ def test_expected_purchases_add_up_to_about_what_came(candidate, everybody):
 
 @pytest.mark.parametrize("days", HORIZONS)
 def test_intervals_hold_four_fifths_of_what_came(candidate, frame, days):
-    known = frame.only(~np.isnan(spent(frame, days)))
+    known = frame.take(~np.isnan(spent(frame, days)))
     rows = at(known, known.decided_at.max())
     below, upto = candidate.standing(rows, days, spent(rows, days))
     assert expected_coverage(below, upto, level=0.8).mean() == pytest.approx(0.8, abs=0.04)
@@ -146,7 +146,7 @@ def test_trees_do_not_tell_who_is_alive(field, rows):
 
 
 def test_the_value_so_far_over_and_over(rows):
-    nothing_known = rows.only(np.zeros(len(rows), dtype=bool))
+    nothing_known = rows.take(np.zeros(len(rows), dtype=bool))
     given = {name: each(nothing_known, rows, 182) for name, each in BASELINES.items()}
     total, age = rows.columns["value_total"], rows.columns["age_days"]
     np.testing.assert_allclose(given["as before"], total * 182 / age)
@@ -155,7 +155,7 @@ def test_the_value_so_far_over_and_over(rows):
 
 
 def test_the_constant_is_what_customers_brought_when_it_was_last_known(frame, rows):
-    known = frame.only(frame.decided_at < rows.decided_at[0])
+    known = frame.take(frame.decided_at < rows.decided_at[0])
     last = at(known, known.decided_at.max())
     assert BASELINES["constant"](known, rows, JUDGED)[0] == spent(last, JUDGED).mean()
 

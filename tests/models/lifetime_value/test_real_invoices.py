@@ -7,7 +7,7 @@ import shutil
 import duckdb
 import pytest
 
-from shopwright.models import pipeline
+from shopwright.models import lifecycle
 from shopwright.models.lifetime_value import MODEL
 from shopwright.registry import Registry
 from shopwright.settings import load_project
@@ -27,7 +27,7 @@ def project(real_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(project):
-    return pipeline.train(project, MODEL)
+    return lifecycle.train(project, MODEL)
 
 
 def test_value_is_ranked_well_but_no_better_than_by_what_was_spent_so_far(trained):
@@ -36,8 +36,8 @@ def test_value_is_ranked_well_but_no_better_than_by_what_was_spent_so_far(traine
     assert own["gini"].value == pytest.approx(0.825, abs=0.01)
     assert plain["gini"].value == pytest.approx(0.839, abs=0.01)
     assert own["gini"].value > training.scores["as before"]["gini"].value + 0.04
-    assert training.judgement.baseline == "value so far"
-    assert training.judgement.verdict == "not predictable with this data"
+    assert training.verdict.baseline == "value so far"
+    assert training.verdict.label == "not predictable with this data"
     assert not trained.is_champion
 
 
@@ -52,7 +52,7 @@ def test_nothing_leaks(trained):
 
 def test_every_customer_has_a_value_once_a_version_serves(project, trained):
     Registry(project).promote(MODEL.name, trained.version, force_reason="to score with it")
-    rows, _ = pipeline.score(project, MODEL)
+    rows, _ = lifecycle.score(project, MODEL)
     with duckdb.connect(str(project.published), read_only=True) as connection:
         found = connection.execute(
             "select count(*), count(distinct customer_id), count(value_365d), "
@@ -66,7 +66,7 @@ def test_every_customer_has_a_value_once_a_version_serves(project, trained):
 
 
 def test_the_best_customer_is_explained(project, trained):
-    explanation, version = pipeline.explain(project, MODEL, "14646")
+    explanation, version = lifecycle.explain(project, MODEL, "14646")
     assert version.number == trained.version
     assert explanation.score > 50_000
     assert explanation.contributions["value_per_purchase"] > 1

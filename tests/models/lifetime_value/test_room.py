@@ -16,10 +16,10 @@ from shopwright.models.lifetime_value import COLUMNS, MODEL
 from shopwright.models.lifetime_value.artifact import save_candidate
 from shopwright.models.lifetime_value.baselines import BASELINES
 from shopwright.models.lifetime_value.candidates import Choice, Moments, choose, field_at
-from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, SOURCE
+from shopwright.models.lifetime_value.features import FEATURE_VIEW, HORIZONS, JUDGED
 from shopwright.models.lifetime_value.judging import Judged, twelve_months
 from shopwright.models.lifetime_value.room import LoadedLifetimeValue
-from shopwright.models.protocol import Context, Given
+from shopwright.models.protocol import TrainingContext, VersionRef
 from shopwright.models.recording import seal
 from shopwright.settings import ModelSettings
 from tests.models.lifetime_value.marketplace import feature_view, write_shop
@@ -42,7 +42,7 @@ def test_the_room_is_one_of_the_models():
 
 
 def test_customers_who_buy_as_the_models_say_are_predictable(training):
-    assert training.judgement.verdict == "predictable"
+    assert training.verdict.label == "predictable"
     assert not training.findings
 
 
@@ -77,7 +77,7 @@ def test_what_came_after_the_test_snapshot_changes_nothing_that_is_learnt(frame,
     choice = choose(changed, moments, trials=1, seed=1)
     assert choice.rows == training.tables["choice"]
     again = {each.kind: each for each in field_at(changed, moments.test, choice, seed=1)}
-    some = frame.only(np.flatnonzero(frame.decided_at == moments.test)[::20])
+    some = frame.take(np.flatnonzero(frame.decided_at == moments.test)[::20])
     for kind, each in field.items():
         np.testing.assert_array_equal(again[kind].expected(some, JUDGED), each.expected(some, JUDGED))
 
@@ -107,7 +107,7 @@ def test_twelve_months_are_judged_where_they_are_known(training, frame):
 
 
 def test_a_year_ago_may_have_had_too_few_customers_to_fit_anything(frame, moments):
-    few = frame.only((frame.decided_at == moments.test) | (np.arange(len(frame)) % 200 == 0))
+    few = frame.take((frame.decided_at == moments.test) | (np.arange(len(frame)) % 200 == 0))
     choice = Choice(trees=None, settings={}, rows=[])
     (row,) = twelve_months(few, choice, seed=1)
     assert row["note"].startswith("nothing could be fitted then: ")
@@ -155,20 +155,22 @@ def test_files_are_plain_and_say_the_features(training, tmp_path):
 
 def test_judged_anew_on_the_same_customers_a_version_gets_the_same_scores(training, context, tmp_path):
     seal(tmp_path, MODEL, training)
-    found = MODEL.evaluate(context, Given(tmp_path, "version 1"))
+    found = MODEL.evaluate(context, VersionRef(tmp_path, "version 1"))
     assert found.scores["version 1"] == training.scores[training.kind]
-    assert (found.judgement, found.gate) == (training.judgement, training.gate)
+    assert (found.verdict, found.gate) == (training.verdict, training.gate)
     assert found.tables["deciles"] == training.tables["deciles"]
     assert sum(row["share"] for row in found.tables["standing"]) == pytest.approx(1)
     with pytest.raises(DataError, match="version 1 has no later customers to be judged on yet"):
-        MODEL.evaluate(context, Given(tmp_path, "version 1", "new"))
+        MODEL.evaluate(context, VersionRef(tmp_path, "version 1", "new"))
 
 
 def test_an_earlier_shop_cannot_judge_a_later_version(training, tmp_path):
     seal(tmp_path, MODEL, training)
     short = write_shop(tmp_path.parent / "warehouse.duckdb", days=500)
     with pytest.raises(DataError, match="no later customers"):
-        MODEL.evaluate(Context(published=short, settings=ModelSettings()), Given(tmp_path, "version 1"))
+        MODEL.evaluate(
+            TrainingContext(published=short, settings=ModelSettings()), VersionRef(tmp_path, "version 1")
+        )
 
 
 def test_a_sample_of_customers_adds_up_to_what_they_are_expected_to_spend(field, gold):
@@ -192,7 +194,7 @@ def test_a_champion_is_compared_on_the_same_customers(frame, moments, field):
 
 def test_a_year_of_orders_leaves_trees_out_and_says_so(tmp_path):
     published = write_shop(tmp_path / "warehouse.duckdb", days=330, customers=700, every=30)
-    training = MODEL.train(Context(published=published, settings=ModelSettings(trials=1)))
+    training = MODEL.train(TrainingContext(published=published, settings=ModelSettings(trials=1)))
     assert training.window["validation"] is None
     for kind in ("xgboost", "lightgbm"):
         assert kind not in training.scores
@@ -206,17 +208,20 @@ def test_a_year_of_orders_leaves_trees_out_and_says_so(tmp_path):
 def test_half_a_year_of_orders_is_too_little(tmp_path):
     published = write_shop(tmp_path / "warehouse.duckdb", days=150, customers=100, every=30)
     with pytest.raises(DataError, match="no snapshot has been followed by 182 days yet"):
-        MODEL.train(Context(published=published, settings=ModelSettings()))
+        MODEL.train(TrainingContext(published=published, settings=ModelSettings()))
 
 
 def test_a_shop_without_the_view_is_told_what_it_needs(tmp_path):
     with duckdb.connect(str(tmp_path / "empty.duckdb")) as connection:
-        assert MODEL.missing(connection) == f"{MODEL.needs}, and a build by this version ('shopwright build')"
+        assert (
+            MODEL.missing_requirement(connection)
+            == f"{MODEL.needs}, and a build with this version (`shopwright build`)"
+        )
 
 
 def test_the_shop_lacks_nothing(published):
     with connect(published, read_only=True) as connection:
-        assert MODEL.missing(connection) is None
+        assert MODEL.missing_requirement(connection) is None
 
 
 def test_the_audit_compares_thousands_of_decisions_and_finds_nothing(context):
@@ -243,8 +248,8 @@ def test_the_same_data_and_seed_give_the_same_files(training, field, folder, tmp
 
 
 def test_features_are_those_of_the_view(gold):
-    columns = {row[0] for row in gold.execute(f"describe {SOURCE.table}").fetchall()}
-    assert {each.name for each in SOURCE.features} < columns
+    columns = {row[0] for row in gold.execute(f"describe {FEATURE_VIEW.table}").fetchall()}
+    assert {each.name for each in FEATURE_VIEW.features} < columns
 
 
 def test_outcomes_that_are_not_known_leave_no_moment(frame):

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from shopwright.models import pipeline
+from shopwright.models import lifecycle
 from shopwright.models.segmentation import MODEL
 from shopwright.models.segmentation.data import read_customers
 from shopwright.models.segmentation.moves import count_moves
@@ -93,14 +93,14 @@ def test_sql_gives_every_customer_whenever_the_label_of_python(gold, segmentatio
 
 
 def test_the_room_trains_serves_and_labels_everybody_as_its_sql_does(gold, project):
-    trained = pipeline.train(project, MODEL)
+    trained = lifecycle.train(project, MODEL)
     training = trained.training
     (scores,) = training.scores.values()
-    assert (training.judgement.verdict, training.findings, trained.is_champion) == (STABLE, (), True)
+    assert (training.verdict.label, training.findings, trained.is_champion) == (STABLE, (), True)
     assert scores["stability"].value > 0.8
     assert scores["agreement"].value >= 0.94
     assert scores["macro_f1"].value > 0.86
-    rows, version = pipeline.score(project, MODEL)
+    rows, version = lifecycle.score(project, MODEL)
     sql = (Registry(project).fetch(MODEL.name, version.number) / "rules.sql").read_text()
     with duckdb.connect(str(project.published), read_only=True) as connection:
         told, different = connection.execute(
@@ -112,7 +112,7 @@ def test_the_room_trains_serves_and_labels_everybody_as_its_sql_does(gold, proje
 
 
 def test_the_audit_of_the_real_features_finds_nothing(project):
-    findings, compared = pipeline.audit(project, MODEL)
+    findings, compared = lifecycle.audit(project, MODEL)
     assert findings == ()
     assert compared > 10_000
 

@@ -16,9 +16,9 @@ from shopwright.cli.explain_tables import print_explanation
 from shopwright.cli.model_tables import print_training
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.evaluation.leaks import Finding
-from shopwright.models.pipeline import Trained
+from shopwright.models.lifecycle import TrainedVersion
 from shopwright.models.plots import write_waterfall
-from shopwright.models.protocol import Context, Given
+from shopwright.models.protocol import TrainingContext, VersionRef
 from shopwright.models.recording import seal
 from shopwright.models.scores import write_scores
 from shopwright.models.segmentation import MODEL
@@ -53,7 +53,7 @@ def published(customers, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def training(room, published):
-    return room.train(Context(published=published, settings=ModelSettings(seed=5)))
+    return room.train(TrainingContext(published=published, settings=ModelSettings(seed=5)))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def loaded(room, folder):
 
 
 def test_planted_segments_are_stable_and_may_serve(training):
-    assert training.judgement.verdict == STABLE
+    assert training.verdict.label == STABLE
     assert training.gate.passes
     assert training.findings == ()
     (scores,) = training.scores.values()
@@ -103,7 +103,7 @@ def test_tables_account_for_every_customer(training):
 
 
 def test_the_same_data_and_seed_give_the_same_files(training, room, published, folder, tmp_path):
-    again = room.train(Context(published=published, settings=ModelSettings(seed=5)))
+    again = room.train(TrainingContext(published=published, settings=ModelSettings(seed=5)))
     again.files(tmp_path)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {
         each.name: each.read_bytes() for each in folder.iterdir()
@@ -188,14 +188,14 @@ def test_what_is_not_stable_does_not_serve(loaded):
     found = loaded.segmentation
     choice = replace(found.clustering.choice, is_stable=False, reason="no number of them is stable")
     shaky = replace(found, clustering=replace(found.clustering, choice=choice))
-    assert judge_segments(shaky, ()).verdict == NOT_STABLE
+    assert judge_segments(shaky, ()).label == NOT_STABLE
     assert gate_segments(shaky, (), 0.9).reasons == (
         f"{choice.segments} segments: no number of them is stable",
     )
 
 
 def test_a_champion_is_compared_with(room, published, folder):
-    context = Context(published=published, settings=ModelSettings(seed=5), champion=folder)
+    context = TrainingContext(published=published, settings=ModelSettings(seed=5), champion=folder)
     gate = room.train(context).gate
     assert gate.passes
     assert gate.reasons[-1].endswith("adjusted Rand index of 1.00")
@@ -203,14 +203,14 @@ def test_a_champion_is_compared_with(room, published, folder):
 
 def test_judged_anew_on_the_same_customers_segments_get_the_same_scores(room, training, published, tmp_path):
     seal(tmp_path, room, training)
-    context = Context(published=published, settings=ModelSettings(seed=5))
-    found = room.evaluate(context, Given(tmp_path, "version 1"))
+    context = TrainingContext(published=published, settings=ModelSettings(seed=5))
+    found = room.evaluate(context, VersionRef(tmp_path, "version 1"))
     (scores,) = training.scores.values()
     assert found.scores == {"version 1": scores}
     assert found.gate.passes == training.gate.passes
     assert found.tables["moves"] == training.tables["moves"]
     with pytest.raises(DataError, match="version 1 has no later customers to be judged on yet"):
-        room.evaluate(context, Given(tmp_path, "version 1", "new"))
+        room.evaluate(context, VersionRef(tmp_path, "version 1", "new"))
 
 
 def test_rules_explain_customers_one_by_one_only(loaded, warehouse):
@@ -219,7 +219,7 @@ def test_rules_explain_customers_one_by_one_only(loaded, warehouse):
 
 
 def test_of_very_many_customers_some_are_drawn(room, published, customers):
-    found = room.train(Context(published=published, settings=ModelSettings(max_rows=500)))
+    found = room.train(TrainingContext(published=published, settings=ModelSettings(max_rows=500)))
     assert found.window["training"]["rows"] + found.window["test"]["rows"] == 500
     assert sum(row["customers"] for row in found.tables["moves"]) == 500
     drawn = draw(customers, 500, seed=1)
@@ -245,7 +245,7 @@ def test_moves_are_told_from_a_month_before(today, others, earlier, customers, t
 
 def test_a_shop_of_this_month_moved_nowhere(room, customers, tmp_path):
     file = publish(tmp_path, {TODAY: customers})
-    training = room.train(Context(published=file, settings=ModelSettings()))
+    training = room.train(TrainingContext(published=file, settings=ModelSettings()))
     training.files(tmp_path)
     with duckdb.connect(str(file), read_only=True) as connection:
         loaded = room.load(tmp_path)
@@ -260,23 +260,23 @@ def test_a_shop_of_this_month_moved_nowhere(room, customers, tmp_path):
 def test_what_a_shop_lacks_is_said(room, customers, tmp_path):
     with duckdb.connect() as empty:
         assert (
-            room.missing(empty)
-            == "it needs orders of known customers, and a build by this version ('shopwright build')"
+            room.missing_requirement(empty)
+            == "it needs orders of known customers, and a build with this version (`shopwright build`)"
         )
     file = publish(tmp_path, {TODAY: customers.only(np.arange(0))})
     with duckdb.connect(str(file), read_only=True) as connection:
-        assert room.missing(connection) == "it needs orders of known customers"
+        assert room.missing_requirement(connection) == "it needs orders of known customers"
 
 
 def test_too_few_customers_are_refused(room, customers, tmp_path):
     file = publish(tmp_path, {TODAY: customers.only(np.arange(40))})
     with pytest.raises(DataError, match="40 customers are too few"):
-        room.train(Context(published=file, settings=ModelSettings()))
+        room.train(TrainingContext(published=file, settings=ModelSettings()))
 
 
 def test_the_audit_passes_features_that_end_at_their_snapshot(room, tmp_path):
     file = publish_orders(tmp_path, booked="booked_date < snapshot_date")
-    findings, compared = room.audit(Context(published=file, settings=ModelSettings(seed=3)))
+    findings, compared = room.audit(TrainingContext(published=file, settings=ModelSettings(seed=3)))
     assert findings == ()
     assert compared > 100
 
@@ -284,13 +284,13 @@ def test_the_audit_passes_features_that_end_at_their_snapshot(room, tmp_path):
 @pytest.mark.parametrize("booked", ["booked_date <= snapshot_date + 30", "booked_date >= date '2024-01-01'"])
 def test_the_audit_finds_lines_booked_after_the_snapshot(booked, room, tmp_path):
     file = publish_orders(tmp_path, booked=booked)
-    findings, _ = room.audit(Context(published=file, settings=ModelSettings(seed=3)))
+    findings, _ = room.audit(TrainingContext(published=file, settings=ModelSettings(seed=3)))
     assert {"monetary", "refund_rate", "mean_distinct_items"} <= {each.feature for each in findings}
 
 
 def _printed(training):
     written = StringIO()
-    print_training(Console(file=written, width=120), MODEL, Trained(training, 1, is_champion=True))
+    print_training(Console(file=written, width=120), MODEL, TrainedVersion(training, 1, is_champion=True))
     return written.getvalue()
 
 

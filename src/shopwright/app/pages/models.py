@@ -76,7 +76,7 @@ def _scores(record: EvaluationRecord, name: str) -> None:
                 drawings.measures(registered.compared(record, measure), title=measure.replace("_", " ")),
                 key=f"scores {name}",
             )
-        st.caption(plain(f"Judged on {record.judged_on}. {' '.join(record.notes)}"))
+        st.caption(plain(f"Judged on {record.evaluated_on}. {' '.join(record.notes)}"))
         with st.expander("Table and downloads"):
             tiles.table_of(f"scores_{name}", SCORES, _score_rows(record))
 
@@ -113,7 +113,7 @@ def _pictures(record: EvaluationRecord, name: str) -> None:
                 help="Tenths of the decisions by probability, with 95 % intervals. On the dotted line, what is foretold happens.",
             )
             tiles.chart(drawings.reliability(bins), key=f"reliability {name}")
-            st.caption(plain(f"Judged on {record.judged_on}."))
+            st.caption(plain(f"Judged on {record.evaluated_on}."))
     if features := record.tables.get("importance"):
         with right, st.container(border=True):
             st.markdown(

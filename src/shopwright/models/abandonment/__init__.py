@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from shopwright.models.abandonment.baselines import classic
-from shopwright.models.abandonment.claim import CLAIM
-from shopwright.models.abandonment.features import NOW, OPTIONAL, SOURCE, WHERE, rewrites
-from shopwright.models.classifiers.question import Question, by_bins, constant
-from shopwright.models.classifiers.room import ClassifierRoom
+from shopwright.models.abandonment.features import FEATURE_VIEW, NOW, OPTIONAL, WHERE, rewrites
+from shopwright.models.abandonment.naive_recipe import NAIVE_RECIPE
+from shopwright.models.classifiers.spec import ClassifierSpec
+from shopwright.models.classifiers.task import PredictionTask, by_bins, constant
 
-MODEL = ClassifierRoom(
-    ask=Question(
+MODEL = ClassifierSpec(
+    task=PredictionTask(
         name="abandonment",
-        source=SOURCE,
+        view=FEATURE_VIEW,
         baselines={"constant": constant, "views alone": by_bins("total_views"), "classic recipe": classic},
         rewrites=rewrites,
         where=WHERE,
         now=NOW,
         score="log_loss",
         optional=OPTIONAL,
-        claim=CLAIM,
+        naive_recipe=NAIVE_RECIPE,
     ),
     question="Will this cart be abandoned?",
     entity="session with an add-to-cart",

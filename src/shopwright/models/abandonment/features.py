@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopwright.models.frame import Feature, FrameSource
+from shopwright.models.training_set import Feature, FeatureView
 
 CLASSIC = ("total_views", "total_carts", "session_duration_minutes", "experiment_group")
 """Suffice for a score."""
@@ -17,7 +17,7 @@ _CATEGORIES = ("device", "channel", "country")
 OPTIONAL = (*_NUMBERS, *_CATEGORIES)
 """Make a score better, and may be left out."""
 
-SOURCE = FrameSource(
+FEATURE_VIEW = FeatureView(
     table="gold.feat_abandonment",
     entity="user_id",
     keys=("session_key", "step_number"),

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import DataError
-from shopwright.models.abandonment.features import SOURCE
-from shopwright.models.frame import read_frame
+from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.replay import FILE, replay
+from shopwright.models.training_set import read_training_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class SessionFeatures:
             "start": np.array([0], dtype="M8[us]"),
         }
         self._connection = self._open.enter_context(
-            replay(published, SOURCE.table, _EXCHANGED, given={"given": texts, "session": about})
+            replay(published, FEATURE_VIEW.table, _EXCHANGED, given={"given": texts, "session": about})
         )
         self._connection.execute("set threads = 1")
 
@@ -106,7 +106,9 @@ class SessionFeatures:
         user_id, start = _session(events)
         with self._lock:
             self._give(user_id, start, events)
-            frame = read_frame(self._connection, SOURCE, where=f"decided_at >= timestamp '{start}'")
+            frame = read_training_set(
+                self._connection, FEATURE_VIEW, where=f"decided_at >= timestamp '{start}'"
+            )
         if not len(frame):
             raise DataError("nothing is in the cart of this session yet, so there is nothing to abandon")
         return {name: values[-1:] for name, values in frame.columns.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shopwright.models.churn.baselines import repeat_buying
-from shopwright.models.churn.claim import CLAIM
 from shopwright.models.churn.features import (
     CUSTOMERS,
     NOW,
@@ -11,8 +10,9 @@ from shopwright.models.churn.features import (
     rewrites_of_customers,
     rewrites_of_sellers,
 )
-from shopwright.models.classifiers.question import Question, by_bins, constant
-from shopwright.models.classifiers.room import ClassifierRoom
+from shopwright.models.churn.naive_recipe import NAIVE_RECIPE
+from shopwright.models.classifiers.spec import ClassifierSpec
+from shopwright.models.classifiers.task import PredictionTask, by_bins, constant
 
 COLUMNS = {
     "snapshot_date": "Scored by what was known before this date began",
@@ -20,10 +20,10 @@ COLUMNS = {
     "probability": "Calibrated probability of leaving (0 to 1)",
 }
 
-MODEL = ClassifierRoom(
-    ask=Question(
+MODEL = ClassifierSpec(
+    task=PredictionTask(
         name="churn",
-        source=CUSTOMERS,
+        view=CUSTOMERS,
         baselines={
             "constant": constant,
             "recency alone": by_bins("recency_days"),
@@ -31,7 +31,7 @@ MODEL = ClassifierRoom(
         },
         rewrites=rewrites_of_customers,
         now=NOW.format(table=CUSTOMERS.table),
-        claim=CLAIM,
+        naive_recipe=NAIVE_RECIPE,
     ),
     question="Will this customer leave?",
     entity="customer with an order in the last 180 days",
@@ -41,10 +41,10 @@ MODEL = ClassifierRoom(
     needs="it needs orders of known customers over at least 9 months",
 )
 
-SELLER_MODEL = ClassifierRoom(
-    ask=Question(
+SELLER_MODEL = ClassifierSpec(
+    task=PredictionTask(
         name="seller_churn",
-        source=SELLERS,
+        view=SELLERS,
         baselines={"constant": constant, "recency alone": by_bins("recency_days")},
         rewrites=rewrites_of_sellers,
         now=NOW.format(table=SELLERS.table),

@@ -11,20 +11,20 @@ from shopwright.models.btyd import BgNbd, PurchaseHistory
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
 HORIZON_DAYS = 90
 
 
-def repeat_buying(training: Frame, rows: Frame) -> NDArray[np.float64]:
+def repeat_buying(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
     """Probability of no purchase in 90 days by BG/NBD, fitted on the last training snapshot; (rows,)."""
-    last = training.only(training.decided_at == training.decided_at.max())
+    last = training.take(training.decided_at == training.decided_at.max())
     fitted = BgNbd.fit(_history(last))
     found: NDArray[np.float64] = fitted.purchase_probabilities(_history(rows), HORIZON_DAYS / 7, 0)[:, 0]
     return found
 
 
-def _history(frame: Frame) -> PurchaseHistory:
+def _history(frame: TrainingSet) -> PurchaseHistory:
     """Weeks of the first purchase to the last, and to the snapshot."""
     columns = frame.columns
     age = columns["tenure_days"]

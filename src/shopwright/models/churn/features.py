@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from shopwright.models.frame import Feature, FrameSource
+from shopwright.models.training_set import Feature, FeatureView
 
 _TIMES = ("recency_days", "tenure_days")
 _DELIVERIES = ("mean_delivery_days", "mean_days_late")
 _REVIEWS = ("review_count_180d", "mean_review_score")
 
 
-def _snapshots(table: str, entity: str, features: tuple[str, ...]) -> FrameSource:
+def _snapshots(table: str, entity: str, features: tuple[str, ...]) -> FeatureView:
     """Whoever is there at each snapshot date."""
-    return FrameSource(
+    return FeatureView(
         table=table,
         entity=entity,
         keys=("snapshot_date",),

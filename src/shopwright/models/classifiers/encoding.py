@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.models.frame import Feature
+from shopwright.models.training_set import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
 MOST_LEVELS = 20
 """Levels of a category that get a column, the most frequent ones; all others share none."""
@@ -33,7 +33,7 @@ class Encoder:
     """Number to the lowest and highest value seen in training."""
 
     @classmethod
-    def fit(cls, frame: Frame) -> Encoder:
+    def fit(cls, frame: TrainingSet) -> Encoder:
         """Learn levels and ranges."""
         levels: dict[str, tuple[str, ...]] = {}
         ranges: dict[str, tuple[float | None, float | None]] = {}

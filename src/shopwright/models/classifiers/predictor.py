@@ -10,7 +10,7 @@ import numpy as np
 
 from shopwright.evaluation.calibration import Calibrator
 from shopwright.models.classifiers.encoding import Encoder
-from shopwright.models.classifiers.scorers import load
+from shopwright.models.classifiers.estimators import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.classifiers.scorers import PriorCorrected
+    from shopwright.models.classifiers.estimators import PriorCorrected
 
 
 @dataclass(frozen=True, slots=True)

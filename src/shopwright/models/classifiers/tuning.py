@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.models.classifiers.scorers import fit
+from shopwright.models.classifiers.estimators import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import optuna
     from numpy.typing import NDArray
 
-    from shopwright.models.classifiers.scorers import PriorCorrected
+    from shopwright.models.classifiers.estimators import PriorCorrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def search(
     *,
     trials: int,
     seed: int,
-    watch: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[PriorCorrected, list[Trial]]:
     """Try settings of one kind of classifier and keep the one with the lowest log loss on the validation window.
 
@@ -58,7 +58,7 @@ def search(
         validation: later decisions that judge it.
         trials: settings to try; the logistic regression has one setting and needs a third of them.
         seed: of the search and of the fits.
-        watch: told how many are done.
+        on_progress: called with the number of trials done.
     """
     import optuna  # noqa: PLC0415  # slow to import
 
@@ -77,7 +77,7 @@ def search(
         if not tried or loss < min(each.log_loss for each in tried):
             best[:] = [fitted]
         tried.append(Trial(kind, settings, loss))
-        watch(len(tried))
+        on_progress(len(tried))
         return loss
 
     study.optimize(attempt, n_trials=max(1, trials // 3) if kind == "logistic" else trials)

@@ -12,7 +12,7 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import mixed_split, separating_features
 from shopwright.evaluation.splits import split_by_time
 from shopwright.models.audit import rewritten_future
-from shopwright.models.frame import known, read_frame
+from shopwright.models.training_set import outcome_is_known, read_training_set
 from shopwright.registry.manifest import read_window
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.splits import TimeSplit
-    from shopwright.models.classifiers.question import Question
-    from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Context, Given
+    from shopwright.models.classifiers.task import PredictionTask
+    from shopwright.models.protocol import TrainingContext, VersionRef
+    from shopwright.models.training_set import TrainingSet
 
 FEWEST_ROWS = 500
 """Decisions without which nothing is learnt."""
@@ -37,25 +37,25 @@ FEWEST_OF_EACH = 30
 class Windows:
     """The three windows of a frame."""
 
-    whole: Frame
+    data: TrainingSet
     split: TimeSplit
 
     @property
-    def training(self) -> Frame:
+    def training(self) -> TrainingSet:
         """What is learnt from."""
         return self._part(0)
 
     @property
-    def validation(self) -> Frame:
+    def validation(self) -> TrainingSet:
         """What settings and calibration are chosen by."""
         return self._part(1)
 
     @property
-    def test(self) -> Frame:
+    def test(self) -> TrainingSet:
         """What judges."""
         return self._part(2)
 
-    def parts(self) -> dict[str, Frame]:
+    def parts(self) -> dict[str, TrainingSet]:
         """All three by name."""
         return {"training": self.training, "validation": self.validation, "test": self.test}
 
@@ -68,31 +68,31 @@ class Windows:
         }
         return {**self.split.describe(), **rows}
 
-    def _part(self, place: int) -> Frame:
-        return self.whole.only(self.split.masks(self.whole.decided_at)[place])
+    def _part(self, place: int) -> TrainingSet:
+        return self.data.take(self.split.masks(self.data.decided_at)[place])
 
 
-def read_decisions(question: Question, context: Context) -> Frame:
+def read_decisions(question: PredictionTask, context: TrainingContext) -> TrainingSet:
     """The decisions whose outcome is known.
 
     Raises:
         DataError: there are too few, or one is there twice.
     """
-    source = question.source
-    where = f"{known(source)} and ({question.where or 'true'})"
+    view = question.view
+    where = f"{outcome_is_known(view)} and ({question.where or 'true'})"
     with connect(context.published, read_only=True) as connection:
-        frame = read_frame(connection, source, where=where, most_rows=context.settings.max_rows)
+        frame = read_training_set(connection, view, where=where, max_rows=context.settings.max_rows)
     if len(frame) < FEWEST_ROWS:
         raise DataError(
             f"{question.name}: {len(frame):,} decisions with a known outcome, and at least {FEWEST_ROWS:,} are needed"
         )
     keys = np.unique(_decisions(frame).astype(str))
     if len(keys) < len(frame):
-        raise DataError(f"{source.table} holds {len(frame) - len(keys):,} decisions twice")
+        raise DataError(f"{view.table} holds {len(frame) - len(keys):,} decisions twice")
     return frame
 
 
-def split_windows(frame: Frame) -> Windows:
+def split_windows(frame: TrainingSet) -> Windows:
     """By time, with the longest time until an outcome is known left out between the windows.
 
     Raises:
@@ -101,11 +101,11 @@ def split_windows(frame: Frame) -> Windows:
     gap = (frame.known_at - frame.decided_at).max()
     windows = Windows(frame, split_by_time(frame.decided_at, gap=gap))
     for name, part in windows.parts().items():
-        _check_both(frame.source.table, name, part)
+        _check_both(frame.view.table, name, part)
     return windows
 
 
-def later_windows(frame: Frame, given: Given, champion: Path | None) -> Windows:
+def later_windows(frame: TrainingSet, given: VersionRef, champion: Path | None) -> Windows:
     """The windows as training would cut them now, the test begun later where a model had not known all it learnt from before.
 
     Args:
@@ -125,11 +125,11 @@ def later_windows(frame: Frame, given: Given, champion: Path | None) -> Windows:
         begin = max(begin, judged_until + np.timedelta64(1, "us"))
     if begin > split.test_until:
         raise DataError(
-            f"{frame.source.table}: {given.name} has no later decisions to be judged on yet: it was judged on those up to "
+            f"{frame.view.table}: {given.name} has no later decisions to be judged on yet: it was judged on those up to "
             f"{judged(given.folder)}, and outcomes are known of decisions up to {_day(split.test_until)}"
         )
     found = Windows(frame, replace(split, test_from=begin))
-    _check_both(frame.source.table, "later", found.test)
+    _check_both(frame.view.table, "later", found.test)
     return found
 
 
@@ -139,14 +139,14 @@ def judged(folder: Path) -> str:
 
 
 def find_leaks(
-    question: Question, context: Context, frame: Frame, split: TimeSplit
+    question: PredictionTask, context: TrainingContext, frame: TrainingSet, split: TimeSplit
 ) -> tuple[list[Finding], int]:
     """Features that tell too much or look ahead, and a split that mixes times; and how many decisions were compared."""
-    training = frame.only(split.masks(frame.decided_at)[0])
+    training = frame.take(split.masks(frame.decided_at)[0])
     names = [each.name for each in frame.features]
     ahead, compared = rewritten_future(
         context.published,
-        question.source,
+        question.view,
         question.rewrites,
         where=question.where,
         seed=context.settings.seed,
@@ -167,7 +167,7 @@ def _day(moment: np.datetime64) -> str:
     return str(moment.astype("datetime64[D]"))
 
 
-def _check_both(table: str, window: str, part: Frame) -> None:
+def _check_both(table: str, window: str, part: TrainingSet) -> None:
     """See that both outcomes are there often enough to learn or judge."""
     counts = (int((part.outcome == 0).sum()), int((part.outcome == 1).sum()))
     if min(counts) < FEWEST_OF_EACH:
@@ -177,7 +177,7 @@ def _check_both(table: str, window: str, part: Frame) -> None:
         )
 
 
-def _decisions(frame: Frame) -> NDArray[np.object_]:
+def _decisions(frame: TrainingSet) -> NDArray[np.object_]:
     """What tells decisions apart beside their time, as one text each."""
     texts = frame.entity.astype(str)
     for values in (*frame.keys.values(), frame.decided_at):

@@ -13,37 +13,37 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
 
-def constant(known: Frame, rows: Frame, days: int) -> Floats:
+def constant(known: TrainingSet, rows: TrainingSet, days: int) -> Floats:
     """The same for everybody: the mean at the latest snapshot whose outcome is known.
 
     Without one, what customers brought a day after their first one, which is what made them customers.
     """
     if len(known):
-        last = known.only(known.decided_at == known.decided_at.max())
+        last = known.take(known.decided_at == known.decided_at.max())
         return np.full(len(rows), spent(last, days).mean())
     columns = rows.columns
     repeats = float(np.nansum(columns["repeat_count"] * columns["mean_repeat_value"]))
     return np.full(len(rows), repeats / columns["age_days"].sum() * days)
 
 
-def as_before(_known: Frame, rows: Frame, days: int) -> Floats:
+def as_before(_known: TrainingSet, rows: TrainingSet, days: int) -> Floats:
     """Value so far per day since the first purchase, on and on."""
     found: Floats = rows.columns["value_total"] / rows.columns["age_days"] * days
     return found
 
 
-def so_far(_known: Frame, rows: Frame, _days: int) -> Floats:
+def so_far(_known: TrainingSet, rows: TrainingSet, _days: int) -> Floats:
     """As much again as so far: a plain ranking that does not take a first order of yesterday for a daily one."""
     found: Floats = rows.columns["value_total"]
     return found
 
 
-BASELINES: dict[str, Callable[[Frame, Frame, int], Floats]] = {
+BASELINES: dict[str, Callable[[TrainingSet, TrainingSet, int], Floats]] = {
     "constant": constant,
     "as before": as_before,
     "value so far": so_far,

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
     from shopwright.models.lifetime_value.trees import Trees
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class Hurdle:
         cls,
         kind: str,
         matrix: NDArray[np.float32],
-        frame: Frame,
+        frame: TrainingSet,
         days: int,
         *,
         settings: Mapping[str, Any],
@@ -162,7 +162,13 @@ class Boosting:
 
     @classmethod
     def fit(
-        cls, kind: str, frame: Frame, known: Mapping[int, Frame], *, settings: Mapping[str, Any], seed: int
+        cls,
+        kind: str,
+        frame: TrainingSet,
+        known: Mapping[int, TrainingSet],
+        *,
+        settings: Mapping[str, Any],
+        seed: int,
     ) -> Boosting:
         """Learn from earlier snapshots.
 
@@ -186,26 +192,26 @@ class Boosting:
             raise DataError(f"{kind}: {lacks_buyers(known[JUDGED], JUDGED)}")
         return cls(kind, encoder, hurdles, dict(settings))
 
-    def probability_alive(self, frame: Frame) -> Floats:
+    def probability_alive(self, frame: TrainingSet) -> Floats:
         """Not told, (rows,)."""
         return np.full(len(frame), np.nan)
 
-    def expected(self, frame: Frame, days: int) -> tuple[Floats, Floats]:
+    def expected(self, frame: TrainingSet, days: int) -> tuple[Floats, Floats]:
         """Purchases and value in the days from the snapshot on, (rows,) each."""
         found = self.predict(frame, days)
         return found.purchases, found.value
 
-    def predict(self, frame: Frame, days: int) -> Prediction:
+    def predict(self, frame: TrainingSet, days: int) -> Prediction:
         """Purchases, value and its interval in the days from the snapshot on."""
         if days not in self.hurdles:
             return Prediction.unknown(len(frame))
         return self.hurdles[days].predict(self.encoder.matrix(frame.columns))
 
-    def standing(self, frame: Frame, days: int, actual: Floats) -> tuple[Floats, Floats]:
+    def standing(self, frame: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
         """Predicted chance of spending less than the actual value, and of at most that; each (rows,)."""
         return self.hurdles[days].standing(self.encoder.matrix(frame.columns), actual)
 
-    def parts(self, frame: Frame) -> Parts:
+    def parts(self, frame: TrainingSet) -> Parts:
         """What each feature adds to the logarithm of the chance of buying, and to that of a buyer's value."""
         buys, spends, base = self.hurdles[JUDGED].parts(self.encoder.matrix(frame.columns))
         names = [feature.name for feature in self.encoder.features]
@@ -215,7 +221,7 @@ class Boosting:
             tuple(f"{part}: {name}" for part in ("buys", "spends") for name in names), both, values, base
         )
 
-    def reasons(self, frame: Frame) -> tuple[str, ...]:
+    def reasons(self, frame: TrainingSet) -> tuple[str, ...]:
         """Both parts of the product."""
         matrix, hurdle = self.encoder.matrix(frame.columns), self.hurdles[JUDGED]
         return (
@@ -245,12 +251,12 @@ class Boosting:
         return cls(kind, Encoder.from_dict(written["encoder"]), hurdles, written["settings"])
 
 
-def known_at(frame: Frame, moment: np.datetime64) -> dict[int, Frame]:
+def known_at(frame: TrainingSet, moment: np.datetime64) -> dict[int, TrainingSet]:
     """Horizon to the rows whose outcome was known at a moment."""
-    return {days: frame.only(frame.decided_at + np.timedelta64(days, "D") <= moment) for days in HORIZONS}
+    return {days: frame.take(frame.decided_at + np.timedelta64(days, "D") <= moment) for days in HORIZONS}
 
 
-def lacks_buyers(frame: Frame, days: int) -> str | None:
+def lacks_buyers(frame: TrainingSet, days: int) -> str | None:
     """Why there is too little to learn from; None where there is enough."""
     bought = int((purchases(frame, days) > 0).sum())
     if min(bought, len(frame) - bought) >= FEWEST_BUYERS:

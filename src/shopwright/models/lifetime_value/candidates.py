@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
     from shopwright.models.lifetime_value.prediction import Candidate
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class Moments:
     """None where the history is too short for one."""
 
     @classmethod
-    def of(cls, frame: Frame) -> Moments:
+    def of(cls, frame: TrainingSet) -> Moments:
         """The last snapshot whose outcome is known, and the last one whose outcome was known then.
 
         Raises:
@@ -52,12 +52,12 @@ class Moments:
         return cls(test, earlier[-1] if len(earlier) else None)
 
 
-def at(frame: Frame, moment: np.datetime64) -> Frame:
+def at(frame: TrainingSet, moment: np.datetime64) -> TrainingSet:
     """The customers of one snapshot."""
-    return frame.only(frame.decided_at == moment)
+    return frame.take(frame.decided_at == moment)
 
 
-def repeat_buying(frame: Frame, moment: np.datetime64) -> list[RepeatBuying]:
+def repeat_buying(frame: TrainingSet, moment: np.datetime64) -> list[RepeatBuying]:
     """Every buy-till-you-die model, fitted on the histories at a snapshot; the likeliest one first.
 
     Raises:
@@ -71,12 +71,12 @@ def repeat_buying(frame: Frame, moment: np.datetime64) -> list[RepeatBuying]:
 
 
 def boosting(
-    kind: str, frame: Frame, moment: np.datetime64, *, settings: Mapping[str, Any], seed: int
+    kind: str, frame: TrainingSet, moment: np.datetime64, *, settings: Mapping[str, Any], seed: int
 ) -> Boosting | str:
     """Trees that learnt from the outcomes known at a snapshot; in words why not, where too few were."""
     known = known_at(frame, moment)
-    if lacks := lacks_buyers(known[JUDGED], JUDGED):
-        return lacks
+    if reason := lacks_buyers(known[JUDGED], JUDGED):
+        return reason
     return Boosting.fit(kind, known[JUDGED], known, settings=settings, seed=seed)
 
 
@@ -92,7 +92,7 @@ class Choice:
     """Candidate to what it was chosen by; ``note`` says why it has nothing."""
 
 
-def choose(frame: Frame, moments: Moments, *, trials: int, seed: int) -> Choice:
+def choose(frame: TrainingSet, moments: Moments, *, trials: int, seed: int) -> Choice:
     """Let trees of each kind compete with the likeliest buy-till-you-die model at the validation snapshot, by Gini.
 
     Among buy-till-you-die models the likelihood decides at every snapshot: it is of the same histories, needs no outcome, and
@@ -128,7 +128,7 @@ def _untried(note: str) -> Choice:
 
 
 def _tried(
-    kind: str, frame: Frame, now: Frame, moment: np.datetime64, *, trials: int, seed: int
+    kind: str, frame: TrainingSet, now: TrainingSet, moment: np.datetime64, *, trials: int, seed: int
 ) -> list[dict[str, Any]]:
     """Trees of one kind with each setting that is tried of it."""
     rows = []
@@ -146,7 +146,7 @@ def _row(
     return {"kind": kind, "gini": gini, "settings": settings, "note": note}
 
 
-def ranking(candidate: Candidate, now: Frame) -> float:
+def ranking(candidate: Candidate, now: TrainingSet) -> float:
     """Gini of the predicted value at the judged horizon; 0 where nobody spent anything."""
     return measures(spent(now, JUDGED), candidate.expected(now, JUDGED)[1])["gini"] or 0.0
 
@@ -159,7 +159,7 @@ def measures(actual: Floats, predicted: Floats) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else value for name, value in found.items()}
 
 
-def field_at(frame: Frame, moment: np.datetime64, choice: Choice, *, seed: int) -> list[Candidate]:
+def field_at(frame: TrainingSet, moment: np.datetime64, choice: Choice, *, seed: int) -> list[Candidate]:
     """All candidates that could be learnt at a snapshot, the chosen one first.
 
     Raises:

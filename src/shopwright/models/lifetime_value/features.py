@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shopwright.models.btyd import PurchaseHistory
-from shopwright.models.frame import Feature, FrameSource, read_frame
+from shopwright.models.training_set import Feature, FeatureView, read_training_set
 
 if TYPE_CHECKING:
     import duckdb
     import numpy as np
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ NAME = "lifetime_value"
 HORIZONS = (182, 365)
 """Days ahead; the first one is judged, the other where its outcome is known."""
 JUDGED = HORIZONS[0]
-SOURCE = FrameSource(
+FEATURE_VIEW = FeatureView(
     table="gold.feat_lifetime_value",
     entity="customer_id",
     keys=("snapshot_date",),
@@ -43,32 +43,34 @@ SOURCE = FrameSource(
         )
     ),
 )
-NOW = f"snapshot_date = (select max(snapshot_date) from {SOURCE.table})"
+NOW = f"snapshot_date = (select max(snapshot_date) from {FEATURE_VIEW.table})"
 """The last snapshot: the day after the last complete one."""
 _OUTCOMES = tuple(Feature(f"{what}_{days}d") for what in ("purchase_count", "value") for days in HORIZONS)
 
 
 def read_customers(
-    connection: duckdb.DuckDBPyConnection, *, where: str = "", most_rows: int | None = None
-) -> Frame:
+    connection: duckdb.DuckDBPyConnection, *, where: str = "", max_rows: int | None = None
+) -> TrainingSet:
     """Read customers at snapshots; outcomes of both horizons are columns beside the features, NaN while not known."""
-    everything = replace(SOURCE, features=(*SOURCE.features, *_OUTCOMES))
-    return replace(read_frame(connection, everything, where=where, most_rows=most_rows), source=SOURCE)
+    everything = replace(FEATURE_VIEW, features=(*FEATURE_VIEW.features, *_OUTCOMES))
+    return replace(
+        read_training_set(connection, everything, where=where, max_rows=max_rows), view=FEATURE_VIEW
+    )
 
 
-def purchases(frame: Frame, days: int) -> Floats:
+def purchases(frame: TrainingSet, days: int) -> Floats:
     """Purchases in the days from the snapshot on, (rows,); NaN while not known."""
     found: Floats = frame.columns[f"purchase_count_{days}d"]
     return found
 
 
-def spent(frame: Frame, days: int) -> Floats:
+def spent(frame: TrainingSet, days: int) -> Floats:
     """Net value in the days from the snapshot on, (rows,), in money; NaN while not known."""
     found: Floats = frame.columns[f"value_{days}d"]
     return found
 
 
-def history(frame: Frame) -> PurchaseHistory:
+def history(frame: TrainingSet) -> PurchaseHistory:
     """Purchases as buy-till-you-die models take them, in weeks; the value is the mean of all purchases, the first included."""
     columns = frame.columns
     return PurchaseHistory(

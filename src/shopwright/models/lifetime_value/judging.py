@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Difference
     from shopwright.evaluation.verdicts import Gate
-    from shopwright.models.frame import Frame
     from shopwright.models.lifetime_value.candidates import Choice
     from shopwright.models.lifetime_value.prediction import Candidate
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ _NO_INTERVAL = "it gives no intervals"
 class Judged:
     """Candidates, champion and baselines on the customers of one snapshot."""
 
-    rows: Frame
+    rows: TrainingSet
     days: int
     seed: int
     values: dict[str, Floats]
@@ -55,7 +55,13 @@ class Judged:
 
     @classmethod
     def of(
-        cls, frame: Frame, moment: np.datetime64, field: Mapping[str, Candidate], *, days: int, seed: int
+        cls,
+        frame: TrainingSet,
+        moment: np.datetime64,
+        field: Mapping[str, Candidate],
+        *,
+        days: int,
+        seed: int,
     ) -> Judged:
         """Let all of them predict a horizon.
 
@@ -146,7 +152,7 @@ def _share(part: float, whole: float) -> float | None:
     return float(part / whole) if whole > 0 else None
 
 
-def purchase_rows(rows: Frame, field: Sequence[Candidate]) -> list[dict[str, Any]]:
+def purchase_rows(rows: TrainingSet, field: Sequence[Candidate]) -> list[dict[str, Any]]:
     """Purchase counts at the judged horizon: each candidate's mean, and the point forecast of least absolute error."""
     found = []
     for each in field:
@@ -161,7 +167,7 @@ def purchase_rows(rows: Frame, field: Sequence[Candidate]) -> list[dict[str, Any
     return found
 
 
-def twelve_months(frame: Frame, choice: Choice, *, seed: int) -> list[dict[str, Any]]:
+def twelve_months(frame: TrainingSet, choice: Choice, *, seed: int) -> list[dict[str, Any]]:
     """The longer horizon at the last snapshot where it is known, by what could be learnt then; no rows where there is none."""
     days = HORIZONS[1]
     known = frame.decided_at[~np.isnan(spent(frame, days))]

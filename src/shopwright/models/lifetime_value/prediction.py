@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -62,25 +62,25 @@ class Candidate(Protocol):
     def settings(self) -> dict[str, Any]:
         """Parameters by name."""
 
-    def probability_alive(self, frame: Frame) -> Floats:
+    def probability_alive(self, frame: TrainingSet) -> Floats:
         """Chance that each customer will ever come back, (rows,); NaN where the model does not tell."""
 
-    def expected(self, frame: Frame, days: int) -> tuple[Floats, Floats]:
+    def expected(self, frame: TrainingSet, days: int) -> tuple[Floats, Floats]:
         """Purchases and value as ``predict`` has them, in less time; NaN where the horizon was not learnt."""
 
-    def predict(self, frame: Frame, days: int) -> Prediction:
+    def predict(self, frame: TrainingSet, days: int) -> Prediction:
         """Purchases and value in the days from the snapshot on."""
 
-    def standing(self, frame: Frame, days: int, actual: Floats) -> tuple[Floats, Floats]:
+    def standing(self, frame: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
         """Predicted chance of spending less than the actual value, and of at most that; each (rows,).
 
         They differ where an amount has a chance of its own, as nothing at all has.
         """
 
-    def parts(self, frame: Frame) -> Parts:
+    def parts(self, frame: TrainingSet) -> Parts:
         """What makes each customer's expected value at the judged horizon."""
 
-    def reasons(self, frame: Frame) -> tuple[str, ...]:
+    def reasons(self, frame: TrainingSet) -> tuple[str, ...]:
         """The prediction for the only customer of a frame in sentences."""
 
     def save(self, folder: Path) -> None:

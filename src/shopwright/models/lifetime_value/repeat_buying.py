@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.models.btyd import Forecast, ParameterMixture, PurchaseModel
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ class RepeatBuying:
     """Geometric mean of each of ``FACTORS`` over the customers that it was fitted on."""
 
     @classmethod
-    def fit(cls, model: type[PurchaseModel], worth: EveryPurchase, frame: Frame) -> RepeatBuying:
+    def fit(cls, model: type[PurchaseModel], worth: EveryPurchase, frame: TrainingSet) -> RepeatBuying:
         """Fit a model of counts on the histories of one snapshot; no outcome is looked at.
 
         Args:
@@ -119,11 +119,11 @@ class RepeatBuying:
         """The model of counts, spread over the parameters that its data leave possible."""
         return with_uncertainty(self.model)
 
-    def probability_alive(self, frame: Frame) -> Floats:
+    def probability_alive(self, frame: TrainingSet) -> Floats:
         """Chance that each customer will ever come back, (rows,)."""
         return self.counts.probability_alive(history(frame))
 
-    def factors(self, frame: Frame) -> dict[str, Floats]:
+    def factors(self, frame: TrainingSet) -> dict[str, Floats]:
         """Each of ``FACTORS`` at the judged horizon, (rows,)."""
         given, counts = history(frame), self.counts
         alive = np.maximum(counts.probability_alive(given), _TINY)
@@ -131,32 +131,32 @@ class RepeatBuying:
         worth = self.worth.expected_value(given) * self.level
         return dict(zip(FACTORS, (alive, expected / alive, worth), strict=True))
 
-    def expected(self, frame: Frame, days: int) -> tuple[Floats, Floats]:
+    def expected(self, frame: TrainingSet, days: int) -> tuple[Floats, Floats]:
         """Purchases and value in the days from the snapshot on, (rows,) each."""
         given = history(frame)
         count = self.counts.expected_purchases(given, days / given.unit_days)
         return count, count * self.worth.expected_value(given) * self.level
 
-    def predict(self, frame: Frame, days: int) -> Prediction:
+    def predict(self, frame: TrainingSet, days: int) -> Prediction:
         """Purchases, value and its interval in the days from the snapshot on."""
         given = history(frame)
         found = value_distribution(self.counts, self.worth, given, days / given.unit_days, level=LEVEL)
         count, value = self.expected(frame, days)
         return Prediction(count, value, found.lower * self.level, found.upper * self.level)
 
-    def purchase_forecast(self, frame: Frame, days: int) -> Forecast:
+    def purchase_forecast(self, frame: TrainingSet, days: int) -> Forecast:
         """Purchase counts with the point forecast of least absolute error, and intervals."""
         given = history(frame)
         return forecast(self.counts, given, days / given.unit_days, level=LEVEL)
 
-    def purchase_coverage(self, frame: Frame, days: int) -> float:
+    def purchase_coverage(self, frame: TrainingSet, days: int) -> float:
         """Share of customers whose actual count lies in its interval, randomised for counts."""
         given = history(frame)
         return interval_coverage(
             self.counts, given, days / given.unit_days, purchases(frame, days), level=LEVEL
         )
 
-    def standing(self, frame: Frame, days: int, actual: Floats) -> tuple[Floats, Floats]:
+    def standing(self, frame: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
         """Predicted chance of spending less than the actual value, and of at most that; each (rows,).
 
         Nothing has the chance of no purchase; a negative amount, when more comes back than is bought, has none.
@@ -186,14 +186,14 @@ class RepeatBuying:
             found[rows] = chances.cumulative[:, 0] + (some * table).sum(axis=1)
         return np.clip(found, 0.0, 1.0)
 
-    def parts(self, frame: Frame) -> Parts:
+    def parts(self, frame: TrainingSet) -> Parts:
         """How far each factor is from the typical customer's, in logarithms."""
         found = self.factors(frame)
         values = np.column_stack([found[name] for name in FACTORS])
         typical = np.log([self.typical[name] for name in FACTORS])
         return Parts(FACTORS, np.log(values) - typical, values, float(typical.sum()))
 
-    def reasons(self, frame: Frame) -> tuple[str, ...]:
+    def reasons(self, frame: TrainingSet) -> tuple[str, ...]:
         """The person's history, and what both models make of it."""
         own = {name: float(values[0]) for name, values in frame.columns.items()}
         alive, often, worth = (float(values[0]) for values in self.factors(frame).values())
@@ -242,7 +242,7 @@ class RepeatBuying:
         return cls(counts, worth, float(written["level"]), written["typical"])
 
 
-def _level(frame: Frame, expected: Floats) -> float:
+def _level(frame: TrainingSet, expected: Floats) -> float:
     """Value of all repeat purchases over what was to be expected of as many; 1 where they brought nothing."""
     count = frame.columns["repeat_count"]
     came = float(np.nansum(count * frame.columns["mean_repeat_value"]))

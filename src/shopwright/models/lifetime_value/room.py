@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import DataError
-from shopwright.models.frame import draw, lacks, of_entity
 from shopwright.models.lifetime_value.artifact import load_candidate
 from shopwright.models.lifetime_value.evaluating import audit_lifetime_value, evaluate_lifetime_value
-from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, NAME, NOW, SOURCE, read_customers
+from shopwright.models.lifetime_value.features import (
+    FEATURE_VIEW,
+    HORIZONS,
+    JUDGED,
+    NAME,
+    NOW,
+    read_customers,
+)
 from shopwright.models.lifetime_value.prediction import LEVEL, SCALE
 from shopwright.models.lifetime_value.training import train_lifetime_value
 from shopwright.models.protocol import Explanation, Sample
+from shopwright.models.training_set import entity_condition, find_missing_requirement, sample_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.frame import Frame
     from shopwright.models.lifetime_value.prediction import Candidate, Prediction
-    from shopwright.models.protocol import Context, Evaluation, Given, Training
+    from shopwright.models.protocol import EvaluationResult, TrainingContext, TrainingResult, VersionRef
+    from shopwright.models.training_set import TrainingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +50,23 @@ class LifetimeValueRoom:
     """What the shop must have, in words."""
     name: str = NAME
     scores_table: str = f"gold.scores_{NAME}"
-    claim: None = None
+    naive_recipe: None = None
 
-    def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, SOURCE.table, needs=self.needs, evidence=SOURCE.table)
+        return find_missing_requirement(
+            connection, FEATURE_VIEW.table, needs=self.needs, evidence=FEATURE_VIEW.table
+        )
 
-    def train(self, context: Context) -> Training:
+    def train(self, context: TrainingContext) -> TrainingResult:
         """Train, judge and audit."""
         return train_lifetime_value(context)
 
-    def evaluate(self, context: Context, given: Given) -> Evaluation:
+    def evaluate(self, context: TrainingContext, version: VersionRef) -> EvaluationResult:
         """Judge a version anew on the shop's data of now."""
-        return evaluate_lifetime_value(context, given)
+        return evaluate_lifetime_value(context, version)
 
-    def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
+    def audit(self, context: TrainingContext) -> tuple[tuple[Finding, ...], int]:
         """What speaks for a leak, and how many decisions were compared after their future was rewritten."""
         return audit_lifetime_value(context)
 
@@ -76,7 +85,7 @@ class LoadedLifetimeValue:
         """Purchases and value at both horizons, of all customers at the last snapshot."""
         frame = read_customers(connection, where=NOW)
         columns: dict[str, NDArray[Any]] = {
-            SOURCE.entity: frame.entity,
+            FEATURE_VIEW.entity: frame.entity,
             **frame.keys,
             "decided_at": frame.decided_at,
             "probability_alive": self.candidate.probability_alive(frame),
@@ -91,9 +100,9 @@ class LoadedLifetimeValue:
         Raises:
             DataError: the shop does not know them.
         """
-        frame = read_customers(connection, where=f"{of_entity(SOURCE, entity)} and {NOW}")
+        frame = read_customers(connection, where=f"{entity_condition(FEATURE_VIEW, entity)} and {NOW}")
         if not len(frame):
-            raise DataError(f"{SOURCE.table} has no {SOURCE.entity} '{entity}'")
+            raise DataError(f"{FEATURE_VIEW.table} has no {FEATURE_VIEW.entity} '{entity}'")
         return self._explained(frame)
 
     def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
@@ -104,8 +113,8 @@ class LoadedLifetimeValue:
         """
         frame = read_customers(connection, where=NOW)
         if not len(frame):
-            raise DataError(f"{SOURCE.table} has no customers")
-        found = draw(frame, rows, seed=seed)
+            raise DataError(f"{FEATURE_VIEW.table} has no customers")
+        found = sample_rows(frame, rows, seed=seed)
         parts = self.candidate.parts(found)
         return Sample(
             names=parts.names,
@@ -113,10 +122,10 @@ class LoadedLifetimeValue:
             values=dict(zip(parts.names, parts.values.T, strict=True)),
             base=parts.base,
             scale=SCALE,
-            drawn_from=f"customers of {str(frame.decided_at[-1])[:10]}",
+            population=f"customers of {str(frame.decided_at[-1])[:10]}",
         )
 
-    def _explained(self, frame: Frame) -> Explanation:
+    def _explained(self, frame: TrainingSet) -> Explanation:
         found, parts = self.candidate.predict(frame, JUDGED), self.candidate.parts(frame)
         value, lower, upper = (float(each[0]) for each in (found.value, found.lower, found.upper))
         return Explanation(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.models.classifiers.scorers import LightgbmTrees, XgboostTrees, fit_lightgbm, fit_xgboost
+from shopwright.models.classifiers.estimators import LightgbmTrees, XgboostTrees, fit_lightgbm, fit_xgboost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

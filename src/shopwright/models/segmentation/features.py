@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shopwright.models.frame import Feature, FrameSource
 from shopwright.models.segmentation.data import NAMES, TABLE
+from shopwright.models.training_set import Feature, FeatureView
 
-SOURCE = FrameSource(
+FEATURE_VIEW = FeatureView(
     table=TABLE,
     entity="customer_id",
     keys=("snapshot_date",),

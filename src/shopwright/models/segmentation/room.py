@@ -12,16 +12,16 @@ from sklearn.metrics import adjusted_rand_score
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.models.audit import rewritten_future
-from shopwright.models.frame import lacks
-from shopwright.models.protocol import Evaluation, Explanation, Training
+from shopwright.models.protocol import EvaluationResult, Explanation, TrainingResult
 from shopwright.models.segmentation import tables
 from shopwright.models.segmentation.config import SegmentationConfig
 from shopwright.models.segmentation.data import NAMES, TABLE, draw, read_customers, snapshot_dates
-from shopwright.models.segmentation.features import SOURCE, rewrites
+from shopwright.models.segmentation.features import FEATURE_VIEW, rewrites
 from shopwright.models.segmentation.rfm import class_names
 from shopwright.models.segmentation.train import Segmentation
 from shopwright.models.segmentation.train import train as find_segments
 from shopwright.models.segmentation.verdict import NOTES, gate_segments, judge_segments, scores_of
+from shopwright.models.training_set import find_missing_requirement
 from shopwright.registry.fingerprint import fingerprint
 from shopwright.registry.manifest import read_window
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.protocol import Context, Given, Sample
+    from shopwright.models.protocol import Sample, TrainingContext, VersionRef
     from shopwright.models.segmentation.data import Customers
 
 KIND = "k-means"
@@ -59,54 +59,54 @@ class SegmentationRoom:
     """What the shop must have, in words."""
     config: SegmentationConfig = field(default_factory=SegmentationConfig)
     """Its seed is that of the settings in training."""
-    claim: None = None
+    naive_recipe: None = None
 
-    def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(connection, TABLE, needs=self.needs, evidence=TABLE)
+        return find_missing_requirement(connection, TABLE, needs=self.needs, evidence=TABLE)
 
-    def train(self, context: Context) -> Training:
+    def train(self, context: TrainingContext) -> TrainingResult:
         """Find segments among the customers of today, restate them as rules, judge and audit.
 
         Raises:
             DataError: there are too few customers, or they differ too little.
         """
         config = self.config.model_copy(update={"seed": context.settings.seed % 2**31})
-        context.watch("reading customers", 0, 0)
+        context.on_progress("reading customers", 0, 0)
         today, before, customers = _read(context, config)
-        context.watch("finding segments", 0, 0)
+        context.on_progress("finding segments", 0, 0)
         found = find_segments(customers, config)
         judged = self._judged(context, KIND, found, today=(today, customers), before=before)
-        return Training(
+        return TrainingResult(
             **{each.name: getattr(judged, each.name) for each in fields(judged)},
             parameters=_parameters(found),
             features=inputs(found),
             files=lambda folder: _save(folder, found, customers),
         )
 
-    def evaluate(self, context: Context, given: Given) -> Evaluation:
+    def evaluate(self, context: TrainingContext, version: VersionRef) -> EvaluationResult:
         """Measure a version's segments and rules on the customers of today.
 
         Raises:
             DataError: there are too few customers, or none later than those it was found with.
         """
-        context.watch("reading customers", 0, 0)
-        found = LoadedSegmentation.load(given.folder).segmentation
+        context.on_progress("reading customers", 0, 0)
+        found = LoadedSegmentation.load(version.folder).segmentation
         today, before, customers = _read(context, found.config)
-        _check_later(today, given)
-        context.watch("measuring", 0, 0)
+        _check_later(today, version)
+        context.on_progress("measuring", 0, 0)
         measured = found.measured(customers)
-        return self._judged(context, given.name, measured, today=(today, customers), before=before)
+        return self._judged(context, version.name, measured, today=(today, customers), before=before)
 
     def _judged(
         self,
-        context: Context,
+        context: TrainingContext,
         name: str,
         found: Segmentation,
         *,
         today: tuple[date, Customers],
         before: tuple[date, Customers] | None,
-    ) -> Evaluation:
+    ) -> EvaluationResult:
         """What is told of segments that were measured on the customers of a day.
 
         Args:
@@ -116,15 +116,15 @@ class SegmentationRoom:
             today: the day and its customers.
             before: an earlier day, and its customers.
         """
-        context.watch("auditing for leaks", 0, 0)
+        context.on_progress("auditing for leaks", 0, 0)
         findings, _ = self.audit(context)
         day, customers = today
-        return Evaluation(
-            room=self.name,
+        return EvaluationResult(
+            model=self.name,
             kind=KIND,
             scores={name: scores_of(found)},
             baselines=(),
-            judgement=judge_segments(found, findings),
+            verdict=judge_segments(found, findings),
             gate=gate_segments(found, findings, _likeness(context, found, customers)),
             findings=findings,
             window=_window(found, day, customers),
@@ -138,16 +138,18 @@ class SegmentationRoom:
                 "rules": tables.rule_rows(found),
                 "moves": tables.move_rows(found, before, today),
             },
-            judged_on=f"the {len(customers):,} customers of {day}",
+            evaluated_on=f"the {len(customers):,} customers of {day}",
             notes=NOTES,
         )
 
-    def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
+    def audit(self, context: TrainingContext) -> tuple[tuple[Finding, ...], int]:
         """Features that look ahead, and how many were compared after their future was rewritten.
 
         No outcome is foretold, so no feature can give one away, and no split can mix times.
         """
-        findings, compared = rewritten_future(context.published, SOURCE, rewrites, seed=context.settings.seed)
+        findings, compared = rewritten_future(
+            context.published, FEATURE_VIEW, rewrites, seed=context.settings.seed
+        )
         return tuple(findings), compared
 
     def load(self, folder: Path) -> LoadedSegmentation:
@@ -251,7 +253,7 @@ def inputs(found: Segmentation) -> tuple[str, ...]:
 
 
 def _read(
-    context: Context, config: SegmentationConfig
+    context: TrainingContext, config: SegmentationConfig
 ) -> tuple[date, tuple[date, Customers] | None, Customers]:
     """Today, the snapshot a month before with its customers, and the customers of today."""
     with connect(context.published, read_only=True) as connection:
@@ -262,7 +264,7 @@ def _read(
     return today, before if before is None else (before[0], _before(before[1], customers, drawn)), drawn
 
 
-def _check_later(today: date, given: Given) -> None:
+def _check_later(today: date, given: VersionRef) -> None:
     """See that the customers are not of an earlier day than those that segments were found with."""
     found = str(read_window(given.folder)["snapshot_date"])
     if str(today) < found or (given.window == "new" and str(today) == found):
@@ -277,7 +279,7 @@ def _before(earlier: Customers, customers: Customers, drawn: Customers) -> Custo
     return earlier.only(~np.isin(earlier.ids, np.setdiff1d(customers.ids, drawn.ids)))
 
 
-def _likeness(context: Context, found: Segmentation, customers: Customers) -> float | None:
+def _likeness(context: TrainingContext, found: Segmentation, customers: Customers) -> float | None:
     """Adjusted Rand index between the new labels and the champion's; None where there is no champion."""
     if context.champion is None:
         return None

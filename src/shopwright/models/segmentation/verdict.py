@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.evaluation.scores import Score
-from shopwright.evaluation.verdicts import Gate, Judgement
+from shopwright.evaluation.verdicts import Gate, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _score(name: str, value: float | None, note: str) -> Score:
     return Score(name=name, value=value, lower=None, upper=None, better="higher", reason=reason, note=note)
 
 
-def judge_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> Judgement:
+def judge_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> Verdict:
     """Whether the data bears segments.
 
     Args:
@@ -55,10 +55,8 @@ def judge_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> J
     """
     choice = segmentation.clustering.choice
     if findings:
-        return Judgement(NOT_STABLE, f"the segments cannot be believed: {findings[0].words}")
-    return Judgement(
-        STABLE if choice.is_stable else NOT_STABLE, f"{choice.segments} segments: {choice.reason}"
-    )
+        return Verdict(NOT_STABLE, f"the segments cannot be believed: {findings[0].words}")
+    return Verdict(STABLE if choice.is_stable else NOT_STABLE, f"{choice.segments} segments: {choice.reason}")
 
 
 def gate_segments(segmentation: Segmentation, findings: Sequence[Finding], likeness: float | None) -> Gate:
@@ -75,7 +73,7 @@ def gate_segments(segmentation: Segmentation, findings: Sequence[Finding], liken
     config, rules = segmentation.config, segmentation.rules
     judgement = judge_segments(segmentation, findings)
     checks = [
-        (judgement.verdict == STABLE, judgement.reason),
+        (judgement.label == STABLE, judgement.reason),
         _reaches("agreement of the rules with the segments", rules.agreement, config.least_agreement),
         _reaches("macro F1 of the rules", rules.macro_f1, config.least_macro_f1),
     ]

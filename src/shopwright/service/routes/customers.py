@@ -17,7 +17,7 @@ from shopwright.service.state import service_of
 if TYPE_CHECKING:
     import duckdb
 
-    from shopwright.models.protocol import Room
+    from shopwright.models.protocol import ModelSpec
     from shopwright.service.state import Service
 
 router = guarded("read", prefix="/v1", tags=["customers"], responses=documented(404))
@@ -49,7 +49,7 @@ async def segment_of(customer_id: CustomerId, request: Request) -> Segment:
     return Segment(**await to_thread(_row, service_of(request), segmentation.MODEL, customer_id))
 
 
-def _row(service: Service, room: Room, customer_id: str) -> dict[str, Any]:
+def _row(service: Service, room: ModelSpec, customer_id: str) -> dict[str, Any]:
     """A customer's row of a table of scores.
 
     Raises:

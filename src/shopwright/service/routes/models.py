@@ -14,7 +14,7 @@ from shopwright.service.security import guarded
 from shopwright.service.state import service_of
 
 if TYPE_CHECKING:
-    from shopwright.models.protocol import Room
+    from shopwright.models.protocol import ModelSpec
     from shopwright.registry import Version
     from shopwright.service.state import Service
 
@@ -38,7 +38,7 @@ def _states(service: Service) -> list[ModelState]:
     return compute() if stamp is None else service.models.get(stamp, "all", compute)
 
 
-def _state(room: Room, versions: tuple[Version, ...]) -> ModelState:
+def _state(room: ModelSpec, versions: tuple[Version, ...]) -> ModelState:
     return ModelState(
         model=room.name,
         question=room.question,

@@ -14,8 +14,8 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.models.claim import Claim, Recipe, split_at_random
-from shopwright.models.classifiers.scorers import fit
+from shopwright.models.classifiers.estimators import fit
+from shopwright.models.naive_recipe import NaiveRecipe, RecipeResult, split_at_random
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ CUSTOMERS = """
 """
 
 
-def reproduce(published: Path) -> list[Recipe]:
+def reproduce(published: Path) -> list[RecipeResult]:
     """The recipe with the leak, without it, and guessing.
 
     Args:
@@ -68,23 +68,23 @@ def reproduce(published: Path) -> list[Recipe]:
     }
     churned = columns.pop("is_churned")
     if min(churned.sum(), len(churned) - churned.sum()) < FEWEST:
-        raise DataError(f"{len(churned):,} customers are too few to reproduce the claim")
+        raise DataError(f"{len(churned):,} customers are too few to reproduce the recipe")
     leaky, honest = (*DESCRIBED, *LEAKING), DESCRIBED
     return [
-        Recipe.judged("everybody churns", len(churned), churned, np.ones(len(churned))),
+        RecipeResult.from_log_odds("everybody churns", len(churned), churned, np.ones(len(churned))),
         _recipe("whole history, split at random", [columns[name] for name in leaky], churned),
         _recipe("the same without the date of the first order", [columns[name] for name in honest], churned),
     ]
 
 
-def _recipe(name: str, columns: list[Floats], churned: Floats) -> Recipe:
+def _recipe(name: str, columns: list[Floats], churned: Floats) -> RecipeResult:
     matrix = np.column_stack(columns).astype(np.float32)
     training, test, known, hidden = split_at_random(matrix, churned, test_share=TEST_SHARE, seed=SEED)
     log_odds = fit("xgboost", training, known, settings=SETTINGS, seed=SEED).log_odds(test)
-    return Recipe.judged(name, len(churned), hidden, log_odds)
+    return RecipeResult.from_log_odds(name, len(churned), hidden, log_odds)
 
 
-CLAIM = Claim(
+NAIVE_RECIPE = NaiveRecipe(
     title="Churned: no order in the last 180 days of the data; scored on customers drawn at random",
     lesson=(
         "Of a customer who ordered once, whatever tells the date of the first order tells the label. 'shopwright train "

@@ -14,19 +14,19 @@ import numpy as np
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
 from shopwright.models.abandonment.baselines import SEED, SETTINGS, classic
-from shopwright.models.abandonment.features import CLASSIC, SOURCE, WHERE
-from shopwright.models.claim import Claim, Recipe, split_at_random
+from shopwright.models.abandonment.features import CLASSIC, FEATURE_VIEW, WHERE
 from shopwright.models.classifiers.encoding import Encoder
-from shopwright.models.classifiers.scorers import fit
+from shopwright.models.classifiers.estimators import fit
 from shopwright.models.classifiers.windows import split_windows
-from shopwright.models.frame import Feature, FrameSource, known, read_frame
+from shopwright.models.naive_recipe import NaiveRecipe, RecipeResult, split_at_random
+from shopwright.models.training_set import Feature, FeatureView, outcome_is_known, read_training_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from shopwright.models.frame import Frame
+    from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ FEWEST = 100
 """Sessions of either outcome without which there is nothing to show."""
 MOST_ROWS = 1_000_000
 
-WHOLE_SESSIONS = FrameSource(
+WHOLE_SESSIONS = FeatureView(
     table="""(
         select
             user_id, session_key, session_start_at, session_end_at, is_abandoned, experiment_group,
@@ -54,7 +54,7 @@ WHOLE_SESSIONS = FrameSource(
 """Sessions as the recipe sees them: over."""
 
 
-def reproduce(published: Path) -> list[Recipe]:
+def reproduce(published: Path) -> list[RecipeResult]:
     """The recipe as it is copied, the same split by time, and what it can do at the decision.
 
     Args:
@@ -64,13 +64,18 @@ def reproduce(published: Path) -> list[Recipe]:
         DataError: there are too few sessions, or too short a history.
     """
     with connect(published, read_only=True) as connection:
-        whole = read_frame(connection, WHOLE_SESSIONS, where=known(WHOLE_SESSIONS), most_rows=MOST_ROWS)
-        decisions = read_frame(
-            connection, SOURCE, where=f"{known(SOURCE)} and ({WHERE})", most_rows=MOST_ROWS
+        whole = read_training_set(
+            connection, WHOLE_SESSIONS, where=outcome_is_known(WHOLE_SESSIONS), max_rows=MOST_ROWS
+        )
+        decisions = read_training_set(
+            connection,
+            FEATURE_VIEW,
+            where=f"{outcome_is_known(FEATURE_VIEW)} and ({WHERE})",
+            max_rows=MOST_ROWS,
         )
     abandoned = whole.outcome.sum()
     if min(abandoned, len(whole) - abandoned) < FEWEST:
-        raise DataError(f"{len(whole):,} sessions with a cart are too few to reproduce the claim")
+        raise DataError(f"{len(whole):,} sessions with a cart are too few to reproduce the recipe")
     return [
         _at_random("whole sessions, split at random", whole),
         _by_time("whole sessions, later ones scored", whole),
@@ -78,23 +83,23 @@ def reproduce(published: Path) -> list[Recipe]:
     ]
 
 
-def _at_random(name: str, frame: Frame) -> Recipe:
+def _at_random(name: str, frame: TrainingSet) -> RecipeResult:
     """As it is copied."""
     matrix = Encoder.fit(frame).matrix(frame.columns)
     training, test, told, hidden = split_at_random(matrix, frame.outcome, test_share=TEST_SHARE, seed=SEED)
     log_odds = fit("xgboost", training, told, settings=SETTINGS, seed=SEED).log_odds(test)
-    return Recipe.judged(name, len(frame), hidden, log_odds)
+    return RecipeResult.from_log_odds(name, len(frame), hidden, log_odds)
 
 
-def _by_time(name: str, frame: Frame) -> Recipe:
+def _by_time(name: str, frame: TrainingSet) -> RecipeResult:
     """Learnt from the training window and scored on the test window, as the baseline of the room is."""
     windows = split_windows(frame)
     test = windows.test
     probability = np.clip(classic(windows.training, test), 1e-12, 1 - 1e-12)
-    return Recipe.judged(name, len(frame), test.outcome, np.log(probability / (1 - probability)))
+    return RecipeResult.from_log_odds(name, len(frame), test.outcome, np.log(probability / (1 - probability)))
 
 
-CLAIM = Claim(
+NAIVE_RECIPE = NaiveRecipe(
     title="Abandoned: a cart and no purchase by the session's end; views, carts, minutes and experiment group",
     lesson=(
         "A session that is over holds the steps of its checkout, so its views and minutes tell how it ended. 'shopwright "

@@ -11,10 +11,10 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.calibration import reliability_curve
 from shopwright.evaluation.costs import cost_curve
 from shopwright.evaluation.scores import classification_scores, paired_difference
-from shopwright.evaluation.verdicts import gate, judge
+from shopwright.evaluation.verdicts import assess, gate
 from shopwright.models.classifiers.predictor import Predictor
 from shopwright.models.classifiers.windows import find_leaks, later_windows, read_decisions
-from shopwright.models.protocol import CHAMPION, Evaluation
+from shopwright.models.protocol import CHAMPION, EvaluationResult
 from shopwright.registry.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -26,30 +26,32 @@ if TYPE_CHECKING:
     from shopwright.evaluation.costs import CostPoint
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Difference, Score
-    from shopwright.evaluation.verdicts import Gate, Judgement
-    from shopwright.models.classifiers.question import Question
+    from shopwright.evaluation.verdicts import Gate, Verdict
+    from shopwright.models.classifiers.task import PredictionTask
     from shopwright.models.classifiers.windows import Windows
-    from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Context, Given
+    from shopwright.models.protocol import TrainingContext, VersionRef
+    from shopwright.models.training_set import TrainingSet
 
 EXPLAINED_ROWS = 5_000
 """Rows over which importance is averaged."""
 
 
-def evaluate_classifier(question: Question, context: Context, given: Given) -> Evaluation:
+def evaluate_classifier(
+    question: PredictionTask, context: TrainingContext, given: VersionRef
+) -> EvaluationResult:
     """Judge a version on the newest decisions that neither it nor the champion learnt from.
 
     Raises:
         DataError: there are none yet, or too few.
     """
-    context.watch("reading features", 0, 0)
+    context.on_progress("reading features", 0, 0)
     windows = later_windows(read_decisions(question, context), given, context.champion)
     return evaluate_on(question, context, windows, {given.name: Predictor.load(given.folder)})
 
 
 def evaluate_on(
-    question: Question, context: Context, windows: Windows, predictors: Mapping[str, Predictor]
-) -> Evaluation:
+    question: PredictionTask, context: TrainingContext, windows: Windows, predictors: Mapping[str, Predictor]
+) -> EvaluationResult:
     """Judge predictors on the test window, beside baselines that learn from the training window, and the champion.
 
     Args:
@@ -58,45 +60,45 @@ def evaluate_on(
         windows: the three windows.
         predictors: name to predictor; the first one is judged, the others stand beside it.
     """
-    context.watch("auditing for leaks", 0, 0)
-    findings, _ = find_leaks(question, context, windows.whole, windows.split)
-    context.watch("judging", 0, 0)
+    context.on_progress("auditing for leaks", 0, 0)
+    findings, _ = find_leaks(question, context, windows.data, windows.split)
+    context.on_progress("judging", 0, 0)
     judged = _Judged.of(question, context, windows, predictors, findings)
     name, predictor = next(iter(predictors.items()))
     scores, probability, test = judged.scores(), judged.probabilities[name], judged.test
     claimed = _claimed(question, context.published)
-    whole = windows.whole
-    return Evaluation(
-        room=question.name,
+    data = windows.data
+    return EvaluationResult(
+        model=question.name,
         kind=predictor.scorer.kind,
         scores=scores,
         baselines=tuple(question.baselines),
-        judgement=judged.judgement(),
+        verdict=judged.verdict(),
         gate=judged.gate(scores[name]),
         findings=tuple(findings),
         window=windows.describe(),
-        fingerprint=fingerprint({"outcome": whole.outcome, "decided_at": whole.decided_at, **whole.columns}),
+        fingerprint=fingerprint({"outcome": data.outcome, "decided_at": data.decided_at, **data.columns}),
         tables={
             "reliability": [asdict(each) for each in reliability_curve(test.outcome, probability).bins],
             "importance": predictor.importance(test.columns, most=EXPLAINED_ROWS),
             "costs": [asdict(each) for each in _costs(test.outcome, probability)],
-            **({"claim": claimed} if claimed else {}),
+            **({"naive_recipe": claimed} if claimed else {}),
         },
-        judged_on=f"the {len(test):,} decisions from {_day(test, 0)} to {_day(test, -1)}",
+        evaluated_on=f"the {len(test):,} decisions from {_day(test, 0)} to {_day(test, -1)}",
     )
 
 
-def _claimed(question: Question, published: Path) -> list[dict[str, Any]]:
+def _claimed(question: PredictionTask, published: Path) -> list[dict[str, Any]]:
     """How good the usual recipe looks on this shop, and how good it is; nothing where the shop has too little for it."""
-    if question.claim is None:
+    if question.naive_recipe is None:
         return []
     try:
-        return [recipe.row() for recipe in question.claim.reproduce(published)]
+        return [recipe.to_dict() for recipe in question.naive_recipe.reproduce(published)]
     except DataError:
         return []
 
 
-def _day(frame: Frame, place: int) -> str:
+def _day(frame: TrainingSet, place: int) -> str:
     return str(frame.decided_at[place])[:10]
 
 
@@ -116,10 +118,10 @@ def without(values: NDArray[Any], masked: NDArray[np.bool_]) -> NDArray[Any]:
 class _Judged:
     """Predictors, baselines and champion on the test window."""
 
-    question: Question
+    question: PredictionTask
     seed: int
     base_rate: float
-    test: Frame
+    test: TrainingSet
     best: str
     probabilities: dict[str, NDArray[np.float64]]
     """Predictor, baseline and champion to their probabilities, what is judged first."""
@@ -128,8 +130,8 @@ class _Judged:
     @classmethod
     def of(
         cls,
-        question: Question,
-        context: Context,
+        question: PredictionTask,
+        context: TrainingContext,
         windows: Windows,
         predictors: Mapping[str, Predictor],
         findings: Sequence[Finding],
@@ -160,9 +162,9 @@ class _Judged:
             for name, found in self.probabilities.items()
         }
 
-    def judgement(self) -> Judgement:
+    def verdict(self) -> Verdict:
         """Whether there is something to predict."""
-        return judge(self._against_baselines(), self.findings)
+        return assess(self._against_baselines(), self.findings)
 
     def gate(self, own: dict[str, Score]) -> Gate:
         """Whether the one that is judged may serve, given its scores."""

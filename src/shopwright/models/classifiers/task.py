@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shopwright.models.claim import Claim
-    from shopwright.models.frame import Frame, FrameSource
+    from shopwright.models.naive_recipe import NaiveRecipe
+    from shopwright.models.training_set import FeatureView, TrainingSet
 
-    Baseline = Callable[[Frame, Frame], NDArray[np.float64]]
+    Baseline = Callable[[TrainingSet, TrainingSet], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PredictionTask:
     """A yes-or-no question about entities at moments of decision."""
 
     name: str
-    source: FrameSource
+    view: FeatureView
     baselines: Mapping[str, Baseline]
     """Name to what gives probabilities for rows, having seen the training rows only."""
     rewrites: Callable[[str], Mapping[str, str]]
@@ -36,11 +36,11 @@ class Question:
     """SQL condition of the decisions that are learnt from."""
     optional: tuple[str, ...] = field(default=())
     """Features that callers may leave out; a share of the training rows does so too."""
-    claim: Claim | None = None
+    naive_recipe: NaiveRecipe | None = None
     """The usual recipe, to be shown beside the model."""
 
 
-def constant(training: Frame, rows: Frame) -> NDArray[np.float64]:
+def constant(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
     """The share of the training rows for everybody: what is known without a model."""
     return np.full(len(rows), training.outcome.mean())
 
@@ -53,7 +53,7 @@ def by_bins(feature: str, bins: int = 20) -> Baseline:
         bins: of about equally many training rows each.
     """
 
-    def baseline(training: Frame, rows: Frame) -> NDArray[np.float64]:
+    def baseline(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
         values = training.columns[feature]
         seen = values[~np.isnan(values)]
         edges = np.unique(np.quantile(seen, np.linspace(0, 1, bins + 1)[1:-1])) if len(seen) else seen

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import DataError
-from shopwright.models.classifiers.judging import evaluate_classifier
+from shopwright.models.classifiers.evaluate import evaluate_classifier
 from shopwright.models.classifiers.predictor import Predictor
-from shopwright.models.classifiers.training import audit_classifier, train_classifier
-from shopwright.models.frame import draw, lacks, of_entity, read_frame
+from shopwright.models.classifiers.train import audit_classifier, train_classifier
 from shopwright.models.protocol import Explanation, Sample
+from shopwright.models.training_set import (
+    entity_condition,
+    find_missing_requirement,
+    read_training_set,
+    sample_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.evaluation.leaks import Finding
-    from shopwright.models.claim import Claim
-    from shopwright.models.classifiers.question import Question
-    from shopwright.models.frame import Frame
-    from shopwright.models.protocol import Context, Evaluation, Given, Training
+    from shopwright.models.classifiers.task import PredictionTask
+    from shopwright.models.naive_recipe import NaiveRecipe
+    from shopwright.models.protocol import EvaluationResult, TrainingContext, TrainingResult, VersionRef
+    from shopwright.models.training_set import TrainingSet
 
 SCALE = "log odds before calibration"
 """What contributions add up on."""
@@ -34,10 +39,10 @@ DRAWN_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifierRoom:
+class ClassifierSpec:
     """A question with its words; training, scoring and explaining are the same for all of them."""
 
-    ask: Question
+    task: PredictionTask
     question: str
     entity: str
     decision: str
@@ -52,56 +57,56 @@ class ClassifierRoom:
     @property
     def name(self) -> str:
         """The room's name."""
-        return self.ask.name
+        return self.task.name
 
     @property
     def scores_table(self) -> str:
         """Where scores go."""
-        return f"gold.scores_{self.ask.name}"
+        return f"gold.scores_{self.task.name}"
 
     @property
-    def claim(self) -> Claim | None:
+    def naive_recipe(self) -> NaiveRecipe | None:
         """The usual recipe, to be shown beside the model."""
-        return self.ask.claim
+        return self.task.naive_recipe
 
-    def missing(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         """What the shop lacks for it, in words; None where nothing is missing."""
-        return lacks(
+        return find_missing_requirement(
             connection,
-            self.ask.source.table,
+            self.task.view.table,
             needs=self.needs,
-            evidence=self.evidence or self.ask.source.table,
+            evidence=self.evidence or self.task.view.table,
         )
 
-    def train(self, context: Context) -> Training:
+    def train(self, context: TrainingContext) -> TrainingResult:
         """Train, judge and audit."""
-        return train_classifier(self.ask, context)
+        return train_classifier(self.task, context)
 
-    def evaluate(self, context: Context, given: Given) -> Evaluation:
+    def evaluate(self, context: TrainingContext, version: VersionRef) -> EvaluationResult:
         """Judge a version anew on the shop's data of now."""
-        return evaluate_classifier(self.ask, context, given)
+        return evaluate_classifier(self.task, context, version)
 
-    def audit(self, context: Context) -> tuple[tuple[Finding, ...], int]:
+    def audit(self, context: TrainingContext) -> tuple[tuple[Finding, ...], int]:
         """What speaks for a leak, and how many decisions were compared after their future was rewritten."""
-        return audit_classifier(self.ask, context)
+        return audit_classifier(self.task, context)
 
     def load(self, folder: Path) -> LoadedClassifier:
         """Read a model from its verified artifact."""
-        return LoadedClassifier(self.ask, Predictor.load(folder))
+        return LoadedClassifier(self.task, Predictor.load(folder))
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedClassifier:
     """A classifier that scores what is decided now."""
 
-    ask: Question
+    task: PredictionTask
     predictor: Predictor
 
     def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
         """Entity, keys, moment and probability of all decisions of now."""
-        frame = read_frame(connection, self.ask.source, where=self.ask.now)
+        frame = read_training_set(connection, self.task.view, where=self.task.now)
         return {
-            self.ask.source.entity: frame.entity,
+            self.task.view.entity: frame.entity,
             **frame.keys,
             "decided_at": frame.decided_at,
             "probability": self.predictor.probability(frame.columns),
@@ -113,11 +118,11 @@ class LoadedClassifier:
         Raises:
             DataError: the shop does not know it.
         """
-        source = self.ask.source
-        frame = read_frame(connection, source, where=of_entity(source, entity))
+        view = self.task.view
+        frame = read_training_set(connection, view, where=entity_condition(view, entity))
         if not len(frame):
-            raise DataError(f"{source.table} has no {source.entity} '{entity}'")
-        return self._explained(frame.only(frame.decided_at == frame.decided_at.max()))
+            raise DataError(f"{view.table} has no {view.entity} '{entity}'")
+        return self._explained(frame.take(frame.decided_at == frame.decided_at.max()))
 
     def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
         """What features add to the log odds of some of all decisions.
@@ -125,11 +130,11 @@ class LoadedClassifier:
         Raises:
             DataError: there are none.
         """
-        source = self.ask.source
-        frame = read_frame(connection, source, where=self.ask.where, most_rows=rows * DRAWN_FROM)
+        view = self.task.view
+        frame = read_training_set(connection, view, where=self.task.where, max_rows=rows * DRAWN_FROM)
         if not len(frame):
-            raise DataError(f"{source.table} has no decisions")
-        found = draw(frame, rows, seed=seed)
+            raise DataError(f"{view.table} has no decisions")
+        found = sample_rows(frame, rows, seed=seed)
         parts, base = self.predictor.contributions(found.columns)
         names = tuple(feature.name for feature in self.predictor.encoder.features)
         return Sample(
@@ -138,10 +143,10 @@ class LoadedClassifier:
             values={name: _values(found, name) for name in names},
             base=float(base[0]),
             scale=SCALE,
-            drawn_from=f"decisions up to {str(frame.decided_at[-1])[:10]}",
+            population=f"decisions up to {str(frame.decided_at[-1])[:10]}",
         )
 
-    def _explained(self, frame: Frame) -> Explanation:
+    def _explained(self, frame: TrainingSet) -> Explanation:
         parts, base = self.predictor.contributions(frame.columns)
         last = len(frame) - 1
         # Those of the version, which may be older than the features of now.
@@ -157,7 +162,7 @@ class LoadedClassifier:
         )
 
 
-def _values(frame: Frame, name: str) -> NDArray[Any]:
+def _values(frame: TrainingSet, name: str) -> NDArray[Any]:
     """A feature's values, (rows,); not known of any row where the shop's features of now have no such one."""
     return frame.columns[name] if name in frame.columns else np.full(len(frame), np.nan)
 

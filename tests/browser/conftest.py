@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from tests.built import build_once
 from tests.warehouse.shops import SHOPWRIGHT, make_shop, take_in
 
 from shopwright.models import lifecycle
@@ -170,18 +171,21 @@ class Servers:
 @pytest.fixture(scope="session")
 def browsed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A shop with clicks, orders, an experiment, and models of carts and segments that serve."""
-    folder = tmp_path_factory.mktemp("browsed")
-    simulate(SimulationConfig(events=20_000, seed=7, months=3, start=date(2025, 1, 1)), folder / "raw")
-    project = make_shop(folder / "shop", raw=folder / "raw", extra=SETTINGS)
-    take_in(project)
-    build(project)
-    registry = Registry(project)
-    for model in ("abandonment", "segmentation"):
-        trained = lifecycle.train(project, lifecycle.find_model(model))
-        if not trained.is_champion:
-            registry.promote(model, trained.version, force_reason="to be looked at")
-        lifecycle.score(project, lifecycle.find_model(model))
-    return project
+
+    def make(folder: Path) -> Project:
+        simulate(SimulationConfig(events=20_000, seed=7, months=3, start=date(2025, 1, 1)), folder / "raw")
+        project = make_shop(folder / "shop", raw=folder / "raw", extra=SETTINGS)
+        take_in(project)
+        build(project)
+        registry = Registry(project)
+        for model in ("abandonment", "segmentation"):
+            trained = lifecycle.train(project, lifecycle.find_model(model))
+            if not trained.is_champion:
+                registry.promote(model, trained.version, force_reason="to be looked at")
+            lifecycle.score(project, lifecycle.find_model(model))
+        return project
+
+    return build_once(tmp_path_factory, "browsed", make)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from shopwright.settings import load_project
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
+from tests.built import build_once
 from tests.warehouse.shops import make_shop, take_in
 
 if TYPE_CHECKING:
@@ -25,19 +26,20 @@ FEW_TRIALS = "[models]\ntrials = 2\n"
 def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     """A marketplace of 30,000 events over twelve months."""
     config = SimulationConfig(format="marketplace", events=30_000, seed=7, users=1_200)
-    return simulate(config, tmp_path_factory.mktemp("market") / "raw")
+    return build_once(tmp_path_factory, "market", lambda folder: simulate(config, folder / "raw"))
 
 
 @pytest.fixture(scope="session")
 def market(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """That shop, built; only to be read. Tests in other folders that ask for it share it."""
-    root = tmp_path_factory.getbasetemp() / "built-market"
-    if root.exists():
-        return load_project(root)
-    project = make_shop(root, raw=simulation.out, extra=FEW_TRIALS)
-    take_in(project)
-    build(project)
-    return project
+
+    def make(folder: Path) -> Project:
+        project = make_shop(folder, raw=simulation.out, extra=FEW_TRIALS)
+        take_in(project)
+        build(project)
+        return project
+
+    return build_once(tmp_path_factory, "market-shop", make)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shopwright.reports import Filters, PublishedWarehouse, find_report, read_report
+from tests.built import build_once
 from tests.reports.shops import click_shop, full_shop, orders_shop
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A shop of clicks alone; only to be read."""
-    return click_shop(tmp_path_factory.getbasetemp() / "built-clicks")
+    return build_once(tmp_path_factory, "clicks", click_shop)
 
 
 @pytest.fixture(scope="session")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A shop of orders alone; only to be read."""
-    return orders_shop(tmp_path_factory.getbasetemp() / "built-orders")
+    return build_once(tmp_path_factory, "orders", orders_shop)
 
 
 @pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A shop with both; only to be read."""
-    return full_shop(tmp_path_factory.getbasetemp() / "built-full")
+    return build_once(tmp_path_factory, "full", full_shop)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shopwright.settings import load_project
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import deliver, line, order_shop
@@ -101,9 +100,7 @@ ORDERS = {
 
 
 def click_shop(root: Path) -> Project:
-    """A shop that sends clicks, in the zone of Berlin, built once."""
-    if root.exists():
-        return load_project(root)
+    """A shop that sends clicks, in the zone of Berlin."""
     project = make_shop(root, extra=BERLIN)
     (root / "raw").mkdir()
     lines = [json.dumps({"event_id": f"e{number}", **event}) for number, event in enumerate(CLICKS)]
@@ -112,9 +109,7 @@ def click_shop(root: Path) -> Project:
 
 
 def orders_shop(root: Path) -> Project:
-    """A shop that states orders and sends no clicks, built once."""
-    if root.exists():
-        return load_project(root)
+    """A shop that states orders and sends no clicks."""
     project = order_shop(root)
     deliver(project, 1, **ORDERS)
     build(project)
@@ -122,9 +117,7 @@ def orders_shop(root: Path) -> Project:
 
 
 def full_shop(root: Path) -> Project:
-    """A simulated marketplace with clicks and orders, built once."""
-    if root.exists():
-        return load_project(root)
+    """A simulated marketplace with clicks and orders."""
     made = simulate(SimulationConfig(format="marketplace", events=8_000, seed=3, users=400), root / "export")
     project = make_shop(
         root, raw=made.out, extra='[shop]\ntimezone = "America/New_York"\n[engine]\nthreads = 2\n'

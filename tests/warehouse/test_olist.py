@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.warehouse import independent
-from tests.warehouse.real_shops import built_once, shared_folder
+from tests.warehouse.real_shops import real_shop
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def folder(real_data):
 @pytest.fixture(scope="session")
 def gold(folder, tmp_path_factory):
     """What readers see of the shop that the template makes."""
-    project = built_once(shared_folder(tmp_path_factory), "olist", folder)
+    project = real_shop(tmp_path_factory, "olist", folder)
     with duckdb.connect(str(project.published), read_only=True) as connection:
         yield connection
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 import zstandard
 
-from tests.warehouse.real_shops import built_once, shared_folder
+from tests.warehouse.real_shops import real_shop
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def folder(real_data):
 @pytest.fixture(scope="session")
 def gold(folder, tmp_path_factory):
     """What readers see of the shop that the template makes."""
-    project = built_once(shared_folder(tmp_path_factory), "online-retail", folder)
+    project = real_shop(tmp_path_factory, "online-retail", folder)
     with duckdb.connect(str(project.published), read_only=True) as connection:
         yield connection
 

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.built import build_once
 from tests.cli.experiments.shop import BANNER, CHECKOUT, EXPRESS, NEXT_YEAR
 from tests.warehouse.shops import make_shop, take_in
 
@@ -15,18 +16,23 @@ from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shopwright.settings import Project
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory) -> Project:
     """A shop of three months with three experiments in the last two, built."""
-    folder = tmp_path_factory.mktemp("tried")
-    simulate(SimulationConfig(events=20_000, seed=11), folder / "raw")
-    made = make_shop(folder / "shop", raw=folder / "raw", extra=CHECKOUT + BANNER + EXPRESS)
-    take_in(made)
-    build(made)
-    return made
+
+    def make(folder: Path) -> Project:
+        simulate(SimulationConfig(events=20_000, seed=11), folder / "raw")
+        project = make_shop(folder / "shop", raw=folder / "raw", extra=CHECKOUT + BANNER + EXPRESS)
+        take_in(project)
+        build(project)
+        return project
+
+    return build_once(tmp_path_factory, "three-experiments", make)
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +44,17 @@ def changed_shop(shop, tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def rebuilt_shop(changed_shop, tmp_path_factory) -> Project:
+def rebuilt_shop(shop, changed_shop, tmp_path_factory) -> Project:
     """That one, built again as an increment."""
-    folder = tmp_path_factory.mktemp("rebuilt") / "shop"
-    shutil.copytree(changed_shop.root, folder)
-    made = make_shop(folder, raw=changed_shop.root.parent / "raw", extra=CHECKOUT + NEXT_YEAR)
-    report = build(made)
-    assert (report.full_refresh, report.reason) == (False, "")
-    return made
+
+    def make(folder: Path) -> Project:
+        shutil.copytree(changed_shop.root, folder, dirs_exist_ok=True)
+        project = make_shop(folder, raw=shop.root.parent / "raw", extra=CHECKOUT + NEXT_YEAR)
+        report = build(project)
+        assert (report.full_refresh, report.reason) == (False, "")
+        return project
+
+    return build_once(tmp_path_factory, "rebuilt-experiments", make)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from shopwright.models import lifecycle
 from shopwright.models.lifetime_value import MODEL
 from shopwright.registry import Registry
 from shopwright.settings import load_project
-from tests.warehouse.real_shops import built_once, shared_folder
+from tests.warehouse.real_shops import real_shop
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def project(real_data, tmp_path_factory):
     """A copy: scores are written into it, and other tests read the shop that it is one of."""
-    built = built_once(shared_folder(tmp_path_factory), "online-retail", real_data / "online_retail")
+    built = real_shop(tmp_path_factory, "online-retail", real_data / "online_retail")
     root = tmp_path_factory.mktemp("values") / "shop"
     shutil.copytree(built.root, root)
     return load_project(root)

@@ -17,14 +17,14 @@ from shopwright.models.segmentation.train import train
 from shopwright.models.segmentation.verdict import STABLE
 from shopwright.registry import Registry
 from shopwright.settings import load_project
-from tests.warehouse.real_shops import built_once, shared_folder
+from tests.warehouse.real_shops import real_shop
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def built(real_data, tmp_path_factory):
-    return built_once(shared_folder(tmp_path_factory), "online-retail", real_data / "online_retail")
+    return real_shop(tmp_path_factory, "online-retail", real_data / "online_retail")
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ class Bulk:
 
     rows: int
     alone_seconds: float
-    """Scoring of arrays, in this process, on one thread."""
+    """BulkJob of arrays, in this process, on one thread."""
     file_seconds: float
     """From a CSV in memory to a CSV in memory, in this process."""
     served_seconds: float
@@ -233,16 +233,16 @@ def _in_process(root: Path, csv: Path) -> tuple[float, float]:
 
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
-    from shopwright.service.app import make_service  # noqa: PLC0415
-    from shopwright.service.bulk import Format, Scoring, score_file  # noqa: PLC0415
-    from shopwright.service.fields import FIELDS  # noqa: PLC0415
+    from shopwright.service.app import build_service  # noqa: PLC0415
+    from shopwright.service.bulk import BulkFormat, BulkJob, score_file  # noqa: PLC0415
+    from shopwright.service.session_fields import SESSION_FIELDS  # noqa: PLC0415
 
-    service = make_service(load_project(root))
-    champion = service.champions.abandonment()
+    service = build_service(load_project(root))
+    champion = service.champion_loader.current()
     table = pacsv.read_csv(csv)
     columns = {
         name: table[name].to_numpy().astype(np.float64)
-        if FIELDS[name].is_number
+        if SESSION_FIELDS[name].is_number
         else np.array(table[name].to_pylist(), dtype=object)
         for name in COLUMNS
     }
@@ -252,8 +252,8 @@ def _in_process(root: Path, csv: Path) -> tuple[float, float]:
         champion.scorer.probabilities(columns, table.num_rows)
         alone = time.perf_counter() - started
         started = time.perf_counter()
-        scoring = Scoring(champion, service.settings)
-        score_file(scoring, (Format.CSV, io.BytesIO(content)), (Format.CSV, io.BytesIO()))
+        scoring = BulkJob(champion, service.settings)
+        score_file(scoring, (BulkFormat.CSV, io.BytesIO(content)), (BulkFormat.CSV, io.BytesIO()))
         return alone, time.perf_counter() - started
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from shopwright.cli import app
-from shopwright.cli.programs import free_port
+from shopwright.cli.processes import find_free_port
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.keys import create_key
 from shopwright.settings import load_project
@@ -23,7 +23,7 @@ from shopwright.settings import load_project
 # Two servers that answer "200" and tell their numbers; the second takes no notice of SIGTERM and has a child.
 TOGETHER = """
 import json, sys
-from shopwright.cli.programs import Program, run_together
+from shopwright.cli.processes import ProcessSpec, run_processes
 from shopwright.core.errors import StoppedError
 
 SERVER = '''
@@ -43,7 +43,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 '''
 
 def program(name, port, kind):
-    return Program(
+    return ProcessSpec(
         name=name,
         command=(sys.executable, "-c", SERVER, port, f"{sys.argv[1]}/{name}", kind),
         address=f"http://127.0.0.1:{port}",
@@ -51,10 +51,10 @@ def program(name, port, kind):
         log=__import__("pathlib").Path(sys.argv[1]) / f"{name}.log",
     )
 
-import shopwright.cli.programs as programs
+import shopwright.cli.processes as programs
 programs.STOPS_WITHIN_SECONDS = 0.5
 try:
-    run_together(
+    run_processes(
         [program("one", sys.argv[2], "plain"), program("two", sys.argv[3], sys.argv[4])],
         announce=lambda: print("ready", flush=True),
     )
@@ -64,7 +64,7 @@ except StoppedError as error:
 
 
 def started(folder, kind="stubborn"):
-    ports = [str(free_port("127.0.0.1", 0)) for _ in range(2)]
+    ports = [str(find_free_port("127.0.0.1", 0)) for _ in range(2)]
     return subprocess.Popen(
         [sys.executable, "-c", TOGETHER, str(folder), *ports, kind],
         stdout=subprocess.PIPE,
@@ -140,7 +140,7 @@ def test_a_taken_port_is_told():
         door.listen()
         port = door.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1 cannot be used"):
-            free_port("127.0.0.1", port)
+            find_free_port("127.0.0.1", port)
 
 
 @pytest.fixture

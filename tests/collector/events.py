@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from shopwright.collector.bodies import read_document, read_lines
+from shopwright.collector.parsing import parse_json, parse_json_lines
 
 MOST = 1 << 20
 
@@ -24,12 +24,12 @@ def event(name, **fields):
 
 def batch(*events):
     """Records of events."""
-    return read_document(json.dumps(events).encode(), max_bytes=MOST)
+    return parse_json(json.dumps(events).encode(), max_bytes=MOST)
 
 
 def lines(*raw):
     """Records of lines."""
-    return read_lines(b"\n".join(raw), max_bytes=MOST)
+    return parse_json_lines(b"\n".join(raw), max_bytes=MOST)
 
 
 def send(spool, *events):

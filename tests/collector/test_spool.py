@@ -14,7 +14,7 @@ from events import batch, check_ledger, event, ids, lines, send
 
 from shopwright.collector import Spool, segment
 from shopwright.collector import spool as spool_module
-from shopwright.collector.checking import Checker
+from shopwright.collector.validation import EventValidator
 from shopwright.core.errors import BatchError, SpoolError
 from shopwright.ingest.collected import Segments
 from shopwright.testing import Shop
@@ -219,7 +219,7 @@ def test_a_queue_that_is_too_long_is_told(tmp_path, monkeypatch):
 
 def test_few_events_that_are_large_are_too_long_a_queue_too(spool, monkeypatch):
     send(spool, event("first"))
-    monkeypatch.setattr(spool_module, "MOST_WAITING_BYTES", 20_000)
+    monkeypatch.setattr(spool_module, "MAX_WAITING_BYTES", 20_000)
     monkeypatch.setattr(spool_module, "GROUP_BYTES", 5_000)
     may_sync, syncs = threading.Event(), []
 
@@ -239,7 +239,7 @@ def test_few_events_that_are_large_are_too_long_a_queue_too(spool, monkeypatch):
 
 
 def test_one_batch_is_refused_and_the_disk_is_full_and_it_goes_on(spool, monkeypatch):
-    check, write = Checker.check, os.write
+    check, write = EventValidator.check, os.write
 
     def refuse(self, texts, now):
         if any("strange" in text for text in texts):
@@ -254,7 +254,7 @@ def test_one_batch_is_refused_and_the_disk_is_full_and_it_goes_on(spool, monkeyp
     monkeypatch.setattr(segment.os, "fsync", lambda _: is_held.set() or may_sync.wait(20))
     held = spool.submit(batch(event("held")))  # so that the next two are one group
     assert is_held.wait(20)
-    monkeypatch.setattr(Checker, "check", refuse)
+    monkeypatch.setattr(EventValidator, "check", refuse)
     strange, plain = spool.submit(batch(event("strange"))), spool.submit(batch(event("plain")))
     monkeypatch.setattr(segment.os, "write", full)
     may_sync.set()
@@ -287,14 +287,14 @@ def test_a_spool_that_is_closed_takes_nothing(shop):
 
 
 def test_a_batch_that_the_engine_cannot_read_harms_no_other(spool, monkeypatch):
-    original = Checker.check
+    original = EventValidator.check
 
     def check(self, texts, now):
         if any("poison" in text for text in texts):
             raise duckdb.InvalidInputException("cannot be read")
         return original(self, texts, now)
 
-    monkeypatch.setattr(Checker, "check", check)
+    monkeypatch.setattr(EventValidator, "check", check)
     receipts = [spool.submit(batch(event(name))) for name in ("one", "poison", "two")]
     assert [receipts[place].result(timeout=20).accepted for place in (0, 2)] == [1, 1]
     with pytest.raises(BatchError, match="cannot read"):
@@ -306,7 +306,7 @@ def test_a_fault_is_told_to_those_it_befell_and_ends_nothing_else(spool, shop, m
         raise ZeroDivisionError("a fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checker, "check", broken)
+        patch.setattr(EventValidator, "check", broken)
         with pytest.raises(ZeroDivisionError, match="a fault"):
             send(spool, event(1))
     assert send(spool, event(1)).accepted == 1
@@ -336,14 +336,14 @@ def test_bad_events_are_kept_as_they_were_sent(spool, shop):
 def test_a_line_that_the_engine_cannot_read_keeps_no_process_from_beginning(spool, shop, monkeypatch):
     send(spool, event("one"), event("poison"), event("two"))
     spool.close()
-    original = Checker.check
+    original = EventValidator.check
 
     def check(self, texts, now):
         if any("poison" in text for text in texts):
             raise duckdb.InvalidInputException("cannot be read")
         return original(self, texts, now)
 
-    monkeypatch.setattr(Checker, "check", check)
+    monkeypatch.setattr(EventValidator, "check", check)
     again = Spool(shop.project)
     receipt = send(again, event("one"), event("two"), event("three"))
     again.close()

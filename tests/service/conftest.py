@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from shopwright.service.app import create_app
 from shopwright.settings import load_project
-from tests.service.served import EXPERIMENT, decisions, publish_scores, register
+from tests.service.example_shop import EXPERIMENT, decisions, publish_scores, register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

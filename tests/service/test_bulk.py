@@ -15,29 +15,29 @@ from starlette.testclient import TestClient
 
 from shopwright.service import state
 from shopwright.service.app import create_app
-from shopwright.service.bulk import Format
-from shopwright.service.bulk import reading as bulk_reading
+from shopwright.service.bulk import BulkFormat
+from shopwright.service.bulk import readers as bulk_reading
 from shopwright.service.routes import bulk as bulk_route
-from tests.service.served import DATA_DATE, SESSION
+from tests.service.example_shop import DATA_DATE, SESSION
 
 ROWS = [
     SESSION
     | {"session_id": f"s{place}", "total_views": place % 13, "device": ("mobile", "desktop", None)[place % 3]}
     for place in range(200)
 ]
-HEADER = "total_views,total_carts,session_duration_minutes,experiment_group"
+API_KEY_HEADER = "total_views,total_carts,session_duration_minutes,experiment_group"
 
 
 def written(kind, rows=ROWS):
     """Rows as a body of a format."""
-    if kind is Format.JSON:
+    if kind is BulkFormat.JSON:
         return json.dumps(rows).encode()
-    if kind is Format.NDJSON:
+    if kind is BulkFormat.NDJSON:
         return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
     table, out = pa.Table.from_pylist(rows), io.BytesIO()
-    if kind is Format.CSV:
+    if kind is BulkFormat.CSV:
         pacsv.write_csv(table, out)
-    elif kind is Format.PARQUET:
+    elif kind is BulkFormat.PARQUET:
         pq.write_table(table, out)
     else:
         with pa.ipc.new_stream(out, table.schema) as stream:
@@ -47,13 +47,13 @@ def written(kind, rows=ROWS):
 
 def read(kind, content):
     """Rows of an answer of a format."""
-    if kind is Format.JSON:
+    if kind is BulkFormat.JSON:
         return json.loads(content)["sessions"]
-    if kind is Format.NDJSON:
+    if kind is BulkFormat.NDJSON:
         return [json.loads(line) for line in content.splitlines()]
-    if kind is Format.CSV:
+    if kind is BulkFormat.CSV:
         return pacsv.read_csv(io.BytesIO(content)).to_pylist()
-    if kind is Format.PARQUET:
+    if kind is BulkFormat.PARQUET:
         return pq.read_table(io.BytesIO(content)).to_pylist()
     with pa.ipc.open_stream(content) as stream:
         return stream.read_all().to_pylist()
@@ -69,7 +69,7 @@ def singly(client):
     return [client.post("/predict", json=row).json()["probability"] for row in ROWS]
 
 
-@pytest.mark.parametrize("kind", list(Format))
+@pytest.mark.parametrize("kind", list(BulkFormat))
 def test_all_formats_score_as_single_requests_do(client, singly, kind):
     answer = sent(client, kind, written(kind))
     assert answer.headers["content-type"].partition(";")[0] == kind
@@ -80,32 +80,32 @@ def test_all_formats_score_as_single_requests_do(client, singly, kind):
     assert answer.headers["x-data-date"] == DATA_DATE
 
 
-@pytest.mark.parametrize("wanted", list(Format))
+@pytest.mark.parametrize("wanted", list(BulkFormat))
 def test_the_answer_is_of_the_format_that_is_accepted(client, singly, wanted):
-    rows = read(wanted, sent(client, Format.CSV, written(Format.CSV), Accept=str(wanted)).content)
+    rows = read(wanted, sent(client, BulkFormat.CSV, written(BulkFormat.CSV), Accept=str(wanted)).content)
     assert [row["probability"] for row in rows] == pytest.approx(singly, abs=1e-12)
-    if wanted is not Format.JSON:
+    if wanted is not BulkFormat.JSON:
         assert str(rows[0]["data_date"]) == DATA_DATE
 
 
 def test_small_batches_give_the_same_answer(client, monkeypatch):
-    whole = sent(client, Format.JSON, written(Format.JSON)).content
-    monkeypatch.setattr(bulk_reading, "JSON_BATCH", 7)
+    whole = sent(client, BulkFormat.JSON, written(BulkFormat.JSON)).content
+    monkeypatch.setattr(bulk_reading, "JSON_BATCH_ROWS", 7)
     monkeypatch.setattr(bulk_reading, "_PIECE", 11)
-    assert sent(client, Format.JSON, written(Format.JSON)).content == whole
+    assert sent(client, BulkFormat.JSON, written(BulkFormat.JSON)).content == whole
 
 
 def test_a_csv_runs_no_formula(client):
     names = ["=1+1", "+1", "-1", "@x", "\tx", "plain", '="a"']
     rows = [SESSION | {"session_id": name} for name in names]
-    answer = sent(client, Format.JSON, written(Format.JSON, rows), Accept="text/csv").content
-    found = [row["session_id"] for row in read(Format.CSV, answer)]
+    answer = sent(client, BulkFormat.JSON, written(BulkFormat.JSON, rows), Accept="text/csv").content
+    found = [row["session_id"] for row in read(BulkFormat.CSV, answer)]
     assert found == [name if name == "plain" else f"'{name}" for name in names]
 
 
 def test_scores_by_band_are_counted(set_up):
     client = set_up()
-    sent(client, Format.CSV, written(Format.CSV))
+    sent(client, BulkFormat.CSV, written(BulkFormat.CSV))
     lines = client.get("/metrics").text.splitlines()
     counts = [float(line.split()[-1]) for line in lines if line.startswith("shopwright_scores_total{")]
     assert sum(counts) == len(ROWS)
@@ -125,7 +125,7 @@ def test_scores_by_band_are_counted(set_up):
     ],
 )
 def test_a_wrong_row_of_a_csv_is_named(client, rows, field, words):
-    answer = sent(client, Format.CSV, f"{HEADER}\n{rows}\n".encode())
+    answer = sent(client, BulkFormat.CSV, f"{API_KEY_HEADER}\n{rows}\n".encode())
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
     assert words in answer.json()["detail"]
@@ -134,16 +134,16 @@ def test_a_wrong_row_of_a_csv_is_named(client, rows, field, words):
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (f"{HEADER},shoe_size", "'shoe_size': no such field"),
-        (f"{HEADER},devic", "did you mean 'device'"),
-        (HEADER.replace("total_views,", ""), "total_views: required"),
-        (f"{HEADER},total_carts", "total_carts: twice"),
+        (f"{API_KEY_HEADER},shoe_size", "'shoe_size': no such field"),
+        (f"{API_KEY_HEADER},devic", "did you mean 'device'"),
+        (API_KEY_HEADER.replace("total_views,", ""), "total_views: required"),
+        (f"{API_KEY_HEADER},total_carts", "total_carts: twice"),
         ("", "the body is empty"),
     ],
 )
 def test_wrong_columns_are_named(client, header, words):
-    for kind in (Format.CSV, Format.PARQUET, Format.ARROW):
-        if kind is Format.CSV:
+    for kind in (BulkFormat.CSV, BulkFormat.PARQUET, BulkFormat.ARROW):
+        if kind is BulkFormat.CSV:
             body = f"{header}\n{','.join('1' * len(header.split(',')))}\n".encode() if header else b"\n"
         elif "twice" in words or "empty" in words:
             continue
@@ -174,17 +174,17 @@ def test_wrong_columns_are_named(client, header, words):
     ],
 )
 def test_a_wrong_list_is_refused(client, body, words):
-    answer = sent(client, Format.JSON, body)
+    answer = sent(client, BulkFormat.JSON, body)
     assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
 
 
-@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+@pytest.mark.parametrize("kind", [BulkFormat.PARQUET, BulkFormat.ARROW])
 @pytest.mark.parametrize("body", [b"", b"PAR1xxxxPAR1", b"\xff" * 64, b"x" * 500])
 def test_what_is_no_file_of_its_format_is_refused(client, kind, body):
     assert sent(client, kind, body).status_code == 422
 
 
-@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+@pytest.mark.parametrize("kind", [BulkFormat.PARQUET, BulkFormat.ARROW])
 def test_columns_of_another_kind_are_refused(client, kind):
     texts = written(kind, [SESSION | {"total_views": "7"}])
     assert "total_views: expected numbers" in sent(client, kind, texts).json()["detail"]
@@ -198,7 +198,7 @@ def test_a_long_text_that_many_rows_share_is_refused_before_it_is_written_out(cl
     columns["device"] = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0), rows), ["x" * 200_000])
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
-    assert "200 characters" in sent(client, Format.PARQUET, out.getvalue()).json()["detail"]
+    assert "200 characters" in sent(client, BulkFormat.PARQUET, out.getvalue()).json()["detail"]
 
 
 def test_a_file_that_unpacks_to_more_than_its_rows_can_hold_is_refused_unread(client, monkeypatch):
@@ -207,21 +207,21 @@ def test_a_file_that_unpacks_to_more_than_its_rows_can_hold_is_refused_unread(cl
     pq.write_table(pa.Table.from_pylist(rows), out, compression="zstd", use_dictionary=False)
     assert len(out.getvalue()) < 20_000
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", None)
-    assert "unpacks to more" in sent(client, Format.PARQUET, out.getvalue()).json()["detail"]
+    assert "unpacks to more" in sent(client, BulkFormat.PARQUET, out.getvalue()).json()["detail"]
 
 
-@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+@pytest.mark.parametrize("kind", [BulkFormat.PARQUET, BulkFormat.ARROW])
 def test_columns_of_lists_are_refused_unread(client, kind, monkeypatch):
     table = pa.table(
         {name: [[0] * 1_000] if name == "total_views" else [value] for name, value in SESSION.items()}
     )
     out = io.BytesIO()
-    if kind is Format.PARQUET:
+    if kind is BulkFormat.PARQUET:
         pq.write_table(table, out)
     else:
         with pa.ipc.new_stream(out, table.schema) as stream:
             stream.write_table(table)
-    monkeypatch.setattr(bulk_reading, "typed", None)
+    monkeypatch.setattr(bulk_reading, "cast_columns", None)
     assert "total_views: expected numbers" in sent(client, kind, out.getvalue()).json()["detail"]
 
 
@@ -236,7 +236,7 @@ def test_compressed_streams_are_refused_unread(client, codec, is_dictionary, mon
         out = io.BytesIO()
         with pa.ipc.new_stream(out, table.schema, options=options) as stream:
             stream.write_table(table)
-        answer = sent(client, Format.ARROW, out.getvalue())
+        answer = sent(client, BulkFormat.ARROW, out.getvalue())
         if options.compression:
             assert "send a stream without compression" in answer.json()["detail"]
         else:
@@ -245,24 +245,24 @@ def test_compressed_streams_are_refused_unread(client, codec, is_dictionary, mon
 
 
 def test_an_empty_list_has_an_empty_answer(client):
-    assert sent(client, Format.JSON, b"[]").json()["sessions"] == []
-    assert sent(client, Format.NDJSON, b"\n\n").content == b""
+    assert sent(client, BulkFormat.JSON, b"[]").json()["sessions"] == []
+    assert sent(client, BulkFormat.NDJSON, b"\n\n").content == b""
 
 
 def test_unknown_formats_are_refused(client):
     assert sent(client, "text/html", b"x").status_code == 415
-    assert sent(client, Format.CSV, b"x", Accept="image/png").status_code == 406
+    assert sent(client, BulkFormat.CSV, b"x", Accept="image/png").status_code == 406
 
 
 def test_too_many_rows_and_bytes_are_refused(set_up):
     client = set_up(max_bulk_rows=10, max_bulk_bytes=1024)
     rows = "1,1,1,a\n" * 11
-    assert sent(client, Format.CSV, f"{HEADER}\n{rows}".encode()).status_code == 413
-    assert sent(client, Format.CSV, f"{HEADER}\n{rows * 20}".encode()).status_code == 413
+    assert sent(client, BulkFormat.CSV, f"{API_KEY_HEADER}\n{rows}".encode()).status_code == 413
+    assert sent(client, BulkFormat.CSV, f"{API_KEY_HEADER}\n{rows * 20}".encode()).status_code == 413
 
 
 def test_a_line_of_column_names_without_an_end_is_refused(client):
-    answer = sent(client, Format.CSV, b"a," * 300_000)
+    answer = sent(client, BulkFormat.CSV, b"a," * 300_000)
     assert (answer.status_code, answer.json()["detail"]) == (
         422,
         "no line of column names ends within 65,536 bytes",
@@ -271,15 +271,15 @@ def test_a_line_of_column_names_without_an_end_is_refused(client):
 
 def test_who_finds_no_free_door_is_sent_away(own):
     client = TestClient(create_app(own))
-    doors = client.app.state.service.bulk_doors
-    for _ in range(state.BULK_UNDER_WAY):
+    doors = client.app.state.service.bulk_limit
+    for _ in range(state.MAX_PENDING_BULK_JOBS):
         asyncio.run(doors.acquire())
-    answer = sent(client, Format.CSV, written(Format.CSV))
+    answer = sent(client, BulkFormat.CSV, written(BulkFormat.CSV))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     doors.release()
-    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
-    assert sent(client, Format.CSV, b"not,known\n1,2\n").status_code == 422
-    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
+    assert sent(client, BulkFormat.CSV, written(BulkFormat.CSV)).status_code == 200
+    assert sent(client, BulkFormat.CSV, b"not,known\n1,2\n").status_code == 422
+    assert sent(client, BulkFormat.CSV, written(BulkFormat.CSV)).status_code == 200
 
 
 class _Full(io.BytesIO):
@@ -310,7 +310,7 @@ def test_a_disk_without_room_is_told(client, monkeypatch, fails):
 
     with monkeypatch.context() as patch:
         patch.setattr(bulk_route, "SpooledTemporaryFile", opened)
-        answer = sent(client, Format.CSV, written(Format.CSV))
+        answer = sent(client, BulkFormat.CSV, written(BulkFormat.CSV))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "no room" in answer.json()["detail"]
-    assert sent(client, Format.CSV, written(Format.CSV)).status_code == 200
+    assert sent(client, BulkFormat.CSV, written(BulkFormat.CSV)).status_code == 200

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.app import create_app
 from shopwright.service.keys import KeyRing, create_key, read_keys, revoke_key, rotate_key
-from tests.service.served import SESSION
+from tests.service.example_shop import SESSION
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

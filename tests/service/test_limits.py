@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from shopwright.service.app import create_app
-from shopwright.service.observing import JsonLines
 from shopwright.service.security import RateLimit
-from tests.service.served import SESSION
+from shopwright.service.telemetry import JsonFormatter
+from tests.service.example_shop import SESSION
 
 
 def test_a_bucket_gives_back_at_its_rate():
@@ -94,7 +94,7 @@ def test_a_fault_is_told_without_what_it_was(served, caplog):
         answer = TestClient(app).get("/fault")
     assert answer.status_code == 500
     assert "secret" not in answer.text
-    lines = [JsonLines().format(record) for record in caplog.records]
+    lines = [JsonFormatter().format(record) for record in caplog.records]
     assert "secret" not in "".join(lines)
     assert json.loads(lines[0])["error"] == "ValueError"
 
@@ -108,7 +108,7 @@ def test_a_request_keeps_the_id_it_came_with_if_it_is_one(client):
 def test_logs_name_routes_not_customers(client, caplog):
     with caplog.at_level(logging.INFO, "shopwright.service"):
         client.get("/v1/churn/anna?x=bert", headers={"X-Request-ID": "r1"})
-    line = json.loads(JsonLines().format(caplog.records[-1]))
+    line = json.loads(JsonFormatter().format(caplog.records[-1]))
     assert (line["route"], line["status"], line["request_id"]) == ("/v1/churn/{customer_id}", 200, "r1")
     assert "anna" not in json.dumps(line)
     assert "bert" not in json.dumps(line)

@@ -12,8 +12,8 @@ import pytest
 
 from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.classifiers.predictor import expit
-from shopwright.service.fields import FIELDS
-from tests.service.served import DATA_DATE, SESSION
+from shopwright.service.session_fields import SESSION_FIELDS
+from tests.service.example_shop import DATA_DATE, SESSION
 
 
 def test_four_fields_suffice(client):
@@ -24,7 +24,7 @@ def test_four_fields_suffice(client):
 
 
 def test_the_probability_is_the_calibrated_one_of_the_predictor(client):
-    champion = client.app.state.service.champions.abandonment()
+    champion = client.app.state.service.champion_loader.current()
     reasons = client.post("/predict", json=SESSION).json()
     raw = expit(reasons["reasons"]["log_odds"])
     calibrated = champion.scorer.predictor.calibrator.apply([raw])[0]
@@ -35,9 +35,11 @@ def test_the_probability_is_the_calibrated_one_of_the_predictor(client):
 def test_contributions_add_up_to_the_log_odds_of_the_raw_score(client):
     session = SESSION | {"device": "mobile", "cart_amount": 12.5}
     reasons = client.post("/predict", json=session).json()["reasons"]
-    scorer = client.app.state.service.champions.abandonment().scorer
+    scorer = client.app.state.service.champion_loader.current().scorer
     predictor = scorer.predictor
-    columns = {name: scorer._column(name, session.get(name)) for name in FIELDS if name != "session_id"}
+    columns = {
+        name: scorer._column(name, session.get(name)) for name in SESSION_FIELDS if name != "session_id"
+    }
     raw = float(predictor.scorer.log_odds(predictor.encoder.matrix(columns))[0])
     assert reasons["base"] + sum(reasons["contributions"].values()) == pytest.approx(raw, abs=1e-5)
     assert reasons["log_odds"] == pytest.approx(raw, abs=1e-5)
@@ -45,9 +47,9 @@ def test_contributions_add_up_to_the_log_odds_of_the_raw_score(client):
 
 
 def test_every_feature_of_the_model_can_be_told(client):
-    rich = {name: 3 if field.is_number else "mobile" for name, field in FIELDS.items()}
+    rich = {name: 3 if field.is_number else "mobile" for name, field in SESSION_FIELDS.items()}
     assert client.post("/predict", json=rich).json()["session_id"] == "mobile"
-    assert {"session_id", *(feature.name for feature in FEATURE_VIEW.features)} == set(FIELDS)
+    assert {"session_id", *(feature.name for feature in FEATURE_VIEW.features)} == set(SESSION_FIELDS)
 
 
 def test_null_is_as_good_as_left_out(client):

@@ -18,8 +18,8 @@ import pytest
 from shopwright.core.errors import ConfigurationError
 from shopwright.registry import Registry
 from shopwright.service.keys import create_key
-from shopwright.service.server import is_loopback, listening
-from tests.service.served import SESSION
+from shopwright.service.server import bind_server, is_loopback
+from tests.service.example_shop import SESSION
 
 SECONDS = 6.0
 CLIENTS = 4
@@ -41,20 +41,20 @@ def test_what_only_this_machine_reaches(host, is_local):
 
 
 def test_without_a_key_it_listens_to_this_machine_alone(own):
-    with pytest.raises(ConfigurationError, match="keys create"), listening(own, host="0.0.0.0", port=0):
+    with pytest.raises(ConfigurationError, match="keys create"), bind_server(own, host="0.0.0.0", port=0):
         pass
-    with listening(own, host="127.0.0.1", port=0) as found:
+    with bind_server(own, host="127.0.0.1", port=0) as found:
         assert found.is_open
     create_key(own.keys, "shop", ["read"], now=datetime.now(UTC))
     for host in ("0.0.0.0", "127.0.0.1"):
-        with listening(own, host=host, port=0) as found:
+        with bind_server(own, host=host, port=0) as found:
             assert not found.is_open
 
 
 def test_a_port_that_is_taken_is_told(own):
-    with listening(own, host="127.0.0.1", port=0) as found:
+    with bind_server(own, host="127.0.0.1", port=0) as found:
         taken = pytest.raises(ConfigurationError, match=f"port {found.port} of 127.0.0.1 cannot be used")
-        with taken, listening(own, host="127.0.0.1", port=found.port):
+        with taken, bind_server(own, host="127.0.0.1", port=found.port):
             pass
 
 

@@ -19,7 +19,7 @@ from shopwright.service.app import create_app
 from shopwright.settings import load_project
 from tests.models.conftest import market, simulation
 from tests.models.test_serving import prefix
-from tests.service.served import register
+from tests.service.example_shop import register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_the_online_score_of_a_session_is_that_of_the_warehouse(scored: Project,
 def test_any_past_decision_is_scored_as_the_champion_scores_the_warehouse(
     scored: Project, asked: TestClient
 ) -> None:
-    scorer = asked.app.state.service.champions.abandonment().scorer
+    scorer = asked.app.state.service.champion_loader.current().scorer
     with connect(scored.published, read_only=True) as connection:
         frame = read_training_set(connection, FEATURE_VIEW)
         rng = np.random.default_rng(5)

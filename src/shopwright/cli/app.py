@@ -21,9 +21,9 @@ from shopwright.cli.output import (
     stderr_console,
     stdout_console,
 )
-from shopwright.cli.programs import Program, free_port, run_together, with_environment
+from shopwright.cli.processes import ProcessSpec, find_free_port, run_processes, with_environment
 from shopwright.core.errors import ConfigurationError
-from shopwright.service.keys import ENVIRONMENT, read_keys
+from shopwright.service.keys import API_KEY_VARIABLE, read_keys
 from shopwright.settings import Project, load_project
 
 LOOPBACK = "127.0.0.1"
@@ -75,7 +75,7 @@ def app_command(
     """
     loaded = _ready(project, needs=("streamlit", "plotly"))
     app = _app(loaded, host=host, port=port, api_url=api_url)
-    run_together([app], announce=lambda: _announce([app], opens=opens, as_json=as_json))
+    run_processes([app], announce=lambda: _announce([app], opens=opens, as_json=as_json))
 
 
 def up_command(
@@ -101,7 +101,7 @@ def up_command(
     if not as_json:
         stderr_console().print(f"Starting both; what they say goes to {logs}", markup=False)
     both = [service, app]
-    run_together(both, announce=lambda: _announce(both, opens=opens, as_json=as_json))
+    run_processes(both, announce=lambda: _announce(both, opens=opens, as_json=as_json))
 
 
 def _ready(project: Path, *, needs: tuple[str, ...]) -> Project:
@@ -113,10 +113,12 @@ def _ready(project: Path, *, needs: tuple[str, ...]) -> Project:
     return loaded
 
 
-def _app(project: Project, *, host: str, port: int, api_url: str | None, log: Path | None = None) -> Program:
-    port = free_port(host, port)
+def _app(
+    project: Project, *, host: str, port: int, api_url: str | None, log: Path | None = None
+) -> ProcessSpec:
+    port = find_free_port(host, port)
     options = _SETTINGS | {"server.address": host, "server.port": str(port)}
-    return Program(
+    return ProcessSpec(
         name="app",
         command=(
             *(sys.executable, "-m", "streamlit", "run", str(_ENTRY)),
@@ -132,9 +134,9 @@ def _app(project: Project, *, host: str, port: int, api_url: str | None, log: Pa
     )
 
 
-def _service(project: Project, *, port: int, log: Path) -> Program:
-    port = free_port(LOOPBACK, port)
-    return Program(
+def _service(project: Project, *, port: int, log: Path) -> ProcessSpec:
+    port = find_free_port(LOOPBACK, port)
+    return ProcessSpec(
         name="service",
         command=(
             *(sys.executable, "-m", "shopwright.cli.main", "serve"),
@@ -146,14 +148,14 @@ def _service(project: Project, *, port: int, log: Path) -> Program:
     )
 
 
-def _pair(project: Project, *, port: int, service_port: int, logs: Path) -> tuple[Program, Program]:
+def _pair(project: Project, *, port: int, service_port: int, logs: Path) -> tuple[ProcessSpec, ProcessSpec]:
     """The service and an app that asks it, with a key where the shop has any."""
     service = _service(project, port=service_port, log=logs / "service.log")
     app = _app(project, host=LOOPBACK, port=port, api_url=service.address, log=logs / "app.log")
     if not read_keys(project.keys) or "API_KEY" in os.environ:
         return service, app
     key = secrets.token_urlsafe(32)
-    return with_environment(service, {ENVIRONMENT: key}), with_environment(app, {"API_KEY": key})
+    return with_environment(service, {API_KEY_VARIABLE: key}), with_environment(app, {"API_KEY": key})
 
 
 def _address(host: str, port: int) -> str:
@@ -165,7 +167,7 @@ def _reached_at(host: str) -> str:
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104  # what a user may ask for
 
 
-def _announce(programs: list[Program], *, opens: bool, as_json: bool) -> None:
+def _announce(programs: list[ProcessSpec], *, opens: bool, as_json: bool) -> None:
     if as_json:
         print_json({program.name: program.address for program in programs})
     else:

@@ -48,9 +48,9 @@ def command(
     """
     loaded = load_project(project)
     _check_installed()
-    from shopwright.service.server import listening  # noqa: PLC0415  # slow to import
+    from shopwright.service.server import bind_server  # noqa: PLC0415  # slow to import
 
-    with listening(loaded, host=host, port=port) as found:
+    with bind_server(loaded, host=host, port=port) as found:
         if as_json:
             print_json({"address": found.address, "is_open": found.is_open})
         _announce(loaded.settings.shop.name, found.address, is_open=found.is_open)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shopwright.settings import CollectorSettings
 
 
-class Segment:
+class SegmentWriter:
     """The segment of one kind that a writer appends to; it may be closed by others between two writes.
 
     Args:

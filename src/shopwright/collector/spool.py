@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from shopwright.collector.checking import Checked, Checker
-from shopwright.collector.memory import Memory, key_of
-from shopwright.collector.segment import Segment
+from shopwright.collector.deduplication import RecentEventIds, hash_event_id
+from shopwright.collector.segment import SegmentWriter
+from shopwright.collector.validation import EventCheck, EventValidator
 from shopwright.core.errors import BatchError, BusyError, SpoolError
 from shopwright.ingest.collected import GOOD, REJECTED, Segments
 from shopwright.ingest.records import BOM
@@ -31,7 +31,7 @@ GROUP_EVENTS = 2_000
 """Events after which a group is written, also where more wait: a sender is answered after one group, not after all."""
 GROUP_BYTES = 4 << 20
 """Bytes after which it is; looking at a group takes many times its size in memory."""
-MOST_WAITING_BYTES = 64 << 20
+MAX_WAITING_BYTES = 64 << 20
 """Beyond which senders are told to come again, however few events it is."""
 LOGGER = logging.getLogger("shopwright.collector")
 _IDLE_SECONDS = 1.0
@@ -94,10 +94,10 @@ class Spool:
         self._settings = project.settings.collector
         self._segments = Segments(project.collector)
         self._clock = clock
-        self._checker = Checker(project.settings.ingest)
-        self._memory = Memory(self._settings.remembered_events)
-        self._good = Segment(self._segments, GOOD, self._settings)
-        self._bad = Segment(self._segments, REJECTED, self._settings)
+        self._checker = EventValidator(project.settings.ingest)
+        self._memory = RecentEventIds(self._settings.remembered_events)
+        self._good = SegmentWriter(self._segments, GOOD, self._settings)
+        self._bad = SegmentWriter(self._segments, REJECTED, self._settings)
         self._waiting = deque[_Batch]()
         self._waiting_events = self._waiting_bytes = 0
         self._changed = threading.Condition()
@@ -131,7 +131,7 @@ class Spool:
                 raise SpoolError("the collector is being closed; try again later")
             if self._waiting_events and (
                 self._waiting_events + len(records) > self._settings.max_waiting_events
-                or self._waiting_bytes + batch.size > MOST_WAITING_BYTES
+                or self._waiting_bytes + batch.size > MAX_WAITING_BYTES
             ):
                 raise SpoolError(f"{self._waiting_events:,} events wait to be written; try again later")
             self._waiting.append(batch)
@@ -224,7 +224,7 @@ class Spool:
 
     def _checked(
         self, batches: list[_Batch], now: datetime
-    ) -> Iterator[tuple[_Batch, list[Checked] | BatchError]]:
+    ) -> Iterator[tuple[_Batch, list[EventCheck] | BatchError]]:
         try:
             found = iter(self._checker.check(_texts(batches), now))
         except duckdb.Error:
@@ -235,7 +235,7 @@ class Spool:
 
     def _checked_apart(
         self, batches: list[_Batch], now: datetime
-    ) -> Iterator[tuple[_Batch, list[Checked] | BatchError]]:
+    ) -> Iterator[tuple[_Batch, list[EventCheck] | BatchError]]:
         """Look at each batch by itself, so that one that the engine cannot read harms no other."""
         for batch in batches:
             try:
@@ -245,7 +245,7 @@ class Spool:
             else:
                 yield batch, _by_record(batch.records, found)
 
-    def _sort_batch(self, group: _Group, records: Sequence[Record], checked: list[Checked]) -> Receipt:
+    def _sort_batch(self, group: _Group, records: Sequence[Record], checked: list[EventCheck]) -> Receipt:
         accepted = duplicate = 0
         rejected = []
         for index, (record, look) in enumerate(zip(records, checked, strict=True)):
@@ -254,7 +254,7 @@ class Spool:
                 rules = tuple((rule, self._checker.meaning(rule)) for rule in look.rules)
                 rejected.append(Rejection(index, look.stated_id, rules))
                 continue
-            key = key_of(look.identity)
+            key = hash_event_id(look.identity)
             if key in self._memory or key in group.keys:
                 duplicate += 1
                 continue
@@ -306,7 +306,7 @@ class Spool:
 
     def _keys_of(self, texts: list[str]) -> set[bytes]:
         try:
-            return {key_of(look.identity) for look in self._checker.check(texts, self._clock())}
+            return {hash_event_id(look.identity) for look in self._checker.check(texts, self._clock())}
         except (duckdb.ConversionException, duckdb.InvalidInputException):
             if len(texts) == 1:  # what a machine that went down left, and the engine cannot read
                 return set()
@@ -318,9 +318,9 @@ def _texts(batches: list[_Batch]) -> list[str]:
     return [record.text for batch in batches for record in batch.records if record.text is not None]
 
 
-def _by_record(records: Sequence[Record], found: Iterator[Checked]) -> list[Checked]:
+def _by_record(records: Sequence[Record], found: Iterator[EventCheck]) -> list[EventCheck]:
     """What was found of each record; one that is no text was not looked at, and says itself what is wrong."""
-    return [Checked((record.rule,), "", None) if record.rule else next(found) for record in records]
+    return [EventCheck((record.rule,), "", None) if record.rule else next(found) for record in records]
 
 
 def _as_line(raw: bytes) -> bytes:

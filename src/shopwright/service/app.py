@@ -12,16 +12,16 @@ from starlette.middleware.cors import CORSMiddleware
 
 from shopwright import __version__
 from shopwright.reports import PublishedWarehouse
-from shopwright.service.champions import Champions
-from shopwright.service.edge import Edge
+from shopwright.service.cache import SnapshotCache
+from shopwright.service.champion import ChampionLoader
 from shopwright.service.errors import Problem, add_handlers
-from shopwright.service.kept import Kept
-from shopwright.service.keys import ENVIRONMENT, KeyRing
-from shopwright.service.observing import Meters, log_fault
+from shopwright.service.keys import API_KEY_VARIABLE, KeyRing
+from shopwright.service.middleware import RequestMiddleware
 from shopwright.service.routes import ROUTERS
 from shopwright.service.routes.bulk import MODEL_HEADERS
-from shopwright.service.security import HEADER, SCHEMES, Guard, RateLimit
+from shopwright.service.security import API_KEY_HEADER, SECURITY_SCHEMES, Guard, RateLimit
 from shopwright.service.state import Service
+from shopwright.service.telemetry import ServiceMetrics, log_exception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,15 +38,15 @@ Scores, experiments and figures of one shop.
 """
 
 
-def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = False) -> FastAPI:
+def create_app(project: Project, *, allow_anonymous: bool = True, is_local: bool = False) -> FastAPI:
     """Make the application; the champion is loaded before it returns, unless the registry lies elsewhere.
 
     Args:
         project: the shop.
-        may_be_open: whether requests are let in without a key as long as none was ever made.
+        allow_anonymous: whether requests are let in without a key as long as none was ever made.
         is_local: whether to answer to names of this machine only, as long as no key is asked for.
     """
-    service = make_service(project, may_be_open=may_be_open)
+    service = build_service(project, allow_anonymous=allow_anonymous)
     app = FastAPIOffline(
         redoc_url=None,
         title=f"Shopwright: {project.settings.shop.name}",
@@ -59,39 +59,41 @@ def create_app(project: Project, *, may_be_open: bool = True, is_local: bool = F
         app.include_router(router)
     add_handlers(app)
     settings = service.settings
-    app.add_middleware(Edge, project=project, meters=service.meters, guard=service.guard, is_local=is_local)
+    app.add_middleware(
+        RequestMiddleware, project=project, metrics=service.metrics, guard=service.guard, is_local=is_local
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=[HEADER, "Authorization", "Content-Type", "X-Request-ID"],
+            allow_headers=[API_KEY_HEADER, "Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After", *MODEL_HEADERS],
         )
     app.openapi = _documented(app)  # type: ignore[method-assign]  # as FastAPI's guide has it
     return app
 
 
-def make_service(project: Project, *, may_be_open: bool = True) -> Service:
+def build_service(project: Project, *, allow_anonymous: bool = True) -> Service:
     """Put together what requests share, and load the champion; one that lies elsewhere is loaded while others are answered."""
     settings = project.settings.service
-    meters = Meters()
+    metrics = ServiceMetrics()
     keys = KeyRing(
-        project.keys, environment=os.environ.get(ENVIRONMENT), refresh_seconds=settings.refresh_seconds
+        project.keys, environment=os.environ.get(API_KEY_VARIABLE), refresh_seconds=settings.refresh_seconds
     )
     limit = RateLimit(settings.requests_per_second, settings.burst)
-    champions = Champions(project, meters)
-    if not champions.are_elsewhere:
-        champions.refresh()
+    champion_loader = ChampionLoader(project, metrics)
+    if not champion_loader.is_remote:
+        champion_loader.refresh()
     return Service(
         project=project,
-        champions=champions,
+        champion_loader=champion_loader,
         published=PublishedWarehouse(project.published, threads=1),
-        guard=Guard(keys, limit, may_be_open),
-        meters=meters,
-        readouts=Kept(),
-        models=Kept(),
-        sessions=Kept(),
+        guard=Guard(keys, limit, allow_anonymous),
+        metrics=metrics,
+        experiment_results=SnapshotCache(),
+        model_summaries=SnapshotCache(),
+        session_features=SnapshotCache(),
     )
 
 
@@ -110,9 +112,9 @@ def _watch(service: Service, ended: Event) -> None:
     """Look for another champion for as long as the service runs."""
     while not ended.is_set():
         try:
-            service.champions.refresh()
+            service.champion_loader.refresh()
         except Exception as error:  # noqa: BLE001  # the one that serves goes on serving
-            log_fault(error, "")
+            log_exception(error, "")
         ended.wait(service.settings.refresh_seconds)
 
 
@@ -123,7 +125,7 @@ def _documented(app: FastAPI) -> Any:
         if app.openapi_schema is None:
             document = original()
             components = document.setdefault("components", {})
-            components["securitySchemes"] = SCHEMES
+            components["securitySchemes"] = SECURITY_SCHEMES
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             components.setdefault("schemas", {}).update(schema.pop("$defs", {}), Problem=schema)
             app.openapi_schema = document

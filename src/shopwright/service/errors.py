@@ -42,7 +42,7 @@ STATUSES: tuple[tuple[type[ShopwrightError], int, str], ...] = (
 """Class of error, the status and the kind of problem; the first that fits."""
 RETRY_SECONDS = 5
 """When to come back after a 503."""
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """Things that one answer names as wrong; the others are counted."""
 _PATH = re.compile(r"""(?<![\w:/.*@~-])/(?:[^\s/'"()]+/)+([^\s/'"();,]+)""")
 """A file by its whole path, which is no part of an address."""
@@ -120,16 +120,16 @@ def no_champion(model: str, reason: str) -> ProblemError:
     )
 
 
-def of_error(error: ShopwrightError, project: Project) -> ProblemError:
+def problem_from_error(error: ShopwrightError, project: Project) -> ProblemError:
     """The problem that one of our errors is."""
     for kind, status, word in STATUSES:
         if isinstance(error, kind):
             retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-            return ProblemError(status, word, told_outside(str(error), project), headers=retry)
+            return ProblemError(status, word, redact_paths(str(error), project), headers=retry)
     return ProblemError(500, "failed", "the request could not be answered")
 
 
-def told_outside(text: str, project: Project) -> str:
+def redact_paths(text: str, project: Project) -> str:
     """A text without where this machine keeps the project and its models, which is nobody's business out there.
 
     Files of the project are named from its root on, other ones by their name alone.
@@ -142,7 +142,7 @@ def told_outside(text: str, project: Project) -> str:
     return _PATH.sub(r"\1", text)
 
 
-def respond(problem: ProblemError, request_id: str = "") -> Response:
+def problem_response(problem: ProblemError, request_id: str = "") -> Response:
     """The problem as an answer. ASCII only, since a name that is no text may come back in it."""
     document = problem.problem.model_dump() | {"request_id": request_id}
     return Response(
@@ -157,7 +157,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ShopwrightError, _on_own)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Statuses of problems for a route's documentation."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
@@ -169,22 +169,24 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         kind = _KINDS.get(error.status_code, "failed")
         error = ProblemError(error.status_code, kind, _told(error), headers=error.headers)
-    return respond(error, _request_id(request))
+    return problem_response(error, _request_id(request))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return respond(invalid(error.errors()), _request_id(request))
+    return problem_response(validation_problem(error.errors()), _request_id(request))
 
 
 async def _on_own(request: Request, error: Exception) -> Response:
     if not isinstance(error, ShopwrightError):
         raise error
-    return respond(of_error(error, request.app.state.service.project), _request_id(request))
+    return problem_response(
+        problem_from_error(error, request.app.state.service.project), _request_id(request)
+    )
 
 
-def invalid(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemError:
+def validation_problem(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemError:
     """What pydantic found wrong, without the values.
 
     Args:
@@ -196,9 +198,9 @@ def invalid(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemE
             ".".join([place] * bool(place) + [str(part)[:100] for part in each["loc"]]),
             _message(each),
         )
-        for each in errors[:MOST_ERRORS]
+        for each in errors[:MAX_ERRORS]
     ]
-    first = f"{found[0][0]}: {found[0][1]}" if found else "the request is not as documented"
+    first = f"{found[0][0]}: {found[0][1]}" if found else "the request is not as problem_responses"
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
     return ProblemError(422, "invalid", f"{first}{more}", errors=found)
 

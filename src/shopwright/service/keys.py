@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Scope = Literal["predict", "read", "collect"]
 SCOPES: tuple[Scope, ...] = ("predict", "read", "collect")
 """What a key may do: score sessions; read scores, figures and read-outs; send events."""
-ENVIRONMENT = "SHOPWRIGHT_API_KEY"
+API_KEY_VARIABLE = "SHOPWRIGHT_API_KEY"
 """Variable that may hold one further key, with all scopes, where no file can be kept."""
-SHORTEST = 24
+MIN_KEY_LENGTH = 24
 """Characters that a key from the environment has at least."""
 _KEY = re.compile(r"sw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
@@ -143,7 +143,7 @@ class KeyRing:
         self._was_used = self._environment is not None
         self._look()
 
-    def was_ever_used(self) -> bool:
+    def has_ever_had_keys(self) -> bool:
         """Whether there ever was a key, valid or not, as far as the file tells and this ring has seen.
 
         What was seen once stays so, also where the file vanishes or can no longer be read.
@@ -207,9 +207,9 @@ def _made(name: str, scopes: Sequence[Scope], now: datetime) -> tuple[KeyRecord,
 
 
 def _environment_record(key: str) -> KeyRecord:
-    if len(key) < SHORTEST:
+    if len(key) < MIN_KEY_LENGTH:
         raise ConfigurationError(
-            f"{ENVIRONMENT} has {len(key)} characters, expected {SHORTEST} random ones at least"
+            f"{API_KEY_VARIABLE} has {len(key)} characters, expected {MIN_KEY_LENGTH} random ones at least"
         )
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return KeyRecord(

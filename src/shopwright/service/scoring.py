@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.models.classifiers.predictor import expit
-from shopwright.service.pictures import warm_up
+from shopwright.service.waterfall import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.models.classifiers.predictor import Predictor
-    from shopwright.service.schemas.sessions import Band
+    from shopwright.service.schemas.sessions import RiskBand
     from shopwright.settings import ServiceSettings
 
-BANDS: tuple[Band, ...] = ("low", "medium", "high")
+RISK_BANDS: tuple[RiskBand, ...] = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SessionScorer:
     """Which column of the matrix belongs to which feature: (columns, features), 1 where it does."""
 
     @classmethod
-    def of(cls, predictor: Predictor) -> SessionScorer:
+    def from_predictor(cls, predictor: Predictor) -> SessionScorer:
         """Take a predictor."""
         encoder = predictor.encoder
         return cls(
@@ -111,11 +111,11 @@ class SessionScorer:
         return lowest is None or highest is None or not lowest <= value <= highest
 
 
-def band_of(probability: float, settings: ServiceSettings) -> Band:
+def assign_risk_band(probability: float, settings: ServiceSettings) -> RiskBand:
     """The risk band of a probability."""
-    return BANDS[(probability >= settings.medium_risk) + (probability >= settings.high_risk)]
+    return RISK_BANDS[(probability >= settings.medium_risk) + (probability >= settings.high_risk)]
 
 
-def bands_of(probability: NDArray[np.float64], settings: ServiceSettings) -> NDArray[np.int64]:
-    """Places in ``BANDS`` of probabilities, (rows,)."""
+def assign_risk_bands(probability: NDArray[np.float64], settings: ServiceSettings) -> NDArray[np.int64]:
+    """Places in ``RISK_BANDS`` of probabilities, (rows,)."""
     return np.searchsorted(np.array([settings.medium_risk, settings.high_risk]), probability, side="right")

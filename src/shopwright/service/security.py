@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
-from shopwright.service.errors import ProblemError, documented
+from shopwright.service.errors import ProblemError, problem_responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 
     from shopwright.service.keys import KeyRing, Scope
 
-HEADER = "X-API-Key"
-SCHEMES = {
-    "key": {"type": "apiKey", "in": "header", "name": HEADER, "description": "A key of this service."},
+API_KEY_HEADER = "X-API-Key"
+SECURITY_SCHEMES = {
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": API_KEY_HEADER,
+        "description": "A key of this service.",
+    },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key as a bearer token."},
 }
 """Ways to send a key, as the documentation has them."""
-MOST_BUCKETS = 10_000
+MAX_BUCKETS = 10_000
 """Callers that are remembered; beyond, those whose buckets are full are forgotten."""
 
 
@@ -57,7 +62,7 @@ class RateLimit:
         left = min(float(self.burst), left + (now - at) * self.rate)
         if left < 1:
             return (1 - left) / self.rate
-        if caller not in self._buckets and len(self._buckets) >= MOST_BUCKETS:
+        if caller not in self._buckets and len(self._buckets) >= MAX_BUCKETS:
             self._forget(now)
         self._buckets[caller] = (left - 1, now)
         return 0.0
@@ -73,16 +78,16 @@ class Guard:
 
     keys: KeyRing
     limit: RateLimit
-    may_be_open: bool
+    allow_anonymous: bool
     """Whether requests without a key are let in as long as no key was ever made."""
 
     def has_no_keys(self) -> bool:
         """Whether no key is valid."""
         return self.keys.is_empty(datetime.now(UTC))
 
-    def is_open(self) -> bool:
+    def allows_anonymous(self) -> bool:
         """Whether anybody is let in. Once it was not, it never is again; revoking the last key opens nothing."""
-        return self.may_be_open and not self.keys.was_ever_used()
+        return self.allow_anonymous and not self.keys.has_ever_had_keys()
 
     def admit(self, request: Request, scope: Scope) -> None:
         """Let a request in.
@@ -91,7 +96,7 @@ class Guard:
             ProblemError: 401 without a valid key, 403 without the scope, 429 beyond the rate.
         """
         caller = request.client.host if request.client else "local"
-        if not self.is_open():
+        if not self.allows_anonymous():
             caller = self._caller(request, scope)
         request.state.caller = caller if caller.startswith("key ") else ""
         if wait := self.limit.take(caller, monotonic()):
@@ -108,7 +113,7 @@ class Guard:
             raise ProblemError(
                 401,
                 "not-authenticated",
-                f"a valid key is needed, in the header {HEADER} or as a bearer token",
+                f"a valid key is needed, in the header {API_KEY_HEADER} or as a bearer token",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         if scope not in found.scopes:
@@ -116,7 +121,7 @@ class Guard:
         return f"key {found.id}"
 
 
-def guarded(scope: Scope, **given: Any) -> APIRouter:
+def guarded_router(scope: Scope, **given: Any) -> APIRouter:
     """A router whose routes ask for a key with a scope before they read a body.
 
     Args:
@@ -126,8 +131,8 @@ def guarded(scope: Scope, **given: Any) -> APIRouter:
     class Guarded(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
             extra = dict(options.pop("openapi_extra", None) or {})
-            extra.setdefault("security", [{name: []} for name in SCHEMES])
-            options["responses"] = documented(400, 401, 403, 413, 422, 429, 503) | dict(
+            extra.setdefault("security", [{name: []} for name in SECURITY_SCHEMES])
+            options["responses"] = problem_responses(400, 401, 403, 413, 422, 429, 503) | dict(
                 options.get("responses") or {}
             )
             super().__init__(path, endpoint, openapi_extra=extra, **options)
@@ -146,7 +151,7 @@ def guarded(scope: Scope, **given: Any) -> APIRouter:
 
 
 def _sent(request: Request) -> str:
-    if key := request.headers.get(HEADER):
+    if key := request.headers.get(API_KEY_HEADER):
         return key
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.app import create_app
-from shopwright.service.observing import log_as_json
+from shopwright.service.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ GRACE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class BoundServer:
     """A service that is about to answer."""
 
     app: FastAPI
@@ -47,7 +47,7 @@ class Listening:
 
     def run(self) -> None:
         """Answer until told to stop; requests that came before are answered first."""
-        log_as_json()
+        configure_logging()
         config = uvicorn.Config(
             self.app,
             log_config=None,
@@ -67,7 +67,7 @@ class Listening:
 
 
 @contextmanager
-def listening(project: Project, *, host: str, port: int) -> Iterator[Listening]:
+def bind_server(project: Project, *, host: str, port: int) -> Iterator[BoundServer]:
     """Load the champion and take the port.
 
     Args:
@@ -79,7 +79,7 @@ def listening(project: Project, *, host: str, port: int) -> Iterator[Listening]:
         ConfigurationError: there is no key, and others than this machine could ask; or the port cannot be taken.
     """
     is_local = is_loopback(host)
-    app = create_app(project, may_be_open=is_local, is_local=is_local)
+    app = create_app(project, allow_anonymous=is_local, is_local=is_local)
     guard = app.state.service.guard
     if not is_local and guard.has_no_keys():
         raise ConfigurationError(
@@ -87,7 +87,7 @@ def listening(project: Project, *, host: str, port: int) -> Iterator[Listening]:
             "or serve this machine alone with --host 127.0.0.1"
         )
     with _door(host, port) as door:
-        yield Listening(app, door, host, door.getsockname()[1], guard.is_open())
+        yield BoundServer(app, door, host, door.getsockname()[1], guard.allows_anonymous())
 
 
 def is_loopback(host: str) -> bool:

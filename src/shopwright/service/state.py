@@ -12,41 +12,41 @@ if TYPE_CHECKING:
 
     from shopwright.models.abandonment.serving import SessionFeatures
     from shopwright.reports import PublishedWarehouse
-    from shopwright.service.champions import Champions
-    from shopwright.service.kept import Kept
-    from shopwright.service.observing import Meters
-    from shopwright.service.schemas.models import ModelState
+    from shopwright.service.cache import SnapshotCache
+    from shopwright.service.champion import ChampionLoader
+    from shopwright.service.schemas.models import ModelSummary
     from shopwright.service.security import Guard
+    from shopwright.service.telemetry import ServiceMetrics
     from shopwright.settings import Project, ServiceSettings
 
-BULK_AT_ONCE = 2
+MAX_CONCURRENT_BULK_JOBS = 2
 """Bulk predictions that are scored at the same time."""
-BULK_UNDER_WAY = 16
+MAX_PENDING_BULK_JOBS = 16
 """Bulk predictions that are taken in, wait or are scored at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What all requests share; routes find it by ``service_of``."""
+    """What all requests share; routes find it by ``get_service``."""
 
     project: Project
-    champions: Champions
+    champion_loader: ChampionLoader
     published: PublishedWarehouse
     guard: Guard
-    meters: Meters
-    readouts: Kept[Any]
+    metrics: ServiceMetrics
+    experiment_results: SnapshotCache[Any]
     """Experiment to its read-out."""
-    models: Kept[list[ModelState]]
-    sessions: Kept[SessionFeatures]
+    model_summaries: SnapshotCache[list[ModelSummary]]
+    session_features: SnapshotCache[SessionFeatures]
     """What gives features of sessions that are going on."""
-    bulk_places: Semaphore = field(default_factory=lambda: Semaphore(BULK_AT_ONCE))
+    bulk_slots: Semaphore = field(default_factory=lambda: Semaphore(MAX_CONCURRENT_BULK_JOBS))
     """Places for bulk predictions; the others wait."""
-    bulk_doors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BULK_UNDER_WAY))
+    bulk_limit: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_PENDING_BULK_JOBS))
     """For bulk predictions under way; who finds none free is sent away."""
-    beside: ThreadPoolExecutor = field(
+    scoring_executor: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="score")
     )
-    """One thread that scores beside the loop: more would wait for each other."""
+    """One thread that scores scoring_executor the loop: more would wait for each other."""
 
     @property
     def settings(self) -> ServiceSettings:
@@ -54,7 +54,7 @@ class Service:
         return self.project.settings.service
 
 
-def service_of(request: Request) -> Service:
+def get_service(request: Request) -> Service:
     """The service that a request came to."""
     found: Service = request.app.state.service
     return found

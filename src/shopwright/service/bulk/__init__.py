@@ -4,8 +4,8 @@ A request is put into a temporary file, and so is its answer, so that memory sta
 the very end is still answered with a 422 that names it, not with half of an answer.
 """
 
-from shopwright.service.bulk.formats import FORMATS, Format, accepted, format_of
-from shopwright.service.bulk.run import Scoring, score_file
+from shopwright.service.bulk.job import BulkJob, score_file
+from shopwright.service.bulk.media_types import MEDIA_TYPES, BulkFormat, negotiate_format, parse_content_type
 
-__all__ = ["FORMATS", "Format", "Scoring", "accepted", "format_of", "score_file"]
+__all__ = ["MEDIA_TYPES", "BulkFormat", "BulkJob", "negotiate_format", "parse_content_type", "score_file"]
 """What routes use."""

@@ -12,17 +12,17 @@ from fastapi import Request  # noqa: TC002  # FastAPI reads annotations
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
-from shopwright.service.bulk import Format, Scoring, accepted, format_of, score_file
-from shopwright.service.errors import RETRY_SECONDS, ProblemError, documented
-from shopwright.service.observing import log_fault
+from shopwright.service.bulk import BulkFormat, BulkJob, negotiate_format, parse_content_type, score_file
+from shopwright.service.errors import RETRY_SECONDS, ProblemError, problem_responses
 from shopwright.service.schemas.sessions import EXAMPLE, RICH_EXAMPLE
-from shopwright.service.security import guarded
-from shopwright.service.state import service_of
+from shopwright.service.security import guarded_router
+from shopwright.service.state import get_service
+from shopwright.service.telemetry import log_exception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-router = guarded("predict", tags=["predict"])
+router = guarded_router("predict", tags=["predict"])
 
 IN_MEMORY = 1 << 20
 """Bytes of a body or an answer that need no file."""
@@ -38,22 +38,24 @@ _CSV = (
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        Format.JSON.value: {"schema": _SESSIONS, "example": [EXAMPLE, RICH_EXAMPLE]},
-        Format.CSV.value: {"schema": {"type": "string"}, "example": _CSV},
+        BulkFormat.JSON.value: {"schema": _SESSIONS, "example": [EXAMPLE, RICH_EXAMPLE]},
+        BulkFormat.CSV.value: {"schema": {"type": "string"}, "example": _CSV},
         **{
             each.value: {"schema": {"type": "string", "format": "binary"}}
-            for each in (Format.NDJSON, Format.PARQUET, Format.ARROW)
+            for each in (BulkFormat.NDJSON, BulkFormat.PARQUET, BulkFormat.ARROW)
         },
     },
 }
 _ANSWER: dict[str, Any] = {
     "description": "The columns of the request, then probability, risk_band, model, model_version and data_date.",
     "content": {
-        Format.JSON.value: {"schema": {"type": "object", "required": ["model", "model_version", "sessions"]}},
+        BulkFormat.JSON.value: {
+            "schema": {"type": "object", "required": ["model", "model_version", "sessions"]}
+        },
         **{
             each.value: {"schema": {"type": "string", "format": "binary"}}
-            for each in Format
-            if each is not Format.JSON
+            for each in BulkFormat
+            if each is not BulkFormat.JSON
         },
     },
 }
@@ -64,7 +66,7 @@ _ANSWER: dict[str, Any] = {
     summary="Score many sessions",
     response_class=StreamingResponse,
     openapi_extra={"requestBody": _BODY},
-    responses={200: _ANSWER, **documented(406, 415)},
+    responses={200: _ANSWER, **problem_responses(406, 415)},
 )
 async def bulk_predict(request: Request) -> StreamingResponse:
     """Sessions as JSON, NDJSON, CSV, Parquet or an Arrow stream, by `Content-Type`.
@@ -72,31 +74,31 @@ async def bulk_predict(request: Request) -> StreamingResponse:
     The answer is of the same format, or of that in `Accept`. Columns are those of `/predict`, `session_id` among them. One wrong row refuses the whole body, and is named. Texts of a
     CSV that a spreadsheet would run as a formula are given an apostrophe.
     """
-    service = service_of(request)
-    given = format_of(request.headers.get("content-type", ""))
-    wanted = accepted(request.headers.get("accept", ""), given)
-    scoring = Scoring(service.champions.abandonment(), service.settings)
-    if service.bulk_doors.locked():
+    service = get_service(request)
+    given = parse_content_type(request.headers.get("content-type", ""))
+    wanted = negotiate_format(request.headers.get("accept", ""), given)
+    scoring = BulkJob(service.champion_loader.current(), service.settings)
+    if service.bulk_limit.locked():
         raise _busy("too many bulk predictions are under way")
     answer = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when it was sent
     try:
-        async with service.bulk_doors:
+        async with service.bulk_limit:
             with SpooledTemporaryFile(IN_MEMORY) as body:
                 async for piece in request.stream():
                     body.write(piece)
                 body.seek(0)
-                async with service.bulk_places:
+                async with service.bulk_slots:
                     await to_thread(score_file, scoring, (given, body), (wanted, answer))
     except BaseException as error:
         scoring.stop.set()
         with suppress(OSError):  # a full disk takes not even what was still to be written
             answer.close()
         if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
-            log_fault(error, "")
+            log_exception(error, "")
             raise _busy("there is no room for the sessions or their scores at present") from error
         raise
     for band, count in scoring.bands.items():
-        service.meters.scores.labels(scoring.champion.model, band).inc(count)
+        service.metrics.scores.labels(scoring.champion.model, band).inc(count)
     return _sent(answer, wanted, scoring)
 
 
@@ -106,7 +108,7 @@ def _busy(reason: str) -> ProblemError:
     )
 
 
-def _sent(answer: IO[bytes], kind: Format, scoring: Scoring) -> StreamingResponse:
+def _sent(answer: IO[bytes], kind: BulkFormat, scoring: BulkJob) -> StreamingResponse:
     size = answer.seek(0, 2)
     answer.seek(0)
     champion = scoring.champion

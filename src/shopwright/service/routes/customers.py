@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Path, Request
 
 from shopwright.models import churn, lifetime_value, segmentation
-from shopwright.service.errors import ProblemError, documented, not_found
+from shopwright.service.errors import ProblemError, not_found, problem_responses
 from shopwright.service.schemas.customers import Churn, LifetimeValue, Segment
-from shopwright.service.scoring import band_of
-from shopwright.service.security import guarded
-from shopwright.service.state import service_of
+from shopwright.service.scoring import assign_risk_band
+from shopwright.service.security import guarded_router
+from shopwright.service.state import get_service
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import ModelSpec
     from shopwright.service.state import Service
 
-router = guarded("read", prefix="/v1", tags=["customers"], responses=documented(404))
+router = guarded_router("read", prefix="/v1", tags=["customers"], responses=problem_responses(404))
 
 CustomerId = Annotated[
     str, Path(max_length=200, description="The customer's id in the shop.", examples=["c-1042"])
@@ -30,15 +30,15 @@ CustomerId = Annotated[
 @router.get("/churn/{customer_id}", summary="Will this customer leave?")
 async def churn_of(customer_id: CustomerId, request: Request) -> Churn:
     """The score of the last run of `shopwright score churn`."""
-    service = service_of(request)
+    service = get_service(request)
     row = await to_thread(_row, service, churn.MODEL, customer_id)
-    return Churn(**row, risk_band=band_of(row["probability"], service.settings))
+    return Churn(**row, risk_band=assign_risk_band(row["probability"], service.settings))
 
 
 @router.get("/lifetime-value/{customer_id}", summary="What will this customer spend?")
 async def lifetime_value_of(customer_id: CustomerId, request: Request) -> LifetimeValue:
     """The prediction of the last run of `shopwright score lifetime_value`."""
-    service = service_of(request)
+    service = get_service(request)
     row = await to_thread(_row, service, lifetime_value.MODEL, customer_id)
     return LifetimeValue(**row, currency=service.project.settings.shop.currency)
 
@@ -46,7 +46,7 @@ async def lifetime_value_of(customer_id: CustomerId, request: Request) -> Lifeti
 @router.get("/segment/{customer_id}", summary="Which customers is this one like?")
 async def segment_of(customer_id: CustomerId, request: Request) -> Segment:
     """The segment by the last run of `shopwright score segmentation`."""
-    return Segment(**await to_thread(_row, service_of(request), segmentation.MODEL, customer_id))
+    return Segment(**await to_thread(_row, get_service(request), segmentation.MODEL, customer_id))
 
 
 def _row(service: Service, room: ModelSpec, customer_id: str) -> dict[str, Any]:

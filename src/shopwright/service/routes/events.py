@@ -10,13 +10,13 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from shopwright.collector import Receipt, Spool
-from shopwright.collector.bodies import read_document, read_lines
+from shopwright.collector.parsing import parse_json, parse_json_lines
 from shopwright.collector.schema import EXAMPLE, event_schema
 from shopwright.core.errors import BatchError, SpoolError
-from shopwright.service.errors import MOST_ERRORS, ProblemError, documented
-from shopwright.service.observing import log_fault
-from shopwright.service.security import guarded
-from shopwright.service.state import service_of
+from shopwright.service.errors import MAX_ERRORS, ProblemError, problem_responses
+from shopwright.service.security import guarded_router
+from shopwright.service.state import get_service
+from shopwright.service.telemetry import log_exception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from shopwright.settings import Project
 
 _READERS = {
-    "application/json": read_document,
-    "application/x-ndjson": read_lines,
-    "application/jsonl": read_lines,
+    "application/json": parse_json,
+    "application/x-ndjson": parse_json_lines,
+    "application/jsonl": parse_json_lines,
 }
 """Media type to what reads it."""
 _LONG = 1 << 16
@@ -57,7 +57,7 @@ class RejectedEvent(BaseModel):
     rules: list[BrokenRule]
 
 
-class Collected(BaseModel):
+class BatchResult(BaseModel):
     """What became of a batch. All that is told here is on disk."""
 
     model_config = ConfigDict(
@@ -104,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             # What was left open is closed before the first sender waits for it.
             await to_thread(_spool, app, service)
     except (SpoolError, OSError) as error:
-        log_fault(error, "")  # all else is answered, and who sends events is told
+        log_exception(error, "")  # all else is answered, and who sends events is told
     try:
         yield
     finally:
@@ -114,16 +114,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await to_thread(spool.close)
 
 
-router = guarded("collect", tags=["events"], lifespan=_lifespan)
+router = guarded_router("collect", tags=["events"], lifespan=_lifespan)
 
 
 @router.post(
     "/v1/events",
     status_code=202,
     summary="Take events",
-    response_model=Collected,
+    response_model=BatchResult,
     openapi_extra={"requestBody": _body()},
-    responses=documented(415),
+    responses=problem_responses(415),
 )
 async def collect(request: Request) -> Response:
     """Events as a JSON array, as `{"events": [...]}` or as JSON lines, each checked by the rules of its contract.
@@ -132,13 +132,13 @@ async def collect(request: Request) -> Response:
     batch do, the answer is a 422. A batch may be sent again as often as need be: events that were accepted are told apart by
     their ids. `shopwright ingest` takes them into the lake.
     """
-    service = service_of(request)
+    service = get_service(request)
     records = await _records(request, service)
     receipt = await wrap_future(_spool(request.app, service).submit(records))
     _count(service, receipt)
     if receipt.accepted or receipt.duplicate:
         return await to_thread(_answer, receipt) if len(receipt.rejected) > _MANY else _answer(receipt)
-    named = receipt.rejected[:MOST_ERRORS]
+    named = receipt.rejected[:MAX_ERRORS]
     raise ProblemError(
         422,
         "invalid",
@@ -178,7 +178,7 @@ def _spool(app: FastAPI, service: Service) -> Spool:
     found: Spool | None = getattr(app.state, "spool", None)
     if found is None:
         found = app.state.spool = _begun(service.project)
-        service.meters.queue.set_function(lambda: found.waiting)
+        service.metrics.queue.set_function(lambda: found.waiting)
     return found
 
 
@@ -197,7 +197,7 @@ def _count(service: Service, receipt: Receipt) -> None:
         "rejected": len(receipt.rejected),
     }
     for outcome, count in outcomes.items():
-        service.meters.events.labels(outcome).inc(count)
+        service.metrics.events.labels(outcome).inc(count)
 
 
 def _answer(receipt: Receipt) -> Response:
@@ -209,5 +209,5 @@ def _answer(receipt: Receipt) -> Response:
         )
         for each in receipt.rejected
     ]
-    collected = Collected(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
+    collected = BatchResult(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
     return Response(collected.model_dump_json(), 202, media_type="application/json")

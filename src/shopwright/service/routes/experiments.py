@@ -11,17 +11,17 @@ from fastapi import Query, Request, Response
 from shopwright.assignment import assign
 from shopwright.core.errors import near_match
 from shopwright.experiments.store import check_installed
-from shopwright.service.documents import plain, respond_json
-from shopwright.service.errors import documented, not_found
+from shopwright.service.errors import not_found, problem_responses
 from shopwright.service.schemas.experiments import Assigned, Experiment, Readout
-from shopwright.service.security import guarded
-from shopwright.service.state import service_of
+from shopwright.service.security import guarded_router
+from shopwright.service.serialization import json_response, to_jsonable
+from shopwright.service.state import get_service
 
 if TYPE_CHECKING:
     from shopwright.service.state import Service
     from shopwright.settings import ExperimentDefinition
 
-router = guarded("read", prefix="/v1/experiments", tags=["experiments"])
+router = guarded_router("read", prefix="/v1/experiments", tags=["experiments"])
 
 
 @router.get("", summary="The shop's experiments")
@@ -37,11 +37,11 @@ async def experiments(request: Request) -> list[Experiment]:
             end=each.end,
             primary_metric=each.primary_metric,
         )
-        for each in service_of(request).project.settings.experiments
+        for each in get_service(request).project.settings.experiments
     ]
 
 
-@router.get("/{name}/assign", summary="Which variant does a unit see?", responses=documented(404))
+@router.get("/{name}/assign", summary="Which variant does a unit see?", responses=problem_responses(404))
 async def assigned(
     name: str,
     request: Request,
@@ -50,23 +50,23 @@ async def assigned(
     ],
 ) -> Assigned:
     """The same for ever, here, in SQL and in the warehouse."""
-    return Assigned(**asdict(assign(_find(service_of(request), name), unit_id)))
+    return Assigned(**asdict(assign(_find(get_service(request), name), unit_id)))
 
 
 @router.get(
     "/{name}/readout",
     summary="What came of an experiment?",
     response_model=Readout,
-    responses=documented(404),
+    responses=problem_responses(404),
 )
 async def readout(name: str, request: Request) -> Response:
     """Validity, effects with intervals, and the verdict by a fixed rule: what `shopwright experiment read` says.
 
     It is computed once for each published build.
     """
-    service = service_of(request)
+    service = get_service(request)
     experiment = _find(service, name)
-    return respond_json(await to_thread(_read, service, experiment))
+    return json_response(await to_thread(_read, service, experiment))
 
 
 def _find(service: Service, name: str) -> ExperimentDefinition:
@@ -82,6 +82,6 @@ def _read(service: Service, experiment: ExperimentDefinition) -> Any:
 
     def compute() -> Any:
         with service.published.connection() as connection:
-            return plain(read_experiment(connection, experiment).document())
+            return to_jsonable(read_experiment(connection, experiment).document())
 
-    return service.readouts.get(service.published.identity, experiment.name, compute)
+    return service.experiment_results.get(service.published.identity, experiment.name, compute)

@@ -9,8 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from shopwright import __version__
-from shopwright.service.errors import ProblemError, documented
-from shopwright.service.state import service_of
+from shopwright.service.errors import ProblemError, problem_responses
+from shopwright.service.state import get_service
 
 router = APIRouter(tags=["health"])
 
@@ -38,18 +38,18 @@ async def health() -> Health:
 
 
 @router.head("/ready", include_in_schema=False)
-@router.get("/ready", summary="Whether it can answer", responses=documented(503))
+@router.get("/ready", summary="Whether it can answer", responses=problem_responses(503))
 async def ready(request: Request) -> Readiness:
     """503 where the champion of now cannot be loaded; an older one may still serve, and the reason says so."""
-    champions = service_of(request).champions
+    champions = get_service(request).champion_loader
     if reason := champions.reason:
-        kept = f"; version {champions.abandonment().version} still serves" if champions.is_serving else ""
+        kept = f"; version {champions.current().version} still serves" if champions.is_serving else ""
         raise ProblemError(503, "not-ready", f"{reason}{kept}", headers={"Retry-After": "5"})
-    champion = champions.abandonment()
+    champion = champions.current()
     return Readiness(models={champion.model: champion.version})
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Requests, latencies, scores by band, version that serves, and the collector's queue."""
-    return Response(generate_latest(service_of(request).meters.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(get_service(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -9,16 +9,16 @@ from fastapi import Query, Request, Response
 
 from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.reports import REPORTS, Filters, Report, read_report
-from shopwright.service.documents import respond_json
-from shopwright.service.errors import ProblemError, documented, not_found
+from shopwright.service.errors import ProblemError, not_found, problem_responses
 from shopwright.service.schemas.reports import ReportDescription, ReportQuery, ReportTable
-from shopwright.service.security import guarded
-from shopwright.service.state import service_of
+from shopwright.service.security import guarded_router
+from shopwright.service.serialization import json_response
+from shopwright.service.state import get_service
 
 if TYPE_CHECKING:
     from shopwright.service.state import Service
 
-router = guarded("read", prefix="/v1/metrics", tags=["metrics"])
+router = guarded_router("read", prefix="/v1/metrics", tags=["metrics"])
 
 
 @router.get("", summary="Which figures there are")
@@ -27,12 +27,14 @@ async def metrics() -> list[ReportDescription]:
     return [ReportDescription(**each.described()) for each in REPORTS]
 
 
-@router.get("/{name}", summary="A table of figures", response_model=ReportTable, responses=documented(404))
+@router.get(
+    "/{name}", summary="A table of figures", response_model=ReportTable, responses=problem_responses(404)
+)
 async def metric(name: str, query: Annotated[ReportQuery, Query()], request: Request) -> Response:
     """The same numbers as on the app's pages and by `shopwright report`. 404 where the shop has no such data."""
     report = _find(name)
     filters = _filters(report, query)
-    return respond_json(await to_thread(_read, service_of(request), report, filters))
+    return json_response(await to_thread(_read, get_service(request), report, filters))
 
 
 def _find(name: str) -> Report:

@@ -7,17 +7,17 @@ from datetime import date  # noqa: TC003  # pydantic reads it when the class is 
 from pydantic import Field
 
 from shopwright.service.schemas.sessions import (
-    Band,  # as above
-    Scored,
+    RiskBand,  # as above
+    ScoreResponse,
 )
 
 
-class CustomerScore(Scored):
+class CustomerScore(ScoreResponse):
     """What every score of a customer says."""
 
     customer_id: str
     snapshot_date: date
-    """Scored by what was known before this date began."""
+    """ScoreResponse by what was known before this date began."""
 
 
 class Churn(CustomerScore):
@@ -25,7 +25,7 @@ class Churn(CustomerScore):
 
     probability: float = Field(ge=0, le=1)
     """Calibrated probability of no order in the next 90 days."""
-    risk_band: Band
+    risk_band: RiskBand
 
 
 class LifetimeValue(CustomerScore):

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
 from shopwright.models.abandonment.serving import Event
 
-MOST_EVENTS = 1_000
+MAX_EVENTS = 1_000
 """Of one session; a shopper has far fewer."""
 _MEANINGS = {column.name: column.meaning for column in EVENTS.columns}
 
@@ -19,7 +19,7 @@ Text = Annotated[str, StringConstraints(max_length=1_000)]
 _CENTS = Decimal("0.0001")
 """Prices are kept to this."""
 _BOUNDS = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (MIN_TIMESTAMP, MAX_TIMESTAMP))
-LONGEST_SESSION = timedelta(days=366)
+MAX_SESSION_DURATION = timedelta(days=366)
 
 
 def _moment(given: datetime) -> datetime:
@@ -61,7 +61,7 @@ class SessionEvent(BaseModel):
     channel: Text | None = _told("channel")
     experiment_group: Text | None = _told("experiment_group")
 
-    def of(self, user_id: str) -> Event:
+    def to_event(self, user_id: str) -> Event:
         """As the model's features are computed from."""
         given = self.model_dump(exclude={"event_id"})
         return Event(user_id=user_id, source_event_id=self.event_id, **given)
@@ -69,12 +69,12 @@ class SessionEvent(BaseModel):
 
 def _one_session(given: tuple[SessionEvent, ...]) -> tuple[SessionEvent, ...]:
     moments = [event.event_at for event in given]
-    if max(moments) - min(moments) > LONGEST_SESSION:
-        raise ValueError(f"expected the events of one session, within {LONGEST_SESSION.days} days")
+    if max(moments) - min(moments) > MAX_SESSION_DURATION:
+        raise ValueError(f"expected the events of one session, within {MAX_SESSION_DURATION.days} days")
     return given
 
 
-class SessionSoFar(BaseModel):
+class SessionEvents(BaseModel):
     """Everything that a user did in a session so far."""
 
     model_config = ConfigDict(
@@ -109,5 +109,5 @@ class SessionSoFar(BaseModel):
         None, max_length=200, description="Name of the session; the answer repeats it."
     )
     events: Annotated[tuple[SessionEvent, ...], AfterValidator(_one_session)] = Field(
-        min_length=1, max_length=MOST_EVENTS
+        min_length=1, max_length=MAX_EVENTS
     )

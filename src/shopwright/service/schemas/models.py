@@ -7,7 +7,7 @@ from datetime import datetime  # pydantic reads it when the class is made
 from pydantic import BaseModel
 
 
-class Measured(BaseModel):
+class MetricEstimate(BaseModel):
     """A measure on the test window with its interval."""
 
     value: float | None
@@ -25,10 +25,10 @@ class ModelVersion(BaseModel):
     verdict: str
     """Such as ``predictable``."""
     aliases: list[str]
-    metrics: dict[str, Measured]
+    metrics: dict[str, MetricEstimate]
 
 
-class ModelState(BaseModel):
+class ModelSummary(BaseModel):
     """A model and its versions."""
 
     model: str

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, create_model
 
-from shopwright.service.fields import FIELDS, LARGEST, LONGEST, SessionField
+from shopwright.service.session_fields import MAX_NUMBER, MAX_TEXT_LENGTH, SESSION_FIELDS, SessionField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Band = Literal["low", "medium", "high"]
+RiskBand = Literal["low", "medium", "high"]
 
 EXAMPLE: dict[str, JsonValue] = {
     "total_views": 7,
@@ -38,7 +38,7 @@ class SessionBase(BaseModel):
         extra="forbid", frozen=True, json_schema_extra={"examples": [EXAMPLE, RICH_EXAMPLE]}
     )
 
-    def values_given(self) -> dict[str, Any]:
+    def to_values(self) -> dict[str, Any]:
         """Field to its value, those that were given."""
         return dict(self)
 
@@ -53,11 +53,11 @@ def _whole(value: float) -> float:
 def _annotation(field: SessionField, *, strict: bool) -> Any:
     """The field's type: finite numbers within bounds, text of bounded length."""
     if field.is_number:
-        bounds = Field(ge=field.lowest, le=LARGEST, allow_inf_nan=False)
+        bounds = Field(ge=field.lowest, le=MAX_NUMBER, allow_inf_nan=False)
         whole = [AfterValidator(_whole), Field(json_schema_extra={"multipleOf": 1})] if field.is_whole else []
         made: Any = Annotated[float, bounds, *whole, *([Strict()] if strict else [])]
     else:
-        made = Annotated[str, Field(max_length=LONGEST)]
+        made = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
     return made | None if field.may_be_null else made
 
 
@@ -67,7 +67,7 @@ def _model(name: str, *, strict: bool) -> type[SessionBase]:
             _annotation(field, strict=strict),
             Field(... if field.is_needed else None, description=field.meaning),
         )
-        for field in FIELDS.values()
+        for field in SESSION_FIELDS.values()
     }
     made: type[SessionBase] = create_model(name, __base__=SessionBase, **fields)
     made.__doc__ = SessionBase.__doc__
@@ -82,7 +82,7 @@ else:
     SessionQuery = _model("SessionQuery", strict=False)
 
 
-class Scored(BaseModel):
+class ScoreResponse(BaseModel):
     """What every scored answer says of its model."""
 
     model: str = Field(examples=["abandonment"])
@@ -91,7 +91,7 @@ class Scored(BaseModel):
     """Last day of the data that the version was trained and judged on."""
 
 
-class Reasons(BaseModel):
+class ScoreExplanation(BaseModel):
     """Why the score is what it is: ``base`` and ``contributions`` add up to ``log_odds``, exactly."""
 
     scale: Literal["log odds before calibration"] = "log odds before calibration"
@@ -103,15 +103,15 @@ class Reasons(BaseModel):
     """Feature to what it adds: its SHAP value."""
 
 
-class Prediction(Scored):
+class Prediction(ScoreResponse):
     """Whether a session will end without a purchase."""
 
     session_id: str | None = None
     probability: float = Field(ge=0, le=1)
     """Calibrated probability that the cart is abandoned."""
-    risk_band: Band
-    reasons: Reasons
+    risk_band: RiskBand
+    reasons: ScoreExplanation
     outside_training: list[str] = []
     """Features whose values training never saw, or hardly ever; the score is a guess there."""
     waterfall_png: str | None = None
-    """Picture of the reasons as base64, where it was asked for."""
+    """Drawing of the reasons as base64, where it was asked for."""

@@ -13,14 +13,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from shopwright.core.errors import ShopwrightError
-from shopwright.service.errors import ProblemError, of_error, respond
-from shopwright.service.observing import Served, log_fault
+from shopwright.service.errors import ProblemError, problem_from_error, problem_response
+from shopwright.service.telemetry import RequestLog, log_exception
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from shopwright.service.observing import Meters
     from shopwright.service.security import Guard
+    from shopwright.service.telemetry import ServiceMetrics
     from shopwright.settings import Project
 
     Scope = MutableMapping[str, Any]
@@ -40,12 +40,12 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class RequestMiddleware:
     """ASGI middleware around everything else."""
 
     app: Application
     project: Project
-    meters: Meters
+    metrics: ServiceMetrics
     guard: Guard
     is_local: bool
     """Whether it serves this machine alone: as long as it asks for no key, no other name of it is answered to, so that no
@@ -62,7 +62,7 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, edge: RequestMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self.edge, self.scope = edge, scope
         self._receive, self._send = receive, send
         self.headers = Headers(scope=scope)
@@ -99,11 +99,11 @@ class _Exchange:
                 )
             )
         except ShopwrightError as error:
-            await self._refuse(of_error(error, self.edge.project))
+            await self._refuse(problem_from_error(error, self.edge.project))
         except ClientDisconnect:
             self.is_gone = True
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a problem and the log its place
-            log_fault(error, self.request_id)
+            log_exception(error, self.request_id)
             await self._refuse(
                 ProblemError(
                     500, "fault", "this is a fault of the service; its log tells more by the request's id"
@@ -113,7 +113,7 @@ class _Exchange:
     def _check(self) -> None:
         host = _HOST.fullmatch(self.headers.get("host", "localhost"))
         is_named_so = host is not None and host.group(1).lower() in LOCAL
-        if self.edge.is_local and not is_named_so and self.edge.guard.is_open():
+        if self.edge.is_local and not is_named_so and self.edge.guard.allows_anonymous():
             raise ProblemError(403, "not-local", "without a key this service answers to localhost only")
         if self.headers.get("content-encoding", "identity") != "identity":
             raise ProblemError(415, "media-type", "compressed bodies are not taken; send it as it is")
@@ -127,7 +127,7 @@ class _Exchange:
     async def _refuse(self, problem: ProblemError) -> None:
         if self.status:  # an answer is under way, and all that can be told of it is that it ends here
             raise problem
-        await respond(problem, self.request_id)(self.scope, self._receive, self.send)
+        await problem_response(problem, self.request_id)(self.scope, self._receive, self.send)
 
     async def receive(self) -> Message:
         """What comes in, as long as it is not too much."""
@@ -155,8 +155,8 @@ class _Exchange:
         route = getattr(self.scope.get("route"), "path", UNKNOWN)
         method = self.scope["method"] if self.scope["method"] in _METHODS else UNKNOWN
         status = GONE if self.is_gone else self.status
-        meters = self.edge.meters
-        meters.requests.labels(method, route, str(status)).inc()
-        meters.seconds.labels(route).observe(seconds)
+        metrics = self.edge.metrics
+        metrics.requests.labels(method, route, str(status)).inc()
+        metrics.seconds.labels(route).observe(seconds)
         caller = str(self.scope["state"].get("caller", ""))
-        Served(method, route, status, seconds, self.request_id, caller).log()
+        RequestLog(method, route, status, seconds, self.request_id, caller).log()

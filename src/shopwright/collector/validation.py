@@ -32,7 +32,7 @@ _IDENTITY = EVENTS.column("event_id").derived
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class EventCheck:
     """What a look at one event found."""
 
     rules: tuple[str, ...]
@@ -43,7 +43,7 @@ class Checked:
     """Its id as it states it."""
 
 
-class Checker:
+class EventValidator:
     """Checks many events at once, in one query that is planned ahead."""
 
     def __init__(self, limits: IngestSettings) -> None:
@@ -53,7 +53,7 @@ class Checker:
         self._projection: Projection
         self._meanings = dict(_MEANINGS)
 
-    def check(self, texts: Sequence[str], now: datetime) -> list[Checked]:
+    def check(self, texts: Sequence[str], now: datetime) -> list[EventCheck]:
         """Look at events.
 
         Args:
@@ -68,7 +68,7 @@ class Checker:
         self._plan(now)
         found = self._connection.execute(f"execute checking({quote_text(chr(10).join(texts))})").fetchall()
         return [
-            Checked(tuple(self._projection.broken_rules(bits)) if bits else (), identity, stated)
+            EventCheck(tuple(self._projection.broken_rules(bits)) if bits else (), identity, stated)
             for bits, identity, stated in found
         ]
 

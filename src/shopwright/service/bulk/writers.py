@@ -1,4 +1,4 @@
-"""Scored sessions to a file, whatever its format."""
+"""ScoreResponse sessions to a file, whatever its format."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from shopwright.service.bulk.formats import Format
+from shopwright.service.bulk.media_types import BulkFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA_PREFIX = r"^[=+\-@\t\r]"
 """How a text begins that a spreadsheet would run."""
-CONSTANT = ("model", "model_version", "data_date")
+CONSTANT_COLUMNS = ("model", "model_version", "data_date")
 """Columns that are the same in all rows; a JSON document says them once."""
 
 
 @contextmanager
 def writer(
-    kind: Format, file: IO[bytes], schema: pa.Schema, constant: Mapping[str, Any]
+    kind: BulkFormat, file: IO[bytes], schema: pa.Schema, constant: Mapping[str, Any]
 ) -> Iterator[Callable[[pa.RecordBatch], None]]:
     """What takes batches and writes them; the file is whole when the block has ended.
 
@@ -35,16 +35,16 @@ def writer(
         schema: of all batches.
         constant: the values of the columns that are the same in all rows.
     """
-    if kind is Format.CSV:
+    if kind is BulkFormat.CSV:
         with pacsv.CSVWriter(file, schema, write_options=pacsv.WriteOptions(quoting_style="needed")) as csv:
-            yield lambda batch: csv.write_batch(formula_safe(batch))
-    elif kind is Format.PARQUET:
+            yield lambda batch: csv.write_batch(escape_formulas(batch))
+    elif kind is BulkFormat.PARQUET:
         with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as parquet:
             yield parquet.write_batch
-    elif kind is Format.ARROW:
+    elif kind is BulkFormat.ARROW:
         with pa.ipc.new_stream(file, schema) as stream:
             yield stream.write_batch
-    elif kind is Format.NDJSON:
+    elif kind is BulkFormat.NDJSON:
         yield lambda batch: _write_lines(file, batch)
     else:
         document = _Document(file, constant)
@@ -52,12 +52,12 @@ def writer(
         document.close()
 
 
-def formula_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
+def escape_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Put an apostrophe before each text that a spreadsheet would take for a formula."""
     columns = []
     for column in batch.columns:
         if pa.types.is_string(column.type) and column.null_count < len(column):
-            is_formula = pc.match_substring_regex(column, FORMULA)
+            is_formula = pc.match_substring_regex(column, FORMULA_PREFIX)
             if pc.any(is_formula).as_py():
                 columns.append(pc.if_else(is_formula, pc.binary_join_element_wise("'", column, ""), column))
                 continue
@@ -80,7 +80,7 @@ class _Document:
         file.write(f'{head[:-1]}, "sessions": ['.encode())
 
     def write(self, batch: pa.RecordBatch) -> None:
-        rows = batch.drop_columns(list(CONSTANT)).to_pylist()
+        rows = batch.drop_columns(list(CONSTANT_COLUMNS)).to_pylist()
         text = ",\n".join(json.dumps(_known(row), default=_plain) for row in rows)
         if text:
             self._file.write(f"{self._separator}{text}".encode())

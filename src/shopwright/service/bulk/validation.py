@@ -10,19 +10,21 @@ import pyarrow.compute as pc
 
 from shopwright.core.errors import near_match
 from shopwright.service.errors import ProblemError
-from shopwright.service.fields import FIELDS, LARGEST, LONGEST, SessionField
+from shopwright.service.session_fields import MAX_NUMBER, MAX_TEXT_LENGTH, SESSION_FIELDS, SessionField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-TYPES = {name: pa.float64() if field.is_number else pa.string() for name, field in FIELDS.items()}
+ARROW_TYPES = {
+    name: pa.float64() if field.is_number else pa.string() for name, field in SESSION_FIELDS.items()
+}
 """Column to its type in a batch."""
-_TOO_LONG = f"expected {LONGEST} characters at most"
+_TOO_LONG = f"expected {MAX_TEXT_LENGTH} characters at most"
 
 
-def wrong_row(row: int, field: str, message: str) -> ProblemError:
+def invalid_row(row: int, field: str, message: str) -> ProblemError:
     """A row that breaks a rule.
 
     Args:
@@ -35,12 +37,12 @@ def wrong_row(row: int, field: str, message: str) -> ProblemError:
     return ProblemError(422, "invalid", f"{place}: {message}", errors=[(path, message)])
 
 
-def unreadable(what: str) -> ProblemError:
+def unreadable_body(what: str) -> ProblemError:
     """A body that is not of its format."""
     return ProblemError(422, "invalid", what, errors=[("body", what)])
 
 
-def too_many(most: int) -> ProblemError:
+def too_many_rows(most: int) -> ProblemError:
     """A body of too many rows."""
     return ProblemError(413, "too-large", f"more than {most:,} sessions; send them in parts")
 
@@ -52,14 +54,14 @@ def check_columns(names: Sequence[str]) -> None:
         ProblemError: 422 that names the column.
     """
     for name in names:
-        if name not in FIELDS:
-            told = f"no such field{near_match(name[:60], FIELDS)}"
+        if name not in SESSION_FIELDS:
+            told = f"no such field{near_match(name[:60], SESSION_FIELDS)}"
             raise ProblemError(
                 422, "invalid", f"column {name[:60]!r}: {told}", errors=[(f"body.{name[:60]}", told)]
             )
         if names.count(name) > 1:
             raise ProblemError(422, "invalid", f"column {name}: twice", errors=[(f"body.{name}", "twice")])
-    if lacking := [name for name, field in FIELDS.items() if field.is_needed and name not in names]:
+    if lacking := [name for name, field in SESSION_FIELDS.items() if field.is_needed and name not in names]:
         told = "column required"
         raise ProblemError(
             422,
@@ -69,7 +71,7 @@ def check_columns(names: Sequence[str]) -> None:
         )
 
 
-def check_kinds(schema: pa.Schema) -> None:
+def check_types(schema: pa.Schema) -> None:
     """See that columns hold numbers and texts where they should, before any of them is read.
 
     Raises:
@@ -79,7 +81,7 @@ def check_kinds(schema: pa.Schema) -> None:
         _check_kind(field.name, field.type)
 
 
-def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def cast_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Numbers as float64 and texts as strings.
 
     Raises:
@@ -96,27 +98,27 @@ def _check_kind(name: str, given: pa.DataType) -> None:
         for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     )
     is_text = any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
-    if not (is_number if FIELDS[name].is_number else is_text):
-        told = f"expected {'numbers' if FIELDS[name].is_number else 'texts'}"
+    if not (is_number if SESSION_FIELDS[name].is_number else is_text):
+        told = f"expected {'numbers' if SESSION_FIELDS[name].is_number else 'texts'}"
         raise ProblemError(422, "invalid", f"column {name}: {told}", errors=[(f"body.{name}", told)])
 
 
 def _typed(name: str, values: pa.Array) -> pa.Array:
     _check_kind(name, values.type)
-    if pa.types.is_dictionary(values.type) and not FIELDS[name].is_number:
+    if pa.types.is_dictionary(values.type) and not SESSION_FIELDS[name].is_number:
         longest = pc.max(pc.utf8_length(values.dictionary)).as_py()
-        if (longest or 0) > LONGEST:
+        if (longest or 0) > MAX_TEXT_LENGTH:
             raise ProblemError(
                 422, "invalid", f"column {name}: {_TOO_LONG}", errors=[(f"body.{name}", _TOO_LONG)]
             )
-    return values.cast(TYPES[name], safe=False) if values.type != TYPES[name] else values
+    return values.cast(ARROW_TYPES[name], safe=False) if values.type != ARROW_TYPES[name] else values
 
 
 def check_rows(batch: pa.RecordBatch, start: int) -> dict[str, NDArray[Any]]:
     """See that all rows keep the bounds.
 
     Args:
-        batch: typed.
+        batch: cast_columns.
         start: number of its first row, from 0.
 
     Returns:
@@ -126,7 +128,9 @@ def check_rows(batch: pa.RecordBatch, start: int) -> dict[str, NDArray[Any]]:
         ProblemError: 422 that names the first row at fault of the first field that has one.
     """
     return {
-        name: (_numbers if FIELDS[name].is_number else _texts)(FIELDS[name], batch.column(name), start)
+        name: (_numbers if SESSION_FIELDS[name].is_number else _texts)(
+            SESSION_FIELDS[name], batch.column(name), start
+        )
         for name in batch.schema.names
     }
 
@@ -135,12 +139,12 @@ def _numbers(field: SessionField, column: pa.Array, start: int) -> NDArray[np.fl
     values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
     missing = _missing(field, column, start)
     # A NaN fails both comparisons.
-    fits = (values >= field.lowest) & (values <= LARGEST)
+    fits = (values >= field.lowest) & (values <= MAX_NUMBER)
     if field.is_whole:
         fits &= values == np.floor(values)
     wrong = ~fits & ~missing
     if wrong.any():
-        raise wrong_row(start + int(np.argmax(wrong)), field.name, field.wrong())
+        raise invalid_row(start + int(np.argmax(wrong)), field.name, field.wrong())
     return values
 
 
@@ -148,9 +152,9 @@ def _texts(field: SessionField, column: pa.Array, start: int) -> NDArray[np.obje
     _missing(field, column, start)
     encoded = column.dictionary_encode()
     lengths = pc.utf8_length(encoded.dictionary).to_numpy(zero_copy_only=False)
-    if len(lengths) and lengths.max() > LONGEST:
+    if len(lengths) and lengths.max() > MAX_TEXT_LENGTH:
         all_lengths = pc.fill_null(pc.utf8_length(column), 0).to_numpy(zero_copy_only=False)
-        raise wrong_row(start + int(np.argmax(all_lengths > LONGEST)), field.name, _TOO_LONG)
+        raise invalid_row(start + int(np.argmax(all_lengths > MAX_TEXT_LENGTH)), field.name, _TOO_LONG)
     words = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
     places = pc.fill_null(encoded.indices, len(words) - 1).to_numpy(zero_copy_only=False)
     found: NDArray[np.object_] = words[places]
@@ -162,5 +166,5 @@ def _missing(field: SessionField, column: pa.Array, start: int) -> NDArray[np.bo
         return np.zeros(len(column), dtype=np.bool_)
     missing: NDArray[np.bool_] = column.is_null().to_numpy(zero_copy_only=False)
     if not field.may_be_null:
-        raise wrong_row(start + int(np.argmax(missing)), field.name, "required, and missing")
+        raise invalid_row(start + int(np.argmax(missing)), field.name, "required, and missing")
     return missing

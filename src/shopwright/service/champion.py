@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from shopwright.core.errors import ConfigurationError, ShopwrightError
 from shopwright.models.abandonment import MODEL as ABANDONMENT
 from shopwright.registry import Registry, read_manifest
-from shopwright.service.errors import no_champion, told_outside
-from shopwright.service.observing import log_fault
+from shopwright.service.errors import no_champion, redact_paths
 from shopwright.service.scoring import SessionScorer
+from shopwright.service.telemetry import log_exception
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shopwright.registry import Manifest
-    from shopwright.service.observing import Meters
+    from shopwright.service.telemetry import ServiceMetrics
     from shopwright.settings import Project
 
-AGAIN_SECONDS = 20
+RELOAD_SECONDS = 20
 """After which a champion that could not be loaded is tried again."""
 
 
@@ -39,17 +39,17 @@ class Champion:
     scorer: SessionScorer
 
 
-class Champions:
+class ChampionLoader:
     """The champion of abandonment, which alone is asked online; all other scores are in the warehouse.
 
     Args:
         project: whose models.
-        meters: told which version serves.
+        metrics: told which version serves.
     """
 
-    def __init__(self, project: Project, meters: Meters) -> None:
+    def __init__(self, project: Project, metrics: ServiceMetrics) -> None:
         self._project = project
-        self._meters = meters
+        self._metrics = metrics
         self._lock = Lock()
         self._stamp: tuple[float, ...] | None = None
         self._again_at = inf
@@ -63,7 +63,7 @@ class Champions:
         """Whether any version serves."""
         return self._serving is not None
 
-    def abandonment(self) -> Champion:
+    def current(self) -> Champion:
         """The version that serves.
 
         Raises:
@@ -74,13 +74,13 @@ class Champions:
         return self._serving
 
     @property
-    def are_elsewhere(self) -> bool:
+    def is_remote(self) -> bool:
         """Whether the registry is another server's, which may take its time."""
         return bool(self._project.settings.models.tracking_uri)
 
-    def stamp(self) -> tuple[float, ...] | None:
+    def registry_stamp(self) -> tuple[float, ...] | None:
         """What changes with the registry's database; None where that lies elsewhere and has to be asked."""
-        if self.are_elsewhere:
+        if self.is_remote:
             return None
         files = [self._project.models / name for name in ("mlflow.db", "mlflow.db-wal")]
         return tuple(file.stat().st_mtime if file.exists() else 0.0 for file in files)
@@ -88,17 +88,17 @@ class Champions:
     def refresh(self) -> None:
         """Load the champion of now, unless it serves already; one that cannot be loaded is tried again now and then.
 
-        Takes a while; for a thread beside the requests.
+        Takes a while; for a thread scoring_executor the requests.
         """
         with self._lock:
-            stamp = self.stamp()
+            stamp = self.registry_stamp()
             if stamp is not None and stamp == self._stamp and monotonic() < self._again_at:
                 return
-            self._stamp, self._again_at = stamp, monotonic() + AGAIN_SECONDS
+            self._stamp, self._again_at = stamp, monotonic() + RELOAD_SECONDS
             self.reason = self._load_or_say()
             if not self.reason:
                 self._again_at = inf
-            self._meters.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
+            self._metrics.refused.labels(ABANDONMENT.name).set(float(bool(self.reason)))
 
     def _load_or_say(self) -> str:
         """Load the champion of now.
@@ -109,9 +109,9 @@ class Champions:
         try:
             self._load()
         except (ShopwrightError, OSError, ValueError, KeyError) as error:
-            return told_outside(str(error), self._project)
+            return redact_paths(str(error), self._project)
         except Exception as error:  # noqa: BLE001  # whatever a registry's own libraries raise
-            log_fault(error, "")
+            log_exception(error, "")
             return f"it cannot be loaded ({type(error).__name__}); the service's log says more"
         return ""
 
@@ -128,11 +128,11 @@ class Champions:
         manifest = read_manifest(folder, model=ABANDONMENT.name, sha256=found.manifest_sha256)
         self._serving = _loaded(folder, manifest, found.number)
         self._seal = found.manifest_sha256
-        self._meters.version.labels(ABANDONMENT.name).set(found.number)
+        self._metrics.version.labels(ABANDONMENT.name).set(found.number)
 
 
 def _loaded(folder: Path, manifest: Manifest, version: int) -> Champion:
-    scorer = SessionScorer.of(ABANDONMENT.load(folder).predictor)
+    scorer = SessionScorer.from_predictor(ABANDONMENT.load(folder).predictor)
     scorer.warm_up()
     return Champion(ABANDONMENT.name, version, manifest.kind, _last_day(manifest), scorer)
 

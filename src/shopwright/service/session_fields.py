@@ -13,9 +13,9 @@ import yaml  # type: ignore[import-untyped]  # it comes with dbt, without types
 
 from shopwright.models.abandonment.features import CLASSIC, FEATURE_VIEW, OPTIONAL
 
-LARGEST = 1e9
+MAX_NUMBER = 1e9
 """Of any number; far beyond what a session has, and far within what the model's arithmetic holds."""
-LONGEST = 200
+MAX_TEXT_LENGTH = 200
 """Characters of a text."""
 ID = "session_id"
 """Name of a session, which the answer repeats; the model does not look at it."""
@@ -31,7 +31,7 @@ class SessionField:
     is_number: bool
     is_whole: bool
     lowest: float
-    """Of a number; the highest is ``LARGEST``."""
+    """Of a number; the highest is ``MAX_NUMBER``."""
     is_needed: bool
     """Whether a request has to have it."""
     may_be_null: bool
@@ -40,7 +40,7 @@ class SessionField:
     def wrong(self) -> str:
         """What a number that breaks the bounds is told."""
         whole = "a whole number" if self.is_whole else "a number"
-        return f"expected {whole} from {self.lowest:.0f} to {LARGEST:.0f}"
+        return f"expected {whole} from {self.lowest:.0f} to {MAX_NUMBER:.0f}"
 
 
 def _fields() -> tuple[SessionField, ...]:
@@ -61,7 +61,7 @@ def _fields() -> tuple[SessionField, ...]:
                 each.name,
                 is_number=each.kind == "number",
                 is_whole=columns[each.name]["data_type"] in ("integer", "bigint", "smallint"),
-                lowest=0 if each.name in CLASSIC else -LARGEST,
+                lowest=0 if each.name in CLASSIC else -MAX_NUMBER,
                 is_needed=each.name not in OPTIONAL,
                 may_be_null=each.name in OPTIONAL or each.name in _NULLABLE,
                 meaning=columns[each.name]["description"],
@@ -71,5 +71,5 @@ def _fields() -> tuple[SessionField, ...]:
     )
 
 
-FIELDS = {field.name: field for field in _fields()}
+SESSION_FIELDS = {field.name: field for field in _fields()}
 """Name to field, in the order of the model's features."""

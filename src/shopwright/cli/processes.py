@@ -28,7 +28,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ProcessSpec:
     """A server of ours in a process of its own."""
 
     name: str
@@ -44,12 +44,12 @@ class Program:
     """Where its output goes; standard error where not given."""
 
 
-def with_environment(program: Program, further: dict[str, str]) -> Program:
+def with_environment(program: ProcessSpec, further: dict[str, str]) -> ProcessSpec:
     """The program with further variables in its environment."""
     return replace(program, environment=program.environment | further)
 
 
-def free_port(host: str, port: int) -> int:
+def find_free_port(host: str, port: int) -> int:
     """The port, or a free one for 0.
 
     Raises:
@@ -68,7 +68,7 @@ def free_port(host: str, port: int) -> int:
         return found
 
 
-def run_together(programs: Sequence[Program], *, announce: Callable[[], None]) -> None:
+def run_processes(programs: Sequence[ProcessSpec], *, announce: Callable[[], None]) -> None:
     """Start programs, wait until all answer, and stop all of them when one ends or a signal asks to.
 
     Args:
@@ -102,7 +102,7 @@ def _asked_to_end() -> Iterator[list[int]]:
 
 
 @contextmanager
-def _running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
+def _running(program: ProcessSpec) -> Iterator[subprocess.Popen[bytes]]:
     """A program's process; it has ended, with all that it started, when the block ends."""
     with ExitStack() as open_files:
         log = sys.stderr.fileno()
@@ -148,9 +148,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _await(
-    program: Program,
+    program: ProcessSpec,
     process: subprocess.Popen[bytes],
-    started: Sequence[tuple[Program, subprocess.Popen[bytes]]],
+    started: Sequence[tuple[ProcessSpec, subprocess.Popen[bytes]]],
     asked: list[int],
 ) -> None:
     """Wait until a program answers, or somebody asks to end."""
@@ -173,7 +173,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _check(started: Sequence[tuple[Program, subprocess.Popen[bytes]]]) -> None:
+def _check(started: Sequence[tuple[ProcessSpec, subprocess.Popen[bytes]]]) -> None:
     for program, process in started:
         if process.poll() is not None:
             raise StoppedError(
@@ -181,7 +181,7 @@ def _check(started: Sequence[tuple[Program, subprocess.Popen[bytes]]]) -> None:
             )
 
 
-def _seen_in(program: Program) -> str:
+def _seen_in(program: ProcessSpec) -> str:
     """The last thing that a program said, and where the rest is."""
     if program.log is None:
         return ""

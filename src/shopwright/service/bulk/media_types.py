@@ -7,7 +7,7 @@ from enum import StrEnum
 from shopwright.service.errors import ProblemError
 
 
-class Format(StrEnum):
+class BulkFormat(StrEnum):
     """A format, by its first media type."""
 
     JSON = "application/json"
@@ -17,30 +17,30 @@ class Format(StrEnum):
     ARROW = "application/vnd.apache.arrow.stream"
 
 
-FORMATS = {
-    **{each.value: each for each in Format},
-    "application/ndjson": Format.NDJSON,
-    "application/jsonl": Format.NDJSON,
-    "application/csv": Format.CSV,
-    "application/x-parquet": Format.PARQUET,
-    "application/parquet": Format.PARQUET,
+MEDIA_TYPES = {
+    **{each.value: each for each in BulkFormat},
+    "application/ndjson": BulkFormat.NDJSON,
+    "application/jsonl": BulkFormat.NDJSON,
+    "application/csv": BulkFormat.CSV,
+    "application/x-parquet": BulkFormat.PARQUET,
+    "application/parquet": BulkFormat.PARQUET,
 }
 """Media type to format."""
 
 
-def format_of(content_type: str) -> Format:
+def parse_content_type(content_type: str) -> BulkFormat:
     """The format of a body.
 
     Raises:
         ProblemError: 415 where it is none that is read.
     """
-    found = FORMATS.get(_plain(content_type))
+    found = MEDIA_TYPES.get(_plain(content_type))
     if found is None:
         raise ProblemError(415, "media-type", f"send the sessions as {_known()}, and say so in Content-Type")
     return found
 
 
-def accepted(accept: str, given: Format) -> Format:
+def negotiate_format(accept: str, given: BulkFormat) -> BulkFormat:
     """The format of the answer: the first that is accepted and written here; that of the body where all are.
 
     Raises:
@@ -50,8 +50,8 @@ def accepted(accept: str, given: Format) -> Format:
     if not wanted or "*/*" in wanted:
         return given
     for each in wanted:
-        if each in FORMATS:
-            return FORMATS[each]
+        if each in MEDIA_TYPES:
+            return MEDIA_TYPES[each]
     raise ProblemError(406, "not-acceptable", f"answers are written as {_known()}")
 
 
@@ -60,5 +60,5 @@ def _plain(media_type: str) -> str:
 
 
 def _known() -> str:
-    *others, last = (each.value for each in Format)
+    *others, last = (each.value for each in BulkFormat)
     return f"{', '.join(others)} or {last}"

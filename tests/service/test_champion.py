@@ -1,4 +1,4 @@
-"""Champions: exchanged while the service runs, and refused where their files are not those that were registered."""
+"""ChampionLoader: exchanged while the service runs, and refused where their files are not those that were registered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from shopwright.registry import Registry
 from shopwright.service.app import create_app
 from shopwright.settings import load_project
-from tests.service.served import SESSION
+from tests.service.example_shop import SESSION
 
 
 def artifact(project, version):
@@ -27,7 +27,7 @@ def promote_second(project):
 
 def test_a_promoted_version_takes_over_and_gives_way_again(own):
     client = TestClient(create_app(own))
-    champions = client.app.state.service.champions
+    champions = client.app.state.service.champion_loader
     before = client.post("/predict", json=SESSION).json()
     promote_second(own)
     champions.refresh()
@@ -65,7 +65,7 @@ def foreign(folder):
 @pytest.mark.parametrize("tamper", [change, add, link, foreign])
 def test_tampered_files_are_refused_and_the_old_champion_serves_on(own, tamper):
     client = TestClient(create_app(own))
-    champions = client.app.state.service.champions
+    champions = client.app.state.service.champion_loader
     folder = artifact(own, 2)
     promote_second(own)
     tamper(folder)

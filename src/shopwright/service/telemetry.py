@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("shopwright.service")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600)
 
 
-class Meters:
+class ServiceMetrics:
     """Figures of one service, for Prometheus."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Meters:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class RequestLog:
     """One answered request."""
 
     method: str
@@ -76,7 +76,7 @@ class Served:
         LOGGER.info("request", extra={"fields": fields | ({"caller": self.caller} if self.caller else {})})
 
 
-def log_fault(error: BaseException, request_id: str) -> None:
+def log_exception(error: BaseException, request_id: str) -> None:
     """Log a bug: its class and where it came from; its message may hold what was sent, and is left out."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -84,7 +84,7 @@ def log_fault(error: BaseException, request_id: str) -> None:
     LOGGER.error("fault", extra={"fields": fields})
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """A record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -94,10 +94,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(line | getattr(record, "fields", {}))
 
 
-def log_as_json() -> None:
+def configure_logging() -> None:
     """Send the service's and uvicorn's records to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     for name in ("shopwright.service", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

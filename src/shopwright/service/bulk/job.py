@@ -10,17 +10,17 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from shopwright.service.bulk.checks import check_rows
-from shopwright.service.bulk.reading import read
-from shopwright.service.bulk.writing import writer
-from shopwright.service.scoring import BANDS, bands_of
+from shopwright.service.bulk.readers import read
+from shopwright.service.bulk.validation import check_rows
+from shopwright.service.bulk.writers import writer
+from shopwright.service.scoring import RISK_BANDS, assign_risk_bands
 
 if TYPE_CHECKING:
-    from shopwright.service.bulk.formats import Format
-    from shopwright.service.champions import Champion
+    from shopwright.service.bulk.media_types import BulkFormat
+    from shopwright.service.champion import Champion
     from shopwright.settings import ServiceSettings
 
-SCORES = pa.schema(
+SCORE_COLUMNS = pa.schema(
     [
         ("probability", pa.float64()),
         ("risk_band", pa.string()),
@@ -33,7 +33,7 @@ SCORES = pa.schema(
 
 
 @dataclass(slots=True)
-class Scoring:
+class BulkJob:
     """A bulk prediction as it goes on."""
 
     champion: Champion
@@ -41,7 +41,7 @@ class Scoring:
     stop: Event = field(default_factory=Event)
     """Set when nobody waits for the answer any more."""
     bands: Counter[str] = field(default_factory=Counter)
-    """Band to its sessions so far."""
+    """RiskBand to its sessions so far."""
 
     @property
     def rows(self) -> int:
@@ -49,7 +49,9 @@ class Scoring:
         return sum(self.bands.values())
 
 
-def score_file(scoring: Scoring, given: tuple[Format, IO[bytes]], answer: tuple[Format, IO[bytes]]) -> None:
+def score_file(
+    scoring: BulkJob, given: tuple[BulkFormat, IO[bytes]], answer: tuple[BulkFormat, IO[bytes]]
+) -> None:
     """Score all sessions of a file.
 
     Args:
@@ -60,10 +62,10 @@ def score_file(scoring: Scoring, given: tuple[Format, IO[bytes]], answer: tuple[
     Raises:
         ProblemError: 422 where a row is wrong, 413 where there are too many; what was written then is of no use.
     """
-    batches = read(*given, most_rows=scoring.settings.max_bulk_rows)
+    batches = read(*given, max_rows=scoring.settings.max_bulk_rows)
     first = next(batches, None)
     columns = first.schema if first is not None else pa.schema([])
-    schema = pa.schema([*columns, *SCORES])
+    schema = pa.schema([*columns, *SCORE_COLUMNS])
     champion = scoring.champion
     constant = {
         "model": champion.model,
@@ -77,16 +79,21 @@ def score_file(scoring: Scoring, given: tuple[Format, IO[bytes]], answer: tuple[
 
 
 def _scored(
-    scoring: Scoring, batch: pa.RecordBatch, schema: pa.Schema, constant: dict[str, Any]
+    scoring: BulkJob, batch: pa.RecordBatch, schema: pa.Schema, constant: dict[str, Any]
 ) -> pa.RecordBatch:
     rows = len(batch)
     columns = check_rows(batch, scoring.rows)
     probability = scoring.champion.scorer.probabilities(columns, rows)
-    places = bands_of(probability, scoring.settings)
-    scoring.bands.update(dict(zip(BANDS, np.bincount(places, minlength=len(BANDS)).tolist(), strict=True)))
+    places = assign_risk_bands(probability, scoring.settings)
+    scoring.bands.update(
+        dict(zip(RISK_BANDS, np.bincount(places, minlength=len(RISK_BANDS)).tolist(), strict=True))
+    )
     made = [
         pa.array(probability),
-        pa.array(BANDS).take(pa.array(places)),
-        *(pa.repeat(pa.scalar(value, SCORES.field(name).type), rows) for name, value in constant.items()),
+        pa.array(RISK_BANDS).take(pa.array(places)),
+        *(
+            pa.repeat(pa.scalar(value, SCORE_COLUMNS.field(name).type), rows)
+            for name, value in constant.items()
+        ),
     ]
     return pa.RecordBatch.from_arrays([*batch.columns, *made], schema=schema)

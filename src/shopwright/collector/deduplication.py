@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 
-class Memory:
+class RecentEventIds:
     """Remembers the ids of the newest events; at least as many as asked for, at most twice as many.
 
     Ids are kept as 128-bit hashes, about 100 bytes each. Two generations forget a whole one at a time, which costs nothing.
@@ -32,6 +32,6 @@ class Memory:
         return len(self._new) + len(self._old)
 
 
-def key_of(identity: str) -> bytes:
+def hash_event_id(identity: str) -> bytes:
     """What is remembered of an id."""
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -16,15 +16,15 @@ from starlette.testclient import TestClient
 from shopwright.core.errors import ConfigurationError
 from shopwright.registry import Registry
 from shopwright.reports import REPORTS
-from shopwright.service import champions as champions_module
+from shopwright.service import champion as champions_module
 from shopwright.service.app import create_app
-from shopwright.service.champions import Champions
-from shopwright.service.errors import told_outside
-from shopwright.service.kept import Kept
+from shopwright.service.cache import SnapshotCache
+from shopwright.service.champion import ChampionLoader
+from shopwright.service.errors import redact_paths
 from shopwright.service.keys import KeyRing, create_key, revoke_key
-from shopwright.service.server import listening
+from shopwright.service.server import bind_server
 from shopwright.settings import load_project
-from tests.service.served import SESSION
+from tests.service.example_shop import SESSION
 
 
 def make(project, name="shop"):
@@ -74,25 +74,25 @@ def test_revoked_keys_keep_a_new_process_closed(own):
     make(own)
     revoke(own)
     assert TestClient(create_app(own)).post("/predict", json=SESSION).status_code == 401
-    with listening(own, host="127.0.0.1", port=0) as found:
+    with bind_server(own, host="127.0.0.1", port=0) as found:
         assert not found.is_open
-    with pytest.raises(ConfigurationError, match="keys create"), listening(own, host="0.0.0.0", port=0):
+    with pytest.raises(ConfigurationError, match="keys create"), bind_server(own, host="0.0.0.0", port=0):
         pass
 
 
 def test_a_file_that_becomes_unreadable_opens_nothing(tmp_path):
     file = tmp_path / "keys.json"
     ring = KeyRing(file, refresh_seconds=0)
-    assert not ring.was_ever_used()
+    assert not ring.has_ever_had_keys()
     file.write_text("[{]")
     with pytest.raises(ConfigurationError, match="no file of keys"):
-        ring.was_ever_used()
+        ring.has_ever_had_keys()
     file.unlink()
-    assert ring.was_ever_used()
+    assert ring.has_ever_had_keys()
 
 
 def test_a_key_of_the_environment_closes_it(tmp_path):
-    assert KeyRing(tmp_path / "keys.json", environment="k" * 24).was_ever_used()
+    assert KeyRing(tmp_path / "keys.json", environment="k" * 24).has_ever_had_keys()
 
 
 def test_other_names_are_answered_to_as_soon_as_a_key_is_asked_for(quick):
@@ -107,31 +107,31 @@ def test_other_names_are_answered_to_as_soon_as_a_key_is_asked_for(quick):
 
 
 def test_a_champion_that_failed_to_load_is_tried_again(own, monkeypatch):
-    monkeypatch.setattr(champions_module, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(champions_module, "RELOAD_SECONDS", 0)
     file = Registry(own).fetch("abandonment", 1) / "xgboost.ubj"
     aside = file.rename(own.root / "aside")
     client = TestClient(create_app(own))
-    champions = client.app.state.service.champions
+    champions = client.app.state.service.champion_loader
     champions.refresh()
     assert champions.reason
     assert client.post("/predict", json=SESSION).status_code == 503
     aside.rename(file)
     champions.refresh()
-    assert (champions.reason, champions.abandonment().version) == ("", 1)
+    assert (champions.reason, champions.current().version) == ("", 1)
     assert client.get("/ready").status_code == 200
 
 
 def test_a_champion_that_serves_is_not_loaded_again(own, monkeypatch):
-    champions = TestClient(create_app(own)).app.state.service.champions
+    champions = TestClient(create_app(own)).app.state.service.champion_loader
     monkeypatch.setattr(champions, "_load", None)
     champions.refresh()
     champions.refresh()
-    assert (champions.reason, champions.abandonment().version) == ("", 1)
+    assert (champions.reason, champions.current().version) == ("", 1)
 
 
 def test_one_that_failed_is_left_alone_for_a_while(own, monkeypatch):
     (Registry(own).fetch("abandonment", 1) / "xgboost.ubj").unlink()
-    champions = TestClient(create_app(own)).app.state.service.champions
+    champions = TestClient(create_app(own)).app.state.service.champion_loader
     monkeypatch.setattr(champions, "_load", None)
     champions.refresh()
     assert champions.reason
@@ -181,20 +181,20 @@ def test_a_collector_that_cannot_begin_leaves_the_rest_at_work(own):
 
 def test_a_registry_elsewhere_that_does_not_answer_holds_nothing_up(own, monkeypatch):
     answers = threading.Event()
-    original = Champions._load
+    original = ChampionLoader._load
 
     def load(self):
         answers.wait(20)
         original(self)
 
-    monkeypatch.setattr(Champions, "_load", load)
-    monkeypatch.setattr(Champions, "are_elsewhere", True)
+    monkeypatch.setattr(ChampionLoader, "_load", load)
+    monkeypatch.setattr(ChampionLoader, "is_remote", True)
     with TestClient(create_app(own)) as client:
         assert client.get("/health").status_code == 200
         assert client.get("/ready").json()["detail"] == "it was not looked for yet"
         assert client.post("/predict", json=SESSION).status_code == 503
         answers.set()
-        champions = client.app.state.service.champions
+        champions = client.app.state.service.champion_loader
         while champions.reason:
             time.sleep(0.01)
         assert client.post("/predict", json=SESSION).status_code == 200
@@ -217,7 +217,7 @@ def test_a_registry_that_fails_in_its_own_way_is_told_in_ready_and_in_the_figure
     def load(self):
         raise LookupError("s3://shop:secret@bucket")
 
-    monkeypatch.setattr(Champions, "_load", load)
+    monkeypatch.setattr(ChampionLoader, "_load", load)
     client = TestClient(create_app(own))
     answer = client.get("/ready")
     assert (answer.status_code, "LookupError" in answer.json()["detail"]) == (503, True)
@@ -240,7 +240,7 @@ def test_a_registry_that_fails_in_its_own_way_is_told_in_ready_and_in_the_figure
 def test_what_is_told_outside_holds_neither_folders_nor_the_registry_s_address(own, text, told):
     address = "https://shop:secret@models.shop.invalid/ml/"
     (own.root / "shopwright.toml").write_text(f'[models]\ntracking_uri = "{address}"\n')
-    assert told_outside(text.format(root=own.root), load_project(own.root)) == told
+    assert redact_paths(text.format(root=own.root), load_project(own.root)) == told
 
 
 def test_nobody_out_there_learns_where_files_lie(quick):
@@ -258,7 +258,7 @@ def test_nobody_out_there_learns_where_files_lie(quick):
 
 
 def test_only_those_who_ask_the_same_wait_for_an_answer():
-    kept, may_end, begun = Kept(), threading.Event(), threading.Event()
+    kept, may_end, begun = SnapshotCache(), threading.Event(), threading.Event()
 
     def slowly():
         begun.set()
@@ -276,7 +276,7 @@ def test_only_those_who_ask_the_same_wait_for_an_answer():
 
 
 def test_an_answer_that_failed_is_computed_again():
-    kept = Kept()
+    kept = SnapshotCache()
     with pytest.raises(ZeroDivisionError):
         kept.get(1, "question", lambda: 1 / 0)
     assert kept.get(1, "question", lambda: "answer") == "answer"

@@ -21,7 +21,7 @@ class _Place(Generic[Answer]):
     answers: list[Answer] = field(default_factory=list)
 
 
-class Kept(Generic[Answer]):
+class SnapshotCache(Generic[Answer]):
     """The answers to questions as of one state of the data; those of an earlier state are forgotten."""
 
     def __init__(self) -> None:

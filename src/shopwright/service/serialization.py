@@ -12,19 +12,19 @@ from typing import Any
 from fastapi import Response
 
 
-def respond_json(document: Any) -> Response:
+def json_response(document: Any) -> Response:
     """A document of plain values, dates and amounts as an answer."""
-    return Response(json.dumps(plain(document), allow_nan=False), media_type="application/json")
+    return Response(json.dumps(to_jsonable(document), allow_nan=False), media_type="application/json")
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """Values that JSON has; anything that it has no word for becomes its text."""
     if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): to_jsonable(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
+        return [to_jsonable(each) for each in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return to_jsonable(asdict(value))
     return _scalar(value.item() if hasattr(value, "item") else value)  # numpy's are unpacked
 
 

@@ -12,7 +12,7 @@ from shopwright.ingest.records import BOM, Record, check_json_record
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-def read_document(body: bytes, *, max_bytes: int) -> list[Record]:
+def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
     """The events of a JSON array, or of an object ``{"events": [...]}``; numbered from 1.
 
     Args:
@@ -52,7 +52,7 @@ def _written(event: Any) -> bytes:
     return json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
 
 
-def read_lines(body: bytes, *, max_bytes: int) -> list[Record]:
+def parse_json_lines(body: bytes, *, max_bytes: int) -> list[Record]:
     """The events of JSON lines, as an ingest would split them; numbered from 1, blank lines are none.
 
     Args:

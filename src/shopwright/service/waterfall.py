@@ -51,7 +51,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Stroke:
+class VerticalLine:
     """A vertical line."""
 
     at: float
@@ -62,7 +62,7 @@ class Stroke:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TextLabel:
     """A line of text, by the middle of its height."""
 
     at: float
@@ -73,27 +73,27 @@ class Words:
     colour: str = _INK
 
 
-Shape = Rectangle | Stroke | Words
+Shape = Rectangle | VerticalLine | TextLabel
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Drawing:
     """Shapes on paper."""
 
     height: int
     shapes: tuple[Shape, ...]
 
-    def png(self) -> bytes:
+    def to_png(self) -> bytes:
         """As PNG."""
         paper = np.full((self.height, WIDTH), _WHITE, dtype=np.uint8)
         for shape in self.shapes:
-            if isinstance(shape, Words):
+            if isinstance(shape, TextLabel):
                 _write(paper, shape)
             else:
                 _draw(paper, shape)
         return png.encode(paper, _palette())
 
-    def svg(self) -> str:
+    def to_svg(self) -> str:
         """As SVG."""
         inner = "".join(_element(shape) for shape in self.shapes)
         return (
@@ -105,10 +105,10 @@ class Picture:
 
 def warm_up(score: SessionScore) -> None:
     """Draw once, so that nobody waits for fonts and libraries."""
-    waterfall(score, title="0123456789").png()
+    draw_waterfall(score, title="0123456789").to_png()
 
 
-def waterfall(score: SessionScore, *, title: str) -> Picture:
+def draw_waterfall(score: SessionScore, *, title: str) -> Drawing:
     """How the features lead from the base to the score, the strongest first.
 
     Args:
@@ -119,17 +119,17 @@ def waterfall(score: SessionScore, *, title: str) -> Picture:
     place = _Scale.of(score, steps)
     bottom = TOP + ROW * len(steps)
     shapes: list[Shape] = [
-        Words(16, 22, title, size="title"),
-        Stroke(place(score.base), TOP - 4, bottom + 4, TOTAL, is_dashed=True),
+        TextLabel(16, 22, title, size="title"),
+        VerticalLine(place(score.base), TOP - 4, bottom + 4, TOTAL, is_dashed=True),
     ]
     at = score.base
     for number, (label, part) in enumerate(steps):
         shapes += _step(label, part, place(at), place(at + part), TOP + ROW * (number + 0.5))
         at += part
-    shapes.append(Stroke(place(at), TOP - 4, bottom + 4, TOTAL))
+    shapes.append(VerticalLine(place(at), TOP - 4, bottom + 4, TOTAL))
     told = f"log odds before calibration (dashed: everybody, {score.base:+.2f}; solid: here, {at:+.2f})"
-    shapes.append(Words(LEFT, bottom + 22, told, size="small", colour=TOTAL))
-    return Picture(bottom + BOTTOM, tuple(shapes))
+    shapes.append(TextLabel(LEFT, bottom + 22, told, size="small", colour=TOTAL))
+    return Drawing(bottom + BOTTOM, tuple(shapes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,9 @@ class _Scale:
 def _step(label: str, part: float, start: float, end: float, middle: float) -> list[Shape]:
     left, right = min(start, end), max(start, end, min(start, end) + 1)
     return [
-        Words(LEFT - 12, middle, label, anchor="end"),
+        TextLabel(LEFT - 12, middle, label, anchor="end"),
         Rectangle(left, middle - BAR / 2, right, middle + BAR / 2, UP if part > 0 else DOWN),
-        Words(right + 4, middle, f"{part:+.2f}", size="small"),
+        TextLabel(right + 4, middle, f"{part:+.2f}", size="small"),
     ]
 
 
@@ -201,7 +201,7 @@ def _place(colour: str) -> int:
     return len(_BARS) + round(_rgb(colour)[0] * (_WHITE - len(_BARS)) / 255)
 
 
-def _draw(paper: NDArray[np.uint8], shape: Rectangle | Stroke) -> None:
+def _draw(paper: NDArray[np.uint8], shape: Rectangle | VerticalLine) -> None:
     top, bottom = round(shape.top), round(shape.bottom) + 1
     if isinstance(shape, Rectangle):
         paper[top:bottom, round(shape.left) : round(shape.right) + 1] = _place(shape.colour)
@@ -211,7 +211,7 @@ def _draw(paper: NDArray[np.uint8], shape: Rectangle | Stroke) -> None:
     line[shown] = np.minimum(line[shown], _place(shape.colour))
 
 
-def _write(paper: NDArray[np.uint8], words: Words) -> None:
+def _write(paper: NDArray[np.uint8], words: TextLabel) -> None:
     ink = _ink(words.text, words.size, words.colour)
     height, length = ink.shape
     left = max(0, round(words.at - {"start": 0.0, "middle": 0.5, "end": 1.0}[words.anchor] * length))
@@ -246,7 +246,7 @@ def _element(shape: Shape) -> str:
             f'<rect x="{shape.left:.1f}" y="{shape.top:.1f}" width="{shape.right - shape.left:.1f}" '
             f'height="{shape.bottom - shape.top:.1f}" fill="{shape.colour}"/>'
         )
-    if isinstance(shape, Stroke):
+    if isinstance(shape, VerticalLine):
         dashes = f' stroke-dasharray="{_DASH} {_DASH}"' if shape.is_dashed else ""
         return (
             f'<line x1="{shape.at:.1f}" x2="{shape.at:.1f}" y1="{shape.top:.1f}" y2="{shape.bottom:.1f}" '

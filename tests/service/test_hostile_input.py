@@ -16,7 +16,7 @@ from shopwright.service.keys import create_key
 from shopwright.service.schemas.events import SessionEvent
 from shopwright.settings import load_project
 from shopwright.testing import NOW
-from tests.service.served import SESSION
+from tests.service.example_shop import SESSION
 
 EVENT = {
     "event_id": "1",

@@ -36,12 +36,12 @@ def _drawn(page):
 def test_only_groups_of_the_shops_own_scheme_are_offered(predictor, clicks):
     with PublishedWarehouse(clicks.published, threads=2).connection() as connection:
         assert any(":" in name for name in read_choices(connection).experiments)
-    assert predictor.selectbox[0].options == ["control", "treatment", "not known"]
+    assert predictor.selectbox[0].options == ["control", "treatment", "unknown"]
 
 
-def test_a_group_that_is_not_known_is_drawn_as_such(predictor):
-    assert "not known" not in _drawn(predictor)
-    predictor.selectbox[0].select("not known").run()
+def test_an_unknown_group_is_labeled_unknown(predictor):
+    assert "unknown" not in _drawn(predictor)
+    predictor.selectbox[0].select("unknown").run()
     assert not predictor.exception
-    assert "experiment group (not known)" in _drawn(predictor)
-    assert "total views (not known)" not in _drawn(predictor)
+    assert "experiment group = unknown" in _drawn(predictor)
+    assert "total views = 6" in _drawn(predictor)

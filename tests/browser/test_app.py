@@ -10,8 +10,8 @@ import pytest
 from tests.browser.conftest import NEEDS_BROWSER
 from tests.warehouse.shops import run
 
-from shopwright.app.charts import label
 from shopwright.app.pages import PAGES
+from shopwright.app.report_charts import label
 from shopwright.app.words import show
 from shopwright.reports import find_report
 

@@ -93,7 +93,7 @@ def test_pictures_are_pictures(sample: Sample, tmp_path: Path) -> None:
     for name in ("recency", "device"):
         write_dependence(sample, name, tmp_path / f"{name}.svg")
         assert "<svg" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"ends in \.svg or \.png"):
+    with pytest.raises(ConfigurationError, match=r"ending in \.svg or \.png"):
         write_beeswarm(sample, tmp_path / "all.gif")
 
 
@@ -101,8 +101,8 @@ def test_tables_with_a_picture_are_drawn_and_the_others_are_not(tmp_path: Path) 
     tables = {
         "importance": [{"feature": "recency", "mean_absolute_contribution": 0.4}],
         "reliability": [
-            {"predicted": 0.2, "observed": 0.25, "observed_lower": 0.1, "observed_upper": 0.4},
-            {"predicted": 0.7, "observed": 0.6, "observed_lower": 0.5, "observed_upper": 0.8},
+            {"predicted": 0.2, "observed": 0.25, "observed_lower": 0.1, "observed_upper": 0.4, "count": 90},
+            {"predicted": 0.7, "observed": 0.6, "observed_lower": 0.5, "observed_upper": 0.8, "count": 80},
         ],
         "trials": [{"kind": "xgboost", "log_loss": 0.6}],
         "deciles": [],

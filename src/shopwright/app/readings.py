@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from shopwright.app import data
-from shopwright.app.drawings import of_experiment
+from shopwright.app.theme import adapt_experiment_chart
 from shopwright.experiments import figures
 from shopwright.experiments.reading import read_experiment
 from shopwright.experiments.store import check_built
@@ -74,4 +74,4 @@ def _read(key: tuple[str | int, ...], name: str) -> Reading:  # noqa: ARG001  # 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _draw(key: tuple[str | int, ...], plot: str, name: str, *, is_dark: bool) -> go.Figure:
-    return of_experiment(_DRAWN[plot](_read(key, name)), is_dark=is_dark)
+    return adapt_experiment_chart(_DRAWN[plot](_read(key, name)), is_dark=is_dark)

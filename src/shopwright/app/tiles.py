@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from shopwright.app.charts import Draw
+    from shopwright.app.report_charts import Draw
     from shopwright.reports import Column, Table
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Pictures of what features do to scores: a beeswarm of all of them, and one against its values."""
+"""Effects of features on scores, drawn with matplotlib: a beeswarm of all of them, and the dependence on one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shopwright.charts import MAX_FEATURES, NEUTRAL
 from shopwright.models.effects import is_known, place_of
-from shopwright.models.plots import SHOWN, TOTAL, check_plot
+from shopwright.models.plots import check_plot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,78 +22,79 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COLORS = "coolwarm"
-"""From the least value of a feature to its greatest."""
-PLAIN = "#9a9a9a"
-"""Of values without an order, and of unknown ones."""
+"""Color map from the smallest value of a feature to its largest."""
+UNORDERED = "#9a9a9a"
+"""Color of values without an order, and of unknown ones."""
 _COLUMNS = 60
-"""Places along a feature's line in which points are stacked."""
+"""Columns along a feature's row in which points are stacked."""
 
 
 def write_beeswarm(sample: Sample, file: Path) -> None:
-    """Draw what each of the strongest features adds to each score, a point a decision, coloured by the feature's value.
+    """Draw what each of the most important features adds to each score: a point per decision, colored by its value.
 
     Raises:
-        ConfigurationError: the file is no picture's, or there is no such folder.
+        ConfigurationError: the suffix is not that of a supported format, or the folder does not exist.
     """
     check_plot(file)
-    beeswarm(sample).savefig(file, format=file.suffix[1:].lower(), dpi=144)
+    draw_beeswarm(sample).savefig(file, format=file.suffix[1:].lower(), dpi=144)
 
 
 def write_dependence(sample: Sample, feature: str, file: Path) -> None:
-    """Draw what a feature adds to each score against its value, a point a decision.
+    """Draw what a feature adds to each score against its value: a point per decision.
 
     Raises:
-        ConfigurationError: there is no such feature, the file is no picture's, or there is no such folder.
+        ConfigurationError: unknown feature, unsupported suffix, or no such folder.
     """
     check_plot(file)
-    dependence_plot(sample, feature).savefig(file, format=file.suffix[1:].lower(), dpi=144)
+    draw_dependence(sample, feature).savefig(file, format=file.suffix[1:].lower(), dpi=144)
 
 
-def beeswarm(sample: Sample) -> Figure:
-    """The beeswarm as a figure of its own, without a window system and without global state."""
-    from matplotlib.figure import Figure as Drawing  # noqa: PLC0415  # slow to import
+def draw_beeswarm(sample: Sample) -> Figure:
+    """Draw the beeswarm as a figure of its own, without a window system and without global state."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
-    order = np.argsort(-np.abs(sample.contributions).mean(axis=0), kind="stable")[:SHOWN]
-    drawing = Drawing(figsize=(8, 0.42 * len(order) + 1.4), layout="constrained")
-    axes = drawing.add_subplot()
-    axes.axvline(0, color=TOTAL, linewidth=0.8)
-    for line, place in enumerate(order):
-        added, values = sample.contributions[:, place], sample.values[sample.names[place]]
-        _scatter(axes, added, line + _spread(added), values)
-    axes.set_yticks(range(len(order)), [sample.names[place] for place in order], fontsize=8)
+    strongest = np.argsort(-np.abs(sample.contributions).mean(axis=0), kind="stable")[:MAX_FEATURES]
+    figure = Figure(figsize=(8, 0.42 * len(strongest) + 1.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    for row, index in enumerate(strongest):
+        contributions, values = sample.contributions[:, index], sample.values[sample.names[index]]
+        _scatter(axes, contributions, row + _swarm_offsets(contributions), values)
+    axes.set_yticks(range(len(strongest)), [sample.names[index] for index in strongest], fontsize=8)
     axes.invert_yaxis()
     _finish(axes, sample)
     axes.set_xlabel(
-        f"adds to the {sample.scale} (blue: low values, red: high ones, grey: not known or without order)",
+        f"contribution to the {sample.scale} (blue: low values, red: high values, gray: unknown or unordered)",
         fontsize=8,
     )
-    return drawing
+    return figure
 
 
-def dependence_plot(sample: Sample, feature: str) -> Figure:
-    """The dependence on one feature as a figure of its own.
+def draw_dependence(sample: Sample, feature: str) -> Figure:
+    """Draw the dependence on one feature as a figure of its own.
 
     Raises:
-        ConfigurationError: there is no such feature.
+        ConfigurationError: unknown feature.
     """
-    from matplotlib.figure import Figure as Drawing  # noqa: PLC0415  # slow to import
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
-    place = place_of(sample, feature)
-    values, added = sample.values[feature], sample.contributions[:, place]
-    known = is_known(values)
-    drawing = Drawing(figsize=(7, 4.5), layout="constrained")
-    axes = drawing.add_subplot()
-    axes.axhline(0, color=TOTAL, linewidth=0.8)
+    contributions = sample.contributions[:, place_of(sample, feature)]
+    values = sample.values[feature]
+    has_value = is_known(values)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     if values.dtype.kind == "f":
-        axes.scatter(values[known], added[known], s=6, alpha=0.5, linewidths=0)
+        axes.scatter(values[has_value], contributions[has_value], s=6, alpha=0.5, linewidths=0)
     else:
-        levels, places = np.unique(values[known].astype(str), return_inverse=True)
-        axes.scatter(places + _spread(added[known]) / 2, added[known], s=6, alpha=0.5, linewidths=0)
-        axes.set_xticks(range(len(levels)), levels, rotation=30, ha="right")
+        categories, positions = np.unique(values[has_value].astype(str), return_inverse=True)
+        offsets = _swarm_offsets(contributions[has_value]) / 2
+        axes.scatter(positions + offsets, contributions[has_value], s=6, alpha=0.5, linewidths=0)
+        axes.set_xticks(range(len(categories)), categories, rotation=30, ha="right")
     axes.set_xlabel(feature)
-    axes.set_ylabel(f"adds to the {sample.scale}")
+    axes.set_ylabel(f"contribution to the {sample.scale}")
     _finish(axes, sample)
-    return drawing
+    return figure
 
 
 def _finish(axes: Axes, sample: Sample) -> None:
@@ -100,25 +102,33 @@ def _finish(axes: Axes, sample: Sample) -> None:
     axes.set_title(f"{len(sample.contributions):,} {sample.population}", loc="left", fontsize=9)
 
 
-def _scatter(axes: Axes, across: Floats, up: Floats, values: NDArray[Any]) -> None:
-    """Points coloured by the rank of their values."""
-    known = is_known(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
+def _scatter(axes: Axes, x: Floats, y: Floats, values: NDArray[Any]) -> None:
+    """Draw points colored by the rank of their values."""
+    is_ordered = is_known(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
     style: dict[str, Any] = {"s": 5, "alpha": 0.7, "linewidths": 0}
-    axes.scatter(across[~known], up[~known], c=PLAIN, **style)
-    if known.any():
-        ranks = np.unique(values[known], return_inverse=True)[1].astype(np.float64)
-        axes.scatter(across[known], up[known], c=ranks, cmap=COLORS, **style)
+    axes.scatter(x[~is_ordered], y[~is_ordered], c=UNORDERED, **style)
+    if is_ordered.any():
+        # ranks, not values: one outlier would leave all others the same color
+        ranks = np.unique(values[is_ordered], return_inverse=True)[1].astype(np.float64)
+        axes.scatter(x[is_ordered], y[is_ordered], c=ranks, cmap=COLORS, **style)
 
 
-def _spread(added: Floats) -> Floats:
-    """Where points stand beside their line, -0.4 to 0.4, so that those of like contributions lie side by side; (rows,)."""
-    width = float(np.ptp(added)) or 1.0
-    column = ((added - added.min()) / width * (_COLUMNS - 1)).astype(np.int64)
+def _swarm_offsets(contributions: Floats) -> Floats:
+    """Return how far each point stands from its row so that similar contributions do not overlap.
+
+    Args:
+        contributions: (rows,).
+
+    Returns:
+        (rows,), from -0.4 to 0.4.
+    """
+    width = float(np.ptp(contributions)) or 1.0
+    column = ((contributions - contributions.min()) / width * (_COLUMNS - 1)).astype(np.int64)
     order = np.argsort(column, kind="stable")
     counts = np.bincount(column, minlength=_COLUMNS)
-    # Number of the point within its column: 0, 1, 2 ... go to 0, +1, -1, +2 ... steps from the line.
-    number = np.empty(len(added), dtype=np.int64)
-    number[order] = np.arange(len(added)) - np.repeat(np.cumsum(counts) - counts, counts)
+    # number of the point within its column: 0, 1, 2 ... go to 0, +1, -1, +2 ... steps from the row
+    number = np.empty(len(contributions), dtype=np.int64)
+    number[order] = np.arange(len(contributions)) - np.repeat(np.cumsum(counts) - counts, counts)
     step = (number + 1) // 2 * np.where(number % 2 == 1, 1, -1)
-    found: Floats = 0.8 * step / max(int(counts.max()), 2)
-    return found
+    offsets: Floats = 0.8 * step / max(int(counts.max()), 2)
+    return offsets

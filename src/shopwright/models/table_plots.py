@@ -1,10 +1,10 @@
-"""Pictures of how a model was judged, for people who look at its run; the rows that they show are kept with the model."""
+"""Evaluation tables drawn with matplotlib, for the run in MLflow; the rows themselves are stored with the model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shopwright.models.plots import DOWN, TOTAL, UP
+from shopwright.charts import DECREASE, INCREASE, NEUTRAL, FeatureImportance, ReliabilityCurve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,72 +14,67 @@ if TYPE_CHECKING:
 
     Rows = Sequence[Mapping[str, Any]]
 
-SHOWN_FEATURES = 15
-
 
 def draw_tables(tables: Mapping[str, Rows], folder: Path) -> tuple[Path, ...]:
-    """Draw each table that there is a picture for.
+    """Draw each table that has a plot and at least one row.
 
     Args:
         tables: name to rows.
-        folder: where the PNG files go, each named after its table.
+        folder: existing folder for the PNG files, each named after its table.
 
     Returns:
-        The files.
+        The files written.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
     files = []
-    for name, draw in _PICTURES.items():
+    for name, draw in _PLOTS.items():
         if not tables.get(name):
             continue
-        drawing = Figure(figsize=(7, 4.5), layout="constrained")
-        axes = drawing.add_subplot()
+        figure = Figure(figsize=(7, 4.5), layout="constrained")
+        axes = figure.add_subplot()
         draw(axes, tables[name])
         axes.spines[["top", "right"]].set_visible(False)
         files.append(folder / f"{name}.png")
-        drawing.savefig(files[-1], format="png", dpi=110)
+        figure.savefig(files[-1], format="png", dpi=110)
     return tuple(files)
 
 
-def _reliability(axes: Axes, rows: Rows) -> None:
-    """Predicted beside observed rates, with their intervals."""
-    predicted, observed = ([row[name] for row in rows] for name in ("predicted", "observed"))
-    spread = [
-        [row["observed"] - row["observed_lower"] for row in rows],
-        [row["observed_upper"] - row["observed"] for row in rows],
-    ]
-    axes.plot([0, 1], [0, 1], color=TOTAL, linewidth=0.8, linestyle="--")
-    axes.errorbar(predicted, observed, yerr=spread, color=DOWN, marker="o", capsize=3)
-    axes.set_xlabel("predicted probability")
-    axes.set_ylabel("rate that came")
-    axes.set_title("Reliability, tenths of the decisions", loc="left")
+def _draw_reliability(axes: Axes, rows: Rows) -> None:
+    curve = ReliabilityCurve.from_rows(rows)
+    predicted = [point.predicted for point in curve.points]
+    observed = [point.observed for point in curve.points]
+    errors = [[point.error_below for point in curve.points], [point.error_above for point in curve.points]]
+    axes.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=0.8, linestyle="--", label=curve.diagonal_label)
+    axes.errorbar(predicted, observed, yerr=errors, color=DECREASE, marker="o", capsize=3)
+    axes.legend(frameon=False)
+    axes.set_xlabel(curve.x_label)
+    axes.set_ylabel(curve.y_label)
+    axes.set_title(curve.title, loc="left")
 
 
-def _importance(axes: Axes, rows: Rows) -> None:
-    """The strongest features."""
-    shown = rows[:SHOWN_FEATURES]
-    places = range(len(shown))
-    axes.barh(places, [row["mean_absolute_contribution"] for row in shown], color=DOWN)
-    axes.set_yticks(places, [row["feature"] for row in shown])
+def _draw_importance(axes: Axes, rows: Rows) -> None:
+    chart = FeatureImportance.from_rows(rows)
+    positions = range(len(chart.bars))
+    axes.barh(positions, [bar.importance for bar in chart.bars], color=DECREASE)
+    axes.set_yticks(positions, [bar.feature for bar in chart.bars])
     axes.invert_yaxis()
-    axes.set_xlabel("mean absolute contribution")
-    axes.set_title("What moves the score most", loc="left")
+    axes.set_xlabel(chart.x_label)
+    axes.set_title(chart.title, loc="left")
 
 
-def _costs(axes: Axes, rows: Rows) -> None:
-    """What acting from a probability on costs."""
-    axes.plot([row["threshold"] for row in rows], [row["cost"] for row in rows], color=DOWN)
-    axes.set_xlabel("act from this probability on")
-    axes.set_ylabel("cost of a decision")
-    axes.set_title("Cost where a miss costs as much as a needless action", loc="left")
+def _draw_costs(axes: Axes, rows: Rows) -> None:
+    axes.plot([row["threshold"] for row in rows], [row["cost"] for row in rows], color=DECREASE)
+    axes.set_xlabel("threshold: act at this probability or above")
+    axes.set_ylabel("mean cost per decision")
+    axes.set_title("Cost by threshold, when a miss costs as much as a needless action", loc="left")
 
 
-def _deciles(axes: Axes, rows: Rows) -> None:
-    """What was foretold and what came, by tenths."""
+def _draw_deciles(axes: Axes, rows: Rows) -> None:
+    """Draw predicted beside actual values, by tenths of the customers."""
     for name, shift, color, label in (
-        ("mean_predicted", -0.2, DOWN, "predicted"),
-        ("mean_actual", 0.2, UP, "came"),
+        ("mean_predicted", -0.2, DECREASE, "predicted"),
+        ("mean_actual", 0.2, INCREASE, "actual"),
     ):
         axes.bar(
             [row["decile"] + shift for row in rows],
@@ -89,15 +84,15 @@ def _deciles(axes: Axes, rows: Rows) -> None:
             label=label,
         )
     axes.legend(frameon=False)
-    axes.set_xlabel("tenth of the customers, the highest prediction first")
+    axes.set_xlabel("decile of customers, highest prediction first")
     axes.set_ylabel("mean value")
-    axes.set_title("Deciles", loc="left")
+    axes.set_title("Predicted and actual value by decile", loc="left")
 
 
-_PICTURES: dict[str, Callable[[Axes, Rows], None]] = {
-    "reliability": _reliability,
-    "importance": _importance,
-    "costs": _costs,
-    "deciles": _deciles,
+_PLOTS: dict[str, Callable[[Axes, Rows], None]] = {
+    "reliability": _draw_reliability,
+    "importance": _draw_importance,
+    "costs": _draw_costs,
+    "deciles": _draw_deciles,
 }
 """Table to what draws it."""

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from shopwright.models.plots import DOWN, SHOWN, TOTAL, UP
+from shopwright.charts import DECREASE as DOWN
+from shopwright.charts import INCREASE as UP
+from shopwright.charts import MAX_BARS as SHOWN
+from shopwright.charts import NEUTRAL as TOTAL
 from shopwright.service import png
 
 if TYPE_CHECKING:

@@ -220,7 +220,7 @@ def test_a_plot_with_another_ending_or_without_a_folder_is_told(
     tmp_path: Path,
 ) -> None:
     wrong = fails(run, market, "explain", "abandonment", "u1", "--plot", str(tmp_path / "why.gif"))
-    assert "why.gif: a plot ends in .svg or .png" in wrong
+    assert "cannot plot to why.gif: use a file ending in .svg or .png" in wrong
     lost = fails(run, market, "explain", "abandonment", "u1", "--plot", str(tmp_path / "nowhere" / "why.svg"))
     assert "no folder" in lost
 

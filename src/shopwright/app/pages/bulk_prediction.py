@@ -6,7 +6,7 @@ import hashlib
 
 import streamlit as st
 
-from shopwright.app import api, bulk, drawings, notices, tiles
+from shopwright.app import api, bulk, model_charts, notices, tiles
 from shopwright.core.errors import DataError, ServiceError
 
 SHOWN = 50
@@ -46,7 +46,7 @@ def _scored(content: bytes) -> bytes | None:
 def _result(scored: bytes) -> None:
     table = bulk.read_csv(scored)
     st.subheader("Scored")
-    tiles.chart(drawings.bands(bulk.count_bands(table)), key="bands")
+    tiles.chart(model_charts.draw_risk_bands(bulk.count_bands(table)), key="bands")
     st.dataframe(table.slice(0, SHOWN), hide_index=True)
     st.caption(f"{min(SHOWN, table.num_rows):,} of {table.num_rows:,} rows.")
     st.download_button(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import charts, tiles
+from shopwright.app import report_charts, tiles
 
 tiles.page(
     "Cohorts and lifetime value", "Who orders again, and what are customers worth?", over="customer_summary"
@@ -17,14 +17,16 @@ tiles.figures(
     "average_value_amount",
     "median_value_amount",
 )
-tiles.tile("cohort_retention", charts.grid("months_since_first", "cohort_month", "retention_rate", above=0))
+tiles.tile(
+    "cohort_retention", report_charts.grid("months_since_first", "cohort_month", "retention_rate", above=0)
+)
 tiles.tile(
     "cohort_retention",
-    charts.grid("months_since_first", "cohort_month", "cumulative_value_per_customer"),
+    report_charts.grid("months_since_first", "cohort_month", "cumulative_value_per_customer"),
     title="Cohorts: value per customer, month by month",
 )
 left, right = st.columns(2)
 with left:
-    tiles.tile("order_frequency", charts.bars("orders", "customer_count"))
+    tiles.tile("order_frequency", report_charts.bars("orders", "customer_count"))
 with right:
-    tiles.tile("value_by_decile", charts.bars("decile", "value_share"))
+    tiles.tile("value_by_decile", report_charts.bars("decile", "value_share"))

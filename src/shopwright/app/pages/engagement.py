@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import charts, tiles
+from shopwright.app import report_charts, tiles
 
 tiles.page(
     "Engagement", "How many visitors come in a day, a week, a month, and how often?", over="engagement"
@@ -19,16 +19,18 @@ tiles.figures(
 )
 tiles.tile(
     "engagement",
-    charts.lines("activity_date", "daily_active_users", "weekly_active_users", "monthly_active_users"),
+    report_charts.lines("activity_date", "daily_active_users", "weekly_active_users", "monthly_active_users"),
 )
-tiles.tile("engagement", charts.lines("activity_date", "stickiness_rate"), title="Stickiness (DAU over MAU)")
+tiles.tile(
+    "engagement", report_charts.lines("activity_date", "stickiness_rate"), title="Stickiness (DAU over MAU)"
+)
 tiles.tile(
     "engagement",
-    charts.bars("activity_date", "new_users", "returning_users", stacked=True),
+    report_charts.bars("activity_date", "new_users", "returning_users", stacked=True),
     title="New and returning users",
 )
 left, right = st.columns(2)
 with left:
-    tiles.tile("sessions_by_channel", charts.ranking("channel", "session_count"))
+    tiles.tile("sessions_by_channel", report_charts.ranking("channel", "session_count"))
 with right:
-    tiles.tile("sessions_by_device", charts.ranking("device", "session_count"))
+    tiles.tile("sessions_by_device", report_charts.ranking("device", "session_count"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import charts, tiles
+from shopwright.app import report_charts, tiles
 
 tiles.page("Executive summary", "How is the shop doing? Sales, visits and where visitors leave, on one page.")
 tiles.figures(
@@ -22,14 +22,16 @@ if visited:
     )
 left, right = st.columns(2)
 with left:
-    tiles.tile("sales_by_day", charts.lines("order_date", "net_amount"))
-    tiles.tile("category_sales", charts.ranking("category", "net_amount", at_most=10))
+    tiles.tile("sales_by_day", report_charts.lines("order_date", "net_amount"))
+    tiles.tile("category_sales", report_charts.ranking("category", "net_amount", at_most=10))
 with right:
     if visited:
         tiles.tile(
-            "sessions_by_day", charts.bars_and_line("session_date", "session_count", "conversion_rate")
+            "sessions_by_day", report_charts.bars_and_line("session_date", "session_count", "conversion_rate")
         )
-        tiles.tile("funnel", charts.steps("step", "session_count"))
+        tiles.tile("funnel", report_charts.steps("step", "session_count"))
     else:
-        tiles.tile("sales_by_month", charts.bars_and_line("order_month", "net_amount", "average_order_value"))
-        tiles.tile("order_frequency", charts.bars("orders", "customer_count"))
+        tiles.tile(
+            "sales_by_month", report_charts.bars_and_line("order_month", "net_amount", "average_order_value")
+        )
+        tiles.tile("order_frequency", report_charts.bars("orders", "customer_count"))

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from shopwright.app import data, drawings, registered, tiles
+from shopwright.app import data, model_charts, registered, tiles
 from shopwright.app.words import UNDEFINED, plain
+from shopwright.charts import FeatureImportance, ReliabilityCurve
 from shopwright.reports import Column
 
 if TYPE_CHECKING:
     from shopwright.app.registered import Model
     from shopwright.registry import EvaluationRecord, Measure, Version
 
-SHOWN_FEATURES = 15
 MODELS = (
     Column("model", "Its name, as in 'shopwright models list'", "text"),
     Column("question", "What it answers", "text"),
@@ -73,7 +73,9 @@ def _scores(record: EvaluationRecord, name: str) -> None:
         measure = st.selectbox("Measure", known, key=f"measure {name}")
         if measure is not None:
             tiles.chart(
-                drawings.measures(registered.compared(record, measure), title=measure.replace("_", " ")),
+                model_charts.draw_scores(
+                    registered.compared(record, measure), title=measure.replace("_", " ")
+                ),
                 key=f"scores {name}",
             )
         st.caption(plain(f"Judged on {record.evaluated_on}. {' '.join(record.notes)}"))
@@ -112,7 +114,9 @@ def _pictures(record: EvaluationRecord, name: str) -> None:
                 "**Calibration**",
                 help="Tenths of the decisions by probability, with 95 % intervals. On the dotted line, what is foretold happens.",
             )
-            tiles.chart(drawings.reliability(bins), key=f"reliability {name}")
+            tiles.chart(
+                model_charts.draw_reliability(ReliabilityCurve.from_rows(bins)), key=f"reliability {name}"
+            )
             st.caption(plain(f"Judged on {record.evaluated_on}."))
     if features := record.tables.get("importance"):
         with right, st.container(border=True):
@@ -120,7 +124,9 @@ def _pictures(record: EvaluationRecord, name: str) -> None:
                 "**What moves the score most**",
                 help="Mean absolute SHAP value of each feature, exact, over decisions of the test window.",
             )
-            tiles.chart(drawings.importance(features[:SHOWN_FEATURES]), key=f"importance {name}")
+            tiles.chart(
+                model_charts.draw_importance(FeatureImportance.from_rows(features)), key=f"importance {name}"
+            )
             st.caption(
                 plain(f"On the scale of the score before calibration. {len(features)} features in all.")
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from shopwright.app import api, data, drawings, notices, tiles
+from shopwright.app import api, data, model_charts, notices, tiles
 from shopwright.core.errors import ServiceError
 
 VERDICTS = {
@@ -14,7 +14,7 @@ VERDICTS = {
     "medium": (st.warning, "Medium risk: this cart could go either way"),
     "high": (st.error, "High risk: this cart will probably be abandoned"),
 }
-NOT_KNOWN = "not known"
+UNKNOWN = "unknown"
 
 
 def _groups() -> list[str]:
@@ -29,14 +29,14 @@ def _session() -> dict[str, Any]:
     minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, help="Since the visit began.")
     group = st.selectbox(
         "Checkout experience",
-        (*_groups(), NOT_KNOWN),
+        (*_groups(), UNKNOWN),
         help="The group of the shop's own scheme that the shopper is in.",
     )
     return {
         "total_views": views,
         "total_carts": carts,
         "session_duration_minutes": minutes,
-        "experiment_group": None if group == NOT_KNOWN else group,
+        "experiment_group": None if group == UNKNOWN else group,
     }
 
 
@@ -44,8 +44,7 @@ def _answer(found: dict[str, Any], asked: dict[str, Any]) -> None:
     show, verdict = VERDICTS[found["risk_band"]]
     show(f"**{verdict}**")
     st.metric("Probability that it is abandoned", f"{found['probability']:.1%}")
-    told = [name for name, value in asked.items() if value is not None]
-    tiles.chart(drawings.waterfall(found["reasons"], told=told), key="waterfall")
+    tiles.chart(model_charts.draw_waterfall(found["reasons"], session=asked), key="waterfall")
     st.caption(
         f"Version {found['model_version']} of the model {found['model']}, on data to {found['data_date']}. The probability "
         "is calibrated. Bars are what each feature adds to the log odds before calibration (SHAP); they add up exactly. "

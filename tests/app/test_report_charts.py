@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shopwright.app import charts
+from shopwright.app import report_charts
 from shopwright.reports import Column, Filters, Freshness, Health, Report, Table
 
 COLUMNS = (Column("category", "", "text"), Column("session_count", "", "count"), Column("rate", "", "share"))
@@ -26,7 +26,10 @@ def _table(names):
 
 @pytest.mark.parametrize(
     "draw",
-    [charts.bars("category", "session_count"), charts.bars_and_line("category", "session_count", "rate")],
+    [
+        report_charts.bars("category", "session_count"),
+        report_charts.bars_and_line("category", "session_count", "rate"),
+    ],
 )
 def test_names_that_are_cut_to_the_same_text_stay_two_bars(draw):
     figure = draw(_table(NAMES))
@@ -38,9 +41,12 @@ def test_names_that_are_cut_to_the_same_text_stay_two_bars(draw):
 
 
 def test_only_places_that_are_shown_are_named():
-    figure = charts.bars_and_line("category", "session_count", "rate", at_most=1)(_table(NAMES))
+    figure = report_charts.bars_and_line("category", "session_count", "rate", at_most=1)(_table(NAMES))
     assert list(figure.layout.xaxis.tickvals) == NAMES[:1]
 
 
 def test_short_names_are_left_to_the_chart():
-    assert charts.bars("category", "session_count")(_table(["toys", "books"])).layout.xaxis.tickvals is None
+    assert (
+        report_charts.bars("category", "session_count")(_table(["toys", "books"])).layout.xaxis.tickvals
+        is None
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from shopwright.app.theme import COLOURS, SCALE, laid_out
+from shopwright.app.theme import COLOR_SCALE, COLORS, apply_layout
 from shopwright.app.words import label
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def lines(x: str, *names: str) -> Draw:
         figure = go.Figure()
         for name in names:
             figure.add_scatter(x=table.column(x), y=_numbers(table, name), name=label(name), mode="lines")
-        return _with_axis(laid_out(figure, legend=len(names) > 1), table, names[0])
+        return _with_axis(apply_layout(figure, has_legend=len(names) > 1), table, names[0])
 
     return draw
 
@@ -53,7 +53,7 @@ def bars(x: str, *names: str, stacked: bool = False) -> Draw:
             figure.add_bar(x=table.column(x), y=_numbers(table, name), name=label(name))
         figure.update_layout(barmode="stack" if stacked else "group")
         _name_places(figure, table, x, table.column(x))
-        return _with_axis(laid_out(figure, legend=len(names) > 1), table, names[0])
+        return _with_axis(apply_layout(figure, has_legend=len(names) > 1), table, names[0])
 
     return draw
 
@@ -75,7 +75,7 @@ def bars_and_line(x: str, bar: str, line: str, *, at_most: int | None = None) ->
                     "tickmode": "auto", "nticks": 6, "tickformat": _ticks(table, line)}
         )  # fmt: skip
         _name_places(figure, table, x, places)
-        return _with_axis(laid_out(figure), table, bar)
+        return _with_axis(apply_layout(figure), table, bar)
 
     return draw
 
@@ -113,7 +113,7 @@ def stack(x: str, names: str, values: str) -> Draw:
                 name=_short(name),
             )
         figure.update_layout(barmode="relative")
-        laid_out(figure)
+        apply_layout(figure)
         figure.update_layout(
             legend={"orientation": "v", "y": 1, "yanchor": "top", "x": 1.02}, hovermode="closest"
         )
@@ -133,11 +133,11 @@ def steps(names: str, values: str) -> Draw:
         ]
         figure = go.Figure(
             go.Funnel(
-                y=[name for name, _ in kept], x=[value for _, value in kept], marker={"color": COLOURS[0]},
+                y=[name for name, _ in kept], x=[value for _, value in kept], marker={"color": COLORS[0]},
                 texttemplate="%{value:,} · %{percentInitial:.1%}", connector={"fillcolor": "rgba(47,126,216,0.2)"},
             )
         )  # fmt: skip
-        laid_out(figure, legend=False)
+        apply_layout(figure, has_legend=False)
         figure.update_layout(hovermode="closest")
         figure.update_yaxes(automargin=True)
         return figure
@@ -168,19 +168,55 @@ def grid(x: str, y: str, value: str, *, above: float | None = None) -> Draw:
                 x=across, y=[_month(name) for name in down], zmin=0, zmax=most,
                 texttemplate=f"%{{z:{_format(table, value)}}}" if len(across) * len(down) <= _MOST_TEXTS else None,
                 z=[[cells.get((one, other)) for one in across] for other in down],
-                colorscale=[list(stop) for stop in SCALE], xgap=1, ygap=1,
+                colorscale=[list(stop) for stop in COLOR_SCALE], xgap=1, ygap=1,
                 colorbar={"tickformat": _ticks(table, value), "thickness": 10, "outlinewidth": 0},
                 hovertemplate=f"{label(y)} %{{y}}, {label(x).lower()} %{{x}}: "
                 f"%{{z:{_format(table, value)}}}<extra></extra>",
             )
         )  # fmt: skip
-        laid_out(figure, legend=False, height=max(240, 26 * len(down) + 70))
+        apply_layout(figure, has_legend=False, height=max(240, 26 * len(down) + 70))
         figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
         figure.update_xaxes(title=label(x), showgrid=False, dtick=1 if len(across) <= 24 else None)
         figure.update_layout(hovermode="closest")
         return figure
 
     return draw
+
+
+def churn_risk(table: Table) -> go.Figure:
+    """Draw customers by their churn probability, in steps of ten percentage points."""
+    figure = go.Figure(
+        go.Bar(
+            x=table.column("probability_from"), y=table.column("customers"), offset=0, width=0.096,
+            marker={"color": COLORS[0]}, hovertemplate="from %{x:.0%}: %{y:,}<extra></extra>",
+        )
+    )  # fmt: skip
+    apply_layout(figure, has_legend=False)
+    figure.update_xaxes(title="churn probability", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="customers", tickformat=",", rangemode="tozero")
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def segment_changes(table: Table) -> go.Figure:
+    """Draw how many customers changed from which segment (rows) to which (columns)."""
+    before, after = table.column("moved_from"), table.column("moved_to")
+    order = list(dict.fromkeys([*before, *after]))
+    rows, columns = list(dict.fromkeys(before)), sorted(set(after), key=order.index)
+    counts = dict(zip(zip(before, after, strict=True), table.column("customers"), strict=True))
+    cells = [[counts.get((row, column), 0) for column in columns] for row in rows]
+    figure = go.Figure(
+        go.Heatmap(
+            x=columns, y=rows, z=cells, colorscale=[list(stop) for stop in COLOR_SCALE], showscale=False, xgap=2, ygap=2,
+            text=[[f"{count:,}" for count in row] for row in cells], texttemplate="%{text}",
+            hovertemplate="from %{y} to %{x}: %{z:,}<extra></extra>",
+        )
+    )  # fmt: skip
+    apply_layout(figure, height=44 * len(rows) + 110, has_legend=False)
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, title="a month ago")
+    figure.update_xaxes(side="top", automargin=True, showgrid=False, title="now")
+    figure.update_layout(hovermode="closest")
+    return figure
 
 
 def _ranked(table: Table, names: list[str], values: str, at_most: int) -> go.Figure:
@@ -192,7 +228,7 @@ def _ranked(table: Table, names: list[str], values: str, at_most: int) -> go.Fig
             hovertemplate="%{customdata}: %{x:" + _format(table, values) + "}<extra></extra>",
         )
     )  # fmt: skip
-    laid_out(figure, legend=False, height=max(160, 26 * len(shown) + 60))
+    apply_layout(figure, has_legend=False, height=max(160, 26 * len(shown) + 60))
     # two names that are cut to the same text stay two bars
     figure.update_yaxes(
         autorange="reversed", tickvals=places, ticktext=[_short(name) for name in shown], automargin=True

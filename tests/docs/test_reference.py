@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import pytest
 import typer
 
 from shopwright.cli import reference
 from shopwright.contracts import ENTITIES, dictionary
+from shopwright.metrics import MEASURES, METRICS
+from shopwright.metrics import reference as metrics_reference
+from shopwright.settings import Settings
+from shopwright.settings import reference as settings_reference
+from shopwright.warehouse import reference as warehouse_reference
+from shopwright.warehouse.profile import DBT_PROJECT
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -81,3 +88,33 @@ def test_rows_of_every_table_have_as_many_cells_as_its_header():
         for table in (block for block in text.split("\n\n") if block.startswith("| ")):
             widths = {line.replace("\\|", "").count("|") for line in table.strip().splitlines()}
             assert len(widths) == 1, table
+
+
+def _setting_classes(model=Settings):
+    yield model
+    for field in model.model_fields.values():
+        for section in settings_reference._models_in(field.annotation):
+            yield from _setting_classes(section)
+
+
+@pytest.mark.parametrize("section", [*_setting_classes()][1:], ids=lambda section: section.__name__)
+def test_every_setting_is_described_and_on_the_page(section):
+    meanings = settings_reference.read_meanings(section)
+    text = settings_reference.render()
+    for name, field in section.model_fields.items():
+        assert settings_reference._models_in(field.annotation) or f"| `{name}` |" in text
+        assert meanings.get(name, "").endswith("."), f"{section.__name__}.{name} has no sentence below it"
+
+
+def test_every_gold_model_and_column_is_described():
+    text = warehouse_reference.render()
+    for folder in ("marts", "features", "health"):
+        for model in (DBT_PROJECT / "models" / folder).rglob("*.sql"):
+            assert f"\n## {model.stem}\n" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
+def test_every_metric_and_measure_is_on_the_page():
+    text = metrics_reference.render()
+    assert [name for name in (*METRICS, *MEASURES) if f"| `{name}` |" not in text] == []

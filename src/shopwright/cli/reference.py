@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopwright.contracts import dictionary
+from shopwright.core.markdown import format_table
+from shopwright.metrics import reference as metrics_reference
 from shopwright.reports import REPORTS
-from shopwright.reports import dictionary as described
+from shopwright.reports import dictionary as reports_reference
+from shopwright.settings import reference as settings_reference
+from shopwright.warehouse import reference as warehouse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +41,7 @@ def render(app: typer.Typer, *, name: str = "shopwright") -> str:
     """
     root = typer.main.get_command(app)
     commands = list(_walk(root, typer.Context(root, info_name=name)))
-    overview = dictionary.table(
+    overview = format_table(
         ("command", "what it does"),
         [(f"[`{c.command_path}`](#{_anchor(c.command_path)})", _summary(c.command)) for c in commands],
     )
@@ -55,7 +59,10 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": render(app),
         "data-dictionary.md": dictionary.render(),
-        "reports.md": described.render(REPORTS),
+        "gold-tables.md": warehouse_reference.render(),
+        "metrics.md": metrics_reference.render(),
+        "reports.md": reports_reference.render(REPORTS),
+        "settings.md": settings_reference.render(),
     }
 
 
@@ -83,7 +90,7 @@ def _section(context: Any) -> str:
     records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [(f"`{name}`", " ".join(meaning.split())) for name, meaning in filter(None, records)]
     if rows:
-        parts.append(dictionary.table(("argument or option", "meaning"), rows))
+        parts.append(format_table(("argument or option", "meaning"), rows))
     return "\n\n".join(filter(None, [*parts, _epilog(command)]))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import ENTITIES
+from shopwright.core.markdown import format_codes, format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from shopwright.contracts import Column, Entity, Rule
 
 _INTRODUCTION = """\
@@ -34,17 +33,20 @@ def render() -> str:
 
 
 def _overview() -> str:
-    return table(
+    return format_table(
         ("entity", "one row is", "key"),
-        ((f"[`{entity.name}`](#{entity.name})", entity.grain, _codes(entity.key)) for entity in ENTITIES),
+        (
+            (f"[`{entity.name}`](#{entity.name})", entity.grain, format_codes(entity.key))
+            for entity in ENTITIES
+        ),
     )
 
 
 def _section(entity: Entity) -> str:
-    facts = [f"One row is {entity.grain}.", f"Key: {_codes(entity.key)}."]
+    facts = [f"One row is {entity.grain}.", f"Key: {format_codes(entity.key)}."]
     if entity.time_column is not None:
         facts.append(f"Its time is `{entity.time_column}`.")
-    columns = table(
+    columns = format_table(
         ("column", "type", "unit", "required", "values", "meaning"), map(_column_cells, entity.columns)
     )
     return "\n\n".join([f"## {entity.name}", " ".join(facts), columns, *_rules(entity)])
@@ -59,7 +61,7 @@ def _values(column: Column) -> str:
     """What the column may hold: a list, a range, or anything of its type."""
     low, high = column.minimum, column.maximum
     if column.allowed:
-        return _codes(column.allowed)
+        return format_codes(column.allowed)
     if low is not None and high is not None:
         return f"{low} to {high}"
     if low is not None:
@@ -74,19 +76,9 @@ def _rules(entity: Entity) -> list[str]:
         return []
     return [
         "A row that breaks one of these is quarantined under its name:",
-        table(("rule", "meaning"), rows),
+        format_table(("rule", "meaning"), rows),
     ]
 
 
 def _rule_cells(rule: Rule) -> tuple[str, str]:
     return f"`{rule.name}`", rule.meaning
-
-
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; every row has as many cells as the header."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.dictionary import table
+from shopwright.core.markdown import format_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def render(reports: Sequence[Report]) -> str:
         Markdown, ending in a newline: an overview, then per report its definition, filters and columns.
     """
     rows = [(f"[`{report.name}`](#{report.name})", report.title, _filters(report)) for report in reports]
-    overview = table(("report", "shows", "filters"), rows)
+    overview = format_table(("report", "shows", "filters"), rows)
     return "\n\n".join([_INTRODUCTION, overview, *map(_section, reports)]) + "\n"
 
 
@@ -36,7 +36,7 @@ def _section(report: Report) -> str:
     needs = ", ".join(f"`gold.{name}`" for name in report.needs)
     facts = f"{report.definition}\n\nReads {needs}. Filters: {_filters(report)}."
     columns = [(f"`{column.name}`", column.unit, column.meaning) for column in report.columns]
-    return f"## {report.name}\n\n{facts}\n\n{table(('column', 'unit', 'meaning'), columns)}"
+    return f"## {report.name}\n\n{facts}\n\n{format_table(('column', 'unit', 'meaning'), columns)}"
 
 
 def _filters(report: Report) -> str:

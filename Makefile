@@ -89,24 +89,35 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
 	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)
 
+# mypy takes one core for as long as all other checks take the other.
 check: setup ## lint, type-check and prove that the documentation is true
 	@failed=
-	run() { echo "· $$*"; "$(BIN)/$$@" || failed="$$failed $$1"; }
-	run ruff check .
-	run ruff format --check .
-	run mypy
-	run sqlfluff lint --disable-progress-bar $(SQL)
-	run lint-imports --no-logo
-	run hadolint infra/docker/service.Dockerfile infra/docker/app.Dockerfile
-	run codespell
-	run python -m pytest -q --no-cov tests/docs
+	types=$$(mktemp)
+	$(BIN)/mypy >"$$types" 2>&1 &
+	mypy=$$!
+	run() { echo "· $$*"; "$$@" || failed="$$failed $$(basename $$1)"; }
+	run $(BIN)/ruff check .
+	run $(BIN)/ruff format --check .
+	run $(BIN)/python .ci/check_names.py
+	run $(BIN)/sqlfluff lint --disable-progress-bar $(SQL)
+	run $(BIN)/lint-imports --no-logo
+	run $(BIN)/hadolint infra/docker/service.Dockerfile infra/docker/app.Dockerfile
+	run $(BIN)/codespell
+	run $(BIN)/python .ci/packages.py --check
+	run $(BIN)/python -m pytest -q --no-cov tests/docs
+	echo "· mypy"
+	wait $$mypy || failed="$$failed mypy"
+	cat "$$types"
+	rm "$$types"
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 bench: setup ## measure on 20 million events, write benchmarks/results.md
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-docs: setup ## write the reference pages from the code
+docs: setup ## write the reference pages, and run the tutorials for their outputs
 	@$(BIN)/python -m shopwright.cli.reference $(DOCS_ARGS)
+	$(BIN)/python .ci/packages.py $(DOCS_ARGS)
+	$(BIN)/python .ci/tutorials.py $(DOCS_ARGS)
 
 # Pins stay as they are unless asked to move: LOCK_ARGS=--upgrade, or LOCK_ARGS="--upgrade-package duckdb".
 LOCK_ARGS ?=

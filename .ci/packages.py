@@ -35,12 +35,13 @@ def remit(package: str) -> str:
 
 def render(page: str) -> str:
     """Return the page with the table of today."""
-    lines = ["| layer | package | what it holds |", "| --- | --- | --- |"]
-    for number, packages in enumerate(layers(), start=1):
-        for package in sorted(packages):
-            lines.append(f"| {number} | `src/shopwright/{package}` | {remit(package)} |")
-    table = "\n".join(lines).replace("\\", "\\\\")
-    return _TABLE.sub(rf"\g<1>\n{table}\n\n\g<2>", page)
+    rows = [
+        f"| {number} | `src/shopwright/{package}` | {remit(package)} |"
+        for number, packages in enumerate(layers(), start=1)
+        for package in sorted(packages)
+    ]
+    table = "\n".join(["| layer | package | what it holds |", "| --- | --- | --- |", *rows])
+    return _TABLE.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", page)
 
 
 def main(arguments: list[str]) -> int:

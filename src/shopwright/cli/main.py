@@ -30,7 +30,7 @@ from shopwright.core.errors import ShopwrightError
 
 app = typer.Typer(
     name="shopwright",
-    help="From a shop's raw exports to a tested warehouse.",
+    help="Turn a shop's raw exports into a tested warehouse, experiment results, models, an API and an app.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -60,8 +60,8 @@ app.command("doctor")(doctor.command)
 app.command("docs")(docs.command)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"shopwright {__version__}")
         raise typer.Exit
 
@@ -72,7 +72,7 @@ def _options(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
-    """From a shop's raw exports to a tested warehouse."""
+    """Turn a shop's raw exports into a tested warehouse."""
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
     try:
         app()
     except (ShopwrightError, OSError) as error:
-        # an OSError is a full disk, a missing right, a folder that has gone: nothing that a traceback explains
+        # An OSError is a full disk, a missing permission or a deleted folder: nothing that a traceback explains.
         message = " ".join(str(error).split())
         if "--json" in sys.argv:
             print(json.dumps({"error": message, "kind": type(error).__name__}))  # noqa: T201  # the one document

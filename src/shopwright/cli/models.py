@@ -16,7 +16,7 @@ from shopwright.cli.output import (
     progress_bar,
     stdout_console,
 )
-from shopwright.cli.train import AllOption, ModelArgument, NameArgument, as_version, chosen
+from shopwright.cli.train import AllOption, ModelArgument, NameArgument, parse_version, select_models
 from shopwright.core.errors import DataError
 from shopwright.registry import Registry, Version
 from shopwright.registry.tracking import check_installed
@@ -88,7 +88,7 @@ def show_command(
     registry = Registry(load_project(project))
     _check(model)
     if version is not None:
-        found = registry.show(model, as_version(version))
+        found = registry.show(model, parse_version(version))
         evaluation = registry.evaluation(model, found.number) if found.manifest_sha256 else None
         if as_json:
             print_json(_document(found) | {"evaluation": evaluation.model_dump() if evaluation else None})
@@ -124,7 +124,7 @@ def promote_command(
     """
     _check(model)
     _tell(
-        Registry(load_project(project)).promote(model, as_version(version), force_reason=force),
+        Registry(load_project(project)).promote(model, parse_version(version), force_reason=force),
         as_json=as_json,
     )
 
@@ -158,7 +158,7 @@ def audit_command(
     """
     loaded = load_project(project)
     documents, leaking = [], []
-    for room in chosen(loaded, model, every=every):
+    for room in select_models(loaded, model, all_models=every):
         with progress_bar(quiet=as_json) as bar:
             bar.update(f"{room.name}: auditing for leaks", 0, 0)
             findings, compared = _audit(loaded, room)

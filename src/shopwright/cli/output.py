@@ -1,4 +1,4 @@
-"""What all commands share: options, tables for people, JSON for machines, progress on long work."""
+"""What all commands share: options, tables, JSON, and progress bars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PIPED_WIDTH = 120
 """Columns of a table where no terminal says how wide it is."""
 
 ProjectOption = Annotated[
-    Path, typer.Option("--project", metavar="DIR", help="Folder of the shop.", show_default="this folder")
+    Path, typer.Option("--project", metavar="DIR", help="Folder of the shop.", show_default="current folder")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
@@ -33,29 +33,29 @@ DEFAULT_PROJECT = Path()
 
 class _StdoutConsole(Console):
     def on_broken_pipe(self) -> None:
-        """End, since the reader has gone."""
+        """Exit, since the reader is gone."""
         _leave()
 
 
 def stdout_console() -> Console:
-    """Where results for people go."""
+    """Return the console for results."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     return _StdoutConsole(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def _leave() -> NoReturn:
-    """End without a word: the reader, such as `head`, has gone; nothing is wrong and nobody is left to tell."""
+    """Exit silently: the reader, such as `head`, is gone, so nothing is wrong and no one would see a message."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 
 def stderr_console() -> Console:
-    """Where progress and notes go, so that standard output holds results alone."""
+    """Return the console for progress and notes, so that standard output holds results only."""
     return Console(file=sys.stderr, highlight=False)
 
 
 def now() -> datetime:
-    """The time, naive UTC; the one place where commands look at the clock."""
+    """Return the time, naive UTC; no command looks at the clock elsewhere."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
@@ -76,19 +76,22 @@ def _plain(value: Any) -> Any:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    """A table; numbers get thousands separators and stand on the right, text is never taken for markup."""
-    listed = [list(row) for row in rows]
-    made = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for place, name in enumerate(columns):
-        numeric = all(isinstance(row[place], int | float | None) for row in listed) and bool(listed)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in listed:
-        made.add_row(*(show(value) for value in row))
-    return made
+    """Return a table for the terminal.
+
+    Numbers get thousands separators and are right-aligned. Text is never interpreted as markup.
+    """
+    cells = [list(row) for row in rows]
+    grid = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = all(isinstance(row[index], int | float | None) for row in cells) and bool(cells)
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        grid.add_row(*(show(value) for value in row))
+    return grid
 
 
 def show(value: Any) -> str:
-    """A value as people read it; what is missing is a dash, never a zero."""
+    """Format a value for people; a missing value is a dash, never a zero."""
     if value is None:
         return "–"  # noqa: RUF001  # a dash, not a minus: nothing is subtracted
     if isinstance(value, bool):
@@ -127,9 +130,9 @@ class Bar:
 
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
-    """A bar for the block's work; it leaves nothing behind."""
+    """Show a progress bar for the block's work; nothing of it remains on the screen."""
     console = stderr_console()
-    shown = Progress(
+    progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -139,9 +142,11 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
         transient=True,
         disable=quiet or not console.is_terminal,
     )
-    bar = Bar(shown)
+    bar = Bar(progress)
     try:
         yield bar
     finally:
-        if bar.is_shown and not shown.disable:  # stopping prints an empty line even where nothing was shown
-            shown.stop()
+        if (
+            bar.is_shown and not progress.disable
+        ):  # stopping prints an empty line even where nothing was shown
+            progress.stop()

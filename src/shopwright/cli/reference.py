@@ -25,8 +25,8 @@ _INTRODUCTION = """\
 
 <!-- Written by `make docs` from the commands' own help; edit there. -->
 
-`shopwright COMMAND --help` says the same in the terminal. A command that fails for an expected reason prints one
-line and exits with 1; one that is called wrongly exits with 2."""
+`shopwright COMMAND --help` prints the same in the terminal. A command that fails for an expected reason prints one
+line and exits with 1. A command that is called incorrectly exits with 2."""
 
 
 def render(app: typer.Typer, *, name: str = "shopwright") -> str:
@@ -49,7 +49,7 @@ def render(app: typer.Typer, *, name: str = "shopwright") -> str:
 
 
 def pages() -> dict[str, str]:
-    """Every generated page.
+    """Return every generated page.
 
     Returns:
         File name in ``docs/reference`` to Markdown.
@@ -67,13 +67,13 @@ def pages() -> dict[str, str]:
 
 
 def stale(folder: Path) -> list[Path]:
-    """The generated pages in a folder that are absent or differ from what the code says now."""
-    wanted = {folder / name: text for name, text in pages().items()}
-    return [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
+    """Return the generated pages in a folder that are missing or differ from what the code says now."""
+    expected = {folder / name: text for name, text in pages().items()}
+    return [path for path, text in expected.items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 def _walk(command: Any, context: Any) -> Iterator[Any]:
-    """The contexts of all commands below a group that do something themselves."""
+    """Yield the contexts of all commands below a group that do something themselves."""
     if not hasattr(command, "commands"):
         yield context
         return
@@ -86,16 +86,16 @@ def _section(context: Any) -> str:
     command = context.command
     # Collected rather than taken from get_usage(), which wraps to the width of the terminal.
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    parts = [f"## {context.command_path}", f"```\n{usage}\n```", _help(command)]
+    blocks = [f"## {context.command_path}", f"```\n{usage}\n```", _help(command)]
     records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [(f"`{name}`", " ".join(meaning.split())) for name, meaning in filter(None, records)]
     if rows:
-        parts.append(format_table(("argument or option", "meaning"), rows))
-    return "\n\n".join(filter(None, [*parts, _epilog(command)]))
+        blocks.append(format_table(("argument or option", "meaning"), rows))
+    return "\n\n".join(filter(None, [*blocks, _epilog(command)]))
 
 
 def _help(command: Any) -> str:
-    """The command's help; its indented lines, as examples are, become code blocks."""
+    """Return the command's help; indented lines, such as examples, become code blocks."""
     lines: list[str] = []
     for line in inspect.cleandoc(command.help or "").replace("\b\n", "").splitlines():
         indented = line.startswith(" ")

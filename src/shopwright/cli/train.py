@@ -1,4 +1,4 @@
-"""``shopwright train | evaluate | score``: models of customers, trained, judged and used."""
+"""``shopwright train``, ``evaluate`` and ``score``: customer models."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import ModelSpec
     from shopwright.pipeline import Step, StepResult
 
-_NAME = "Its name, as in 'shopwright models list'."
+_NAME = "Name of the model, as in `shopwright models list`."
 NameArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_NAME)]
 ModelArgument = Annotated[str | None, typer.Argument(metavar="[MODEL]", help=_NAME)]
 
 
 class WindowName(StrEnum):
-    """Decisions that a version is judged anew on."""
+    """Decisions that a version is re-evaluated on."""
 
     LATER = "later"
     NEW = "new"
 
 
-AllOption = Annotated[bool, typer.Option("--all", help="All models that the shop has the data for.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All models that the shop has data for.")]
 
 
 def train_command(
     model: ModelArgument = None,
-    every: AllOption = False,
+    all_models: AllOption = False,
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model, judge it on later data, and let it serve if it passes the gate.
+    """Train a model, evaluate it on later data, and make it live if it passes the gate.
 
-    Candidates are compared on a later window, the chosen one is calibrated and judged on the last one, beside the
-    baselines; the features are audited for leaks. Each run is a version in the registry.
+    Candidates are compared on a validation window. The best one is calibrated and evaluated on the last window, beside
+    the baselines, and the features are audited for leaks. Each run is a version in the registry.
 
     Example:
         shopwright train churn --project my-shop
     """
     loaded = load_project(project)
-    rooms = chosen(loaded, model, every=every)
+    specs = select_models(loaded, model, all_models=all_models)
     results = []
-    for room in rooms:
+    for spec in specs:
         try:
-            trained = train_with_progress(loaded, room, quiet=as_json)
+            trained = train_with_progress(loaded, spec, quiet=as_json)
         except DataError as error:
-            if not every:
+            if not all_models:
                 raise
-            results.append(_untrained(room, error, quiet=as_json))
+            results.append(_untrained(spec, error, quiet=as_json))
             continue
-        results.append(tables.training_document(room, trained))
+        results.append(tables.training_document(spec, trained))
         if not as_json:
-            tables.print_training(stdout_console(), room, trained)
+            tables.print_training(stdout_console(), spec, trained)
     if as_json:
-        print_json(results if every else results[0])
+        print_json(results if all_models else results[0])
 
 
 def evaluate_command(
@@ -83,22 +83,22 @@ def evaluate_command(
         str | None,
         typer.Option(
             metavar="VERSION",
-            help="Its number or alias.",
-            show_default="the champion, or the newest where none serves",
+            help="Number or alias of the version.",
+            show_default="the champion, or the newest if there is none",
         ),
     ] = None,
     window: Annotated[
         WindowName,
         typer.Option(
-            help="later: the newest decisions that it did not learn from; new: those since it was judged in training."
+            help="later: the newest decisions that it did not learn from; new: decisions since it was evaluated in training."
         ),
     ] = WindowName.LATER,
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a version anew on the shop's data of now, beside the baselines and the champion.
+    """Re-evaluate a model version on current data, beside the baselines and the champion.
 
-    What the gate says is kept with the version, so that 'shopwright models promote' goes by it; nothing is promoted.
+    The outcome of the gate is stored with the version, and `shopwright models promote` uses it. Nothing is promoted.
 
     Example:
         shopwright evaluate churn --version 2 --project my-shop
@@ -107,28 +107,28 @@ def evaluate_command(
     from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
 
     loaded = load_project(project)
-    room = lifecycle.find_model(model)
+    spec = lifecycle.find_model(model)
     with progress_bar(quiet=as_json) as bar:
         evaluated = lifecycle.evaluate(
             loaded,
-            room,
-            as_version(version) if version else None,
+            spec,
+            parse_version(version) if version else None,
             window=window.value,
-            on_progress=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
+            on_progress=lambda text, done, total: bar.update(f"{spec.name}: {text}", done, total),
         )
     if as_json:
-        print_json(tables.evaluation_document(room, evaluated))
+        print_json(tables.evaluation_document(spec, evaluated))
     else:
-        tables.print_evaluation(stdout_console(), room, evaluated)
+        tables.print_evaluation(stdout_console(), spec, evaluated)
 
 
 def score_command(
     model: ModelArgument = None,
-    every: AllOption = False,
+    all_models: AllOption = False,
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Score who is there now with the champion, into a gold table.
+    """Score all current entities with the champion, into a gold table.
 
     Example:
         shopwright score churn --project my-shop
@@ -138,62 +138,67 @@ def score_command(
 
     loaded = load_project(project)
     results = []
-    for room in chosen(loaded, model, every=every):
+    for spec in select_models(loaded, model, all_models=all_models):
         with progress_bar(quiet=as_json) as bar:
-            bar.update(f"scoring with {room.name}", 0, 0)
-            rows, version = lifecycle.score(loaded, room)
+            bar.update(f"scoring with {spec.name}", 0, 0)
+            rows, version = lifecycle.score(loaded, spec)
         results.append(
-            {"model": room.name, "version": version.number, "rows": rows, "table": room.scores_table}
+            {"model": spec.name, "version": version.number, "rows": rows, "table": spec.scores_table}
         )
         if not as_json:
             stdout_console().print(
-                f"{rows:,} rows in {room.scores_table}, by version {version.number} of {room.name}"
+                f"{rows:,} rows in {spec.scores_table}, by version {version.number} of {spec.name}"
             )
     if as_json:
-        print_json(results if every else results[0])
+        print_json(results if all_models else results[0])
 
 
-def as_version(given: str) -> int | str:
-    """A version's number or alias as the registry takes it."""
-    return int(given) if given.isdecimal() else given
+def parse_version(text: str) -> int | str:
+    """Return a version's number, or its alias as it is."""
+    return int(text) if text.isdecimal() else text
 
 
-def chosen(project: Project, model: str | None, *, every: bool) -> list[ModelSpec]:
-    """The rooms that a command is about.
+def select_models(project: Project, model: str | None, *, all_models: bool) -> list[ModelSpec]:
+    """Return the models that a command is about.
+
+    Args:
+        project: the shop.
+        model: name of one model; None with ``all_models``.
+        all_models: whether all models are meant that the shop has data for.
 
     Raises:
-        ConfigurationError: neither one nor all were asked for, or both.
-        DataError: the shop has the data for none.
+        ConfigurationError: neither one model nor all were requested, or both.
+        DataError: the shop has data for no model.
     """
     check_installed()
     from shopwright.models import MODELS, lifecycle  # noqa: PLC0415  # slow to import
 
-    if (model is None) == (not every):
-        raise ConfigurationError("name one model, or give --all; see 'shopwright models list'")
+    if (model is None) == (not all_models):
+        raise ConfigurationError("name one model, or use --all; see `shopwright models list`")
     if model is not None:
         return [lifecycle.find_model(model)]
-    possible = [room for room in MODELS if lifecycle.missing_requirement(project, room) is None]
+    possible = [spec for spec in MODELS if lifecycle.missing_requirement(project, spec) is None]
     if not possible:
-        raise DataError("the shop has the data for no model; see 'shopwright models list'")
+        raise DataError("the shop has data for no model; see `shopwright models list`")
     return possible
 
 
-def train_with_progress(project: Project, room: ModelSpec, *, quiet: bool) -> TrainedVersion:
-    """Train, with a bar that tells what is being done."""
+def train_with_progress(project: Project, spec: ModelSpec, *, quiet: bool) -> TrainedVersion:
+    """Train a model behind a progress bar."""
     from shopwright.models import lifecycle  # noqa: PLC0415  # slow to import
 
     with progress_bar(quiet=quiet) as bar:
         return lifecycle.train(
             project,
-            room,
-            on_progress=lambda text, done, total: bar.update(f"{room.name}: {text}", done, total),
+            spec,
+            on_progress=lambda text, done, total: bar.update(f"{spec.name}: {text}", done, total),
         )
 
 
 def show_result(console: Console, step: Step, result: StepResult) -> None:
-    """Print what came of a training or scoring step of a run; one that was not due prints nothing."""
+    """Print the result of a training or scoring step; a step that was not due prints nothing."""
     if result.error:
-        console.print(f"{step.name}: not possible: {result.error}", markup=False)
+        console.print(f"Skipped {step.name}: {result.error}", markup=False)
     elif isinstance(step, TrainStep) and result.value:
         tables.print_training(console, step.spec, result.value)
     elif isinstance(step, ScoreStep) and result.value:
@@ -202,7 +207,7 @@ def show_result(console: Console, step: Step, result: StepResult) -> None:
 
 
 def model_document(model: str, results: Mapping[str, StepResult]) -> dict[str, Any]:
-    """Return what a run did for one model, for machines.
+    """Return what a run did for one model, as its JSON shows it.
 
     Args:
         model: name of the model.
@@ -217,8 +222,8 @@ def model_document(model: str, results: Mapping[str, StepResult]) -> dict[str, A
     return document | ({"error": errors[0]} if errors else {})
 
 
-def _untrained(room: ModelSpec, error: DataError, *, quiet: bool) -> dict[str, Any]:
+def _untrained(spec: ModelSpec, error: DataError, *, quiet: bool) -> dict[str, Any]:
     """Report a model that could not be trained."""
     if not quiet:
-        stdout_console().print(f"{room.name} was not trained: {error}", markup=False)
-    return {"model": room.name, "error": str(error)}
+        stdout_console().print(f"Skipped {spec.name}: {error}", markup=False)
+    return {"model": spec.name, "error": str(error)}

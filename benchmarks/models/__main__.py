@@ -30,9 +30,9 @@ KEY = ("user_key", "session_start_at", "step_number")
 WITHIN = 1e-9
 """Greatest difference, relative to the value or to 1, that counts as none."""
 _STEPS = """
-    select user_key, session_start_at, step_number, event_at, funnel_rank, item_key, price::double as price,
+    select user_key, session_start_at, step_number, event_at, funnel_rank, event_product_key, price::double as price,
         coalesce(quantity, 1) as unit_count, seconds_since_previous
-    from silver.int_event_steps order by user_key, session_start_at, step_number"""
+    from silver.int_sessionized_events order by user_key, session_start_at, step_number"""
 _SESSIONS = """
     select user_key, session_start_at, session_end_at, add_to_cart_count, purchase_count, product_view_count,
         gross_amount::double as gross_amount
@@ -64,7 +64,7 @@ def _prepare(shop: Path, folder: Path) -> int:
     with duckdb.connect(str(published(shop)), read_only=True) as connection:
         for name, query in (("steps", _STEPS), ("sessions", _SESSIONS)):
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
-        row = connection.execute("select count(*) from silver.int_event_steps").fetchone()
+        row = connection.execute("select count(*) from silver.int_sessionized_events").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -117,7 +117,7 @@ def _compare(shop: Path, folder: Path) -> dict[str, Any]:
             with ours as (
                 select view.*, visitors.user_key, sessions.session_start_at
                 from '{folder / "view.parquet"}' as view
-                join shop.silver.int_visitors as visitors using (user_id)
+                join shop.silver.int_user_keys as visitors using (user_id)
                 asof join (from shop.silver.int_sessions order by all) as sessions
                     on sessions.user_key = visitors.user_key and view.decided_at >= sessions.session_start_at
             )

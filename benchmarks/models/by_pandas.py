@@ -26,7 +26,7 @@ def features(steps: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
     """What is known at each decision.
 
     Args:
-        steps: by user_key, session_start_at and step_number: event_at, funnel_rank, item_key, price, unit_count.
+        steps: by user_key, session_start_at and step_number: event_at, funnel_rank, event_product_key, price, unit_count.
         sessions: by user_key and session_start_at: session_end_at and what they add up to.
 
     Returns:
@@ -74,7 +74,7 @@ def _prefixes(steps: pd.DataFrame) -> pd.DataFrame:
     for name, place in {**TOTALS, "purchases": 6}.items():
         steps[name] = (rank == place).groupby(session).cumsum()
     is_view = rank == 2
-    is_new = is_view & ~steps[["session", "funnel_rank", "item_key"]].duplicated()
+    is_new = is_view & ~steps[["session", "funnel_rank", "event_product_key"]].duplicated()
     steps["viewed_items"] = is_new.groupby(session).cumsum()
     direction = rank.map({3: 1, 4: -1}).fillna(0)
     is_priced = steps["price_log"].notna()

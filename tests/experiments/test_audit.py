@@ -331,8 +331,8 @@ def stated(tried, sightings, events=()):
     connection.execute("""
         create table silver.int_experiments (experiment varchar, start_at timestamp, end_at timestamp);
         create table silver.stg_exposures (experiment varchar, unit_id varchar, variant varchar, exposed_at timestamp);
-        create table silver.int_contexts (context_key bigint, experiment_group varchar);
-        create table silver.int_event_steps
+        create table silver.int_event_contexts (context_key bigint, experiment_group varchar);
+        create table silver.int_sessionized_events
         (user_key bigint, session_start_at timestamp, event_at timestamp, context_key bigint);
         create table silver.int_sessions (user_key bigint, session_start_at timestamp, is_bot boolean);
     """)
@@ -342,10 +342,14 @@ def stated(tried, sightings, events=()):
     for row in sightings:
         connection.execute("insert into silver.stg_exposures values (?, ?, ?, ?)", row)
     groups = sorted({group for _, group, *_ in events if group})
-    connection.executemany("insert into silver.int_contexts values (?, ?)", list(enumerate([None, *groups])))
+    connection.executemany(
+        "insert into silver.int_event_contexts values (?, ?)", list(enumerate([None, *groups]))
+    )
     for user, group, at, is_bot in events:
         key = groups.index(group) + 1 if group else 0
-        connection.execute("insert into silver.int_event_steps values (?, ?, ?, ?)", [user, at, at, key])
+        connection.execute(
+            "insert into silver.int_sessionized_events values (?, ?, ?, ?)", [user, at, at, key]
+        )
         connection.execute("insert into silver.int_sessions values (?, ?, ?)", [user, at, is_bot])
     return connection
 

@@ -93,7 +93,7 @@ def past(sessions, orders=(), *, purchases=(), events=(), ledger=()):
         "gold.fct_sessions": (sessions, SESSIONS),
         "gold.fct_orders": (orders, ORDERS),
         "gold.fct_ingest_ledger": (ledger, LEDGER),
-        "silver.int_purchases": (purchases, PURCHASES),
+        "silver.int_derived_order_lines": (purchases, PURCHASES),
         "silver.int_user_journey": (events, EVENTS),
     }
     for name, (rows, schema) in given.items():

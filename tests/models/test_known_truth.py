@@ -38,7 +38,7 @@ CONFIG = SimulationConfig(events=600_000, seed=2)
 TRUTH = """
     select features.session_key, min(1 - truth.purchase_chance) as chance
     from gold.feat_abandonment as features
-    inner join silver.int_visitors as visitors
+    inner join silver.int_user_keys as visitors
         on features.user_id = visitors.user_id
     inner join silver.int_sessions as sessions
         on
@@ -54,9 +54,9 @@ TRUTH = """
 ACTS = """
     select visitors.user_id, steps.event_at, steps.step_number, steps.session_start_at, steps.funnel_rank, items.category,
         ln(steps.price * 100) as log_price
-    from silver.int_event_steps as steps
-    inner join silver.int_visitors as visitors using (user_key)
-    inner join silver.int_items as items using (item_key)
+    from silver.int_sessionized_events as steps
+    inner join silver.int_user_keys as visitors using (user_key)
+    inner join silver.int_event_products as items using (event_product_key)
     where steps.funnel_rank in (2, 3, 4) and visitors.user_id in (select unnest(?))
     order by visitors.user_id, steps.event_at, steps.step_number"""
 STATE = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WHOLE_SESSION = """
     select honest.* replace (sessions.{column} as total_searches)
     from warehouse.gold.feat_honest as honest
-    inner join warehouse.silver.int_visitors as visitors
+    inner join warehouse.silver.int_user_keys as visitors
         on honest.user_id = visitors.user_id
     inner join warehouse.silver.int_sessions as sessions
         on
@@ -30,7 +30,7 @@ LATER_ORDERS = """
     from warehouse.gold.feat_honest as honest
     left join (
         select customer_id, count(*) as orders
-        from warehouse.silver.int_order_history
+        from warehouse.silver.int_orders_as_placed
         group by customer_id
     ) as ahead
         on honest.customer_id = ahead.customer_id"""

@@ -76,8 +76,8 @@ def test_daily_users_are_the_users_with_events_of_the_day(full, read):
     found = {row["activity_date"]: row["daily_active_users"] for row in read(full, "engagement")}
     users = defaultdict(set)
     query = """
-        select user_id, event_at from silver.int_event_steps
-        inner join silver.int_visitors using (user_key)
+        select user_id, event_at from silver.int_sessionized_events
+        inner join silver.int_user_keys using (user_key)
         inner join silver.int_sessions using (user_key, session_start_at)
         where not is_bot
     """

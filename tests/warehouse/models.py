@@ -9,7 +9,7 @@ import duckdb
 
 from shopwright.contracts import ENTITIES
 from shopwright.lake.tables import TABLES, TECHNICAL
-from shopwright.warehouse.profile import dbt_arguments
+from shopwright.warehouse.dbt_config import dbt_arguments
 
 if TYPE_CHECKING:
     from shopwright.settings import Project

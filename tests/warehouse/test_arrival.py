@@ -17,7 +17,7 @@ from shopwright.settings import load_project
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse import profile
 from shopwright.warehouse.build import build
-from shopwright.warehouse.profile import dbt_arguments
+from shopwright.warehouse.dbt_config import dbt_arguments
 from tests.warehouse.shops import deal, gold, make_shop, take_in
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 from shopwright.core.errors import DataTestError
 from shopwright.lake.delta import Intent, Lake, write_parquet
 from shopwright.warehouse.build import build
-from shopwright.warehouse.run import run_dbt
+from shopwright.warehouse.dbt_runner import run_dbt
 from tests.warehouse.shops import deal, gold, make_shop, run, take_in
 
 
@@ -117,9 +117,9 @@ def test_the_models_unit_tests_pass_on_a_first_plain_dbt_build(dirty_raw, tmp_pa
     experiment = '[[experiments]]\nname = "a"\nhypothesis = "b"\nstart = 2025-01-10\n'
     project = make_shop(tmp_path, raw=dirty_raw, extra=experiment)
     take_in(project)
-    found = run_dbt(project, ["build"])
-    assert found.of("fail", "error", "skipped") == []
-    assert sum(result.kind == "unit test" for result in found.results) >= 10
+    result = run_dbt(project, ["build"])
+    assert result.with_status("fail", "error", "skipped") == []
+    assert sum(node.kind == "unit test" for node in result.results) >= 10
 
 
 def test_status_and_docs_after_a_build(shop):

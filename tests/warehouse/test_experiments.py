@@ -391,7 +391,7 @@ def _rendered(project, sql):
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    from shopwright.warehouse.profile import dbt_arguments
+    from shopwright.warehouse.dbt_config import dbt_arguments
 
     outcome = dbtRunner().invoke(["compile", "--inline", sql, *QUIET, *dbt_arguments(project)])
     DuckDBConnectionManager.close_all_connections()

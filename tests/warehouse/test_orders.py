@@ -271,7 +271,7 @@ def test_a_click_only_shop_that_begins_to_send_orders_is_rebuilt_and_says_so(tmp
     assert query_gold(project, orders) == [("c1", 10, True)]
     deliver(project, 2, orders=FIRST["orders"], order_items=FIRST["order_items"])
     report = build(project)
-    assert (report.full_refresh, report.reason) == (True, "orders are stated by the shop from now on")
+    assert (report.full_refresh, report.reason) == (True, "orders are now taken from the source")
     assert query_gold(project, orders) == [("c1", 20, False), ("c1", 30, False), ("c2", 20, False)]
     assert query_gold(project, "select sum(gross_amount) from gold.fct_sessions") == [(10,)]
 

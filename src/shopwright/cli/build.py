@@ -1,4 +1,4 @@
-"""``shopwright build``: the lake into a tested warehouse."""
+"""``shopwright build``: build and publish a tested warehouse."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from shopwright.cli.output import (
 )
 from shopwright.settings import Project, load_project
 from shopwright.warehouse.build import BuildReport, build
-from shopwright.warehouse.publish import Reading
+from shopwright.warehouse.publish import WarehouseReader
 
 
 def command(
     project: ProjectOption = DEFAULT_PROJECT,
     full_refresh: Annotated[
         bool,
-        typer.Option("--full-refresh", help="Compute everything again, not only what new batches touch."),
+        typer.Option("--full-refresh", help="Compute everything again, not only what new data affects."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the warehouse up to date, test it, and publish it.
 
-    Only sessions, days and users that new batches touch are computed again. When a test fails nothing is
-    published: readers keep the last good state, and the message names the test and rows it objects to.
+    Only sessions, days and users that new data affects are computed again. If a test fails, nothing is published: readers
+    keep the last good state, and the message names the test and some failing rows.
 
     Example:
         shopwright build --project my-shop
@@ -44,24 +44,33 @@ def command(
 
 
 def build_with_progress(
-    project: Project, *, full_refresh: bool = False, meanwhile: Reading | None = None, quiet: bool
+    project: Project,
+    *,
+    full_refresh: bool = False,
+    while_publishing: WarehouseReader | None = None,
+    quiet: bool,
 ) -> BuildReport:
-    """Build, with a bar that tells the model at work; ``meanwhile`` reads what was built before it is published."""
+    """Build with a progress bar that names the current model.
+
+    Args:
+        while_publishing: reads the tested warehouse while it is copied for readers.
+        quiet: show no progress bar.
+    """
     with progress_bar(quiet=quiet) as bar:
         bar.update("starting dbt", 0, 0)
         return build(
             project,
             full_refresh=full_refresh,
-            watch=lambda name, at, total: bar.update(f"{at} of {total}, {name}", at, total),
-            meanwhile=meanwhile,
+            on_progress=lambda name, number, total: bar.update(f"{number} of {total}: {name}", number, total),
+            while_publishing=while_publishing,
         )
 
 
 def show_report(console: Console, report: BuildReport) -> None:
-    """Print what a build did."""
-    what = f"everything ({report.reason})" if report.full_refresh else "what new batches touched"
+    """Print a summary of a build."""
+    scope = f"everything ({report.reason})" if report.full_refresh else "what new data affects"
     console.print(
-        f"Built {what}: {report.models} models, {report.tests} tests passed, published; {report.seconds:.1f} s"
+        f"Built {scope}: {report.models} models, {report.tests} tests passed, published; {report.seconds:.1f} s"
     )
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)

@@ -20,7 +20,7 @@ from shopwright.ingest.ledger import Known, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
 from shopwright.lake.delta import Lake
 from shopwright.settings import Project, load_project
-from shopwright.warehouse.sizes import table_sizes
+from shopwright.warehouse.row_counts import count_rows
 
 
 def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
@@ -85,7 +85,7 @@ def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | No
     return {
         "at": at,
         "batches_behind": sum(row.batch_seq > through for row in ledger),
-        "tables": table_sizes(project),
+        "tables": count_rows(project),
     }
 
 

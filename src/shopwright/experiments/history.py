@@ -127,7 +127,7 @@ PURCHASES_OF_SESSIONS = """
         case when row_number() over by_order = 1 then 1 else 0 end as order_count,
         purchases.unit_count,
         purchases.line_amount as revenue_amount
-    from silver.int_purchases as purchases
+    from silver.int_derived_order_lines as purchases
     inner join recent_sessions on purchases.session_key = recent_sessions.session_key
     inner join exposures on purchases.session_key = exposures.unit_id and exposures.exposed_at <= purchases.booked_at
     window by_order as (

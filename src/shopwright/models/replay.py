@@ -48,7 +48,7 @@ def replay(
         table: the view, as ``gold.feat_churn``.
         rewrites: table or view below it, as ``silver.int_sessions``, to the SQL that takes its place; the SQL finds the
             published one under ``original.silver.int_sessions``, and what takes the place of another one under
-            ``warehouse.silver.int_event_steps``.
+            ``warehouse.silver.int_sessionized_events``.
         given: further tables that the SQL may ask, under ``original.main.NAME``: column to its values, (rows,).
 
     Raises:

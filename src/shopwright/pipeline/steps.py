@@ -82,8 +82,10 @@ class BuildStep:
         context.on_progress("starting dbt", 0, 0)
         report = build(
             context.project,
-            watch=lambda name, index, total: context.on_progress(f"{index} of {total}, {name}", index, total),
-            meanwhile=read,
+            on_progress=lambda name, number, total: context.on_progress(
+                f"{number} of {total}: {name}", number, total
+            ),
+            while_publishing=read,
         )
         return BuildResult(report, tuple(findings))
 

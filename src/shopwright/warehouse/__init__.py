@@ -1,5 +1,5 @@
-"""Building the warehouse: the engine, the bronze views over the lake, dbt, and publishing what passed.
+"""The warehouse build: bronze views over the lake, the dbt run, and publishing a tested database.
 
-Belongs here: running dbt, turning its results into ours, pinning what a build reads, publishing. Does not belong
-here: the models themselves (``dbt``) and how rows got into the lake (``ingest``).
+Belongs here: running dbt, reading its results, fixing which files a build reads, publishing. Does not belong here: the
+models themselves (``dbt``) and how rows get into the lake (``ingest``).
 """

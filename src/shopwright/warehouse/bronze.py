@@ -1,7 +1,7 @@
 """Plugin for dbt-duckdb: the lake's tables as views in the schema ``bronze``.
 
 It runs whenever dbt opens the warehouse, so a plain ``dbt build`` reads the same lake as ``shopwright build``. The
-views name the files that are visible at that moment: what lands during a build belongs to the next one.
+views list the files that exist at that time: files loaded during a build belong to the next one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Make or renew the view of every lake table; a table without files gives an empty view."""
+    """Create or replace the view of every lake table; a table without files becomes an empty view."""
     tables = Lake(lake)
     connection.execute("create schema if not exists bronze")
     for name in [*(entity.name for entity in ENTITIES), *TABLES]:
@@ -30,13 +30,13 @@ def create_views(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
 
 
 class Plugin(BasePlugin):
-    """Named in the profile as ``shopwright.warehouse.bronze`` with the lake's folder in its config."""
+    """The plugin, named in the profile as ``shopwright.warehouse.bronze``; its config has the lake's folder."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Called once, with the config of the profile."""
+        """Remember the lake's folder from the profile; dbt-duckdb calls this once."""
         self._lake = Path(plugin_config["lake"])
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Called by dbt-duckdb for each new connection."""
+        """Set the time zone and create the views; dbt-duckdb calls this for each new connection."""
         conn.execute("set TimeZone = 'UTC'")
         create_views(conn, self._lake)

@@ -1,4 +1,4 @@
-"""Building the warehouse: dbt builds and tests, and what passed is published."""
+"""The build: dbt builds and tests the warehouse, and a build that passes is published."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive
 from shopwright.experiments.store import check_installed, write_readouts
 from shopwright.lake.delta import Lake
-from shopwright.warehouse.profile import DBT_PROJECT, variables
-from shopwright.warehouse.publish import Reading, publish
-from shopwright.warehouse.run import DbtRun, NodeResult, Watch, run_dbt
+from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
+from shopwright.warehouse.dbt_runner import DbtRun, NodeResult, ProgressCallback, run_dbt
+from shopwright.warehouse.publish import WarehouseReader, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shopwright.settings import Project
 
-SHOWN_ROWS = 3
+MAX_EXAMPLE_ROWS = 3
+"""Failing rows that the message of a failed test quotes."""
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
-"""Unit tests prove the models' SQL, not the shop's data: our own test suite runs them."""
+"""Unit tests test the models' SQL, not the shop's data: the test suite of this package runs them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did."""
+    """The result of a successful build."""
 
     full_refresh: bool
     reason: str
@@ -43,60 +44,60 @@ class BuildReport:
     warnings: tuple[str, ...]
     seconds: float
     slowest: tuple[tuple[str, float], ...] = field(default=())
-    """Slowest models and tests with their seconds."""
+    """The five slowest models and tests with their seconds, slowest first."""
 
 
 def build(
     project: Project,
     *,
     full_refresh: bool = False,
-    watch: Watch | None = None,
-    meanwhile: Reading | None = None,
+    on_progress: ProgressCallback | None = None,
+    while_publishing: WarehouseReader | None = None,
 ) -> BuildReport:
     """Bring the warehouse up to date with the lake, test it, and publish it.
 
-    Only what new batches touch is computed again, unless everything must be: on request, for a new warehouse, or
-    because settings or the models changed.
+    Only what new batches affect is computed again. Everything is if ``full_refresh`` asks for it, if the warehouse is new, or
+    if settings or models changed.
 
     Args:
         full_refresh: compute everything again.
-        watch: told of each model and test as it starts.
-        meanwhile: reads the tested warehouse while it is copied for readers.
+        on_progress: called for each model and test as it starts.
+        while_publishing: reads the tested warehouse while it is copied for readers.
 
     Raises:
         BusyError: another process writes to the project.
-        ConfigurationError: there are experiments, and what they need is not installed.
-        DataTestError: a test found wrong rows; what people read is as it was.
-        BuildError: a model could not be built; what people read is as it was.
+        ConfigurationError: experiments are configured, but the packages they need are not installed.
+        DataTestError: a data test failed; the published database is unchanged.
+        BuildError: a model failed; the published database is unchanged.
     """
     started = monotonic()
     if project.settings.experiments:
         check_installed()
     with exclusive(project.work / "lock", "build"):
-        reason = "as asked" if full_refresh else _reason_to_rebuild(project)
+        reason = "requested" if full_refresh else _reason_to_rebuild(project)
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
-        run = run_dbt(project, command, watch=watch)
-        _check(project, run)
+        run = run_dbt(project, command, on_progress=on_progress)
+        _raise_on_failure(project, run)
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
-            publish(project, connection, meanwhile=meanwhile)
-        _remember(project)
+            publish(project, connection, while_copying=while_publishing)
+        _write_fingerprint(project)
     return _report(run, reason, monotonic() - started)
 
 
 def is_outdated(project: Project) -> bool:
-    """Whether other models than today's built what is published, such as those of an older version."""
-    built = _remembered(project)
-    return bool(built) and built.get("models") != _digest_of_models()
+    """Return whether other models than the current ones built the warehouse, such as those of an older version."""
+    last_build = _read_fingerprint(project)
+    return bool(last_build) and last_build.get("models") != _digest_of_models()
 
 
 def due_reason(project: Project) -> str | None:
-    """Return why a build has something to do; None where what is published is up to date with lake, settings and models."""
+    """Return why a build is due; None if the published database is up to date with the lake, the settings and the models."""
     if not project.published.exists():
         return "nothing is published yet"
     if reason := _reason_to_rebuild(project):
         return reason
-    if _remembered(project).get("experiments") != _experiments(project):
+    if _read_fingerprint(project).get("experiments") != _experiments(project):
         return "experiments changed"
     behind = batches_behind(project)
     return f"{behind} new batches in the lake" if behind else None
@@ -112,96 +113,97 @@ def batches_behind(project: Project) -> int:
 def _reason_to_rebuild(project: Project) -> str:
     if not project.warehouse.exists():
         return "the warehouse is new"
-    built, current = _remembered(project), _identity(project)
-    if not built:
-        return "no build was finished yet"
-    if built.get("orders") != current["orders"]:
-        return f"orders are {current['orders']} from now on"
-    # A change of experiments needs a build and no full refresh: their tables are computed as a whole each time.
-    built.pop("experiments", None)
-    return "settings or models changed" if built != current else ""
+    last_build, current = _read_fingerprint(project), _fingerprint(project)
+    if not last_build:
+        return "no build has finished yet"
+    if last_build.get("orders") != current["orders"]:
+        return f"orders are now {current['orders']}"
+    # A change of experiments needs a build, but not a full one: every build computes their tables in full.
+    last_build.pop("experiments", None)
+    return "settings or models changed" if last_build != current else ""
 
 
-def _identity(project: Project) -> dict[str, Any]:
+def _fingerprint(project: Project) -> dict[str, Any]:
+    """Return everything that makes a full build necessary when it changes."""
     lake = Lake(project.lake)
-    states_orders = any(lake.files(table) for table in ("orders", "order_items"))
-    settings = variables(project)
+    has_source_orders = any(lake.files(table) for table in ("orders", "order_items"))
+    settings = dbt_variables(project)
     del settings["experiments"]
     return {
         "version": __version__,
         "models": _digest_of_models(),
         "variables": settings,
-        "orders": "stated by the shop" if states_orders else "derived from purchase events",
+        "orders": "taken from the source" if has_source_orders else "derived from purchase events",
     }
 
 
 def _experiments(project: Project) -> Any:
     """Return the experiments as dbt gets them, as they come back from JSON."""
-    return json.loads(json.dumps(variables(project)["experiments"]))
+    return json.loads(json.dumps(dbt_variables(project)["experiments"]))
 
 
 def _digest_of_models() -> str:
-    """What the models say: tables of other models do not go together with those of today's."""
+    """Return a hash of all SQL of the dbt project: tables built by other models must not be mixed with new ones."""
     digest = sha256()
     for file in sorted(DBT_PROJECT.rglob("*.sql")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def _memory(project: Project) -> Path:
+def _fingerprint_file(project: Project) -> Path:
     return project.work / "built.json"
 
 
-def _remembered(project: Project) -> dict[str, Any]:
-    """What the last finished build said of itself; empty where there was none."""
+def _read_fingerprint(project: Project) -> dict[str, Any]:
+    """Return the fingerprint of the last finished build; empty if there is none."""
     try:
-        given = json.loads(_memory(project).read_text(encoding="utf-8"))
+        last_build = json.loads(_fingerprint_file(project).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return given if isinstance(given, dict) else {}
+    return last_build if isinstance(last_build, dict) else {}
 
 
-def _remember(project: Project) -> None:
+def _write_fingerprint(project: Project) -> None:
     unfinished = project.work / "built.tmp"
-    identity = _identity(project) | {"experiments": _experiments(project)}
-    unfinished.write_text(json.dumps(identity), encoding="utf-8")
-    unfinished.replace(_memory(project))
+    fingerprint = _fingerprint(project) | {"experiments": _experiments(project)}
+    unfinished.write_text(json.dumps(fingerprint), encoding="utf-8")
+    unfinished.replace(_fingerprint_file(project))
 
 
-def _check(project: Project, run: DbtRun) -> None:
-    failed = run.of("fail", "error")
+def _raise_on_failure(project: Project, run: DbtRun) -> None:
+    failed = run.with_status("fail", "error")
     tests = [result for result in failed if "test" in result.kind]
-    broken = [result for result in failed if result not in tests]
-    if broken:
-        first = broken[0]
+    failed_models = [result for result in failed if result not in tests]
+    if failed_models:
+        first = failed_models[0]
         raise BuildError(
-            f"{first.kind} {first.name} could not be built: {first.message} "
-            f"(nothing was published; see {project.work / 'logs' / 'dbt.log'})"
+            f"{first.kind} {first.name} failed: {first.message} "
+            f"(nothing was published; details in {project.work / 'logs' / 'dbt.log'})"
         )
     if tests:
-        told = [_tell(project, result) for result in tests]
+        messages = [_format_failure(project, result) for result in tests]
         raise DataTestError(
-            f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(told)}",
-            told,
+            f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(messages)}",
+            messages,
         )
 
 
-def _tell(project: Project, result: NodeResult) -> str:
-    rows = _failing_rows(project, result)
-    shown = f", such as {rows}" if rows else ""
-    found = result.rows if result.failures else result.message
-    return f"{result.name} ({found}{shown})"
+def _format_failure(project: Project, result: NodeResult) -> str:
+    rows = _example_rows(project, result)
+    examples = f", such as {rows}" if rows else ""
+    failure = result.failing_rows if result.failures else result.message
+    return f"{result.name} ({failure}{examples})"
 
 
-def _failing_rows(project: Project, result: NodeResult) -> str:
-    """A few of the rows a failed test objects to, from the warehouse that was not published."""
+def _example_rows(project: Project, result: NodeResult) -> str:
+    """Return a few failing rows of a test as JSON, from the unpublished warehouse; empty if they cannot be read."""
     if not result.query or result.kind != "test":
         return ""
     try:
         with connect(project.warehouse, read_only=True) as connection:
-            found = connection.execute(f"select * from ({result.query}) limit {SHOWN_ROWS}")
-            names = [str(column[0]) for column in found.description or []]
-            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            cursor = connection.execute(f"select * from ({result.query}) limit {MAX_EXAMPLE_ROWS}")
+            names = [str(column[0]) for column in cursor.description or []]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except duckdb.Error:
         return ""
     return json.dumps(rows, default=str)
@@ -218,7 +220,7 @@ def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
         reason=reason,
         models=sum(result.kind in ("model", "snapshot") for result in run.results),
         tests=_count_tests(run),
-        warnings=tuple(f"{result.name}: {result.rows}" for result in run.of("warn")),
+        warnings=tuple(f"{result.name}: {result.failing_rows}" for result in run.with_status("warn")),
         seconds=seconds,
         slowest=tuple((result.name, result.seconds) for result in slowest),
     )

@@ -1,4 +1,4 @@
-"""The models' documentation as one page."""
+"""The documentation of the dbt models as one HTML page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.errors import BuildError
 from shopwright.core.lock import exclusive
-from shopwright.warehouse.run import run_dbt
+from shopwright.warehouse.dbt_runner import run_dbt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ def write_docs(project: Project) -> Path:
     """Write dbt's documentation as one self-contained HTML file.
 
     Returns:
-        Where it is.
+        The path of the file.
 
     Raises:
         BuildError: dbt could not write it.

@@ -1,4 +1,4 @@
-"""Publishing: a finished, tested build becomes what people read, in one rename."""
+"""Publishing: one rename makes a tested build the database that everyone reads."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 COPY_BYTES = 16 << 20
 
-Reading = Callable[["duckdb.DuckDBPyConnection"], None]
-"""Called with a connection to read from."""
+WarehouseReader = Callable[["duckdb.DuckDBPyConnection"], None]
+"""Called with a connection to read from; must not write."""
 
 
 def publish(
-    project: Project, connection: duckdb.DuckDBPyConnection, *, meanwhile: Reading | None = None
+    project: Project, connection: duckdb.DuckDBPyConnection, *, while_copying: WarehouseReader | None = None
 ) -> None:
-    """Replace the published database by a copy of the warehouse.
+    """Replace the published database with a copy of the warehouse.
 
-    Readers keep the file they opened; whoever opens it next gets the new one. A crash before the rename leaves
-    the old one in place.
+    Readers keep the file they have open; the next to open it gets the new one. A crash before the rename leaves the old
+    one in place.
 
     Args:
-        connection: to the warehouse, the only one that may write to it.
-        meanwhile: reads the warehouse while it is copied, which keeps the disk busy and nothing else.
+        connection: the only connection that may write to the warehouse.
+        while_copying: reads the warehouse during the copy, which keeps the disk busy but not the processor.
     """
     connection.execute("checkpoint")
     with ThreadPoolExecutor(1) as pool:
-        copied = pool.submit(_copy_for_readers, project)
-        if meanwhile:
-            meanwhile(connection)
-        copied.result()
+        copy = pool.submit(_copy_for_readers, project)
+        if while_copying:
+            while_copying(connection)
+        copy.result()
 
 
 def _copy_for_readers(project: Project) -> None:
@@ -47,7 +47,7 @@ def _copy_for_readers(project: Project) -> None:
     unfinished = project.published.with_suffix(".tmp")
     try:
         _copy_past_cache(project.warehouse, unfinished)
-    except (OSError, AttributeError):  # a file system or a platform that has no direct writes
+    except (OSError, AttributeError):  # the file system or the platform has no direct writes
         shutil.copyfile(project.warehouse, unfinished)
     descriptor = os.open(unfinished, os.O_RDONLY)
     try:
@@ -58,23 +58,23 @@ def _copy_for_readers(project: Project) -> None:
 
 
 def _copy_past_cache(source: Path, target: Path) -> None:
-    """Copy a database file straight to disk: several times faster than through the page cache, which it spares.
+    """Copy a database file straight to disk: several times faster than through the page cache.
 
     Raises:
-        OSError: the file system takes no direct writes, or the size is no multiple of its blocks.
-        AttributeError: the platform knows no direct writes.
+        OSError: the file system has no direct writes, or the file size is not a multiple of its block size.
+        AttributeError: the platform has no direct writes.
     """
     target.unlink(missing_ok=True)
-    buffer = mmap.mmap(-1, COPY_BYTES)  # direct writes want memory that starts on a page
-    reading = os.open(source, os.O_RDONLY)
+    buffer = mmap.mmap(-1, COPY_BYTES)  # page-aligned memory, as direct writes require
+    source_fd = os.open(source, os.O_RDONLY)
     try:
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_DIRECT, 0o644)
+        target_fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_DIRECT, 0o644)
         try:
-            while count := os.readv(reading, [buffer]):
-                with memoryview(buffer)[:count] as part:
-                    if os.write(writing, part) != count:
+            while count := os.readv(source_fd, [buffer]):
+                with memoryview(buffer)[:count] as chunk:
+                    if os.write(target_fd, chunk) != count:
                         raise OSError("short write")
         finally:
-            os.close(writing)
+            os.close(target_fd)
     finally:
-        os.close(reading)
+        os.close(source_fd)

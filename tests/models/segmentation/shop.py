@@ -19,7 +19,7 @@ PROFILES = "warehouse.silver.profiles"
 ORDERS = """
     create schema silver;
     create schema gold;
-    create table warehouse.silver.int_order_history as
+    create table warehouse.silver.int_orders_as_placed as
     select 'o' || customer || '-' || turn as order_key, 'c' || customer as customer_id,
         date '2024-01-05' + cast(customer % 7 + turn * 20 as integer) as order_date,
         cast(1 + (customer + turn) % 5 as bigint) as unit_count,
@@ -29,13 +29,13 @@ ORDERS = """
     select order_key, 1 as line_number, customer_id, 'p' || unit_count as product_id, order_date as booked_date,
         unit_count, order_value_amount as gross_amount, cast(0 as decimal(18, 4)) as discount_amount,
         cast(unit_count % 2 as decimal(18, 4)) as return_amount
-    from warehouse.silver.int_order_history;
+    from warehouse.silver.int_orders_as_placed;
 """
 
 GIVEN = f"""
     create view warehouse.gold.feat_segmentation as
     select * from {PROFILES}
-    where not exists (select 1 from warehouse.silver.int_order_history, warehouse.silver.int_order_lines where false)
+    where not exists (select 1 from warehouse.silver.int_orders_as_placed, warehouse.silver.int_order_lines where false)
 """
 """Features as they were given; orders are looked at, as of every shop, and change nothing."""
 
@@ -47,7 +47,7 @@ COUNTED = """
     placed as (
         select snapshot_date, customer_id, count(*) as frequency, max(order_date) as last_date, min(order_date) as first_date,
             sum(order_value_amount) as value, sum(unit_count) as units
-        from snapshots join warehouse.silver.int_order_history on order_date < snapshot_date group by all
+        from snapshots join warehouse.silver.int_orders_as_placed on order_date < snapshot_date group by all
     ),
     booked as (
         select snapshot_date, customer_id, sum(gross_amount - discount_amount - return_amount) as monetary,

@@ -1,4 +1,5 @@
--- What speaks of an order that has not come in yet waits, and is in no figure until it does.
+-- Order lines, payments and reviews whose order has not arrived. They are left out of all metrics until it
+-- does.
 {{ config(severity='warn') }}
 with
 
@@ -6,7 +7,7 @@ orders as (
     select order_id from {{ ref('fct_orders') }}
 ),
 
-waiting as (
+child_rows as (
     select
         'order_items' as entity,
         order_id
@@ -24,9 +25,9 @@ waiting as (
 )
 
 select
-    waiting.entity,
-    waiting.order_id
-from waiting
+    child_rows.entity,
+    child_rows.order_id
+from child_rows
 left join orders
-    on waiting.order_id = orders.order_id
+    on child_rows.order_id = orders.order_id
 where orders.order_id is null

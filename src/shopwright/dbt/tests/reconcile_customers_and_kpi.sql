@@ -1,5 +1,6 @@
--- Orders and net amounts of customers, months and whole-order cells are those of fct_orders; categories
--- add up to the whole.
+-- Orders and net amounts of customers, months and '(all)' rows equal those of fct_orders, and categories
+-- add up to
+-- the total.
 with
 
 orders as (

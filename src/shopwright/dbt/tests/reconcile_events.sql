@@ -1,18 +1,19 @@
--- Every landed event is one step of one session, versions of one event counted once, and no step is made
--- up. Counting versions sorts all events that bring an id, so an incremental build only checks that steps
--- are no more.
+-- Every source event is one event of one session, versions of an event count once, and no event is
+-- invented.
+-- Counting versions sorts all events that have an id, so an incremental build only checks that there are
+-- not more.
 
 
 with
 
-landed as (
+source_events as (
     select
         count(*) as event_count,
         count(source_event_id) as identified_count
     from {{ ref('stg_events') }}
 ),
 
-{% if not looks_at_touched_only() %}
+{% if not tests_touched_rows_only() %}
 versions as (
     select count(*) as distinct_count
     from (
@@ -27,11 +28,11 @@ versions as (
 ),
 {% endif %}
 
-steps as (
+session_events as (
     select
         count(*) as event_count,
         count(source_event_id) as identified_count
-    from {{ ref('int_event_steps') }}
+    from {{ ref('int_sessionized_events') }}
 ),
 
 sessions as (
@@ -43,18 +44,18 @@ published as (
 )
 
 select
-    landed.event_count as landed_count,
-    steps.event_count as step_count,
+    source_events.event_count as source_count,
+    session_events.event_count as session_event_count,
     sessions.event_count as session_count,
     published.event_count as published_count
-from landed
-cross join steps
+from source_events
+cross join session_events
 cross join sessions
 cross join published
-{% if not looks_at_touched_only() %}cross join versions{% endif %}
+{% if not tests_touched_rows_only() %}cross join versions{% endif %}
 where
-    steps.event_count <> sessions.event_count
-    or steps.event_count <> published.event_count
-    or landed.event_count - landed.identified_count <> steps.event_count - steps.identified_count
-    or steps.identified_count > landed.identified_count
-    {% if not looks_at_touched_only() %}or steps.identified_count <> versions.distinct_count{% endif %}
+    session_events.event_count <> sessions.event_count
+    or session_events.event_count <> published.event_count
+    or source_events.event_count - source_events.identified_count <> session_events.event_count - session_events.identified_count
+    or session_events.identified_count > source_events.identified_count
+    {% if not tests_touched_rows_only() %}or session_events.identified_count <> versions.distinct_count{% endif %}

@@ -51,7 +51,7 @@ full outer join unit_days
 full outer join silver_units
     on units.experiment = silver_units.experiment
 where
-    not ({{ same('units.row_count', 'silver_units.row_count') }})
+    not ({{ null_safe_equal('units.row_count', 'silver_units.row_count') }})
     {%- for measure in measures %}
     or coalesce(units.{{ measure }}, 0) <> coalesce(unit_days.{{ measure }}, 0)
     {%- endfor %}

@@ -1,10 +1,11 @@
--- Every line that the source states, or every purchase of a session, is one line of one order, with its whole
--- amount; lines whose order has not come in are none.
-{% set lines, orders, sessions = ref('stg_order_items'), ref('int_stated_orders'), ref('int_sessions') %}
+-- Every line in the source, or every purchase of a session, is one line of one order with its full amount.
+-- Lines
+-- whose order has not arrived are left out.
+{% set lines, orders, sessions = ref('stg_order_items'), ref('int_source_orders'), ref('int_sessions') %}
 with
 
-stated as (
-    {% if states_orders() -%}
+source_lines as (
+    {% if source_has_orders() -%}
     select
         count(*) as line_count,
         cast(coalesce(sum(unit_price * quantity + freight), 0) as decimal(38, 4)) as total_amount
@@ -18,7 +19,7 @@ stated as (
     {%- endif %}
 ),
 
-kept as (
+order_lines as (
     select
         count(*) as line_count,
         {{ money_sum('total_amount') }} as total_amount
@@ -26,10 +27,10 @@ kept as (
 )
 
 select
-    stated.line_count as stated_line_count,
-    kept.line_count as kept_line_count,
-    stated.total_amount as stated_total_amount,
-    kept.total_amount as kept_total_amount
-from stated
-cross join kept
-where stated.line_count <> kept.line_count or stated.total_amount <> kept.total_amount
+    source_lines.line_count as source_line_count,
+    order_lines.line_count as order_line_count,
+    source_lines.total_amount as source_total_amount,
+    order_lines.total_amount as order_total_amount
+from source_lines
+cross join order_lines
+where source_lines.line_count <> order_lines.line_count or source_lines.total_amount <> order_lines.total_amount

@@ -1,14 +1,15 @@
--- To the cent, amount by amount: lines, orders, revenue and sellers tell the same money. No join may multiply
--- or lose a line of an order with several lines, payments, reviews or sellers.
+-- Lines, orders, revenue and sellers have the same amounts, to the cent. No join may multiply or lose a
+-- line of an
+-- order with several lines, payments, reviews or sellers.
 with
 
 lines as (
     select {{ summed_amounts() }} from {{ ref('int_order_lines') }}
 ),
 
-told as (
+totals as (
     select
-        'fct_orders' as told_by,
+        'fct_orders' as model,
         {{ summed_amounts() }}
     from {{ ref('fct_orders') }}
     union all
@@ -23,8 +24,8 @@ told as (
     from {{ ref('fct_seller_performance') }}
 )
 
-select told.*
-from told
+select totals.*
+from totals
 left join lines
-    on {{ equal_amounts('told', 'lines') }}
+    on {{ equal_amounts('totals', 'lines') }}
 where lines.total_amount is null

@@ -1,7 +1,7 @@
--- To the cent: payments of known orders, orders and payment methods tell one sum.
+-- Payments of known orders have the same total in payments, orders and payment methods, to the cent.
 with
 
-stated as (
+payments as (
     select {{ money_sum('amount') }} as amount
     from {{ ref('stg_payments') }}
     where order_id in (select order_id from {{ ref('fct_orders') }})
@@ -16,10 +16,10 @@ methods as (
 )
 
 select
-    stated.amount as stated_amount,
+    payments.amount as payment_amount,
     orders.amount as order_amount,
     methods.amount as method_amount
-from stated
+from payments
 cross join orders
 cross join methods
-where stated.amount <> orders.amount or stated.amount <> methods.amount
+where payments.amount <> orders.amount or payments.amount <> methods.amount

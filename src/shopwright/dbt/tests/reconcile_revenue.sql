@@ -1,13 +1,13 @@
--- To the cent: what purchase events and sessions say was bought is one amount.
+-- Purchase events and sessions have the same purchased amount, to the cent.
 {% set lines = ref('int_order_lines') %}
 with
 
 amounts as (
     select
-        'steps' as said_by,
+        'steps' as model,
         {{ money_sum('price * coalesce(quantity, 1)') }} as purchased_amount
-    from {{ ref('int_event_steps') }}
-    where funnel_rank = 6
+    from {{ ref('int_sessionized_events') }}
+    where {{ is_event('purchase') }}
     union all
     select
         'int_sessions',
@@ -20,10 +20,10 @@ amounts as (
     from {{ ref('fct_sessions') }}
     union all
     select
-        'int_user_totals',
+        'int_user_session_totals',
         {{ money_sum('purchased_amount') }}
-    from {{ ref('int_user_totals') }}
-    {% if not states_orders() %}
+    from {{ ref('int_user_session_totals') }}
+    {% if not source_has_orders() %}
     union all
     select
         'int_order_lines',
@@ -32,14 +32,14 @@ amounts as (
     {% endif %}
 ),
 
-spread as (
+bounds as (
     select
-        min(purchased_amount) as lowest,
-        max(purchased_amount) as highest
+        min(purchased_amount) as min_amount,
+        max(purchased_amount) as max_amount
     from amounts
 )
 
 select amounts.*
 from amounts
-cross join spread
-where spread.lowest <> spread.highest
+cross join bounds
+where bounds.min_amount <> bounds.max_amount

@@ -1,12 +1,13 @@
--- Sessions are as many in every table that counts them, so every session belongs to a current user of
--- dim_users (in an incremental build to one of the table behind it, which is far quicker to read).
-{% set all_users, totals_behind = ref('dim_users'), ref('int_user_totals') %}
+-- Every table that counts sessions has the same number, so every session belongs to a current user of
+-- dim_users.
+-- An incremental build checks int_user_session_totals instead of dim_users, which is faster to read.
+{% set all_users, user_totals = ref('dim_users'), ref('int_user_session_totals') %}
 with
 
 published as (
     select
         session_date,
-        count(case when {{ counts_in_rates() }} then 1 end) as session_count
+        count(case when {{ is_counted_session() }} then 1 end) as session_count
     from {{ ref('fct_sessions') }}
     group by session_date
 ),
@@ -34,7 +35,7 @@ totals as (
         (select count(*) from {{ ref('fct_sessions') }}) as published,
         (
             select coalesce(sum(session_count), 0)
-            from {{ totals_behind if looks_at_touched_only() else all_users }}
+            from {{ user_totals if tests_touched_rows_only() else all_users }}
         ) as of_users
 )
 

@@ -2,7 +2,7 @@
 -- one ends.
 {% set sessions %}
     select * from {{ ref('int_sessions') }}
-{% if looks_at_touched_only() %}
+{% if tests_touched_rows_only() %}
     where user_key in ({{ touched_users() }})
     {% endif %}
 {% endset %}

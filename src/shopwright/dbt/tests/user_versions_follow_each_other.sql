@@ -1,6 +1,6 @@
--- Versions of a user are numbered from 1 without a gap or a repeat, each holds until the next begins, the
--- last is current. Users without a profile have one version by construction, so an incremental build looks
--- at the others only.
+-- Versions of a user are numbered from 1 without gaps, each is valid until the next begins, and the last is
+-- current. Users without a profile have exactly one version, so an incremental build checks the others
+-- only.
 {% set all_users, with_profile = ref('dim_users'), ref('int_user_versions') %}
 with
 
@@ -14,7 +14,7 @@ versions as (
         lag(version_number) over by_number as previous_number,
         lead(version_number) over by_number as next_number,
         lead(valid_from) over by_number as next_valid_from
-    from {{ with_profile if looks_at_touched_only() else all_users }}
+    from {{ with_profile if tests_touched_rows_only() else all_users }}
     window by_number as (partition by user_id order by version_number)
 )
 

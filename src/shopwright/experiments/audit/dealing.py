@@ -156,13 +156,13 @@ UNKNOWN_TO_EVENTS = """
 
     unknown as (
         select context_key, experiment_group
-        from silver.int_contexts
+        from silver.int_event_contexts
         where experiment_group is not null and not list_contains({names}, experiment_group)
     ),
 
     seen as (
         select unknown.experiment_group, steps.user_key, steps.session_start_at
-        from silver.int_event_steps as steps
+        from silver.int_sessionized_events as steps
         inner join unknown on steps.context_key = unknown.context_key
         inner join silver.int_experiments as experiments
             on steps.event_at >= experiments.start_at and steps.event_at < experiments.end_at

@@ -63,19 +63,19 @@ def rewrites(moment: str) -> dict[str, str]:
     later = f"session_end_at > {moment}"
     totals = ", ".join(f"case when {later} then {name} * 2 + 5 else {name} end as {name}" for name in _TOTALS)
     return {
-        "silver.int_event_steps": f"""
+        "silver.int_sessionized_events": f"""
             select * replace (
                 case when event_at > {moment} then 6 - funnel_rank else funnel_rank end as funnel_rank,
                 case when event_at > {moment} then price * 3 + 1 else price end as price,
-                case when event_at > {moment} then item_key + 1 else item_key end as item_key,
+                case when event_at > {moment} then event_product_key + 1 else event_product_key end as event_product_key,
                 case when event_at > {moment} then 7 else quantity end as quantity
             )
-            from original.silver.int_event_steps
+            from original.silver.int_sessionized_events
             where event_at <= {moment} or step_number % 2 = 0""",
         "silver.int_sessions": f"""
             with reached as (
                 select user_key, session_start_at, max(step_number) as last_step
-                from original.silver.int_event_steps
+                from original.silver.int_sessionized_events
                 where event_at <= {moment}
                 group by user_key, session_start_at
             )

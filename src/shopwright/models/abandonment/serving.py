@@ -121,7 +121,7 @@ class SessionFeatures:
     def _give(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
         """Put a session in the place of the one before."""
         found = self._connection.execute(
-            f"select user_key from {FILE}.silver.int_visitors where user_id = ?", [user_id]
+            f"select user_key from {FILE}.silver.int_user_keys where user_id = ?", [user_id]
         ).fetchone()
         key = int(found[0]) if found else NEW_USER
         self._connection.execute("delete from original.main.session")
@@ -185,10 +185,10 @@ _CONTEXTS = f"""
         16 * row_number() over (order by {", ".join(f"events.{name}" for name in _CONTEXT)})
             + {" + ".join(f"(events.{name} is not null)::bigint * {2**bit}" for bit, name in enumerate(_CONTEXT))}
             as context_key,
-        coalesce(known.context_order, 0) as context_order,
+        coalesce(known.context_hash, 0) as context_hash,
         events.*
     from stated as events
-    left join original.silver.int_contexts as known
+    left join original.silver.int_event_contexts as known
         on {_same(_CONTEXT, "known")}"""
 
 
@@ -198,21 +198,21 @@ _STEPS = f"""
         select
             events.*,
             contexts.context_key,
-            contexts.context_order,
-            coalesce(items.item_key, -dense_rank() over (
+            contexts.context_hash,
+            coalesce(items.event_product_key, -dense_rank() over (
                 order by events.product_id, events.product_name, events.category, events.brand
-            )) as item_key
+            )) as event_product_key
         from ({_EVENTS}) as events
-        inner join warehouse.silver.int_contexts as contexts
+        inner join warehouse.silver.int_event_contexts as contexts
             on {_same(_CONTEXT, "contexts")}
-        left join original.silver.int_items as items
+        left join original.silver.int_event_products as items
             on {_same(_ITEM, "items")}
     ),
     single as (
         select * from placed
         qualify source_event_id is null or lag(true) over (
             partition by event_at, funnel_rank, source_event_id
-            order by item_key, price, quantity, order_id, context_order
+            order by event_product_key, price, quantity, order_id, context_hash
         ) is null
     )
     select
@@ -220,12 +220,12 @@ _STEPS = f"""
         {_START} as session_start_at,
         (row_number() over by_time)::integer as step_number,
         datesub('second', lag(event_at) over by_time, event_at)::integer as seconds_since_previous,
-        event_at, funnel_rank, item_key, context_key, price, quantity, order_id, source_event_id
+        event_at, funnel_rank, event_product_key, context_key, price, quantity, order_id, source_event_id
     from single
     window by_time as (
-        order by event_at, funnel_rank, source_event_id, item_key, price, quantity, order_id, context_order
+        order by event_at, funnel_rank, source_event_id, event_product_key, price, quantity, order_id, context_hash
     )"""
-"""The session so far as int_event_steps has sessions: versions of one event count once, ties come in its order."""
+"""The session so far as int_sessionized_events has sessions: versions of one event count once, ties come in its order."""
 
 _FIRST_CONTEXTS = ", ".join(
     f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
@@ -242,17 +242,17 @@ _SESSIONS = f"""
         0 as purchase_count,
         0::decimal(18, 4) as gross_amount,
         {_FIRST_CONTEXTS}
-    from warehouse.silver.int_event_steps
+    from warehouse.silver.int_sessionized_events
     where session_start_at = {_START}
     group by user_key, session_start_at"""
 """The session so far as int_sessions has sessions, in what features look at."""
 
 _PAST = f"user_key = {_KEY} and session_start_at < {_START}"
 _EXCHANGED = {
-    "silver.int_visitors": "select user_key, user_id from original.main.session",
-    "silver.int_contexts": _CONTEXTS,
-    "silver.int_event_steps": f"""
-        select * from original.silver.int_event_steps where {_PAST}
+    "silver.int_user_keys": "select user_key, user_id from original.main.session",
+    "silver.int_event_contexts": _CONTEXTS,
+    "silver.int_sessionized_events": f"""
+        select * from original.silver.int_sessionized_events where {_PAST}
         union all by name
         ({_STEPS})""",
     "silver.int_sessions": f"""

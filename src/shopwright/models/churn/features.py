@@ -49,13 +49,13 @@ NOW = "snapshot_date = (select max(snapshot_date) from {table})"
 
 def rewrites_of_customers(moment: str) -> dict[str, str]:
     """Orders, deliveries, reviews and payments from a moment (SQL literal) on, made others; every second order is gone."""
-    return {"silver.int_order_history": _rewritten_history(moment)}
+    return {"silver.int_orders_as_placed": _rewritten_history(moment)}
 
 
 def rewrites_of_sellers(moment: str) -> dict[str, str]:
     """The same, and the lines sold from the moment on."""
     return {
-        "silver.int_order_history": _rewritten_history(moment),
+        "silver.int_orders_as_placed": _rewritten_history(moment),
         "silver.int_order_lines": f"""
             select * replace (
                 case when {_is_later("booked_date", moment)} then unit_count + 3 else unit_count end as unit_count,
@@ -90,5 +90,5 @@ def _rewritten_history(moment: str) -> str:
             case when {paid} then 24 else installment_count end as installment_count,
             case when {paid} then paid_date + 30 else paid_date end as paid_date
         )
-        from original.silver.int_order_history
+        from original.silver.int_orders_as_placed
         where not {placed} or hash(order_key) % 2 = 0"""

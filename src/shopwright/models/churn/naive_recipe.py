@@ -33,7 +33,7 @@ DESCRIBED = ("orders", "value", "freight", "units", "delivery_days", "days_late"
 LEAKING = ("days_since_first_order",)
 
 CUSTOMERS = """
-    with bounds as (select max(order_date) as last_date from silver.int_order_history)
+    with bounds as (select max(order_date) as last_date from silver.int_orders_as_placed)
     select
         max(bounds.last_date) - max(history.order_date) > 180 as is_churned,
         count(*) as orders,
@@ -45,7 +45,7 @@ CUSTOMERS = """
         avg(history.review_score) as review,
         avg(history.installment_count) as installments,
         max(bounds.last_date) - min(history.order_date) as days_since_first_order
-    from silver.int_order_history as history
+    from silver.int_orders_as_placed as history
     cross join bounds
     group by history.customer_id
     order by history.customer_id

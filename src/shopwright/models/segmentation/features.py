@@ -20,13 +20,13 @@ def rewrites(moment: str) -> dict[str, str]:
     """Orders placed and lines booked from a moment (SQL literal) on, made others, a stranger's, or gone."""
     placed, booked = (f"({each} >= cast({moment} as date))" for each in ("order_date", "booked_date"))
     return {
-        "silver.int_order_history": f"""
+        "silver.int_orders_as_placed": f"""
             select * replace (
                 case when {placed} and unit_count % 2 = 0 then '(rewritten)' else customer_id end as customer_id,
                 case when {placed} then order_value_amount * 2 + 1 else order_value_amount end as order_value_amount,
                 case when {placed} then unit_count + 3 else unit_count end as unit_count
             )
-            from original.silver.int_order_history
+            from original.silver.int_orders_as_placed
             where not {placed} or hash(order_key) % 4 <> 0""",
         "silver.int_order_lines": f"""
             select * replace (

@@ -1,11 +1,11 @@
-{# Runs before the first model: makes the tables of state, forgets the state if this build is a full one. #}
+{# Runs before the first model: creates the state tables, and resets the state if this is a full build. #}
 {% macro start_build() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'snapshot', 'test') -%}
         {%- do run_query('create schema if not exists meta') -%}
         {%- for statement in state_tables() -%}{%- do run_query(statement) -%}{%- endfor -%}
         {%- do run_query('delete from meta.current_build') -%}
         {%- do run_query('insert into meta.current_build select coalesce(max(_batch_seq), 0) from bronze.events') -%}
-        {%- if flags.WHICH in ('build', 'run') -%}{%- do forget_state_if_full() -%}{%- endif -%}
+        {%- if flags.WHICH in ('build', 'run') -%}{%- do reset_state_if_full() -%}{%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -21,13 +21,13 @@
 {%- endmacro %}
 
 {#
-    A full build that dies half way must be followed by another full one, so the state is forgotten before the
-    first model is touched. The same holds where a setting has changed since the last build.
+    A full build that fails half way must be followed by another full build, so the state is reset before the first model
+    is built. The same applies when a setting changed since the last build.
 #}
-{% macro forget_state_if_full() -%}
-    {%- set found = run_query('select settings from meta.builds order by build_no desc limit 1') -%}
-    {%- set settings = found.columns[0].values()[0] if found.rows | length else none -%}
-    {%- if flags.FULL_REFRESH or (settings is not none and settings != settings_text()) -%}
+{% macro reset_state_if_full() -%}
+    {%- set last_build = run_query('select settings from meta.builds order by build_no desc limit 1') -%}
+    {%- set settings = last_build.columns[0].values()[0] if last_build.rows | length else none -%}
+    {%- if flags.FULL_REFRESH or (settings is not none and settings != settings_fingerprint()) -%}
         {%- do record_build(0) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -36,6 +36,6 @@
     {%- do run_query(
         "insert into meta.builds select coalesce(max(build_no), 0) + 1, '" ~ invocation_id ~ "', " ~ through
         ~ ", timestamp '" ~ run_started_at.astimezone(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S') ~ "', "
-        ~ (processed_through() == 0) ~ ", '" ~ (settings_text() | replace("'", "''")) ~ "' from meta.builds"
+        ~ (processed_through() == 0) ~ ", '" ~ (settings_fingerprint() | replace("'", "''")) ~ "' from meta.builds"
     ) -%}
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{# Experiment variant of a user, by the scheme that the shop chose. #}
-{% macro assigned_group(user_id, stated_group) -%}
+{# Experiment variant of a user, by the configured assignment. #}
+{% macro assigned_group(user_id, source_experiment_group) -%}
     {%- if var('experiment_assignment') == 'stated' -%}
-    {{ stated_group }}
+    {{ source_experiment_group }}
     {%- elif var('experiment_assignment') == 'md5_parity' -%}
     case when {{ has_odd_md5(user_id) }} then 'treatment' else 'control' end
     {%- elif var('experiment_assignment') == 'none' -%}

@@ -1,4 +1,4 @@
-{# Models land exactly in the schema they name (silver, gold, ...), whatever the profile's own schema is. #}
+{# Overrides dbt's own: the schema is exactly the configured one (silver, gold, ...), without the profile's as prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ (custom_schema_name or target.schema) | trim }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    Key of a session: its user and the second it starts in. Unique, since two sessions of one user lie
-    more than the session gap apart, and stable, since an untouched session keeps its start.
+    Key of a session: its user and the second in which it starts. Unique, since two sessions of a user are more than the
+    session gap apart, and stable, since a session without new events keeps its start.
 #}
 {% macro session_key(user_id, session_start_at) -%}
     {{ user_id }} || '-'

@@ -1,10 +1,10 @@
-{# Hour of the day, 0 to 23, in the shop's zone of a UTC timestamp. #}
-{% macro shop_hour(moment) -%}
+{# Hour of the day (0-23) of a UTC timestamp, in the shop's time zone. #}
+{% macro shop_hour(utc_timestamp) -%}
     {%- if var('shop_timezone') | upper == 'UTC' -%}
-    cast(extract(hour from {{ moment }}) as integer)
+    cast(extract(hour from {{ utc_timestamp }}) as integer)
     {%- else -%}
     cast(extract(
-        hour from {{ moment }} at time zone 'UTC' at time zone '{{ var("shop_timezone") | replace("'", "''") }}'
+        hour from {{ utc_timestamp }} at time zone 'UTC' at time zone '{{ var("shop_timezone") | replace("'", "''") }}'
     ) as integer)
     {%- endif -%}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Whole seconds from one timestamp to a later one, rounded down. #}
+{# Full seconds from one timestamp to a later one, rounded down. #}
 {% macro seconds_between(earlier, later) -%}
     {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
 {%- endmacro %}
@@ -12,59 +12,58 @@
 {%- endmacro %}
 
 {# Microseconds since 1970 of a UTC timestamp. #}
-{% macro epoch_microseconds(moment) -%}
-    {{ return(adapter.dispatch('epoch_microseconds')(moment)) }}
+{% macro epoch_microseconds(utc_timestamp) -%}
+    {{ return(adapter.dispatch('epoch_microseconds')(utc_timestamp)) }}
 {%- endmacro %}
 
-{% macro default__epoch_microseconds(moment) -%}
-    cast(extract(epoch from {{ moment }}) * 1000000 as bigint)
+{% macro default__epoch_microseconds(utc_timestamp) -%}
+    cast(extract(epoch from {{ utc_timestamp }}) * 1000000 as bigint)
 {%- endmacro %}
 
-{% macro duckdb__epoch_microseconds(moment) -%}
-    epoch_us({{ moment }})
+{% macro duckdb__epoch_microseconds(utc_timestamp) -%}
+    epoch_us({{ utc_timestamp }})
 {%- endmacro %}
 
-{# Date in the shop's zone of a UTC timestamp. In UTC itself it is a plain cast, which is far cheaper. #}
-{% macro shop_date(moment) -%}
+{# Date of a UTC timestamp in the shop's time zone. If that is UTC, it is a plain cast, which is far cheaper. #}
+{% macro shop_date(utc_timestamp) -%}
     {%- if var('shop_timezone') | upper == 'UTC' -%}
-    cast({{ moment }} as date)
+    cast({{ utc_timestamp }} as date)
     {%- else -%}
-    cast({{ moment }} at time zone 'UTC' at time zone '{{ var("shop_timezone") | replace("'", "''") }}' as date)
+    cast({{ utc_timestamp }} at time zone 'UTC' at time zone '{{ var("shop_timezone") | replace("'", "''") }}' as date)
     {%- endif -%}
 {%- endmacro %}
 
 {#
-    Every date from the first to the last, both included, one row each: a select item that multiplies its
-    row.
+    Every date from the first to the last, inclusive, one row each: a select item that multiplies its row.
 #}
-{% macro each_date(first, last) -%}
-    {{ return(adapter.dispatch('each_date')(first, last)) }}
+{% macro date_series(first, last) -%}
+    {{ return(adapter.dispatch('date_series')(first, last)) }}
 {%- endmacro %}
 
-{% macro default__each_date(first, last) -%}
+{% macro default__date_series(first, last) -%}
     cast(generate_series(
         cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
     ) as date)
 {%- endmacro %}
 
-{% macro duckdb__each_date(first, last) -%}
+{% macro duckdb__date_series(first, last) -%}
     cast(unnest(generate_series(
         cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
     )) as date)
 {%- endmacro %}
 
-{# The first day of every month from one such date to another, both included, one row each. #}
-{% macro each_month(first, last) -%}
-    {{ return(adapter.dispatch('each_month')(first, last)) }}
+{# The first day of every month from one such date to another, inclusive, one row each. #}
+{% macro month_series(first, last) -%}
+    {{ return(adapter.dispatch('month_series')(first, last)) }}
 {%- endmacro %}
 
-{% macro default__each_month(first, last) -%}
+{% macro default__month_series(first, last) -%}
     cast(generate_series(
         cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 month'
     ) as date)
 {%- endmacro %}
 
-{% macro duckdb__each_month(first, last) -%}
+{% macro duckdb__month_series(first, last) -%}
     cast(unnest(generate_series(
         cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 month'
     )) as date)

@@ -1,5 +1,5 @@
-{# One text out of several columns in which a null and an empty text differ. #}
-{% macro joined_text(columns) -%}
+{# Several columns as one text, in which null and an empty text differ. #}
+{% macro concat_null_safe(columns) -%}
     concat_ws(
         chr(31),
         {% for column in columns -%}
@@ -8,43 +8,43 @@
     )
 {%- endmacro %}
 
-{# The middle of a set of numbers, as a double; null without any. #}
-{% macro median_of(expression) -%}
+{# Median, as a double; null over no rows. #}
+{% macro median(expression) -%}
     percentile_cont(0.5) within group (order by {{ expression }})
 {%- endmacro %}
 
 {#
-    A text, or null where it is one of ours: (all), (none) and (unknown) name rows of totals and of what is not
-    stated, and would be mixed up with a source's own.
+    A text, or null if it is a reserved value: (all), (none) and (unknown) mark rows of totals and of missing values, and
+    would be confused with a source's own.
 #}
-{% macro unless_reserved(text) -%}
+{% macro null_if_reserved(text) -%}
     nullif(nullif(nullif({{ text }}, '(all)'), '(none)'), '(unknown)')
 {%- endmacro %}
 
 {#
-    Money of one line, session, order or customer: 64 bits, which hold 99 trillion and are read ten times as fast
-    as 128. More than that stops the build. An amount over a shop is a money_sum.
+    An amount of one line, session, order or customer: 64 bits, which hold 99 trillion and are read ten times as fast as
+    128. A larger one fails the build. Use money_sum for amounts over a shop.
 #}
 {% macro amount(expression) -%}
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
 
-{# The sum of money of one session, order or customer; 0 over nothing. #}
+{# Sum of amounts of one session, order or customer; 0 over no rows. #}
 {% macro amount_sum(expression) -%}
     {{ amount('coalesce(sum(' ~ expression ~ '), 0)') }}
 {%- endmacro %}
 
-{# A sum of money over a shop, wide enough for any and never a float; 0 over nothing. #}
+{# Sum of amounts over a shop: 128 bits, never a float; 0 over no rows. #}
 {% macro money_sum(expression) -%}
     cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))
 {%- endmacro %}
 
-{# Equality in which two nulls are equal. #}
-{% macro same(left, right) -%}
+{# Condition: two values are equal, or both are null. #}
+{% macro null_safe_equal(left, right) -%}
     {{ left }} is not distinct from {{ right }}
 {%- endmacro %}
 
-{# The value, where there is one, of the row that comes first in an order; the order must be total. #}
+{# Aggregate: the non-null value of the first row in an order; the order must be total. #}
 {% macro first_by(value, order) -%}
     {{ return(adapter.dispatch('first_by')(value, order)) }}
 {%- endmacro %}
@@ -57,7 +57,7 @@
     arg_min({{ value }}, {{ order }})
 {%- endmacro %}
 
-{# The same of the row that comes last. #}
+{# Aggregate: the non-null value of the last row in an order; the order must be total. #}
 {% macro last_by(value, order) -%}
     {{ return(adapter.dispatch('last_by')(value, order)) }}
 {%- endmacro %}
@@ -70,20 +70,20 @@
     arg_max({{ value }}, {{ order }})
 {%- endmacro %}
 
-{# A share, null without anything to be a share of. #}
-{% macro rate(part, whole) -%}
-    cast({{ part }} as double precision) / nullif({{ whole }}, 0)
+{# Ratio as a double; null if the denominator is 0. #}
+{% macro safe_divide(numerator, denominator) -%}
+    cast({{ numerator }} as double precision) / nullif({{ denominator }}, 0)
 {%- endmacro %}
 
 {#
-    Whether a row comes first in its group; the order must be total. Not `row_number() = 1`: DuckDB 1.5 turns a
-    filter on that into an aggregate, which picks a wrong row for some inputs with an empty sort key.
+    Condition: a row is the first of its group; the order must be total. Not `row_number() = 1`: DuckDB 1.5 rewrites a filter
+    on that to an aggregate, which picks a wrong row for some inputs with a null sort key.
 #}
 {% macro is_first(group, order) -%}
     lag(true) over (partition by {{ group }} order by {{ order }}) is null
 {%- endmacro %}
 
-{# Natural logarithm in millionths, as a whole number, so that no order of summing changes a bit; null of what is not positive. #}
-{% macro millionths_of_log(value) -%}
+{# Natural logarithm in millionths, as an integer, so that the order of summing cannot change a bit; null unless positive. #}
+{% macro log_millionths(value) -%}
     case when {{ value }} > 0 then cast(round(ln({{ value }}) * 1000000) as bigint) end
 {%- endmacro %}

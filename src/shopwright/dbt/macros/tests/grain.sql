@@ -1,4 +1,4 @@
-{# Rows that share a key or lack part of it; `columns` together are the key. #}
+{# Data test: `columns` together are a unique key without nulls. Returns duplicate keys and keys with a null. #}
 {% test grain(model, columns) %}
 
 select

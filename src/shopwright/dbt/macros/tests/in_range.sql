@@ -1,6 +1,6 @@
 {#
-    Rows with a value outside its limits. `columns` maps each column to [lowest, highest]; a null limit is
-    no limit.
+    Data test: values are within limits. `columns` maps each column to [min, max], both inclusive; null means no limit.
+    Returns the rows with a value outside.
 #}
 {% test in_range(model, columns) %}
 

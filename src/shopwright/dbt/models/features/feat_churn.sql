@@ -9,7 +9,7 @@ features as (
 ),
 
 orders as (
-    select * from {{ ref('int_order_history') }}
+    select * from {{ ref('int_orders_as_placed') }}
 ),
 
 -- What models of repeat buying ask for: all days with an order, however long ago.
@@ -30,13 +30,13 @@ final as (
     select
         features.*,
         order_days.order_day_count,
-        {{ rate('features.recency_days', 'features.tenure_days') }} as silent_share,
-        {{ rate('features.tenure_days - features.recency_days', 'order_days.order_day_count - 1') }}
+        {{ safe_divide('features.recency_days', 'features.tenure_days') }} as silent_share,
+        {{ safe_divide('features.tenure_days - features.recency_days', 'order_days.order_day_count - 1') }}
             as mean_days_between_orders,
-        {{ rate('features.recency_days * order_days.order_day_count', 'features.tenure_days') }}
+        {{ safe_divide('features.recency_days * order_days.order_day_count', 'features.tenure_days') }}
             as missed_order_count,
         -- Of a customer of yesterday no month has passed.
-        {{ rate('30 * order_days.order_day_count', 'features.tenure_days + 30') }} as order_days_per_month,
+        {{ safe_divide('30 * order_days.order_day_count', 'features.tenure_days + 30') }} as order_days_per_month,
         cast(features.snapshot_date + 90 as timestamp) as known_at
     from features
     inner join order_days

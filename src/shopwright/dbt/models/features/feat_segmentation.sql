@@ -9,7 +9,7 @@
 with
 
 orders as (
-    select * from {{ ref('int_order_history') }}
+    select * from {{ ref('int_orders_as_placed') }}
 ),
 
 lines as (
@@ -106,13 +106,13 @@ final as (
         order_count as frequency,
         net_amount as monetary,
         order_count = 1 as is_one_time_buyer,
-        {{ rate('last_order_date - first_order_date', 'order_count - 1') }} as mean_days_between_orders,
-        {{ rate('order_value_amount', 'order_count') }} as mean_ticket,
-        {{ rate('item_count', 'order_count') }} as mean_distinct_items,
-        {{ rate('unit_count', 'order_count') }} as mean_quantity,
-        {{ rate('30 * net_amount', 'rated_days') }} as spend_per_month,
-        {{ rate('30 * order_count', 'rated_days') }} as orders_per_month,
-        {{ rate('return_amount', 'gross_amount') }} as refund_rate,
+        {{ safe_divide('last_order_date - first_order_date', 'order_count - 1') }} as mean_days_between_orders,
+        {{ safe_divide('order_value_amount', 'order_count') }} as mean_ticket,
+        {{ safe_divide('item_count', 'order_count') }} as mean_distinct_items,
+        {{ safe_divide('unit_count', 'order_count') }} as mean_quantity,
+        {{ safe_divide('30 * net_amount', 'rated_days') }} as spend_per_month,
+        {{ safe_divide('30 * order_count', 'rated_days') }} as orders_per_month,
+        {{ safe_divide('return_amount', 'gross_amount') }} as refund_rate,
         tenure_days
     from histories
 )

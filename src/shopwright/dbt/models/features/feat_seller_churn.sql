@@ -26,7 +26,7 @@ sales as (
 ),
 
 orders as (
-    select * from {{ ref('int_order_history') }}
+    select * from {{ ref('int_orders_as_placed') }}
 ),
 
 first_sales as (
@@ -66,12 +66,12 @@ features as (
         count(distinct booked_date) as sale_day_count_180d,
         cast(sum(unit_count) as bigint) as unit_count_180d,
         cast(sum(value_amount) as double precision) as value_180d,
-        {{ rate('sum(value_amount)', 'sum(unit_count)') }} as mean_unit_price_180d,
+        {{ safe_divide('sum(value_amount)', 'sum(unit_count)') }} as mean_unit_price_180d,
         count(distinct category) as category_count_180d,
-        {{ mean_of('case when is_delivery_known then delivery_days end') }} as mean_delivery_days,
-        {{ mean_of('case when is_delivery_known then days_late end') }} as mean_days_late,
+        {{ mean('case when is_delivery_known then delivery_days end') }} as mean_delivery_days,
+        {{ mean('case when is_delivery_known then days_late end') }} as mean_days_late,
         count(case when is_review_known then review_score end) as review_count_180d,
-        {{ mean_of('case when is_review_known then review_score end') }} as mean_review_score
+        {{ mean('case when is_review_known then review_score end') }} as mean_review_score
     from known
     group by snapshot_date, seller_id
 ),

@@ -1,4 +1,4 @@
--- grain: one row per file taken in
+-- grain: one row per ingested file
 with
 
 ledger as (

@@ -1,4 +1,4 @@
--- grain: one row per category that has a name
+-- grain: one row per category that has a display name
 with
 
 categories as (
@@ -15,7 +15,7 @@ ranked as (
 final as (
     select
         category,
-        {{ unless_reserved('name') }} as category_name
+        {{ null_if_reserved('name') }} as category_name
     from ranked
     where is_latest
 )

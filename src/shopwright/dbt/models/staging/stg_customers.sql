@@ -1,6 +1,6 @@
 -- grain: one row per customer id of the source
--- user_id is the person: where the source makes a new customer for each order, several customers are one
--- person.
+-- user_id is the person. Some sources create a new customer id for each order; then several ids have one
+-- user_id.
 with
 
 customers as (

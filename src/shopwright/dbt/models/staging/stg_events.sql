@@ -1,5 +1,5 @@
 -- grain: one row per event
--- A view: a column that nobody selects, event_id above all, costs nothing.
+-- A view: columns that nobody selects (event_id is the expensive one) cost nothing.
 with
 
 events as (
@@ -8,7 +8,7 @@ events as (
 
 final as (
     select
-        {{ event_identity() }} as event_id,
+        {{ event_id_of() }} as event_id,
         source_event_id,
         user_id,
         session_hint,
@@ -19,13 +19,13 @@ final as (
         event_type,
         cast({{ funnel_rank_of('event_type') }} as smallint) as funnel_rank,
         product_name,
-        {{ unless_reserved('category') }} as category,
+        {{ null_if_reserved('category') }} as category,
         brand,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
         experiment_group,
-        {{ unless_reserved('device') }} as device,
-        {{ unless_reserved('country') }} as country,
-        {{ unless_reserved('channel') }} as channel,
+        {{ null_if_reserved('device') }} as device,
+        {{ null_if_reserved('country') }} as country,
+        {{ null_if_reserved('channel') }} as channel,
         page_url,
         search_query,
         properties,

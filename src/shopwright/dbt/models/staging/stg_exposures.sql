@@ -1,4 +1,4 @@
--- grain: one row per experiment, unit, variant and moment at which the shop's own tool saw it
+-- grain: one row per experiment, unit, variant and timestamp of an exposure in the shop's own tool
 with
 
 exposures as (

@@ -1,6 +1,6 @@
 -- grain: one row per order line
--- A numbered line stated again replaces the earlier one; lines without a number are told apart by what
--- they say and are numbered here, after those that have one.
+-- A numbered line that arrives again replaces the earlier one. Lines without a number are distinguished by
+-- their content and numbered here, after those that have one.
 with
 
 order_items as (
@@ -24,7 +24,7 @@ numbered as (
     where is_latest
 ),
 
-highest_numbers as (
+last_line_numbers as (
     select
         order_id,
         max(line_number) as line_number
@@ -42,17 +42,17 @@ unnumbered as (
                 order_items.quantity, order_items.unit_price, order_items.freight, order_items.product_name,
                 order_items.seller_id, order_items.customer_id, order_items.ship_country,
                 order_items.properties, order_items.copy_number, order_items._batch_seq
-        ) + coalesce(highest_numbers.line_number, 0) as given_number
+        ) + coalesce(last_line_numbers.line_number, 0) as assigned_number
     from order_items
-    left join highest_numbers
-        on order_items.order_id = highest_numbers.order_id
+    left join last_line_numbers
+        on order_items.order_id = last_line_numbers.order_id
     where order_items.line_number is null
 ),
 
 lines as (
     select
         * exclude (is_latest),
-        line_number as given_number
+        line_number as assigned_number
     from numbered
     union all by name
     select * from unnumbered
@@ -71,7 +71,7 @@ final as (
         ship_country,
         properties,
 
-        given_number as line_number,
+        assigned_number as line_number,
         quantity,
         unit_price,
         coalesce(freight, 0) as freight,

@@ -1,6 +1,6 @@
--- grain: one row per order that the source states
--- An order may be stated again with a newer status: the version with the latest valid_from counts and,
--- where the source does not say since when a version holds, the one that came in last.
+-- grain: one row per order in the source
+-- An order may arrive again with a newer status. The version with the latest valid_from wins; if the source
+-- has no valid_from, the one that arrived last.
 with
 
 orders as (

@@ -1,5 +1,5 @@
 -- grain: one row per payment of an order
--- A payment stated again replaces the earlier one.
+-- A payment that arrives again replaces the earlier one.
 with
 
 payments as (

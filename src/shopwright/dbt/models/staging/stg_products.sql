@@ -1,6 +1,6 @@
--- grain: one row per version of a product as the catalog states it
--- Where a source contradicts itself about one version, the winner depends on what is said, never on when it
--- arrived.
+-- grain: one row per version of a product in the catalog
+-- If a source contradicts itself about a version, the winner depends on the content, never on the order of
+-- arrival.
 with
 
 products as (
@@ -13,7 +13,7 @@ ranked as (
         {{ is_first(
             'product_id, valid_from',
             'name, category_id, category, brand, price, currency, properties'
-        ) }} as is_chosen
+        ) }} as is_preferred
     from products
 ),
 
@@ -23,7 +23,7 @@ final as (
         category_id,
 
         name as product_name,
-        {{ unless_reserved('category') }} as category,
+        {{ null_if_reserved('category') }} as category,
         brand,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
         properties,
@@ -32,7 +32,7 @@ final as (
 
         valid_from
     from ranked
-    where is_chosen
+    where is_preferred
 )
 
 select * from final

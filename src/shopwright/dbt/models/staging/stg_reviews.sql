@@ -1,5 +1,5 @@
 -- grain: one row per review of an order
--- One review id may stand for several orders. A review stated again replaces the earlier one.
+-- One review id may cover several orders. A review that arrives again replaces the earlier one.
 with
 
 reviews as (

@@ -1,6 +1,5 @@
 -- grain: one row per seller
--- The version with the latest valid_from counts and, where the source does not say, the one that came in
--- last.
+-- The version with the latest valid_from wins; if the source has no valid_from, the one that arrived last.
 with
 
 sellers as (

@@ -1,6 +1,6 @@
--- grain: one row per version of a user as the source states it
--- Where a source contradicts itself about one version, the winner depends on what is said, never on when it
--- arrived. Customers that are copies made for one order are no users: see int_user_profiles.
+-- grain: one row per version of a user in the source
+-- If a source contradicts itself about a version, the winner depends on the content, never on the order of
+-- arrival. Customer ids created for a single order are not users: see int_user_profiles.
 with
 
 customers as (
@@ -14,7 +14,7 @@ ranked as (
         {{ is_first(
             'customer_id, valid_from',
             'signed_up_at, country, region, city, segment, is_subscribed, properties'
-        ) }} as is_chosen
+        ) }} as is_preferred
     from customers
 ),
 
@@ -36,7 +36,7 @@ final as (
         signed_up_at,
         valid_from
     from ranked
-    where is_chosen
+    where is_preferred
 )
 
 select * from final

@@ -1,29 +1,29 @@
 -- grain: one row per session and product
--- A view: no gold table needs all of it, so a build need not pay for as many rows as there are product views.
+-- A view: no gold table needs all rows, and there are almost as many as product views.
 {{ config(materialized='view') }}
 
 with
 
-steps as (
-    select * from {{ ref('int_event_steps') }}
+session_events as (
+    select * from {{ ref('int_sessionized_events') }}
 ),
 
-items as (
-    select * from {{ ref('int_items') }}
+event_products as (
+    select * from {{ ref('int_event_products') }}
     where product_key is not null
 ),
 
-visitors as (
-    select * from {{ ref('int_visitors') }}
+user_keys as (
+    select * from {{ ref('int_user_keys') }}
 ),
 
-described as (
+product_events as (
     select
-        steps.*,
-        items.product_key
-    from steps
-    inner join items
-        on steps.item_key = items.item_key
+        session_events.*,
+        event_products.product_key
+    from session_events
+    inner join event_products
+        on session_events.event_product_key = event_products.event_product_key
 ),
 
 interactions as (
@@ -31,27 +31,27 @@ interactions as (
         user_key,
         session_start_at,
         product_key,
-        count(case when funnel_rank = 2 then 1 end) as product_view_count,
-        count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
-        count(case when funnel_rank = 4 then 1 end) as remove_from_cart_count,
-        count(case when funnel_rank = 6 then 1 end) as purchase_count,
-        coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
+        count(case when {{ is_event('product_view') }} then 1 end) as product_view_count,
+        count(case when {{ is_event('add_to_cart') }} then 1 end) as add_to_cart_count,
+        count(case when {{ is_event('remove_from_cart') }} then 1 end) as remove_from_cart_count,
+        count(case when {{ is_event('purchase') }} then 1 end) as purchase_count,
+        coalesce(sum(case when {{ is_event('purchase') }} then coalesce(quantity, 1) end), 0) as unit_count,
         {{ amount_sum(
-            'case when funnel_rank = 6 then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
+            'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
         ) }} as gross_amount,
         min(event_at) as first_at,
-        {{ first_by('item_key', 'step_number') }} as first_item_key
-    from described
+        {{ first_by('event_product_key', 'step_number') }} as first_item_key
+    from product_events
     group by user_key, session_start_at, product_key
 ),
 
 final as (
     select
-        {{ session_key('visitors.user_id', 'interactions.session_start_at') }} as session_key,
-        visitors.user_id,
-        items.product_id,
-        items.category,
-        items.brand,
+        {{ session_key('user_keys.user_id', 'interactions.session_start_at') }} as session_key,
+        user_keys.user_id,
+        event_products.product_id,
+        event_products.category,
+        event_products.brand,
         interactions.session_start_at,
         interactions.first_at,
         interactions.product_view_count,
@@ -61,10 +61,10 @@ final as (
         interactions.unit_count,
         interactions.gross_amount
     from interactions
-    inner join visitors
-        on interactions.user_key = visitors.user_key
-    inner join items
-        on interactions.first_item_key = items.item_key
+    inner join user_keys
+        on interactions.user_key = user_keys.user_key
+    inner join event_products
+        on interactions.first_item_key = event_products.event_product_key
 )
 
 select * from final

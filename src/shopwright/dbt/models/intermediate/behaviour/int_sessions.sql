@@ -1,5 +1,5 @@
--- grain: one row per session, that is per user_key and session_start_at
--- The *_context columns hold step_number * 2^32 + context_key of the first event that states the thing, or
+-- grain: one row per session: user_key and session_start_at
+-- The *_context columns hold step_number * 2^32 + context_key of the first event that has the value, or
 -- null.
 {{ config(
     materialized='incremental',
@@ -10,11 +10,11 @@
 
 with
 
-steps as (
+session_events as (
     select
         *,
-        cast(step_number as bigint) * 4294967296 + context_key as placed_context
-    from {{ ref('int_event_steps') }}
+        cast(step_number as bigint) * 4294967296 + context_key as step_context
+    from {{ ref('int_sessionized_events') }}
     {% if is_incremental() %}
     where _build_seq > {{ processed_through() }}
     {% endif %}
@@ -27,29 +27,29 @@ sessions as (
         max(event_at) as session_end_at,
         count(*) as event_count,
         max(step_number) as last_step_number,
-        count(case when funnel_rank = 0 then 1 end) as page_view_count,
-        count(case when funnel_rank = 1 then 1 end) as search_count,
-        count(case when funnel_rank = 2 then 1 end) as product_view_count,
-        count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
-        count(case when funnel_rank = 4 then 1 end) as remove_from_cart_count,
-        count(case when funnel_rank = 5 then 1 end) as begin_checkout_count,
-        count(case when funnel_rank = 6 then 1 end) as purchase_count,
-        coalesce(sum(case when funnel_rank = 6 then coalesce(quantity, 1) end), 0) as unit_count,
+        count(case when {{ is_event('page_view') }} then 1 end) as page_view_count,
+        count(case when {{ is_event('search') }} then 1 end) as search_count,
+        count(case when {{ is_event('product_view') }} then 1 end) as product_view_count,
+        count(case when {{ is_event('add_to_cart') }} then 1 end) as add_to_cart_count,
+        count(case when {{ is_event('remove_from_cart') }} then 1 end) as remove_from_cart_count,
+        count(case when {{ is_event('begin_checkout') }} then 1 end) as begin_checkout_count,
+        count(case when {{ is_event('purchase') }} then 1 end) as purchase_count,
+        coalesce(sum(case when {{ is_event('purchase') }} then coalesce(quantity, 1) end), 0) as unit_count,
         {{ amount_sum(
-            'case when funnel_rank = 6 then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
+            'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
         ) }} as gross_amount,
-        min(case when funnel_rank = 2 then event_at end) as first_view_at,
-        min(case when funnel_rank = 3 then event_at end) as first_cart_at,
-        min(case when funnel_rank = 6 then event_at end) as first_purchase_at,
-        min(case when context_key & 1 = 1 then placed_context end) as device_context,
-        min(case when context_key & 2 = 2 then placed_context end) as country_context,
-        min(case when context_key & 4 = 4 then placed_context end) as channel_context,
-        min(case when context_key & 8 = 8 then placed_context end) as experiment_context
-    from steps
+        min(case when {{ is_event('product_view') }} then event_at end) as first_view_at,
+        min(case when {{ is_event('add_to_cart') }} then event_at end) as first_cart_at,
+        min(case when {{ is_event('purchase') }} then event_at end) as first_purchase_at,
+        min(case when context_key & 1 = 1 then step_context end) as device_context,
+        min(case when context_key & 2 = 2 then step_context end) as country_context,
+        min(case when context_key & 4 = 4 then step_context end) as channel_context,
+        min(case when context_key & 8 = 8 then step_context end) as experiment_context
+    from session_events
     group by user_key, session_start_at
 ),
 
-timed as (
+sessions_with_duration as (
     select
         *,
         {{ seconds_between('session_start_at', 'session_end_at') }} as duration_seconds
@@ -80,20 +80,12 @@ final as (
         country_context,
         channel_context,
         experiment_context,
-        -- Judged by the session alone, so that a later session never rewrites an older one.
-        -- A session that buys is never a bot's: the lines of one order come at one moment, and no rule may
-        -- take revenue out of the figures.
-        event_count >= {{ var('bot_min_events') }}
-        and purchase_count = 0
-        and (
-            duration_seconds < (event_count - 1) * {{ var('bot_max_mean_gap_seconds') }}
-            or (
-                product_view_count >= {{ var('bot_min_idle_views') }}
-                and add_to_cart_count = 0
-            )
-        ) as is_bot,
+        -- The rule looks at this session alone, so that a later session never changes an earlier one.
+        {{ is_bot_session(
+            'event_count', 'duration_seconds', 'purchase_count', 'product_view_count', 'add_to_cart_count'
+        ) }} as is_bot,
         cast({{ build_target() }} as integer) as _build_seq
-    from timed
+    from sessions_with_duration
 )
 
 select * from final

@@ -1,5 +1,5 @@
--- grain: one row per user and date of the shop on which the user was active
--- A session counts on every date it spans. Sessions of bots are left out unless the var include_bots is true.
+-- grain: one row per user and active date
+-- A session counts on every date it spans. Bot sessions are excluded unless the var include_bots is true.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -16,13 +16,13 @@ sessions as (
         {{ shop_date('session_end_at') }} as last_date
     from {{ ref('int_sessions') }}
     where
-        {{ counts_in_rates() }}
+        {{ is_counted_session() }}
         {% if is_incremental() %}
         and user_key in ({{ touched_users() }})
         {% endif %}
 ),
 
-dated as (
+session_dates as (
     select
         user_key,
         first_date as active_date
@@ -30,7 +30,7 @@ dated as (
     union all
     select
         user_key,
-        {{ each_date("first_date + interval '1 day'", 'last_date') }} as active_date
+        {{ date_series("first_date + interval '1 day'", 'last_date') }} as active_date
     from sessions
     where last_date > first_date
 ),
@@ -39,7 +39,7 @@ days as (
     select
         user_key,
         active_date
-    from dated
+    from session_dates
     group by user_key, active_date
 ),
 
@@ -53,7 +53,7 @@ neighbours as (
     window by_date as (partition by user_key order by active_date)
 ),
 
--- Small numbers in place of dates: every build counts all rows by them.
+-- Small integers instead of dates: every build groups all rows by them.
 final as (
     select
         user_key,

@@ -1,65 +1,57 @@
--- grain: one row per event, put in its session
+-- grain: one row per event, assigned to its session
 {{ config(materialized='view') }}
 
 with
 
-steps as (
-    select * from {{ ref('int_event_steps') }}
+session_events as (
+    select * from {{ ref('int_sessionized_events') }}
 ),
 
-visitors as (
-    select * from {{ ref('int_visitors') }}
+user_keys as (
+    select * from {{ ref('int_user_keys') }}
 ),
 
-items as (
-    select * from {{ ref('int_items') }}
+event_products as (
+    select * from {{ ref('int_event_products') }}
 ),
 
 contexts as (
-    select * from {{ ref('int_contexts') }}
+    select * from {{ ref('int_event_contexts') }}
 ),
 
 final as (
     select
-        visitors.user_id,
-        steps.event_at,
-        steps.session_start_at,
-        steps.step_number,
-        case steps.funnel_rank
-            when 0 then 'page_view'
-            when 1 then 'search'
-            when 2 then 'product_view'
-            when 3 then 'add_to_cart'
-            when 4 then 'remove_from_cart'
-            when 5 then 'begin_checkout'
-            when 6 then 'purchase'
-        end as event_type,
-        items.product_id,
-        items.category,
-        items.brand,
-        steps.price,
-        steps.quantity,
+        user_keys.user_id,
+        session_events.event_at,
+        session_events.session_start_at,
+        session_events.step_number,
+        {{ event_type_of('session_events.funnel_rank') }} as event_type,
+        event_products.product_id,
+        event_products.category,
+        event_products.brand,
+        session_events.price,
+        session_events.quantity,
         case
-            when steps.funnel_rank = 6
-                then {{ amount('steps.price * coalesce(steps.quantity, 1)') }}
+            when {{ is_event('purchase', 'session_events.funnel_rank') }}
+                then {{ amount('session_events.price * coalesce(session_events.quantity, 1)') }}
         end as gross_amount,
-        steps.order_id,
+        session_events.order_id,
         contexts.device,
         contexts.country,
         contexts.channel,
         contexts.experiment_group,
-        steps.seconds_since_previous,
-        steps.source_event_id,
-        steps.user_key,
-        steps._batch_seq,
-        steps._build_seq
-    from steps
-    inner join visitors
-        on steps.user_key = visitors.user_key
-    inner join items
-        on steps.item_key = items.item_key
+        session_events.seconds_since_previous,
+        session_events.source_event_id,
+        session_events.user_key,
+        session_events._batch_seq,
+        session_events._build_seq
+    from session_events
+    inner join user_keys
+        on session_events.user_key = user_keys.user_key
+    inner join event_products
+        on session_events.event_product_key = event_products.event_product_key
     inner join contexts
-        on steps.context_key = contexts.context_key
+        on session_events.context_key = contexts.context_key
 )
 
 select * from final

@@ -1,5 +1,5 @@
 -- grain: one row per customer and month with a counted order
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -14,7 +14,7 @@ orders as (
     where
         is_counted
         and customer_id is not null
-        and {{ is_bought_by_touched('customer_id') }}
+        and {{ is_touched_customer('customer_id') }}
 ),
 
 months as (

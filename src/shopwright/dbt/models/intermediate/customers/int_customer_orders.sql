@@ -1,5 +1,5 @@
 -- grain: one row per customer who ordered
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -13,7 +13,7 @@ orders as (
     select * from {{ ref('fct_orders') }}
     where
         customer_id is not null
-        and {{ is_bought_by_touched('customer_id') }}
+        and {{ is_touched_customer('customer_id') }}
 ),
 
 final as (

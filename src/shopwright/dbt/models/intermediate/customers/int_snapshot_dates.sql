@@ -1,6 +1,6 @@
--- grain: one row per date at which customers are looked at
--- A view: the first of each month with orders, and the day after the last complete one, there to score the
--- customers of today.
+-- grain: one row per date at which customers are scored
+-- A view: the first day of each month with orders, to train on, and the day after the last complete date,
+-- to score current customers.
 {{ config(materialized='view') }}
 
 with
@@ -18,7 +18,7 @@ bounds as (
 
 months as (
     select
-        {{ each_month('first_month', 'as_of_date') }} as snapshot_date,
+        {{ month_series('first_month', 'as_of_date') }} as snapshot_date,
         as_of_date
     from bounds
     where first_month is not null

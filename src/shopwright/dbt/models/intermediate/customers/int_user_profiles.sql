@@ -1,5 +1,5 @@
--- grain: one row per version of a profile, as the snapshot takes it
--- A view. Where the source makes a new customer for each order, and the person has no profile of their own,
+-- grain: one row per version of a profile, the input of the snapshot
+-- A view. Some sources create a new customer for each order. If such a person has no profile of their own,
 -- the profile is that of the latest order.
 {{ config(materialized='view') }}
 
@@ -9,7 +9,7 @@ versions as (
     select * from {{ ref('stg_users') }}
 ),
 
-copies as (
+customer_copies as (
     select * from {{ ref('stg_customers') }}
     where is_copy
 ),
@@ -26,14 +26,14 @@ last_orders as (
     group by customer_id
 ),
 
-ranked as (
+ranked_copies as (
     select
-        copies.*,
-        {{ is_first('copies.user_id', 'last_orders.ordered_at desc nulls last, copies.customer_id') }}
+        customer_copies.*,
+        {{ is_first('customer_copies.user_id', 'last_orders.ordered_at desc nulls last, customer_copies.customer_id') }}
             as is_latest
-    from copies
+    from customer_copies
     left join last_orders
-        on copies.customer_id = last_orders.customer_id
+        on customer_copies.customer_id = last_orders.customer_id
 ),
 
 final as (
@@ -59,7 +59,7 @@ final as (
         null,
         null,
         null
-    from ranked
+    from ranked_copies
     where is_latest and user_id not in (select user_id from versions)
 )
 

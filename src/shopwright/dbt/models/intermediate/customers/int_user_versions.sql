@@ -1,10 +1,10 @@
--- grain: one row per version of a user's profile
--- A view: users without a profile, most of them in many shops, are not here.
+-- grain: one row per version of a user profile
+-- A view. Users without a profile, the majority in many shops, have no row here.
 {{ config(materialized='view') }}
 
 with
 
-recorded as (
+current_records as (
     select * from {{ ref('snap_users') }}
     where dbt_valid_to is null
 ),
@@ -22,7 +22,7 @@ final as (
         segment,
         is_subscribed,
         signed_up_at
-    from recorded
+    from current_records
 )
 
 select * from final

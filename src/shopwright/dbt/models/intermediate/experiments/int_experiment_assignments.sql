@@ -18,7 +18,7 @@ first_exposures as (
 ),
 
 visitors as (
-    select * from {{ ref('int_visitors') }}
+    select * from {{ ref('int_user_keys') }}
 ),
 
 unit_variants as (

@@ -11,12 +11,12 @@ experiments as (
 ),
 
 steps as (
-    select * from {{ ref('int_event_steps') }}
+    select * from {{ ref('int_sessionized_events') }}
 ),
 
 bots as not materialized (
     select * from {{ ref('int_sessions') }}
-    where not ({{ counts_in_rates() }})
+    where not ({{ is_counted_session() }})
 ),
 
 first_variants as (
@@ -59,7 +59,7 @@ final as (
         on
             events.experiment = first_variants.experiment
             and events.user_key = first_variants.user_key
-            and {{ same('events.unit_session_start_at', 'first_variants.unit_session_start_at') }}
+            and {{ null_safe_equal('events.unit_session_start_at', 'first_variants.unit_session_start_at') }}
     where
         events.assignment in ('hash', 'md5_parity')
         or events.event_at >= first_variants.first_seen_at

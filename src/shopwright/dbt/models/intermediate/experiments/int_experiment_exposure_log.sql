@@ -19,7 +19,7 @@ published_sessions as (
 ),
 
 visitors as (
-    select * from {{ ref('int_visitors') }}
+    select * from {{ ref('int_user_keys') }}
 ),
 
 logged as (

@@ -12,7 +12,7 @@ experiments as (
 
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    where {{ is_counted_session() }}
 ),
 
 exposure_events as (

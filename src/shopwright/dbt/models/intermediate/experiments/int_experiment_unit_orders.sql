@@ -14,7 +14,7 @@ orders as (
 ),
 
 purchases as (
-    select * from {{ ref('int_purchases') }}
+    select * from {{ ref('int_derived_order_lines') }}
 ),
 
 orders_of_user_units as (

@@ -13,7 +13,7 @@ units as not materialized (
 
 sessions as not materialized (
     select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    where {{ is_counted_session() }}
 ),
 
 sessions_of_user_units as (

@@ -10,20 +10,20 @@ variants as (
 ),
 
 contexts as (
-    select * from {{ ref('int_contexts') }}
+    select * from {{ ref('int_event_contexts') }}
 ),
 
 steps as (
-    select * from {{ ref('int_event_steps') }}
+    select * from {{ ref('int_sessionized_events') }}
 ),
 
 bots as not materialized (
     select * from {{ ref('int_sessions') }}
-    where not ({{ counts_in_rates() }})
+    where not ({{ is_counted_session() }})
 ),
 
 visitors as (
-    select * from {{ ref('int_visitors') }}
+    select * from {{ ref('int_user_keys') }}
 ),
 
 variant_contexts as (

@@ -10,7 +10,7 @@ exposure_log as (
 
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }}
+    where {{ is_counted_session() }}
 ),
 
 -- Reduced before they are joined: experiments of this kind are few, sessions many.

@@ -12,16 +12,16 @@ assignments as (
 -- With no experiment the maximum is null, so nothing is read.
 sessions as (
     select * from {{ ref('int_sessions') }}
-    where {{ counts_in_rates() }} and session_start_at < (select max(experiments.end_at) from experiments)
+    where {{ is_counted_session() }} and session_start_at < (select max(experiments.end_at) from experiments)
 ),
 
 users as (
-    select * from {{ ref('int_user_totals') }}
+    select * from {{ ref('int_user_session_totals') }}
     where first_seen_at < (select max(experiments.end_at) from experiments)
 ),
 
 contexts as (
-    select * from {{ ref('int_contexts') }}
+    select * from {{ ref('int_event_contexts') }}
 ),
 
 final as (
@@ -52,11 +52,11 @@ final as (
             assignments.user_key = sessions.user_key
             and assignments.session_start_at = sessions.session_start_at
     left join contexts as devices
-        on {{ context_key_of('sessions.device_context') }} = devices.context_key
+        on {{ context_key('sessions.device_context') }} = devices.context_key
     left join contexts as channels
-        on {{ context_key_of('sessions.channel_context') }} = channels.context_key
+        on {{ context_key('sessions.channel_context') }} = channels.context_key
     left join contexts as countries
-        on {{ context_key_of('sessions.country_context') }} = countries.context_key
+        on {{ context_key('sessions.country_context') }} = countries.context_key
 )
 
 select * from final

@@ -1,6 +1,6 @@
--- grain: one row per product that an order line names
--- A name is the one that most lines state, for products that no catalog lists. Sale lines come first: what is
--- written beside a correction of the stock ("damaged") often is no name.
+-- grain: one row per product on an order line
+-- The name is the most frequent one, for products that are in no catalog. Sale lines take precedence: the
+-- text on a stock correction ("damaged") is often not a name.
 {{ config(materialized='view') }}
 
 with

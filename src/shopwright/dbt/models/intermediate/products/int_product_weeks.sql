@@ -1,6 +1,6 @@
--- grain: one row per item_key and event_week, the Monday of its week
--- Weeks are the slices in which product totals are kept, so that a day's load re-reads one week and not all.
--- last_price is the highest of several prices at one moment.
+-- grain: one row per event_product_key and event_week, the Monday of its week
+-- Product totals are kept by week, so that a daily load recomputes one week instead of all. Of several
+-- prices with the same timestamp, last_price is the highest.
 -- depends_on: {{ ref('int_sessions') }}
 {{ config(
     materialized='incremental',
@@ -13,25 +13,25 @@
 
 with
 
-steps as (
+session_events as (
     select
         *,
         cast(date_trunc('week', {{ shop_date('event_at') }}) as date) as event_week
-    from {{ ref('int_event_steps') }}
+    from {{ ref('int_sessionized_events') }}
 ),
 
-touched as (
-    select * from steps
+events_to_count as (
+    select * from session_events
     {% if is_incremental() %}
     where
-        {{ is_one_of('event_week', weeks_to_build) }}
-        and {{ lies_near('event_at', weeks_to_build, days_after=6) }}
+        {{ is_in_dates('event_week', weeks_to_build) }}
+        and {{ is_near_dates('event_at', weeks_to_build, days_after=6) }}
     {% endif %}
 ),
 
 final as (
     select
-        item_key,
+        event_product_key,
         event_week,
         min(event_at) as first_seen_at,
         max(event_at) as last_seen_at,
@@ -39,11 +39,11 @@ final as (
         max(price) as highest_price,
         max(case when price is not null then event_at end) as last_priced_at,
         {{ last_by('price', 'row(event_at, price)') }} as last_price,
-        count(case when funnel_rank = 2 then 1 end) as product_view_count,
-        count(case when funnel_rank = 3 then 1 end) as add_to_cart_count,
-        count(case when funnel_rank = 6 then 1 end) as purchase_count
-    from touched
-    group by item_key, event_week
+        count(case when {{ is_event('product_view') }} then 1 end) as product_view_count,
+        count(case when {{ is_event('add_to_cart') }} then 1 end) as add_to_cart_count,
+        count(case when {{ is_event('purchase') }} then 1 end) as purchase_count
+    from events_to_count
+    group by event_product_key, event_week
 )
 
 select * from final

@@ -1,23 +1,23 @@
 -- grain: one row per line of an order
--- Every amount of a line stands in one column, by the line's kind, and is zero in the others, so sums over
--- any rows add up: total = gross - discounts - returns + fees + adjustments + freight.
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+-- Each amount of a line is in one column, chosen by the line's kind, and 0 in the others. So sums over any
+-- rows add up: total = gross - discounts - returns + fees + adjustments + freight.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
     meta={'touched': 'buyers'},
 ) }}
-{%- set stated, purchases = ref('int_stated_lines'), ref('int_purchases') %}
+{%- set source_lines, derived_lines = ref('int_source_order_lines'), ref('int_derived_order_lines') %}
 
 with
 
-{% if states_orders() %}
+{% if source_has_orders() %}
 lines as (
     select
         *,
         cast(null as varchar) as session_key
-    from {{ stated }}
+    from {{ source_lines }}
 ),
 {% else %}
 lines as (
@@ -43,15 +43,15 @@ lines as (
         line_amount,
         cast(0 as decimal(18, 4)) as freight_amount,
         session_key
-    from {{ purchases }}
-    where {{ is_bought_by_touched('customer_id') }}
+    from {{ derived_lines }}
+    where {{ is_touched_customer('customer_id') }}
 ),
 {% endif %}
 
-judged as (
+lines_with_status as (
     select
         *,
-        coalesce(status in ({{ text_list(var('canceled_statuses')) }}), false) as is_canceled
+        coalesce(status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled
     from lines
 ),
 
@@ -63,7 +63,7 @@ amounts as (
         -{{ amount_of_kind('return') }} as return_amount,
         {{ amount_of_kind('fee') }} as fee_amount,
         {{ amount_of_kind('adjustment') }} as adjustment_amount
-    from judged
+    from lines_with_status
 ),
 
 merchandise as (

@@ -1,8 +1,7 @@
 -- grain: one row per order
--- The order with its lines, payments and sellers inside it: what a question asks of one order it finds in
--- one row, without a join. Sorted, so that a full build writes full blocks: the few rows of a day then move
--- none of them.
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+-- The order with its lines, payments and sellers as arrays: questions about single orders need no join.
+-- Sorted, so that a full build writes full blocks and the few rows of a daily load do not move them.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -17,12 +16,12 @@ orders as (
         *,
         case when payment_count > 0 then order_id end as paid_order_id
     from {{ ref('fct_orders') }}
-    where {{ is_bought_by_touched('customer_id') }}
+    where {{ is_touched_customer('customer_id') }}
 ),
 
 lines as (
     select * from {{ ref('int_order_lines') }}
-    where {{ is_bought_by_touched('customer_id') }}
+    where {{ is_touched_customer('customer_id') }}
 ),
 
 payments as (

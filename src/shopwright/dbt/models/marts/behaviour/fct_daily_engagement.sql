@@ -1,23 +1,23 @@
--- grain: one row per date of the shop, from the first active one to the last
--- A user counts as active in the 7 or 30 days that end with the date. Each active day of a user holds the
--- count up until the window passes or the user's next active day takes over, so users are never counted
--- twice and a window costs two sums instead of a distinct count.
+-- grain: one row per date, from the first active date to the last
+-- A user is active in the 7 or 30 days that end with the date. int_active_user_changes counts who enters
+-- and who leaves a window, so a window costs two running sums instead of a distinct count, and counts no
+-- user twice.
 with
 
 sessions as (
     select * from {{ ref('fct_sessions') }}
 ),
 
-moves as (
-    select * from {{ ref('int_active_user_moves') }}
+user_changes as (
+    select * from {{ ref('int_active_user_changes') }}
 ),
 
 sessions_per_day as (
     select
         session_date as activity_date,
         max({{ shop_date('session_end_at') }}) as last_date,
-        count(case when {{ counts_in_rates() }} then 1 end) as session_count,
-        coalesce(sum(case when {{ counts_in_rates() }} then event_count end), 0) as event_count,
+        count(case when {{ is_counted_session() }} then 1 end) as session_count,
+        coalesce(sum(case when {{ is_counted_session() }} then event_count end), 0) as event_count,
         count(case when is_bot then 1 end) as bot_session_count
     from sessions
     group by session_date
@@ -31,7 +31,7 @@ bounds as (
 ),
 
 calendar as (
-    select {{ each_date('first_date', 'last_date') }} as activity_date
+    select {{ date_series('first_date', 'last_date') }} as activity_date
     from bounds
     where first_date is not null
 ),
@@ -39,16 +39,16 @@ calendar as (
 changes as (
     select
         calendar.activity_date,
-        coalesce(moves.daily_active_users, 0) as daily_active_users,
-        coalesce(moves.new_users, 0) as new_users,
-        coalesce(moves.weekly_in, 0) - coalesce(week_before.weekly_out, 0) as weekly_change,
-        coalesce(moves.monthly_in, 0) - coalesce(month_before.monthly_out, 0) as monthly_change
+        coalesce(user_changes.daily_active_users, 0) as daily_active_users,
+        coalesce(user_changes.new_users, 0) as new_users,
+        coalesce(user_changes.weekly_entering_users, 0) - coalesce(week_before.weekly_leaving_users, 0) as weekly_change,
+        coalesce(user_changes.monthly_entering_users, 0) - coalesce(month_before.monthly_leaving_users, 0) as monthly_change
     from calendar
-    left join moves
-        on calendar.activity_date = moves.activity_date
-    left join moves as week_before
+    left join user_changes
+        on calendar.activity_date = user_changes.activity_date
+    left join user_changes as week_before
         on calendar.activity_date = week_before.activity_date + 7
-    left join moves as month_before
+    left join user_changes as month_before
         on calendar.activity_date = month_before.activity_date + 30
 ),
 

@@ -15,21 +15,21 @@ sessions as (
     {% endif %}
 ),
 
-visitors as (
-    select * from {{ ref('int_visitors') }}
+user_keys as (
+    select * from {{ ref('int_user_keys') }}
     {% if is_incremental() %}
     where user_key in ({{ touched_users() }})
     {% endif %}
 ),
 
 contexts as (
-    select * from {{ ref('int_contexts') }}
+    select * from {{ ref('int_event_contexts') }}
 ),
 
 final as (
     select
-        {{ session_key('visitors.user_id', 'sessions.session_start_at') }} as session_key,
-        visitors.user_id,
+        {{ session_key('user_keys.user_id', 'sessions.session_start_at') }} as session_key,
+        user_keys.user_id,
         {{ shop_date('sessions.session_start_at') }} as session_date,
         sessions.session_start_at,
         sessions.session_end_at,
@@ -47,7 +47,7 @@ final as (
         channels.channel as entry_channel,
         devices.device as entry_device,
         countries.country as entry_country,
-        {{ assigned_group('visitors.user_id', 'variants.experiment_group') }} as experiment_group,
+        {{ assigned_group('user_keys.user_id', 'variants.experiment_group') }} as experiment_group,
         sessions.is_bot,
         sessions.add_to_cart_count > 0 as has_cart,
         sessions.purchase_count > 0 as is_converted,
@@ -55,16 +55,16 @@ final as (
         {{ seconds_between('sessions.session_start_at', 'sessions.first_purchase_at') }}
             as seconds_to_purchase
     from sessions
-    inner join visitors
-        on sessions.user_key = visitors.user_key
+    inner join user_keys
+        on sessions.user_key = user_keys.user_key
     left join contexts as channels
-        on {{ context_key_of('sessions.channel_context') }} = channels.context_key
+        on {{ context_key('sessions.channel_context') }} = channels.context_key
     left join contexts as devices
-        on {{ context_key_of('sessions.device_context') }} = devices.context_key
+        on {{ context_key('sessions.device_context') }} = devices.context_key
     left join contexts as countries
-        on {{ context_key_of('sessions.country_context') }} = countries.context_key
+        on {{ context_key('sessions.country_context') }} = countries.context_key
     left join contexts as variants
-        on {{ context_key_of('sessions.experiment_context') }} = variants.context_key
+        on {{ context_key('sessions.experiment_context') }} = variants.context_key
 )
 
 select * from final

@@ -8,7 +8,7 @@
 with
 
 orders as (
-    select * from {{ ref('int_order_history') }}
+    select * from {{ ref('int_orders_as_placed') }}
 ),
 
 snapshots as (
@@ -48,13 +48,13 @@ features as (
         sum(unit_count) as unit_count_180d,
         sum(category_count) as category_count_180d,
         count(case when is_delivery_known then 1 end) as delivered_count_180d,
-        {{ mean_of('case when is_delivery_known then delivery_days end') }} as mean_delivery_days,
-        {{ mean_of('case when is_delivery_known then days_late end') }} as mean_days_late,
+        {{ mean('case when is_delivery_known then delivery_days end') }} as mean_delivery_days,
+        {{ mean('case when is_delivery_known then days_late end') }} as mean_days_late,
         count(case when is_delivery_known and days_late > 0 then 1 end) as late_delivery_count_180d,
         count(case when is_review_known then 1 end) as review_count_180d,
-        {{ mean_of('case when is_review_known then review_score end') }} as mean_review_score,
+        {{ mean('case when is_review_known then review_score end') }} as mean_review_score,
         min(case when is_review_known then review_score end) as lowest_review_score,
-        {{ mean_of('case when is_payment_known then installment_count end') }} as mean_installments,
+        {{ mean('case when is_payment_known then installment_count end') }} as mean_installments,
         count(case when is_payment_known and payment_method like '%card%' then 1 end)
             as card_order_count_180d,
         count(case when is_payment_known and payment_method = 'voucher' then 1 end)
@@ -85,7 +85,7 @@ final as (
         features.freight_amount_180d,
         cast(features.unit_count_180d as bigint) as unit_count_180d,
         cast(features.category_count_180d as bigint) as category_count_180d,
-        {{ rate('features.order_value_amount_180d', 'features.order_count_180d') }}
+        {{ safe_divide('features.order_value_amount_180d', 'features.order_count_180d') }}
             as average_order_value_180d,
         features.delivered_count_180d,
         features.mean_delivery_days,

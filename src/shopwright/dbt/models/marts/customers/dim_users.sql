@@ -1,11 +1,11 @@
 -- grain: one row per version of a user
--- Only the current version carries totals, so that a sum over the table counts everything once.
--- A view: the days since the last session change for every user with every load.
+-- Only the current version has totals, so that a sum over the table counts everything once. A view: the
+-- days since the last session change for every user with every load.
 {{ config(materialized='view') }}
 
 with
 
-recorded as (
+profile_versions as (
     select * from {{ ref('int_user_versions') }}
 ),
 
@@ -14,12 +14,12 @@ activity as (
 ),
 
 last_day as (
-    select max({{ shop_date('last_seen_at') }}) as last_date from {{ ref('int_user_totals') }}
+    select max({{ shop_date('last_seen_at') }}) as last_date from {{ ref('int_user_session_totals') }}
 ),
 
--- A user without a profile has one version, which begins with the first event or order.
+-- A user without a profile has one version, valid from the first event or order.
 versions as (
-    select * from recorded
+    select * from profile_versions
     union all
     select
         activity.user_id,
@@ -34,16 +34,16 @@ versions as (
         null,
         null
     from activity
-    left join recorded
-        on activity.user_id = recorded.user_id
-    where recorded.user_id is null
+    left join profile_versions
+        on activity.user_id = profile_versions.user_id
+    where profile_versions.user_id is null
 ),
 
--- The key is empty on closed versions: as a condition of the join it would keep the engine from hashing.
-keyed as (
+-- The key is null on closed versions. As a join condition, is_current would prevent a hash join.
+versions_with_key as (
     select
         *,
-        case when is_current then user_id end as totals_of
+        case when is_current then user_id end as current_user_id
     from versions
 ),
 
@@ -72,13 +72,13 @@ final as (
             as days_since_last_session,
         case
             when versions.is_current
-                then {{ assigned_group('versions.user_id', 'activity.stated_group') }}
+                then {{ assigned_group('versions.user_id', 'activity.source_experiment_group') }}
         end as experiment_group,
         activity.is_bot
-    from keyed as versions
+    from versions_with_key as versions
     cross join last_day
     left join activity
-        on versions.totals_of = activity.user_id
+        on versions.current_user_id = activity.user_id
 )
 
 select * from final

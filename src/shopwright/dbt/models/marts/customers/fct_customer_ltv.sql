@@ -1,5 +1,5 @@
 -- grain: one row per customer who ordered
--- A view: recency and tenure move for every customer with every load.
+-- A view: recency and tenure change for every customer with every load.
 {{ config(materialized='view') }}
 
 with
@@ -12,11 +12,11 @@ as_of as (
     select {{ as_of_date('max(order_date)') }} as as_of_date from {{ ref('fct_orders') }}
 ),
 
-placed as (
+customers_as_of as (
     select
         customers.*,
         as_of.as_of_date,
-        -- An order after as_of_date is a stray one. A greatest() would turn null into 0.
+        -- An order after as_of_date is a stray one. greatest(0, ...) would turn null into 0.
         case
             when as_of.as_of_date < {{ shop_date('customers.first_counted_at') }} then 0
             else as_of.as_of_date - {{ shop_date('customers.first_counted_at') }}
@@ -46,13 +46,13 @@ final as (
         average_order_value,
         cast(tenure_days as integer) as tenure_days,
         cast(recency_days as integer) as recency_days,
-        -- A rate of repeating needs a repeat and time to see it in.
+        -- A repeat rate needs a repeat order and enough time to observe it.
         case
             when counted_order_count >= 2 and tenure_days >= 90
                 then average_order_value * (counted_order_count - 1) / tenure_days * 182
         end as projected_value_amount,
         '{{ var("shop_currency") }}' as currency
-    from placed
+    from customers_as_of
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- grain: one row per calendar date of the whole years that the data touches
+-- grain: one row per calendar date of the full years that the data covers
 with
 
 active_dates as (
@@ -17,7 +17,7 @@ bounds as (
 ),
 
 days as (
-    select {{ each_date('first_date', 'last_date') }} as date_day
+    select {{ date_series('first_date', 'last_date') }} as date_day
     from bounds
     where first_date is not null
 ),

@@ -1,32 +1,32 @@
--- grain: one row per seller that the source lists or a line names
+-- grain: one row per seller in the source or on an order line
 with
 
-listed as (
+sellers as (
     select * from {{ ref('stg_sellers') }}
 ),
 
-sold as (
+sales as (
     select * from {{ ref('fct_seller_performance') }}
     where seller_id <> '(unknown)'
 ),
 
 final as (
     select
-        coalesce(listed.seller_id, sold.seller_id) as seller_id,
-        listed.seller_id is not null as is_listed,
-        listed.zip_prefix,
-        listed.city,
-        listed.region,
-        listed.country,
-        sold.first_ordered_at,
-        sold.last_ordered_at,
-        coalesce(sold.order_count, 0) as order_count,
-        coalesce(sold.unit_count, 0) as unit_count,
-        cast(coalesce(sold.net_amount, 0) as decimal(38, 4)) as net_amount,
+        coalesce(sellers.seller_id, sales.seller_id) as seller_id,
+        sellers.seller_id is not null as is_listed,
+        sellers.zip_prefix,
+        sellers.city,
+        sellers.region,
+        sellers.country,
+        sales.first_ordered_at,
+        sales.last_ordered_at,
+        coalesce(sales.order_count, 0) as order_count,
+        coalesce(sales.unit_count, 0) as unit_count,
+        cast(coalesce(sales.net_amount, 0) as decimal(38, 4)) as net_amount,
         '{{ var("shop_currency") }}' as currency
-    from listed
-    full outer join sold
-        on listed.seller_id = sold.seller_id
+    from sellers
+    full outer join sales
+        on sellers.seller_id = sales.seller_id
 )
 
 select * from final

@@ -1,5 +1,5 @@
 -- grain: one row per payment method and number of installments
--- Payments and money are counted once; an order paid in several ways counts in the cell of each.
+-- Payments and amounts are counted once. An order paid by several methods counts in the row of each.
 with
 
 payments as (
@@ -23,8 +23,8 @@ payments_per_order as (
     group by order_id, method, installments
 ),
 
--- What an order was paid too much or too little stands in the cell of its largest payments.
-placed as (
+-- An overpayment or underpayment of an order counts in the row of its largest payment.
+payments_with_orders as (
     select
         payments_per_order.*,
         {{ is_first(
@@ -56,7 +56,7 @@ totals as (
             as risky_order_count,
         count(case when review_score <= 2 then 1 end) as badly_reviewed_order_count,
         count(review_score) as reviewed_order_count
-    from placed
+    from payments_with_orders
     group by method, installments
 ),
 
@@ -68,15 +68,15 @@ final as (
         order_count,
         paid_amount,
         refunded_amount,
-        {{ rate('paid_amount', 'order_count') }} as average_paid_amount,
+        {{ safe_divide('paid_amount', 'order_count') }} as average_paid_amount,
         mismatched_order_count,
         mismatch_amount,
-        {{ rate('mismatched_order_count', 'order_count') }} as mismatch_rate,
+        {{ safe_divide('mismatched_order_count', 'order_count') }} as mismatch_rate,
         canceled_order_count,
-        {{ rate('canceled_order_count', 'order_count') }} as cancellation_rate,
+        {{ safe_divide('canceled_order_count', 'order_count') }} as cancellation_rate,
         risky_order_count,
-        {{ rate('risky_order_count', 'order_count') }} as risk_rate,
-        {{ rate('badly_reviewed_order_count', 'reviewed_order_count') }} as bad_review_rate,
+        {{ safe_divide('risky_order_count', 'order_count') }} as risk_rate,
+        {{ safe_divide('badly_reviewed_order_count', 'reviewed_order_count') }} as bad_review_rate,
         '{{ var("shop_currency") }}' as currency
     from totals
 )

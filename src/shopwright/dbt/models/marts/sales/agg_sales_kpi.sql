@@ -1,7 +1,7 @@
--- grain: one row per order month, category, status, country and region, with category '(all)' for whole
--- orders Within a category, amounts and units are those of its lines; what is known of an order only
--- (delivery, review) counts in the cell of each of its categories.
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}, {{ ref('int_purchases') }}
+-- grain: one row per order month, category, status, country and region, with '(all)' for all categories
+-- In the row of a category, amounts and units are those of its lines; facts of the order (delivery, review)
+-- count in the row of each of its categories.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}, {{ ref('int_derived_order_lines') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -11,9 +11,9 @@
 
 with
 
-placed as (
-    select * from {{ ref('int_orders_and_lines') }}
-    where {{ is_of_touched_months('order_month') }}
+kpi_lines as (
+    select * from {{ ref('int_sales_kpi_lines') }}
+    where {{ is_touched_month('order_month') }}
 ),
 
 totals as (
@@ -35,14 +35,14 @@ totals as (
             'case when is_counted and is_known_customer then gross_amount - discount_amount end'
         ) }} as known_customer_value_amount,
         count(delivery_days) as delivered_order_count,
-        {{ mean_of('delivery_days') }} as average_delivery_days,
+        {{ mean('delivery_days') }} as average_delivery_days,
         count(is_on_time) as promised_order_count,
         count(case when is_on_time then 1 end) as on_time_order_count,
-        {{ mean_of('case when days_late < 0 then -days_late end') }} as average_early_days,
-        {{ mean_of('case when days_late > 0 then days_late end') }} as average_late_days,
+        {{ mean('case when days_late < 0 then -days_late end') }} as average_early_days,
+        {{ mean('case when days_late > 0 then days_late end') }} as average_late_days,
         count(review_score) as reviewed_order_count,
-        {{ mean_of('review_score') }} as average_review_score
-    from placed
+        {{ mean('review_score') }} as average_review_score
+    from kpi_lines
     group by order_month, category, coalesce(status, '(unknown)'), country, region
 ),
 
@@ -63,13 +63,13 @@ final as (
         canceled_amount,
         net_amount,
         freight_amount,
-        {{ rate('order_value_amount', 'counted_order_count') }} as average_order_value,
-        {{ rate('known_customer_value_amount', 'customer_count') }} as average_revenue_per_user,
+        {{ safe_divide('order_value_amount', 'counted_order_count') }} as average_order_value,
+        {{ safe_divide('known_customer_value_amount', 'customer_count') }} as average_revenue_per_user,
         delivered_order_count,
         average_delivery_days,
         promised_order_count,
         on_time_order_count,
-        {{ rate('on_time_order_count', 'promised_order_count') }} as on_time_rate,
+        {{ safe_divide('on_time_order_count', 'promised_order_count') }} as on_time_rate,
         average_early_days,
         average_late_days,
         reviewed_order_count,

@@ -1,26 +1,27 @@
 -- grain: one row per order
--- Lines, payments and reviews are brought to the order first, so an order with several of each counts once.
--- depends_on: {{ ref('int_sessions') }}, {{ ref('int_visitors') }}
+-- Lines, payments and reviews are aggregated to the order before the join, so that several of each count
+-- once.
+-- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
     meta={'owner': 'analytics', 'touched': 'buyers'},
 ) }}
-{%- set stated, derived = ref('int_stated_orders'), ref('int_purchase_orders') %}
+{%- set source_orders, derived_orders = ref('int_source_orders'), ref('int_derived_orders') %}
 
 with
 
--- Two users may have bought under one order_id; what is stated about it belongs to the first of them.
+-- Two users may share an order_id; payments and reviews with that id belong to the first of them.
 orders as (
     select
         *,
         {{ owned_order_id() }} as owned_order_id
-    from {{ stated if states_orders() else derived }}
-    where {{ is_bought_by_touched('customer_id') }}
+    from {{ source_orders if source_has_orders() else derived_orders }}
+    where {{ is_touched_customer('customer_id') }}
 ),
 
-totals as (
+line_totals as (
     select
         order_key,
         count(*) as line_count,
@@ -29,7 +30,7 @@ totals as (
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
         {{ summed_amounts(of_one_order=true) }}
     from {{ ref('int_order_lines') }}
-    where {{ is_bought_by_touched('customer_id') }}
+    where {{ is_touched_customer('customer_id') }}
     group by order_key
 ),
 
@@ -41,15 +42,15 @@ reviews as (
     select * from {{ ref('int_order_reviews') }}
 ),
 
-joined as (
+orders_with_totals as (
     select
         orders.*,
-        coalesce(totals.line_count, 0) as line_count,
-        coalesce(totals.sale_line_count, 0) > 0 as has_sale,
-        coalesce(orders.status in ({{ text_list(var('canceled_statuses')) }}), false) as is_canceled,
-        coalesce(totals.seller_count, 0) as seller_count,
-        coalesce(totals.unit_count, 0) as unit_count,
-        {{ filled_amounts('totals') }},
+        coalesce(line_totals.line_count, 0) as line_count,
+        coalesce(line_totals.sale_line_count, 0) > 0 as has_sale,
+        coalesce(orders.status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled,
+        coalesce(line_totals.seller_count, 0) as seller_count,
+        coalesce(line_totals.unit_count, 0) as unit_count,
+        {{ coalesced_amounts('line_totals') }},
         coalesce(payments.payment_count, 0) as payment_count,
         payments.payment_method,
         payments.installment_count,
@@ -58,8 +59,8 @@ joined as (
         coalesce(reviews.review_count, 0) as review_count,
         reviews.review_score
     from orders
-    left join totals
-        on orders.order_key = totals.order_key
+    left join line_totals
+        on orders.order_key = line_totals.order_key
     left join payments
         on orders.owned_order_id = payments.order_id
     left join reviews
@@ -110,7 +111,7 @@ final as (
         cast(review_count as integer) as review_count,
         review_score,
         currency
-    from joined
+    from orders_with_totals
 )
 
 select * from final

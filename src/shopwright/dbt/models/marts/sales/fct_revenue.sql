@@ -1,6 +1,6 @@
 -- grain: one row per date, category, country and region
--- An order with several categories counts once in the cell of each, so order counts do not add up over
--- categories. A return counts on the date of the document that states it.
+-- An order with several categories counts once in the row of each, so order counts do not add up over
+-- categories. A return counts on the date of its own document.
 with
 
 lines as (
@@ -16,7 +16,7 @@ final as (
         count(case when is_first_of_category then 1 end) as order_count,
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
         {{ summed_amounts() }},
-        {{ rate('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
+        {{ safe_divide('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
             as average_order_value,
         '{{ var("shop_currency") }}' as currency
     from lines

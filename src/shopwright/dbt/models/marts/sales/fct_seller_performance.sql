@@ -1,5 +1,5 @@
--- grain: one row per seller, with '(unknown)' for lines that name none
--- Delivery, review and status are the order's and count for each of its sellers.
+-- grain: one row per seller, with '(unknown)' for lines without a seller
+-- Delivery, review and status belong to the order and count for each of its sellers.
 with
 
 lines as (
@@ -13,11 +13,11 @@ orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
--- What is known of the order stands on the first line of each of its sellers.
-placed as (
+-- Facts of the order are joined to the first line of each of its sellers only.
+lines_with_orders as (
     select
         lines.*,
-        orders.order_key as placed_order_key,
+        orders.order_key as joined_order_key,
         orders.ordered_at,
         orders.is_canceled as is_canceled_order,
         orders.is_on_time,
@@ -33,17 +33,17 @@ totals as (
         coalesce(seller_id, '(unknown)') as seller_id,
         min(ordered_at) as first_ordered_at,
         max(ordered_at) as last_ordered_at,
-        count(placed_order_key) as order_count,
+        count(joined_order_key) as order_count,
         count(case when is_canceled_order then 1 end) as canceled_order_count,
         count(*) as line_count,
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
         {{ summed_amounts() }},
         count(is_on_time) as promised_order_count,
         count(case when is_on_time then 1 end) as on_time_order_count,
-        {{ mean_of('case when handling_days >= 0 then handling_days end') }} as average_handling_days,
+        {{ mean('case when handling_days >= 0 then handling_days end') }} as average_handling_days,
         count(review_score) as reviewed_order_count,
-        {{ mean_of('review_score') }} as average_review_score
-    from placed
+        {{ mean('review_score') }} as average_review_score
+    from lines_with_orders
     group by coalesce(seller_id, '(unknown)')
 ),
 
@@ -54,13 +54,13 @@ final as (
         last_ordered_at,
         order_count,
         canceled_order_count,
-        {{ rate('canceled_order_count', 'order_count') }} as cancellation_rate,
+        {{ safe_divide('canceled_order_count', 'order_count') }} as cancellation_rate,
         line_count,
         unit_count,
         {{ order_amounts() | join(', ') }},
         promised_order_count,
         on_time_order_count,
-        {{ rate('on_time_order_count', 'promised_order_count') }} as on_time_rate,
+        {{ safe_divide('on_time_order_count', 'promised_order_count') }} as on_time_rate,
         average_handling_days,
         reviewed_order_count,
         average_review_score,

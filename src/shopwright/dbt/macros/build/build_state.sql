@@ -1,0 +1,44 @@
+{#
+    What earlier builds have processed. `meta.builds` has one row per finished build, and one with processed_through = 0
+    for each full build that began; the row with the highest build_no is the current state. A build that fails or is killed
+    adds no row, so the next one applies the same batches again. Every model must give the same result then.
+#}
+
+{# Number of the last batch that a finished build processed; 0 before the first. #}
+{% macro processed_through() -%}
+    {%- if not execute -%}{{ return(0) }}{%- endif -%}
+    {%- set builds = adapter.get_relation(database=target.database, schema='meta', identifier='builds') -%}
+    {%- if builds is none -%}{{ return(0) }}{%- endif -%}
+    {%- set last_build = run_query('select processed_through from meta.builds order by build_no desc limit 1') -%}
+    {{ return(last_build.columns[0].values()[0] | int if last_build.rows | length else 0) }}
+{%- endmacro %}
+
+{# Number of the last batch that this build processes, fixed when it started. #}
+{% macro build_target() -%}
+    {%- if not execute -%}{{ return(0) }}{%- endif -%}
+    {%- set current = adapter.get_relation(database=target.database, schema='meta', identifier='current_build') -%}
+    {%- if current is none -%}{{ return(0) }}{%- endif -%}
+    {%- set target_row = run_query('select target_seq from meta.current_build') -%}
+    {{ return(target_row.columns[0].values()[0] | int if target_row.rows | length else 0) }}
+{%- endmacro %}
+
+{# Overrides dbt's own: without a finished build, incremental models are built in full. #}
+{% macro should_full_refresh() -%}
+    {%- set configured = config.get('full_refresh') -%}
+    {%- if configured is not none -%}{{ return(configured) }}{%- endif -%}
+    {{ return(flags.FULL_REFRESH or processed_through() == 0) }}
+{%- endmacro %}
+
+{#
+    The settings that gold depends on, as one text; a change makes the next build a full one. The origin of orders is one
+    of them. Experiments are not: every build computes their tables in full.
+#}
+{% macro settings_fingerprint() -%}
+    {%- set names = [
+        'shop_timezone', 'shop_currency', 'session_gap_minutes', 'bot_min_events', 'bot_max_mean_gap_seconds',
+        'bot_min_idle_views', 'include_bots', 'experiment_assignment', 'canceled_statuses', 'orders_complete_through'
+    ] -%}
+    {%- set pairs = ['orders=' ~ ('stated' if source_has_orders() else 'derived')] -%}
+    {%- for name in names -%}{%- do pairs.append(name ~ '=' ~ var(name)) -%}{%- endfor -%}
+    {{ return(pairs | join(';')) }}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{#
+    Whether any event of the shop has a value in an optional column. The query is fast either way: file statistics answer
+    it if no event has one, the first rows if some do.
+#}
+{% macro source_has_event_ids() -%}
+    {{ return(is_ever_filled('source_event_id')) }}
+{%- endmacro %}
+
+{% macro source_has_order_ids() -%}
+    {{ return(is_ever_filled('order_id')) }}
+{%- endmacro %}
+
+{% macro is_ever_filled(column) -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set result = run_query(
+        'select 1 from ' ~ source('bronze', 'events') ~ ' where ' ~ column ~ ' is not null limit 1'
+    ) -%}
+    {{ return(result.rows | length > 0) }}
+{%- endmacro %}
+
+{#
+    Whether every build computes all orders again. If the source has orders, payments or reviews, any batch may change any
+    order, and a corrected order may have belonged to another customer.
+#}
+{% macro rebuilds_all_orders() -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set result = run_query(
+        'select 1 from ' ~ target.database ~ '.bronze.payments union all select 1 from ' ~ target.database
+        ~ '.bronze.reviews limit 1'
+    ) -%}
+    {{ return(source_has_orders() or result.rows | length > 0) }}
+{%- endmacro %}
+
+{#
+    Whether the source has orders, as records of their own or on order lines. If so, revenue comes from them and purchase
+    events only count in sessions. Otherwise orders are derived from purchase events.
+#}
+{% macro source_has_orders() -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set result = run_query(
+        'select 1 from ' ~ target.database ~ '.bronze.orders union all select 1 from ' ~ target.database
+        ~ '.bronze.order_items limit 1'
+    ) -%}
+    {{ return(result.rows | length > 0) }}
+{%- endmacro %}

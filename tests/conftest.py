@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shopwright.warehouse import run as dbt_run
+from shopwright.warehouse import dbt_runner
 from tests.parsed import lend_parses
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _one_parse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Parse the dbt project once for each set of variables, not once for each shop."""
-    folder, arguments = tmp_path_factory.mktemp("parsed"), dbt_run.dbt_arguments
+    folder, arguments = tmp_path_factory.mktemp("parsed"), dbt_runner.dbt_arguments
 
     def lend_and_tell(project: Project) -> list[str]:
         lend_parses(folder)
         return arguments(project)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dbt_run, "dbt_arguments", lend_and_tell)
+        patch.setattr(dbt_runner, "dbt_arguments", lend_and_tell)
         yield
 
 

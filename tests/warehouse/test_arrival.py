@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from shopwright.settings import load_project
 from shopwright.simulate import SimulationConfig, simulate
-from shopwright.warehouse import profile
+from shopwright.warehouse import dbt_config
 from shopwright.warehouse.build import build
 from shopwright.warehouse.dbt_config import dbt_arguments
 from tests.warehouse.shops import deal, gold, make_shop, take_in
@@ -51,7 +51,7 @@ def expected(lines, tmp_path_factory):
         deal(lines[entity], project.root / "raw", name, random.Random(1), files=1)
     take_in(project)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profile, "write_profile", _without_optimizers(profile.write_profile))
+        patch.setattr(dbt_config, "write_profile", _without_optimizers(dbt_config.write_profile))
         build(project)
     found = gold(project.published)
     del found[

@@ -25,8 +25,8 @@ customers_as_of as (
             when as_of.as_of_date < {{ shop_date('customers.last_counted_at') }} then 0
             else as_of.as_of_date - {{ shop_date('customers.last_counted_at') }}
         end as recency_days,
-        cast(customers.order_value_amount as double precision)
-        / nullif(customers.counted_order_count, 0) as average_order_value
+        {{ average_order_value('customers.order_value_amount', 'customers.counted_order_count') }}
+            as average_order_value
     from customers
     cross join as_of
 ),

@@ -63,7 +63,7 @@ final as (
         canceled_amount,
         net_amount,
         freight_amount,
-        {{ safe_divide('order_value_amount', 'counted_order_count') }} as average_order_value,
+        {{ average_order_value('order_value_amount', 'counted_order_count') }} as average_order_value,
         {{ safe_divide('known_customer_value_amount', 'customer_count') }} as average_revenue_per_user,
         delivered_order_count,
         average_delivery_days,

@@ -17,7 +17,7 @@ final as (
         cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
         {{ summed_amounts() }},
         {{ safe_divide('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
-            as average_order_value,
+            as net_amount_per_order,
         '{{ var("shop_currency") }}' as currency
     from lines
     group by booked_date, category, coalesce(country, '(unknown)'), coalesce(region, '(unknown)')

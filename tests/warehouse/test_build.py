@@ -18,20 +18,20 @@ from tests.warehouse.shops import deal, gold, make_shop, run, take_in
 
 
 def test_late_and_shuffled_files_give_what_one_full_load_gives(dirty_raw, tmp_path):
-    whole = make_shop(tmp_path / "whole", raw=dirty_raw)
-    take_in(whole)
-    build(whole)
-    parts = make_shop(tmp_path / "parts")
+    full = make_shop(tmp_path / "whole", raw=dirty_raw)
+    take_in(full)
+    build(full)
+    partial = make_shop(tmp_path / "parts")
     rng = random.Random(3)
     for file in sorted([*dirty_raw.glob("*.jsonl"), *dirty_raw.glob("events/*.jsonl")], reverse=True):
         lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
         good = [line for line in lines if "\udce9" not in line]
-        deal(good, parts.root / "raw", file.stem.replace("2025", "events"), rng, files=2)
-        take_in(parts)
-        build(parts)
-    again = build(whole, full_refresh=True)
+        deal(good, partial.root / "raw", file.stem.replace("2025", "events"), rng, files=2)
+        take_in(partial)
+        build(partial)
+    again = build(full, full_refresh=True)
     assert again.full_refresh
-    assert gold(parts.published) == gold(whole.published)
+    assert gold(partial.published) == gold(full.published)
 
 
 def test_a_second_build_without_new_files_changes_nothing(shop):
@@ -42,7 +42,7 @@ def test_a_second_build_without_new_files_changes_nothing(shop):
 
 
 def test_no_table_of_rows_holds_numbers_wider_than_64_bits(shop):
-    """The engine reads them ten times as slowly, and every build reads these tables again."""
+    """Wider numbers are read ten times as slowly, and every build reads these tables again."""
     with duckdb.connect(str(shop.published), read_only=True) as connection:
         wide = connection.execute(
             "select table_name, column_name from duckdb_columns() join duckdb_tables() using (schema_name, table_name) "
@@ -52,10 +52,12 @@ def test_no_table_of_rows_holds_numbers_wider_than_64_bits(shop):
     assert wide == []
 
 
-def test_changed_settings_rebuild_everything_and_say_so(dirty_raw, tmp_path):
+def test_changed_settings_rebuild_everything_and_drop_tables_of_older_versions(dirty_raw, tmp_path):
     project = make_shop(tmp_path, raw=dirty_raw)
     take_in(project)
     build(project)
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("create table silver.int_of_an_older_version as select 1 as column_name")
     longer = make_shop(tmp_path, raw=dirty_raw, extra="[sessions]\ngap_minutes = 240\n")
     report = build(longer)
     assert report.reason == "settings or models changed"
@@ -63,6 +65,9 @@ def test_changed_settings_rebuild_everything_and_say_so(dirty_raw, tmp_path):
         assert connection.execute(
             "select count(*) from gold.fct_sessions a join gold.fct_sessions b on a.user_id = b.user_id "
             "and b.session_start_at > a.session_end_at and b.session_start_at <= a.session_end_at + interval 4 hour"
+        ).fetchone() == (0,)
+        assert connection.execute(
+            "select count(*) from information_schema.tables where table_name = 'int_of_an_older_version'"
         ).fetchone() == (0,)
 
 
@@ -74,7 +79,7 @@ def test_a_build_whose_tests_fail_publishes_nothing_and_names_the_rows(dirty_raw
     _land_what_no_contract_allows(Lake(project.lake))
     with pytest.raises(DataTestError, match="nothing was published") as raised:
         build(project)
-    assert any("ghost" in told for told in raised.value.failures)
+    assert any("ghost" in message for message in raised.value.failures)
     assert project.published.read_bytes() == before
 
 

@@ -29,6 +29,7 @@
     {%- set settings = last_build.columns[0].values()[0] if last_build.rows | length else none -%}
     {%- if flags.FULL_REFRESH or (settings is not none and settings != settings_fingerprint()) -%}
         {%- do record_build(0) -%}
+        {%- do drop_orphans() -%}
     {%- endif -%}
 {%- endmacro %}
 

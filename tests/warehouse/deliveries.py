@@ -18,27 +18,27 @@ SETTINGS = '[shop]\ncurrency = "EUR"\n[engine]\nthreads = 2\n'
 
 
 def order_shop(root: Path, raw: Path | str = "raw") -> Project:
-    """A shop in euros without any file yet."""
+    """Return a shop in euros without files."""
     return make_shop(root, raw=raw, extra=SETTINGS)
 
 
 def deliver(project: Project, number: int, **rows: list[dict[str, Any]]) -> None:
     """Write one delivery, a file for each entity, and take it in."""
-    for name, made in rows.items():
+    for name, new_rows in rows.items():
         file = project.root / "raw" / f"{name}-{number}.jsonl"
         file.parent.mkdir(exist_ok=True)
-        file.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+        file.write_text("".join(json.dumps(row) + "\n" for row in new_rows), encoding="utf-8")
     take_in(project)
 
 
 def query_gold(project: Project, query: str) -> list[tuple[Any, ...]]:
-    """What the published warehouse answers."""
+    """Return the rows of a query on the published warehouse."""
     with duckdb.connect(str(project.published), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
 def line(order: str, number: int, price: float, **more: Any) -> dict[str, Any]:
-    """A line of an order: one unit sold."""
+    """Return an order line with one unit sold."""
     return {
         "order_id": order,
         "line_number": number,

@@ -73,7 +73,7 @@ def _with_sums(orders: pd.DataFrame, lines: pd.DataFrame, payments: pd.DataFrame
 
 
 def _scores(folder: Path) -> pd.DataFrame:
-    """The mean score of each order that was reviewed, to four decimals as gold keeps it."""
+    """Return the mean score of each reviewed order, rounded to four decimals as in gold."""
     reviews = _read(folder, "order_reviews")
     reviews["score"] = reviews["review_score"].astype(int)
     return reviews.groupby("order_id")["score"].mean().round(4).reset_index()
@@ -102,17 +102,17 @@ def _month(times: pd.Series) -> pd.Series:
 
 def _days(earlier: pd.Series, later: pd.Series) -> pd.Series:
     """Days that passed; a night in which clocks are changed is shorter or longer."""
-    return (_moment(later) - _moment(earlier)).dt.total_seconds() / 86_400
+    return (_timestamp(later) - _timestamp(earlier)).dt.total_seconds() / 86_400
 
 
-def _moment(times: pd.Series) -> pd.Series:
+def _timestamp(times: pd.Series) -> pd.Series:
     hour = pd.Timedelta(hours=1)
     return times.dt.tz_localize(ZONE, nonexistent=hour, ambiguous=np.zeros(len(times), dtype=bool))
 
 
 def utc(times: pd.Series) -> pd.Series:
     """Local times as gold keeps them."""
-    return _moment(times).dt.tz_convert("UTC").dt.tz_localize(None)
+    return _timestamp(times).dt.tz_convert("UTC").dt.tz_localize(None)
 
 
 def cohorts(market: Marketplace) -> pd.DataFrame:
@@ -120,10 +120,10 @@ def cohorts(market: Marketplace) -> pd.DataFrame:
     counted = market.orders[market.orders["is_counted"]]
     first = counted.groupby("customer_unique_id")["month"].min().rename("cohort")
     counted = counted.merge(first, on="customer_unique_id")
-    found = counted.groupby(["cohort", "month"]).agg(
+    totals = counted.groupby(["cohort", "month"]).agg(
         people=("customer_unique_id", "nunique"), orders=("order_id", "size"), value=("goods", "sum")
     )
-    grid = found.reindex(_grid(first, market.orders["month"].max()), fill_value=0).reset_index()
+    grid = totals.reindex(_grid(first, market.orders["month"].max()), fill_value=0).reset_index()
     grid["period"] = _month_number(grid["month"]) - _month_number(grid["cohort"])
     grid["size"] = grid["cohort"].map(first.value_counts())
     grid["retention"] = grid["people"] / grid["size"]
@@ -145,7 +145,7 @@ def _month_number(times: pd.Series) -> pd.Series:
 
 
 def sellers(market: Marketplace) -> pd.DataFrame:
-    """Each seller with their lines' money and with the orders they took part in."""
+    """Return one row per seller with the amounts of their lines and the orders they took part in."""
     columns = [
         "order_id",
         "ordered_at",
@@ -165,7 +165,7 @@ def sellers(market: Marketplace) -> pd.DataFrame:
     )
     orders = lines.drop_duplicates(["seller_id", "order_id"])
     orders = orders.assign(handled=orders["handling_days"].where(orders["handling_days"] >= 0))
-    found = money.join(
+    totals = money.join(
         orders.groupby("seller_id").agg(
             first=("ordered_at", "min"),
             last=("ordered_at", "max"),
@@ -178,13 +178,13 @@ def sellers(market: Marketplace) -> pd.DataFrame:
             score=("score", "mean"),
         )
     ).reset_index()
-    found["net"] = found["goods"] - found["called_off"]
-    found["rank"] = found["net"].rank(method="min", ascending=False).astype(int)
-    return found.assign(first=utc(found["first"]), last=utc(found["last"]))
+    totals["net"] = totals["goods"] - totals["called_off"]
+    totals["rank"] = totals["net"].rank(method="min", ascending=False).astype(int)
+    return totals.assign(first=utc(totals["first"]), last=utc(totals["last"]))
 
 
 def payment_behavior(market: Marketplace) -> pd.DataFrame:
-    """Each method and number of installments, with the orders that were paid so.
+    """Return one row per payment method and number of installments, with the orders paid that way.
 
     What an order was paid too much or too little stands once, where it paid most.
     """
@@ -195,15 +195,17 @@ def payment_behavior(market: Marketplace) -> pd.DataFrame:
     per_order = market.payments.groupby(["order_id", *cell]).agg(
         pieces=("paid", "size"), paid=("paid", "sum")
     )
-    placed = per_order.reset_index().merge(
+    with_orders = per_order.reset_index().merge(
         orders[["order_id", "difference", "is_canceled", "score"]], on="order_id", validate="m:1"
     )
-    placed = placed.sort_values(["order_id", "paid", *cell], ascending=[True, False, True, True])
-    placed["counted_difference"] = placed["difference"].where(~placed["order_id"].duplicated(), 0)
-    placed["is_wrong"] = placed["difference"] != 0
-    placed["is_risky"] = placed["is_canceled"] | (placed["difference"] < 0)
-    placed["is_bad"] = placed["score"] <= 2
-    found = placed.groupby(cell).agg(
+    with_orders = with_orders.sort_values(["order_id", "paid", *cell], ascending=[True, False, True, True])
+    with_orders["counted_difference"] = with_orders["difference"].where(
+        ~with_orders["order_id"].duplicated(), 0
+    )
+    with_orders["is_wrong"] = with_orders["difference"] != 0
+    with_orders["is_risky"] = with_orders["is_canceled"] | (with_orders["difference"] < 0)
+    with_orders["is_bad"] = with_orders["score"] <= 2
+    totals = with_orders.groupby(cell).agg(
         payments=("pieces", "sum"),
         orders=("order_id", "size"),
         paid=("paid", "sum"),
@@ -214,11 +216,11 @@ def payment_behavior(market: Marketplace) -> pd.DataFrame:
         bad=("is_bad", "sum"),
         reviewed=("score", "count"),
     )
-    return found.reset_index()
+    return totals.reset_index()
 
 
 def months(market: Marketplace) -> pd.DataFrame:
-    """Each month, order status and state of the customer with its whole orders."""
+    """Return one row per month, order status and state of the customer, over complete orders."""
     orders = market.orders
     is_off = orders["is_canceled"]
     orders = orders.assign(
@@ -254,14 +256,14 @@ def months(market: Marketplace) -> pd.DataFrame:
 
 
 def lifetime_values(market: Marketplace) -> pd.DataFrame:
-    """Each person with their orders, what they left, and what half a year more would bring at that pace."""
+    """Return one row per customer with their orders, their value, and the projection of 182 days."""
     orders = market.orders
     orders = orders.assign(
         value=orders["goods"].where(orders["is_counted"], 0),
         counted_day=orders["day"].where(orders["is_counted"]),
         net=orders["goods"].where(~orders["is_canceled"], 0),
     )
-    found = (
+    totals = (
         orders.groupby("customer_unique_id")
         .agg(
             orders=("order_id", "size"),
@@ -275,10 +277,10 @@ def lifetime_values(market: Marketplace) -> pd.DataFrame:
         )
         .reset_index()
     )
-    found["tenure"] = (LAST_COMPLETE - found["first"]).dt.days.clip(lower=0)
-    found["recency"] = (LAST_COMPLETE - found["last"]).dt.days.clip(lower=0)
-    found["average"] = found["value"] / 100 / found["counted"].where(found["counted"] > 0)
-    repeats = (found["counted"] >= 2) & (found["tenure"] >= 90)
-    pace = (found["counted"] - 1) / found["tenure"].where(repeats)
-    found["projected"] = found["average"] * pace * 182
-    return found
+    totals["tenure"] = (LAST_COMPLETE - totals["first"]).dt.days.clip(lower=0)
+    totals["recency"] = (LAST_COMPLETE - totals["last"]).dt.days.clip(lower=0)
+    totals["average"] = totals["value"] / 100 / totals["counted"].where(totals["counted"] > 0)
+    repeats = (totals["counted"] >= 2) & (totals["tenure"] >= 90)
+    pace = (totals["counted"] - 1) / totals["tenure"].where(repeats)
+    totals["projected"] = totals["average"] * pace * 182
+    return totals

@@ -27,8 +27,8 @@ class CompiledModel:
     sql: str
 
 
-def compile_models(project: Project, *wanted: str) -> list[CompiledModel]:
-    """The named models and all that they need, in an order in which they can be built.
+def compile_models(project: Project, *selected: str) -> list[CompiledModel]:
+    """Return the named models and everything they depend on, in build order.
 
     What a model asks the engine while it is compiled (whether the shop states its orders) it asks the project.
     """
@@ -52,7 +52,7 @@ def compile_models(project: Project, *wanted: str) -> list[CompiledModel]:
             visit(needed)
         ordered[key] = nodes[key]
 
-    for name in wanted:
+    for name in selected:
         visit(names[name])
     return [
         CompiledModel(node.schema, node.name, node.config.materialized == "view", node.compiled_code)
@@ -103,7 +103,7 @@ class SmallShop:
             )
 
     def one(self, query: str) -> tuple[Any, ...]:
-        """The one row of a query."""
+        """Return the only row of a query."""
         row = self.connection.execute(query).fetchone()
         assert row is not None
         return row

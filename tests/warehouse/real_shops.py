@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def real_shop(factory: pytest.TempPathFactory, template: str, exports: Path) -> Project:
-    """The shop that a template makes of a data set, loaded, built and tested.
+    """Return the shop that a template makes of a data set, loaded, built and tested.
 
     Args:
         factory: pytest's own.

@@ -28,7 +28,7 @@ SHOPWRIGHT = [sys.executable, "-m", "shopwright.cli.main"]
 def make_shop(
     root: Path, *, raw: Path | str = "raw", adapter: str = "event_stream", extra: str = ""
 ) -> Project:
-    """A project whose one source lies in ``raw``."""
+    """Return a project with one source, in ``raw``."""
     root.mkdir(parents=True, exist_ok=True)
     source = f'[[sources]]\nname = "clicks"\nadapter = "{adapter}"\npath = {json.dumps(str(raw))}\n'
     (root / "shopwright.toml").write_text(extra + source, encoding="utf-8")

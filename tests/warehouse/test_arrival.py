@@ -33,10 +33,10 @@ QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-fi
 def lines(tmp_path_factory):
     """Every line of a shop of 1,200 events, by the kind of file it belongs to."""
     config = SimulationConfig(events=1_200, seed=23, months=2, products=30, profile_changes_per_year=4.0)
-    made = simulate(config, tmp_path_factory.mktemp("arrival") / "raw")
+    simulated = simulate(config, tmp_path_factory.mktemp("arrival") / "raw")
     return {
         entity: [line for file in files for line in file.read_text("utf-8").splitlines(keepends=True)]
-        for entity, files in made.files.items()
+        for entity, files in simulated.files.items()
     }
 
 
@@ -53,11 +53,11 @@ def expected(lines, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt_config, "write_profile", _without_optimizers(dbt_config.write_profile))
         build(project)
-    found = gold(project.published)
-    del found[
+    actual = gold(project.published)
+    del actual[
         "fct_experiment_readouts"
     ]  # no model: written after the models, which are all that is built below
-    return found
+    return actual
 
 
 def _without_optimizers(write_profile):
@@ -77,7 +77,7 @@ def _without_optimizers(write_profile):
 
 @cache
 def _manifest(root: Path):
-    """The parsed dbt project; parsing takes longer than building a shop of this size."""
+    """Return the parsed dbt project; parsing takes longer than building a shop of this size."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -92,7 +92,7 @@ def manifest(tmp_path_factory):
 
 
 def build_models(project, manifest, *, views: bool = True) -> None:
-    """A build without its tests, which another test runs; the state moves on all the same.
+    """Build without data tests, which another test runs; the state advances all the same.
 
     A view says the same after each delivery of such files, so it is made by the first build only.
     """

@@ -15,28 +15,28 @@ COPIES = [
     {"customer_id": "copy-1", "person_id": "ann", "city": "Lyon"},
     {"customer_id": "copy-2", "person_id": "ann", "city": "Paris"},
 ]
-PEOPLE = "select user_id, city, order_count, lifetime_value_amount from gold.dim_users where is_current order by all"
+CUSTOMERS = "select user_id, city, order_count, lifetime_value_amount from gold.dim_users where is_current order by all"
 
 
 def test_a_persons_own_profile_stands_before_those_of_the_copies(tmp_path):
     project = order_shop(tmp_path / "parts")
     deliver(project, 1, orders=ORDERS, order_items=LINES, customers=COPIES)
     build(project)
-    assert query_gold(project, PEOPLE) == [("ann", "Paris", 2, 15)]
+    assert query_gold(project, CUSTOMERS) == [("ann", "Paris", 2, 15)]
     deliver(project, 2, customers=[{"customer_id": "ann", "city": "Nice"}])
     build(project)
-    assert query_gold(project, PEOPLE) == [("ann", "Nice", 2, 15)]
-    whole = order_shop(tmp_path / "whole", raw=project.root / "raw")
-    take_in(whole)
-    build(whole)
-    assert gold(whole.published) == gold(project.published)
+    assert query_gold(project, CUSTOMERS) == [("ann", "Nice", 2, 15)]
+    full = order_shop(tmp_path / "whole", raw=project.root / "raw")
+    take_in(full)
+    build(full)
+    assert gold(full.published) == gold(project.published)
 
 
 def test_a_person_whose_copies_turn_out_to_be_anothers_is_no_ghost(tmp_path):
     project = order_shop(tmp_path / "parts")
     deliver(project, 1, orders=ORDERS[:1], order_items=LINES[:1], customers=COPIES[:1])
     build(project)
-    assert query_gold(project, PEOPLE) == [("ann", "Lyon", 1, 10)]
+    assert query_gold(project, CUSTOMERS) == [("ann", "Lyon", 1, 10)]
     corrected = {
         "customer_id": "copy-1",
         "person_id": "bea",
@@ -45,8 +45,8 @@ def test_a_person_whose_copies_turn_out_to_be_anothers_is_no_ghost(tmp_path):
     }
     deliver(project, 2, customers=[corrected])
     build(project)
-    assert query_gold(project, PEOPLE) == [("bea", "Lyon", 1, 10)]
-    whole = order_shop(tmp_path / "whole", raw=project.root / "raw")
-    take_in(whole)
-    build(whole)
-    assert gold(whole.published) == gold(project.published)
+    assert query_gold(project, CUSTOMERS) == [("bea", "Lyon", 1, 10)]
+    full = order_shop(tmp_path / "whole", raw=project.root / "raw")
+    take_in(full)
+    build(full)
+    assert gold(full.published) == gold(project.published)

@@ -19,10 +19,10 @@ ORDERS = "select order_id, customer_id, paid_amount, review_score from gold.fct_
 
 
 def _equals_one_full_load(project, folder):
-    whole = order_shop(folder, raw=project.root / "raw")
-    take_in(whole)
-    build(whole)
-    assert gold(whole.published) == gold(project.published)
+    full = order_shop(folder, raw=project.root / "raw")
+    take_in(full)
+    build(full)
+    assert gold(full.published) == gold(project.published)
 
 
 def test_payments_and_reviews_that_come_a_day_later_reach_the_orders(tmp_path):
@@ -31,8 +31,8 @@ def test_payments_and_reviews_that_come_a_day_later_reach_the_orders(tmp_path):
     build(project)
     assert query_gold(project, ORDERS) == [("o1", "c1", 0, None), ("o2", "c2", 0, None)]
     paid = [{"order_id": "o1", "sequence": 1, "method": "card", "amount": 10}]
-    said = [{"review_id": "r1", "order_id": "o2", "score": 2, "created_at": "2025-01-12T00:00:00Z"}]
-    deliver(project, 2, payments=paid, reviews=said)
+    review_rows = [{"review_id": "r1", "order_id": "o2", "score": 2, "created_at": "2025-01-12T00:00:00Z"}]
+    deliver(project, 2, payments=paid, reviews=review_rows)
     assert not build(project).full_refresh
     assert query_gold(project, ORDERS) == [("o1", "c1", 10, None), ("o2", "c2", 0, 2)]
     ways = "select payment_method, paid_amount from gold.agg_payment_behavior where paid_amount > 0"
@@ -76,16 +76,16 @@ def test_categories_and_channels_named_like_our_own_marks_stay_apart_from_them(t
     names = ("(none)", "(unknown)", "(all)", None)
     clicks = [
         event(
-            kind, f"2025-01-1{place}T10:0{minute}:00Z", product_id=f"p{place}", price=1 + place,
-            category=name, channel=name, user_id=f"c{place}", order_id=f"o{place}",
+            kind, f"2025-01-1{index}T10:0{minute}:00Z", product_id=f"p{index}", price=1 + index,
+            category=name, channel=name, user_id=f"c{index}", order_id=f"o{index}",
         )
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
         for minute, kind in enumerate(("product_view", "add_to_cart", "purchase"))
     ]  # fmt: skip
     deliver(project, 1, events=clicks)
     build(project)
     revenue = "select order_date, sum(net_amount) from gold.fct_revenue group by all order by all"
-    assert query_gold(project, revenue) == [(date(2025, 1, 10 + place), 1 + place) for place in range(4)]
+    assert query_gold(project, revenue) == [(date(2025, 1, 10 + index), 1 + index) for index in range(4)]
     total = "select sum(net_amount) from gold.agg_sales_kpi where category = '(all)'"
     assert query_gold(project, total) == [(10,)]
     sessions = "select sum(session_count) from gold.fct_funnel where category = '(all)'"

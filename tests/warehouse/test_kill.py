@@ -15,7 +15,7 @@ from tests.warehouse.shops import SHOPWRIGHT, gold, make_shop, run
 pytestmark = pytest.mark.slow
 
 KILLS_A_ROUND = 10
-LONGEST_SECONDS = 9.0
+MAX_SECONDS = 9.0
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_fifty_kills_lose_and_double_nothing(seed, dirty_raw, undisturbed, tmp_p
 
 def _run_and_kill(project, rng) -> bool:
     """Run everything and kill it at a random moment; an ingest alone takes the first tenth of the time."""
-    after = rng.uniform(0.2, 1.5) if rng.random() < 0.5 else rng.uniform(1.5, LONGEST_SECONDS)
+    after = rng.uniform(0.2, 1.5) if rng.random() < 0.5 else rng.uniform(1.5, MAX_SECONDS)
     process = subprocess.Popen(
         [*SHOPWRIGHT, "run", "--project", str(project.root)],
         stdout=subprocess.DEVNULL,

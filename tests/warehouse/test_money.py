@@ -35,8 +35,8 @@ prices = st.one_of(
     st.integers(0, 90_000).map(lambda number: Decimal(number) / 100),
     st.just(Decimal("0.001")),
 )
-moments = st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours))
-maybe = st.one_of(st.none(), moments)
+timestamps = st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours))
+maybe = st.one_of(st.none(), timestamps)
 
 
 @st.composite
@@ -59,7 +59,7 @@ def lines(draw):
 
 @st.composite
 def orders(draw):
-    ordered_at = draw(moments)
+    ordered_at = draw(timestamps)
     delivered = draw(st.one_of(st.none(), st.integers(0, 900)))
     return {
         "header": {
@@ -107,10 +107,10 @@ def shop(tmp_path_factory):
     return SmallShop(compile_models(project, *GOLD))
 
 
-def _fill(shop: SmallShop, made: list[dict]) -> None:
+def _fill(shop: SmallShop, drawn_orders: list[dict]) -> None:
     shop.clear()
-    for place, order in enumerate(made):
-        order_id = f"o{place}"
+    for index, order in enumerate(drawn_orders):
+        order_id = f"o{index}"
         shop.fill("orders", [{"order_id": order_id, **order["header"]}])
         shop.fill(
             "order_items",
@@ -123,8 +123,8 @@ def _fill(shop: SmallShop, made: list[dict]) -> None:
         shop.fill(
             "reviews",
             [
-                {"order_id": order_id, "review_id": f"r{n}", **said}
-                for n, said in enumerate(order["reviews"], 1)
+                {"order_id": order_id, "review_id": f"r{n}", **review}
+                for n, review in enumerate(order["reviews"], 1)
             ],
         )
     shop.fill(
@@ -132,10 +132,10 @@ def _fill(shop: SmallShop, made: list[dict]) -> None:
     )
 
 
-def _truth(made: list[dict]) -> dict[str, Decimal]:
-    """What the shop's rows say, added up here."""
+def _truth(drawn_orders: list[dict]) -> dict[str, Decimal]:
+    """Return the totals of the shop's rows, added up in Python."""
     found: dict[str, Decimal] = defaultdict(Decimal)
-    for order in made:
+    for order in drawn_orders:
         is_canceled = (order["header"]["status"] or "").lower() in CANCELED
         for line in order["lines"]:
             amount = line["unit_price"] * line["quantity"]
@@ -157,8 +157,8 @@ AMOUNTS = (
 )
 
 
-def _check(shop: SmallShop, made: list[dict]) -> None:
-    truth = _truth(made)
+def _check(shop: SmallShop, drawn_orders: list[dict]) -> None:
+    truth = _truth(drawn_orders)
     names = ("sale", "discount", "return", "fee", "adjustment", "freight", "canceled", "net", "total")
     expected = tuple(truth[name] for name in names)
     for table in (
@@ -167,35 +167,39 @@ def _check(shop: SmallShop, made: list[dict]) -> None:
         "gold.fct_revenue",
         "gold.fct_seller_performance",
     ):
-        assert _filled(shop.one(f"select {AMOUNTS} from {table}")) == expected, table
+        assert _without_nulls(shop.one(f"select {AMOUNTS} from {table}")) == expected, table
     kpi = "select sum(net_amount), sum(canceled_amount), sum(freight_amount) from gold.agg_sales_kpi where category"
-    assert _filled(shop.one(f"{kpi} = '(all)'")) == (truth["net"], truth["canceled"], truth["freight"])
-    assert _filled(shop.one(f"{kpi} <> '(all)'")) == (truth["net"], truth["canceled"], truth["freight"])
+    assert _without_nulls(shop.one(f"{kpi} = '(all)'")) == (truth["net"], truth["canceled"], truth["freight"])
+    assert _without_nulls(shop.one(f"{kpi} <> '(all)'")) == (
+        truth["net"],
+        truth["canceled"],
+        truth["freight"],
+    )
     assert shop.one(
         "select coalesce(sum(order_count), 0) from gold.agg_sales_kpi where category = '(all)'"
-    ) == (len(made),)
+    ) == (len(drawn_orders),)
     for table in ("gold.fct_orders", "gold.agg_payment_behavior"):
-        assert _filled(shop.one(f"select sum(paid_amount) - sum(refunded_amount) from {table}")) == (
+        assert _without_nulls(shop.one(f"select sum(paid_amount) - sum(refunded_amount) from {table}")) == (
             truth["paid"],
         )
     ltv = "select sum(historical_value_amount), count(*) from gold.fct_customer_ltv"
-    known = {order["header"]["customer_id"] for order in made} - {None}
-    assert _filled(shop.one(ltv)) == (truth["known_net"], len(known))
+    identified = {order["header"]["customer_id"] for order in drawn_orders} - {None}
+    assert _without_nulls(shop.one(ltv)) == (truth["known_net"], len(identified))
     nested = (
         "select sum(list_sum(list_transform(items, lambda line: line.total_amount))), "
         "sum(list_sum(list_transform(payments, lambda paid: paid.amount))) from silver.int_orders_nested"
     )
-    assert _filled(shop.one(nested)) == (truth["total"], truth["paid"])
+    assert _without_nulls(shop.one(nested)) == (truth["total"], truth["paid"])
     cohorts = shop.one("select sum(order_value_amount) from gold.agg_cohort_retention")
     values = shop.one("select sum(order_value_amount) from gold.fct_orders where customer_id is not null")
-    assert _filled(cohorts) == _filled(values)
+    assert _without_nulls(cohorts) == _without_nulls(values)
     assert shop.one("select count(*), count(distinct order_key) from gold.fct_orders") == (
-        len(made),
-        len(made),
+        len(drawn_orders),
+        len(drawn_orders),
     )
 
 
-def _filled(row):
+def _without_nulls(row):
     return tuple(Decimal(0) if value is None else value for value in row)
 
 
@@ -204,11 +208,13 @@ def test_an_order_with_two_payments_two_lines_and_two_reviews_counts_once(shop):
     line = {"kind": "sale", "product_id": "p1", "seller_id": "s1", "quantity": 1, "unit_price": Decimal(10)}
     line |= {"freight": None, "ordered_at": None}
     paid = {"method": "voucher", "installments": 1, "amount": Decimal(10), "paid_at": None}
-    said = {"score": 4, "created_at": None, "answered_at": None}
-    made = [{"header": header, "lines": [line, line], "payments": [paid, paid], "reviews": [said, said]}]
-    _fill(shop, made)
+    review = {"score": 4, "created_at": None, "answered_at": None}
+    drawn_orders = [
+        {"header": header, "lines": [line, line], "payments": [paid, paid], "reviews": [review, review]}
+    ]
+    _fill(shop, drawn_orders)
     shop.build()
-    _check(shop, made)
+    _check(shop, drawn_orders)
     found = shop.one(
         "select gross_amount, paid_amount, payment_difference_amount, review_score, review_count from gold.fct_orders"
     )
@@ -221,10 +227,10 @@ def test_money_in_equals_money_out_in_a_thousand_random_shops(part, shop):
     @seed(part)
     @settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(orders(), max_size=8))
-    def holds(made):
-        _fill(shop, made)
+    def holds(drawn_orders):
+        _fill(shop, drawn_orders)
         shop.build()
-        _check(shop, made)
+        _check(shop, drawn_orders)
 
     holds()
 
@@ -240,15 +246,20 @@ def test_churn_features_do_not_change_when_the_future_does(shop):
         suppress_health_check=list(HealthCheck),
     )
     @given(st.lists(orders(), min_size=3, max_size=8), st.integers(1, 6))
-    def holds(made, months):
+    def holds(drawn_orders, months):
         cutoff = datetime(2025, 1 + months, 1)  # noqa: DTZ001
         query = f"select * exclude (is_churned) from gold.agg_churn_features where snapshot_date = '{cutoff:%Y-%m-%d}'"
-        _fill(shop, made)
+        _fill(shop, drawn_orders)
         _fill_later(shop, cutoff)
         shop.build()
         before = sorted(map(repr, shop.connection.execute(query).fetchall()))
         _fill(
-            shop, [_without_future(order, cutoff) for order in made if order["header"]["ordered_at"] < cutoff]
+            shop,
+            [
+                _without_future(order, cutoff)
+                for order in drawn_orders
+                if order["header"]["ordered_at"] < cutoff
+            ],
         )
         _fill_later(shop, cutoff)
         shop.build()
@@ -258,7 +269,7 @@ def test_churn_features_do_not_change_when_the_future_does(shop):
 
 
 def _fill_later(shop: SmallShop, cutoff: datetime) -> None:
-    """An order of a later month, so that the cutoff is a snapshot date in any case."""
+    """Add an order of a later month, so that the cutoff is a snapshot date in any case."""
     shop.fill(
         "orders", [{"order_id": "later", "customer_id": "c1", "ordered_at": cutoff + timedelta(days=40)}]
     )
@@ -267,14 +278,22 @@ def _fill_later(shop: SmallShop, cutoff: datetime) -> None:
 
 
 def _without_future(order: dict, cutoff: datetime) -> dict:
-    """The order as it was known at a moment: no delivery, review, return or final status that came later."""
+    """Return the order as it was known at the cutoff: without later deliveries, reviews, returns and status."""
     header = dict(order["header"])
     if header["delivered_at"] and header["delivered_at"] >= cutoff:
         header["delivered_at"] = None
     header["status"] = "created"
-    kept = [
-        said for said in order["reviews"] if (said["answered_at"] or said["created_at"] or cutoff) < cutoff
+    retained_reviews = [
+        review
+        for review in order["reviews"]
+        if (review["answered_at"] or review["created_at"] or cutoff) < cutoff
     ]
     lines_then = [line for line in order["lines"] if line["kind"] != "return"]
     paid_then = [paid for paid in order["payments"] if paid["paid_at"] is None or paid["paid_at"] < cutoff]
-    return {**order, "header": header, "reviews": kept, "lines": lines_then, "payments": paid_then}
+    return {
+        **order,
+        "header": header,
+        "reviews": retained_reviews,
+        "lines": lines_then,
+        "payments": paid_then,
+    }

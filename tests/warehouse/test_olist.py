@@ -32,48 +32,50 @@ def market(folder):
 
 
 def _rows(folder, name):
-    with (folder / f"olist_{name}_dataset.csv").open(encoding="utf-8-sig", newline="") as opened:
-        return list(csv.DictReader(opened))
+    with (folder / f"olist_{name}_dataset.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _sum(rows, column):
     return sum(Decimal(row[column]) for row in rows)
 
 
-def _one(connection, query):
+def _fetch_row(connection, query):
     return connection.execute(query).fetchone()
 
 
 def test_orders_and_people_are_those_of_the_raw_files(gold, folder):
     orders, customers = _rows(folder, "orders"), _rows(folder, "customers")
-    people = {row["customer_unique_id"] for row in customers}
-    found = _one(
+    customer_sql = {row["customer_unique_id"] for row in customers}
+    actual = _fetch_row(
         gold, "select count(*), count(distinct order_id), count(distinct customer_id) from gold.fct_orders"
     )
-    assert found == (len(orders), len(orders), len(people)) == (99_441, 99_441, 96_096)
+    assert actual == (len(orders), len(orders), len(customer_sql)) == (99_441, 99_441, 96_096)
     for table in ("gold.fct_customer_ltv", "gold.dim_users"):
-        assert _one(gold, f"select count(*) from {table}") == (96_096,)
+        assert _fetch_row(gold, f"select count(*) from {table}") == (96_096,)
 
 
 def test_items_and_freight_are_those_of_the_raw_file_to_the_cent(gold, folder):
     rows = _rows(folder, "order_items")
-    known = (112_650, Decimal("13591643.70"), Decimal("2251909.54"))
-    assert (len(rows), _sum(rows, "price"), _sum(rows, "freight_value")) == known
+    published = (112_650, Decimal("13591643.70"), Decimal("2251909.54"))
+    assert (len(rows), _sum(rows, "price"), _sum(rows, "freight_value")) == published
     assert (
-        _one(gold, "select count(*), sum(gross_amount), sum(freight_amount) from gold.fct_order_items")
-        == known
+        _fetch_row(gold, "select count(*), sum(gross_amount), sum(freight_amount) from gold.fct_order_items")
+        == published
     )
     for table in ("gold.fct_orders", "gold.fct_revenue", "gold.fct_seller_performance"):
-        assert _one(gold, f"select sum(gross_amount), sum(freight_amount) from {table}") == known[1:]
+        assert (
+            _fetch_row(gold, f"select sum(gross_amount), sum(freight_amount) from {table}") == published[1:]
+        )
 
 
 def test_payments_are_those_of_the_raw_file_to_the_cent(gold, folder):
     rows = _rows(folder, "order_payments")
-    known = (103_886, Decimal("16008872.12"))
-    assert (len(rows), _sum(rows, "payment_value")) == known
+    published = (103_886, Decimal("16008872.12"))
+    assert (len(rows), _sum(rows, "payment_value")) == published
     for table in ("gold.fct_orders", "gold.agg_payment_behavior"):
-        found = f"select sum(payment_count), sum(paid_amount) - sum(refunded_amount) from {table}"
-        assert _one(gold, found) == known
+        actual = f"select sum(payment_count), sum(paid_amount) - sum(refunded_amount) from {table}"
+        assert _fetch_row(gold, actual) == published
 
 
 COHORTS = """
@@ -123,11 +125,11 @@ CUSTOMERS = """
 
 
 def _compare(connection, query, expected, key):
-    """Every row and column of a query is what was computed apart; gold keeps days to six decimals."""
-    found = connection.execute(query).df()
-    ordered = [frame.sort_values(key).reset_index(drop=True) for frame in (found, expected[found.columns])]
+    """Compare every row and column of a query with the independent result; gold rounds days to six decimals."""
+    actual = connection.execute(query).df()
+    ordered = [frame.sort_values(key).reset_index(drop=True) for frame in (actual, expected[actual.columns])]
     pd.testing.assert_frame_equal(*map(_plain, ordered), check_dtype=False, rtol=1e-12, atol=1e-6)
-    return found
+    return actual
 
 
 def _plain(frame):
@@ -138,34 +140,34 @@ def _plain(frame):
 
 
 def test_every_cohort_keeps_the_customers_and_value_it_has_by_pandas(gold, market):
-    found = _compare(gold, COHORTS, independent.cohorts(market), ["cohort", "month"])
-    assert found["period"].max() > 6
-    assert found.loc[found["period"] == 0, "people"].sum() == 94_983
+    actual = _compare(gold, COHORTS, independent.cohorts(market), ["cohort", "month"])
+    assert actual["period"].max() > 6
+    assert actual.loc[actual["period"] == 0, "people"].sum() == 94_983
 
 
 def test_every_seller_performs_as_by_pandas(gold, market):
-    found = _compare(gold, SELLERS, independent.sellers(market), ["seller_id"])
-    assert len(found) == 3_095
+    actual = _compare(gold, SELLERS, independent.sellers(market), ["seller_id"])
+    assert len(actual) == 3_095
     rates = (
         "select count(*) from gold.fct_seller_performance where "
         "on_time_rate is distinct from on_time_order_count::double / nullif(promised_order_count, 0) "
         "or cancellation_rate is distinct from canceled_order_count::double / order_count"
     )
-    assert _one(gold, rates) == (0,)
+    assert _fetch_row(gold, rates) == (0,)
 
 
 def test_every_way_of_paying_behaves_as_by_pandas(gold, market):
     expected = independent.payment_behavior(market)
     expected["bad_review_rate"] = expected["bad"] / expected["reviewed"]
-    found = _compare(gold, PAYMENTS, expected, ["payment_type", "installments"])
-    assert len(found) == 28
+    actual = _compare(gold, PAYMENTS, expected, ["payment_type", "installments"])
+    assert len(actual) == 28
     rates = (
         "select count(*) from gold.agg_payment_behavior where refunded_amount <> 0 "
         "or mismatch_rate <> mismatched_order_count / order_count or risk_rate <> risky_order_count / order_count "
         "or cancellation_rate <> canceled_order_count / order_count "
         "or abs(average_paid_amount - paid_amount / order_count) > 1e-9"
     )
-    assert _one(gold, rates) == (0,)
+    assert _fetch_row(gold, rates) == (0,)
 
 
 def test_every_month_status_and_state_has_the_figures_it_has_by_pandas(gold, market):
@@ -180,19 +182,19 @@ def test_every_month_status_and_state_has_the_figures_it_has_by_pandas(gold, mar
 
 
 def test_every_customer_is_worth_what_pandas_says(gold, market):
-    found = _compare(gold, CUSTOMERS, independent.lifetime_values(market), ["customer_unique_id"])
-    assert found["projected"].notna().sum() > 1_000
-    assert found.loc[found["counted"] < 2, "projected"].isna().all()
+    actual = _compare(gold, CUSTOMERS, independent.lifetime_values(market), ["customer_unique_id"])
+    assert actual["projected"].notna().sum() > 1_000
+    assert actual.loc[actual["counted"] < 2, "projected"].isna().all()
 
 
 def test_a_category_without_a_translation_keeps_its_own_name(gold, folder):
-    with (folder / "product_category_name_translation.csv").open(encoding="utf-8-sig", newline="") as opened:
+    with (folder / "product_category_name_translation.csv").open(encoding="utf-8-sig", newline="") as stream:
         names = {
             row["product_category_name"]: row["product_category_name_english"]
-            for row in csv.DictReader(opened)
+            for row in csv.DictReader(stream)
         }
     raw = {row["product_id"]: row["product_category_name"] for row in _rows(folder, "products")}
-    stated = {product: names.get(category, category) or None for product, category in raw.items()}
-    found = dict(gold.execute("select product_id, category from gold.dim_products").fetchall())
-    assert found == stated
+    categories = {product: names.get(category, category) or None for product, category in raw.items()}
+    actual = dict(gold.execute("select product_id, category from gold.dim_products").fetchall())
+    assert actual == categories
     assert len(set(raw.values()) - set(names) - {""}) == 2

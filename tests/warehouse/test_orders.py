@@ -25,21 +25,21 @@ def test_a_simulated_marketplace_is_found_again_to_the_cent(tmp_path):
         return_rate=0.2,
         format="marketplace",
     )
-    made = simulate(config, tmp_path / "raw")
+    simulated = simulate(config, tmp_path / "raw")
     project = order_shop(tmp_path)
     take_in(project)
     build(project)
-    _recovers_orders(project, made.truth["sales"])
-    _recovers_lines(project, made.truth["sales"]["lines"])
-    _recovers_payments(project, made.truth["sales"]["payments"])
-    _recovers_sellers(project, made.truth["sales"]["sellers"])
-    _counts_no_purchase_events(project, made.truth)
+    _recovers_orders(project, simulated.truth["sales"])
+    _recovers_lines(project, simulated.truth["sales"]["lines"])
+    _recovers_payments(project, simulated.truth["sales"]["payments"])
+    _recovers_sellers(project, simulated.truth["sales"]["sellers"])
+    _counts_no_purchase_events(project, simulated.truth)
 
 
 def _recovers_orders(project, truth):
     orders, reviews, delivery = truth["orders"], truth["reviews"], truth["delivery"]
-    found = dict(query_gold(project, "select status, count(*) from gold.fct_orders group by all"))
-    assert found == {status: count for status, count in orders["by_status"].items() if count}
+    actual = dict(query_gold(project, "select status, count(*) from gold.fct_orders group by all"))
+    assert actual == {status: count for status, count in orders["by_status"].items() if count}
     months = query_gold(
         project, "select strftime(order_date, '%Y-%m'), count(*) from gold.fct_orders group by all"
     )
@@ -49,8 +49,10 @@ def _recovers_orders(project, truth):
         "sum(review_count) from gold.fct_orders"
     )
     assert query_gold(project, late) == [(delivery["delivered"], delivery["late"], reviews["count"])]
-    people = "select count(*), count(case when order_count > 1 then 1 end) from gold.fct_customer_ltv"
-    assert query_gold(project, people) == [(truth["customers"]["people"], truth["customers"]["repeating"])]
+    customer_sql = "select count(*), count(case when order_count > 1 then 1 end) from gold.fct_customer_ltv"
+    assert query_gold(project, customer_sql) == [
+        (truth["customers"]["people"], truth["customers"]["repeating"])
+    ]
 
 
 def _recovers_lines(project, truth):
@@ -58,12 +60,12 @@ def _recovers_lines(project, truth):
         kind: (row["rows"], Decimal(row["amount"]), Decimal(row["freight"]))
         for kind, row in truth["by_kind"].items()
     }
-    found = query_gold(
+    actual = query_gold(
         project,
         "select kind, count(*), sum(total_amount - freight_amount), sum(freight_amount) "
         "from gold.fct_order_items group by all",
     )
-    assert {kind: tuple(row) for kind, *row in found} == amounts
+    assert {kind: tuple(row) for kind, *row in actual} == amounts
     assert all(rows for rows, _, _ in amounts.values())
     for table in ("fct_orders", "fct_revenue", "fct_seller_performance"):
         sums = f"select sum(gross_amount), -sum(return_amount), sum(total_amount) from gold.{table}"
@@ -85,12 +87,12 @@ def _recovers_payments(project, truth):
 
 def _recovers_sellers(project, truth):
     sold = {row["seller_id"]: row for row in truth if row["orders"]}
-    found = query_gold(
+    actual = query_gold(
         project,
         "select seller_id, order_count, gross_amount, -return_amount from gold.fct_seller_performance "
         "where seller_id <> '(unknown)'",
     )
-    assert {seller: tuple(row) for seller, *row in found} == {
+    assert {seller: tuple(row) for seller, *row in actual} == {
         seller: (row["orders"], Decimal(row["sold"]), Decimal(row["returned"]))
         for seller, row in sold.items()
     }
@@ -182,7 +184,7 @@ THIRD = {
 """The second is called off, of the third everything came back, the first was reviewed again, categories moved."""
 
 
-LOOKS = {
+QUERIES = {
     "o1": "select customer_id, status, total_amount, paid_amount, payment_difference_amount, review_score, days_late, "
     "handling_days, payment_count from gold.fct_orders where order_id = 'o1'",
     "counted": "select order_id from gold.fct_orders where is_counted order by all",
@@ -211,56 +213,56 @@ def test_late_and_corrected_orders_reach_every_table_and_end_where_one_full_load
     _stands_as_first_stated(_after(project, 1, FIRST))
     _has_moved_to_its_customer(_after(project, 2, SECOND))
     _leaves_every_sum(_after(project, 3, THIRD))
-    whole = order_shop(tmp_path / "whole", raw=project.root / "raw")
-    take_in(whole)
-    assert build(whole, full_refresh=True).full_refresh
-    assert gold(whole.published) == gold(project.published)
+    full = order_shop(tmp_path / "whole", raw=project.root / "raw")
+    take_in(full)
+    assert build(full, full_refresh=True).full_refresh
+    assert gold(full.published) == gold(project.published)
 
 
 def _after(project, number, rows):
-    """What ``LOOKS`` sees after one more delivery."""
+    """Return the results of ``QUERIES`` after one more delivery."""
     deliver(project, number, **rows)
     assert build(project).full_refresh == (number == 1)
-    return {name: query_gold(project, query) for name, query in LOOKS.items()}
+    return {name: query_gold(project, query) for name, query in QUERIES.items()}
 
 
-def _stands_as_first_stated(seen):
-    assert seen["o1"] == [("c1", "created", 22, 22, 0, None, None, None, 1)]
-    assert seen["customers"] == [("c1", 2, 2, 0, 50), ("c2", 1, 1, 0, 20)]
-    assert seen["cohorts"] == [(JANUARY, 0, 2, 40), (JANUARY, 1, 1, 30)]
-    assert seen["sellers"] == [("s1", 2, 0, 30, None, None, 2), ("s2", 2, 0, 40, None, None, 1)]
-    assert seen["payments"] == [("card", 3, 22, 0, None)]
-    assert seen["users"] == [("c1", 2, 50, 1), ("c2", 1, 20, 0)]
+def _stands_as_first_stated(results):
+    assert results["o1"] == [("c1", "created", 22, 22, 0, None, None, None, 1)]
+    assert results["customers"] == [("c1", 2, 2, 0, 50), ("c2", 1, 1, 0, 20)]
+    assert results["cohorts"] == [(JANUARY, 0, 2, 40), (JANUARY, 1, 1, 30)]
+    assert results["sellers"] == [("s1", 2, 0, 30, None, None, 2), ("s2", 2, 0, 40, None, None, 1)]
+    assert results["payments"] == [("card", 3, 22, 0, None)]
+    assert results["users"] == [("c1", 2, 50, 1), ("c2", 1, 20, 0)]
 
 
-def _has_moved_to_its_customer(seen):
-    assert seen["o1"] == [("c3", "delivered", 27, 27, 0, 2, 2, 1, 2)]
-    assert ("o1", 2, "lamps", 15) in seen["lines"]
-    assert ("o3", 1, "chairs", 30) in seen["lines"]
-    assert seen["customers"] == [("c1", 1, 1, 0, 30), ("c2", 1, 1, 0, 20), ("c3", 1, 1, 0, 25)]
-    assert seen["users"] == [("c1", 1, 30, 1), ("c2", 1, 20, 0), ("c3", 1, 25, 0)]
-    assert seen["cohorts"] == [(JANUARY, 0, 2, 45), (FEBRUARY, 0, 1, 30)]
-    assert seen["sellers"] == [("s1", 2, 0, 30, 0, 2, 2), ("s2", 2, 0, 45, 0, 2, 1)]
-    assert seen["payments"] == [("card", 3, 22, 0, 1), ("voucher", 1, 5, 0, 1)]
-    assert (JANUARY, "delivered", 1, 25, 0, 0, 2) in seen["kpi"]
-    assert seen["nested"] == [("c3", [12, 15], ["card", "voucher"])]
+def _has_moved_to_its_customer(results):
+    assert results["o1"] == [("c3", "delivered", 27, 27, 0, 2, 2, 1, 2)]
+    assert ("o1", 2, "lamps", 15) in results["lines"]
+    assert ("o3", 1, "chairs", 30) in results["lines"]
+    assert results["customers"] == [("c1", 1, 1, 0, 30), ("c2", 1, 1, 0, 20), ("c3", 1, 1, 0, 25)]
+    assert results["users"] == [("c1", 1, 30, 1), ("c2", 1, 20, 0), ("c3", 1, 25, 0)]
+    assert results["cohorts"] == [(JANUARY, 0, 2, 45), (FEBRUARY, 0, 1, 30)]
+    assert results["sellers"] == [("s1", 2, 0, 30, 0, 2, 2), ("s2", 2, 0, 45, 0, 2, 1)]
+    assert results["payments"] == [("card", 3, 22, 0, 1), ("voucher", 1, 5, 0, 1)]
+    assert (JANUARY, "delivered", 1, 25, 0, 0, 2) in results["kpi"]
+    assert results["nested"] == [("c3", [12, 15], ["card", "voucher"])]
 
 
-def _leaves_every_sum(seen):
-    assert seen["counted"] == [("o1",), ("o3",), ("o4",)]
-    assert seen["customers"] == [("c1", 1, 1, 0, 0), ("c2", 1, 0, 1, 0), ("c3", 2, 2, 0, 65)]
-    assert seen["cohorts"] == [(JANUARY, 0, 1, 25), (JANUARY, 2, 1, 40), (FEBRUARY, 0, 1, 30)]
-    assert seen["sellers"] == [("s1", 3, 1, 50, 0, 4, 1), ("s2", 2, 0, 15, 0, 4, 2)]
-    assert (JANUARY, "canceled", 1, 0, 20, None, None) in seen["kpi"]
-    assert seen["payments"] == [("card", 3, 22, 0, 0), ("voucher", 1, 5, 0, 0)]
-    assert seen["revenue"] == [
+def _leaves_every_sum(results):
+    assert results["counted"] == [("o1",), ("o3",), ("o4",)]
+    assert results["customers"] == [("c1", 1, 1, 0, 0), ("c2", 1, 0, 1, 0), ("c3", 2, 2, 0, 65)]
+    assert results["cohorts"] == [(JANUARY, 0, 1, 25), (JANUARY, 2, 1, 40), (FEBRUARY, 0, 1, 30)]
+    assert results["sellers"] == [("s1", 3, 1, 50, 0, 4, 1), ("s2", 2, 0, 15, 0, 4, 2)]
+    assert (JANUARY, "canceled", 1, 0, 20, None, None) in results["kpi"]
+    assert results["payments"] == [("card", 3, 22, 0, 0), ("voucher", 1, 5, 0, 0)]
+    assert results["revenue"] == [
         (date(2025, 1, 10), "Toys and games", 10, 0, 0, 10),
         (date(2025, 1, 12), "Toys and games", 20, 0, 20, 0),
         (date(2025, 2, 3), "chairs", 30, 30, 0, 0),
         (date(2025, 3, 5), "Toys and games", 40, 0, 0, 40),
     ]
-    assert ("o1", 2, "lights", 15) in seen["lines"]
-    assert seen["users"] == [("c1", 1, 0, 2), ("c2", 1, 0, 0), ("c3", 2, 65, 0)]
+    assert ("o1", 2, "lights", 15) in results["lines"]
+    assert results["users"] == [("c1", 1, 0, 2), ("c2", 1, 0, 0), ("c3", 2, 65, 0)]
 
 
 def test_a_click_only_shop_that_begins_to_send_orders_is_rebuilt_and_says_so(tmp_path):
@@ -292,8 +294,8 @@ def test_what_speaks_of_an_order_waits_until_the_order_comes(tmp_path):
     project = order_shop(tmp_path)
     lines = [line("o1", 1, 10), line("late", 1, 7)]
     paid = [{"order_id": "late", "sequence": 1, "amount": 7}]
-    said = [{"review_id": "r1", "order_id": "late", "score": 5}]
-    deliver(project, 1, orders=FIRST["orders"][:1], order_items=lines, payments=paid, reviews=said)
+    review_rows = [{"review_id": "r1", "order_id": "late", "score": 5}]
+    deliver(project, 1, orders=FIRST["orders"][:1], order_items=lines, payments=paid, reviews=review_rows)
     report = build(project)
     assert report.warnings == ("lines_payments_and_reviews_have_an_order: 3 rows",)
     money = "select count(*), sum(total_amount), sum(paid_amount), sum(review_count) from gold.fct_orders"

@@ -11,8 +11,8 @@ from tests.warehouse.shops import make_shop, run
 def test_rees46_goes_from_raw_to_tested_gold_and_balances_to_the_row(real_data, tmp_path):
     folder = real_data / "rees46"
     project = make_shop(tmp_path, raw=folder / "2019-Oct.csv", adapter="rees46")
-    with (tmp_path / "shopwright.toml").open("a", encoding="utf-8") as opened:
-        opened.write(headless_clicks(folder / "2019-Nov_no_header.csv"))
+    with (tmp_path / "shopwright.toml").open("a", encoding="utf-8") as stream:
+        stream.write(headless_clicks(folder / "2019-Nov_no_header.csv"))
     finished = run(project, "run", "--json")
     assert finished.returncode == 0, finished.stderr
     with duckdb.connect(str(project.published), read_only=True) as connection:

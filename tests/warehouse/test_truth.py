@@ -20,10 +20,10 @@ def one(connection, query):
 
 def test_every_event_is_in_a_session_and_no_session_is_lost(published, simulation):
     totals = simulation.truth["totals"]
-    found = one(
+    actual = one(
         published, "select sum(event_count), count(*), count(distinct user_id) from gold.fct_sessions"
     )
-    assert found == (totals["events"], totals["sessions"], totals["users"])
+    assert actual == (totals["events"], totals["sessions"], totals["users"])
 
 
 def test_revenue_is_the_same_to_the_cent_in_sessions_orders_and_revenue(published, simulation):
@@ -35,8 +35,8 @@ def test_revenue_is_the_same_to_the_cent_in_sessions_orders_and_revenue(publishe
 
 
 def test_bots_are_found_by_behaviour_alone(published, simulation):
-    found = published.execute("select distinct user_id from gold.fct_sessions where is_bot").fetchall()
-    assert {user for (user,) in found} == set(simulation.truth["bots"]["user_ids"])
+    actual = published.execute("select distinct user_id from gold.fct_sessions where is_bot").fetchall()
+    assert {user for (user,) in actual} == set(simulation.truth["bots"]["user_ids"])
 
 
 def test_the_experiment_group_is_the_one_that_was_assigned(published, simulation):

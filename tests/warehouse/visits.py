@@ -78,7 +78,7 @@ class Visit:
         return seconds < 3 * (len(self.actions) - 1) or (views >= 200 and not self.has("add_to_cart"))
 
     def has(self, kind: str) -> bool:
-        """Whether an action is of a kind."""
+        """Return whether the session has an action of a kind."""
         return any(action.kind == kind for action in self.actions)
 
     def moments(self, exposure: str) -> list[datetime]:
@@ -117,21 +117,21 @@ def read_visits(raw: Path) -> Visits:
         if last is None or last.user != action.user or action.at - last.at > PAUSE:
             visits.append([])
         visits[-1].append(action)
-    made = [Visit(tuple(visit)) for visit in visits]
+    events = [Visit(tuple(visit)) for visit in visits]
     bought = [action for action in actions if action.kind == "purchase"]
-    return Visits([visit for visit in made if not visit.is_machine], _orders(bought))
+    return Visits([visit for visit in events if not visit.is_machine], _orders(bought))
 
 
 def _action(row: dict[str, Any]) -> Action:
-    said = row.get("properties", {})
-    units = int(said.get("quantity") or 1)
+    statement = row.get("properties", {})
+    units = int(statement.get("quantity") or 1)
     return Action(
         user=row["user_id"],
         at=datetime.fromisoformat(row["timestamp"]).replace(tzinfo=None),
         kind=row["event_type"],
         units=units,
-        amount=units * Decimal(str(said.get("price") or 0)),
-        order_id=said.get("order_id", ""),
+        amount=units * Decimal(str(statement.get("price") or 0)),
+        order_id=statement.get("order_id", ""),
     )
 
 

@@ -56,6 +56,7 @@ cross join published
 where
     session_events.event_count <> sessions.event_count
     or session_events.event_count <> published.event_count
-    or source_events.event_count - source_events.identified_count <> session_events.event_count - session_events.identified_count
+    or source_events.event_count - source_events.identified_count
+    <> session_events.event_count - session_events.identified_count
     or session_events.identified_count > source_events.identified_count
     {% if not tests_touched_rows_only() %}or session_events.identified_count <> versions.distinct_count{% endif %}

@@ -33,4 +33,6 @@ select
     order_lines.total_amount as order_total_amount
 from source_lines
 cross join order_lines
-where source_lines.line_count <> order_lines.line_count or source_lines.total_amount <> order_lines.total_amount
+where
+    source_lines.line_count <> order_lines.line_count
+    or source_lines.total_amount <> order_lines.total_amount

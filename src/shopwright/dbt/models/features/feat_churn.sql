@@ -36,7 +36,8 @@ final as (
         {{ safe_divide('features.recency_days * order_days.order_day_count', 'features.tenure_days') }}
             as missed_order_count,
         -- Of a customer of yesterday no month has passed.
-        {{ safe_divide('30 * order_days.order_day_count', 'features.tenure_days + 30') }} as order_days_per_month,
+        {{ safe_divide('30 * order_days.order_day_count', 'features.tenure_days + 30') }}
+            as order_days_per_month,
         cast(features.snapshot_date + 90 as timestamp) as known_at
     from features
     inner join order_days

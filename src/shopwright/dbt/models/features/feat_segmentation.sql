@@ -106,7 +106,8 @@ final as (
         order_count as frequency,
         net_amount as monetary,
         order_count = 1 as is_one_time_buyer,
-        {{ safe_divide('last_order_date - first_order_date', 'order_count - 1') }} as mean_days_between_orders,
+        {{ safe_divide('last_order_date - first_order_date', 'order_count - 1') }}
+            as mean_days_between_orders,
         {{ safe_divide('order_value_amount', 'order_count') }} as mean_ticket,
         {{ safe_divide('item_count', 'order_count') }} as mean_distinct_items,
         {{ safe_divide('unit_count', 'order_count') }} as mean_quantity,

@@ -23,7 +23,8 @@ products as (
 
 hashed_products as (
     select
-        {{ stable_number(concat_null_safe(['product_id', 'product_name', 'category', 'brand'])) }} as event_product_key,
+        {{ stable_number(concat_null_safe(['product_id', 'product_name', 'category', 'brand'])) }}
+            as event_product_key,
         case when product_id is not null then {{ stable_number('product_id') }} end as product_key,
         *
     from products

@@ -27,18 +27,29 @@ final as (
         session_events.session_date,
         event_products.category_key,
         min(
-            case when {{ is_event('product_view', 'session_events.funnel_rank') }} then session_events.event_at end
+            case
+                when {{ is_event('product_view', 'session_events.funnel_rank') }}
+                    then session_events.event_at
+            end
         ) as first_view_at,
         min(
-            case when {{ is_event('add_to_cart', 'session_events.funnel_rank') }} then session_events.event_at end
+            case
+                when {{ is_event('add_to_cart', 'session_events.funnel_rank') }}
+                    then session_events.event_at
+            end
         ) as first_cart_at,
         min(
-            case when {{ is_event('purchase', 'session_events.funnel_rank') }} then session_events.event_at end
+            case
+                when {{ is_event('purchase', 'session_events.funnel_rank') }}
+                    then session_events.event_at
+            end
         ) as first_purchase_at
     from session_events
     inner join event_products
         on session_events.event_product_key = event_products.event_product_key
-    group by session_events.user_key, session_events.session_start_at, session_events.session_date, event_products.category_key
+    group by
+        session_events.user_key, session_events.session_start_at, session_events.session_date,
+        event_products.category_key
 )
 
 select * from final

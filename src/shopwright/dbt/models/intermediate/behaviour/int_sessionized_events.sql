@@ -7,8 +7,8 @@
     meta={'touched': 'own_sessions', 'session_end': 'event_at'},
 ) }}
 {#
-    A column that the shop never fills is left out of the sorts: sorting by two empty texts per event took a third of
-    the build.
+    A column that the shop never fills is left out of the sorts: sorting by two empty texts per event took a
+    third of the build.
 #}
 {%- set has_event_ids, has_order_ids = source_has_event_ids(), source_has_order_ids() %}
 {%- set gap = "interval '" ~ var('session_gap_minutes') ~ " minutes'" %}
@@ -122,8 +122,8 @@ events as not materialized (
 {% endif %}
 
 {% if has_event_ids %}
--- Versions of one event (same id, user, timestamp and type, different payload) count once. Events without an id
--- cannot have versions and skip the sort.
+-- Versions of one event (same id, user, timestamp and type, different payload) count once. Events without an
+-- id cannot have versions and skip the sort.
 ranked_versions as (
     select
         *,

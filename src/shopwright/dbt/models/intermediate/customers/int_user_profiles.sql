@@ -29,7 +29,9 @@ last_orders as (
 ranked_copies as (
     select
         customer_copies.*,
-        {{ is_first('customer_copies.user_id', 'last_orders.ordered_at desc nulls last, customer_copies.customer_id') }}
+        {{ is_first(
+            'customer_copies.user_id', 'last_orders.ordered_at desc nulls last, customer_copies.customer_id'
+        ) }}
             as is_latest
     from customer_copies
     left join last_orders

@@ -37,7 +37,10 @@ ranked_descriptions as (
         event_products.product_name,
         event_products.category,
         event_products.brand,
-        {{ is_first('event_products.product_id', 'totals_per_description.last_seen_at desc, totals_per_description.event_product_key') }}
+        {{ is_first(
+            'event_products.product_id',
+            'totals_per_description.last_seen_at desc, totals_per_description.event_product_key'
+        ) }}
             as is_latest
     from totals_per_description
     inner join event_products

@@ -41,8 +41,10 @@ changes as (
         calendar.activity_date,
         coalesce(user_changes.daily_active_users, 0) as daily_active_users,
         coalesce(user_changes.new_users, 0) as new_users,
-        coalesce(user_changes.weekly_entering_users, 0) - coalesce(week_before.weekly_leaving_users, 0) as weekly_change,
-        coalesce(user_changes.monthly_entering_users, 0) - coalesce(month_before.monthly_leaving_users, 0) as monthly_change
+        coalesce(user_changes.weekly_entering_users, 0) - coalesce(week_before.weekly_leaving_users, 0)
+            as weekly_change,
+        coalesce(user_changes.monthly_entering_users, 0) - coalesce(month_before.monthly_leaving_users, 0)
+            as monthly_change
     from calendar
     left join user_changes
         on calendar.activity_date = user_changes.activity_date

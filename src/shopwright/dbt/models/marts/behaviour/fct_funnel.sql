@@ -54,7 +54,7 @@ repeat_users as (
     having count(*) > 1
 ),
 
-funnel_rows as (
+paths as (
     select
         user_key,
         session_date,
@@ -92,23 +92,23 @@ funnel_rows as (
 
 funnel_steps as (
     select
-        funnel_rows.*,
-        repeat_users.user_key is not null as has_several_sessions,
-        funnel_rows.is_counted and funnel_rows.first_view_at is not null as at_view,
-        funnel_rows.is_counted and funnel_rows.first_view_at is not null and funnel_rows.first_cart_at is not null as at_cart,
-        funnel_rows.is_counted and funnel_rows.first_view_at is not null and funnel_rows.first_cart_at is not null
-        and funnel_rows.can_purchase as at_checkout,
-        funnel_rows.is_counted and funnel_rows.first_view_at is not null and funnel_rows.first_cart_at is not null
-        and funnel_rows.can_purchase and funnel_rows.first_purchase_at is not null as at_purchase
-    from funnel_rows
+        paths.*,
+        repeat_users.user_key is not null as is_repeat_user,
+        paths.is_counted and paths.first_view_at is not null as at_view,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null as at_cart,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null
+        and paths.can_purchase as at_checkout,
+        paths.is_counted and paths.first_view_at is not null and paths.first_cart_at is not null
+        and paths.can_purchase and paths.first_purchase_at is not null as at_purchase
+    from paths
     left join repeat_users
         on
-            funnel_rows.user_key = repeat_users.user_key
-            and funnel_rows.session_date = repeat_users.session_date
+            paths.user_key = repeat_users.user_key
+            and paths.session_date = repeat_users.session_date
 ),
 
--- A user with one session on the date is one user in every cell, so a plain count will do. Only users with several
--- sessions need a distinct count, which is expensive.
+-- A user with one session on the date is one user in every cell, so a plain count will do. Only users with
+-- several sessions need a distinct count, which is expensive.
 cells as (
     select
         session_date,
@@ -120,8 +120,8 @@ cells as (
         count(case when is_bot then 1 end) as bot_session_count,
         {% for step in ['view', 'cart', 'checkout', 'purchase'] -%}
         count(case when at_{{ step }} then 1 end) as {{ step }}_session_count,
-        count(case when at_{{ step }} and not has_several_sessions then 1 end)
-        + count(distinct user_key) filter (where at_{{ step }} and has_several_sessions) as {{ step }}_user_count,
+        count(case when at_{{ step }} and not is_repeat_user then 1 end)
+        + count(distinct user_key) filter (where at_{{ step }} and is_repeat_user) as {{ step }}_user_count,
         {% endfor -%}
         {{ median(
             'case when at_purchase and first_purchase_at >= first_view_at then '
@@ -137,7 +137,8 @@ final as (
         cells.session_date,
         coalesce(channels.channel, '(unknown)') as entry_channel,
         coalesce(devices.device, '(unknown)') as entry_device,
-        case when cells.is_all_categories then '(all)' else coalesce(event_products.category, '(none)') end as category,
+        case when cells.is_all_categories then '(all)' else coalesce(event_products.category, '(none)') end
+            as category,
         cells.session_count,
         cells.bot_session_count,
         cells.view_session_count,
@@ -157,8 +158,10 @@ final as (
             when shop.sends_checkouts
                 then {{ safe_divide('cells.purchase_session_count', 'cells.checkout_session_count') }}
         end as checkout_to_purchase_rate,
-        {{ safe_divide('cells.purchase_session_count', 'cells.cart_session_count') }} as cart_to_purchase_rate,
-        {{ safe_divide('cells.purchase_session_count', 'cells.view_session_count') }} as view_to_purchase_rate,
+        {{ safe_divide('cells.purchase_session_count', 'cells.cart_session_count') }}
+            as cart_to_purchase_rate,
+        {{ safe_divide('cells.purchase_session_count', 'cells.view_session_count') }}
+            as view_to_purchase_rate,
         cast(cells.median_seconds_to_purchase as double precision) as median_seconds_to_purchase,
         cells.timed_purchase_count
     from cells

@@ -49,7 +49,8 @@ cohort_periods as (
     select
         cohort_months.*,
         (extract(year from cohort_months.order_month) - extract(year from cohort_months.cohort_month)) * 12
-        + extract(month from cohort_months.order_month) - extract(month from cohort_months.cohort_month) as period_number,
+        + extract(month from cohort_months.order_month) - extract(month from cohort_months.cohort_month)
+            as period_number,
         coalesce(activity.active_customer_count, 0) as active_customer_count,
         coalesce(activity.order_count, 0) as order_count,
         coalesce(activity.order_value_amount, 0) as order_value_amount
@@ -69,10 +70,12 @@ final as (
             as is_complete,
         cast(cohort_periods.cohort_customer_count as bigint) as cohort_customer_count,
         cast(cohort_periods.active_customer_count as bigint) as active_customer_count,
-        {{ safe_divide('cohort_periods.active_customer_count', 'cohort_periods.cohort_customer_count') }} as retention_rate,
+        {{ safe_divide('cohort_periods.active_customer_count', 'cohort_periods.cohort_customer_count') }}
+            as retention_rate,
         cast(cohort_periods.order_count as bigint) as order_count,
         cast(cohort_periods.order_value_amount as decimal(38, 4)) as order_value_amount,
-        {{ safe_divide('cohort_periods.order_value_amount', 'cohort_periods.cohort_customer_count') }} as value_per_cohort_customer,
+        {{ safe_divide('cohort_periods.order_value_amount', 'cohort_periods.cohort_customer_count') }}
+            as value_per_cohort_customer,
         '{{ var("shop_currency") }}' as currency
     from cohort_periods
     cross join bounds

@@ -15,7 +15,7 @@ from shopwright.metrics import reference as metrics_reference
 from shopwright.settings import Settings
 from shopwright.settings import reference as settings_reference
 from shopwright.warehouse import reference as warehouse_reference
-from shopwright.warehouse.profile import DBT_PROJECT
+from shopwright.warehouse.dbt_config import DBT_PROJECT
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from shopwright.core.markdown import format_table
-from shopwright.warehouse.profile import DBT_PROJECT
+from shopwright.warehouse.dbt_config import DBT_PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path

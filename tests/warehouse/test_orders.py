@@ -285,7 +285,7 @@ def test_orders_in_two_currencies_stop_the_build_and_are_named(tmp_path):
     with pytest.raises(DataTestError, match="nothing was published") as raised:
         build(project)
     assert len(raised.value.failures) == 1
-    assert "orders_state_one_currency" in raised.value.failures[0]
+    assert "orders_have_one_currency" in raised.value.failures[0]
     assert '"currency": "USD"' in raised.value.failures[0]
     assert not project.published.exists()
 

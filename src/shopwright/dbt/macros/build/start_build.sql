@@ -30,6 +30,9 @@
     {%- if flags.FULL_REFRESH or (settings is not none and settings != settings_fingerprint()) -%}
         {%- do record_build(0) -%}
         {%- do drop_orphans() -%}
+        {#- Looking up a relation may have opened a transaction, and dbt rolls a hook's transaction back at its end. -#}
+        {%- call statement('reset_state', auto_begin=true) -%}select 1{%- endcall -%}
+        {%- do adapter.commit() -%}
     {%- endif -%}
 {%- endmacro %}
 

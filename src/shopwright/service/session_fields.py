@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
-import yaml  # type: ignore[import-untyped]  # it comes with dbt, without types
+import yaml
 
 from shopwright.models.abandonment.features import CLASSIC, FEATURE_VIEW, OPTIONAL
 

@@ -16,7 +16,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
-SQL := src/shopwright/dbt
 
 # Nobody's machine-wide Python is fetched or chosen by uv: the one that made .venv is the one that is used.
 export UV_PYTHON_DOWNLOADS := never
@@ -89,7 +88,7 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
 	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)
 
-# mypy takes one core for as long as all other checks take the other.
+# mypy takes about as long as all other checks together. SQL: the models that changed, in CI all of them.
 check: setup ## lint, type-check and prove that the documentation is true
 	@failed=
 	types=$$(mktemp)
@@ -99,7 +98,7 @@ check: setup ## lint, type-check and prove that the documentation is true
 	run $(BIN)/ruff check .
 	run $(BIN)/ruff format --check .
 	run $(BIN)/python .ci/check_names.py
-	run $(BIN)/sqlfluff lint --disable-progress-bar $(SQL)
+	run .ci/lint_sql
 	run $(BIN)/lint-imports --no-logo
 	run $(BIN)/hadolint infra/docker/service.Dockerfile infra/docker/app.Dockerfile
 	run $(BIN)/codespell

@@ -1,4 +1,4 @@
-{# A whole number below 2^60 that depends on nothing but the text; the same on every engine. #}
+{# Hash of a text: an integer below 2^60, the same on every engine. #}
 {% macro stable_number(text) -%}
     {{ return(adapter.dispatch('stable_number')(text)) }}
 {%- endmacro %}

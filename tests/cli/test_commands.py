@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from shopwright.cli.main import app
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.testing import Shop
 
 SETTINGS = """
@@ -153,7 +153,7 @@ def test_a_failure_is_one_json_document_too(run, command, tmp_path):
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "nowhere"', "nowhere does not exist"),
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "raw/*.tsv"', "no file matches"),
         ('[[sources]]\nname = "a"\nadapter = "mapped"\npath = "raw"', "does not say where event_at"),
-        ("", "names no source"),
+        ("", "no source in"),
     ],
 )
 def test_wrong_settings_are_one_line_that_says_what_and_where(run, tmp_path, settings, says):
@@ -222,7 +222,7 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(run, tmp_path):
 def test_a_blank_project_has_no_source_until_one_is_named(run, tmp_path):
     code, out, _ = run("init", tmp_path, "--template", "blank", "--json")
     assert (code, json.loads(out)["adapter"]) == (0, None)
-    assert "names no source" in run("ingest", "--project", tmp_path)[2]
+    assert "no source in" in run("ingest", "--project", tmp_path)[2]
 
 
 def test_init_recognises_the_export_by_its_columns(run, tmp_path):
@@ -302,10 +302,10 @@ def test_an_unknown_source_is_named_with_its_near_match(run, shop):
 
 
 def test_a_project_in_use_is_one_line_that_says_by_whom(run, shop):
-    with exclusive(shop.project.work / "lock", "build"):
+    with exclusive_lock(shop.project.work / "lock", "build"):
         code, out, err = run("ingest", "--project", shop.root)
         assert (code, out, is_one_line(err)) == (1, "", True)
-        assert "'shopwright build' (process" in err
+        assert "`shopwright build` (process" in err
         assert run("quarantine", "replay", "--project", shop.root)[0] == 1
         assert json.loads(run("ingest", "--project", shop.root, "--json")[1])["kind"] == "BusyError"
     assert run("ingest", "--project", shop.root)[0] == 0

@@ -12,11 +12,11 @@ from events import batch, check_ledger, event, ids, lines, send
 
 from shopwright.collector import Spool
 from shopwright.core.errors import BusyError, ConfigurationError
-from shopwright.ingest import collected
-from shopwright.ingest.collected import Segments
-from shopwright.ingest.ledger import Known
+from shopwright.ingest import segments
+from shopwright.ingest.ledger import LedgerIndex
 from shopwright.ingest.quarantine import replay
 from shopwright.ingest.run import ingest
+from shopwright.ingest.segments import Segments
 from shopwright.testing import Shop
 
 
@@ -38,7 +38,7 @@ def test_an_ingest_takes_what_was_collected_while_the_service_goes_on(spool, sho
 
 def test_what_waits_for_an_ingest_is_told(spool, shop):
     def segments():
-        return collected.waiting(shop.project, Known(shop.ledger())).segments
+        return segments.count_pending_segments(shop.project, LedgerIndex(shop.ledger())).segments
 
     assert segments() == 0
     send(spool, event(1), event("bad", event_type="dance"))
@@ -50,12 +50,12 @@ def test_what_waits_for_an_ingest_is_told(spool, shop):
 
 
 def test_nothing_waits_where_nothing_was_ever_collected(tmp_path):
-    assert collected.waiting(Shop.make(tmp_path, "").project, Known()) is None
+    assert segments.count_pending_segments(Shop.make(tmp_path, "").project, LedgerIndex()) is None
 
 
 def test_a_shop_whose_service_collects_nothing_has_no_such_source(tmp_path):
     shop = Shop.make(tmp_path, "")
-    with pytest.raises(ConfigurationError, match="names no source"):
+    with pytest.raises(ConfigurationError, match="no source in"):
         shop.ingest()
     with pytest.raises(ConfigurationError, match="'collector' is the name"):
         _ = Shop.make(
@@ -229,13 +229,13 @@ def test_a_segment_that_was_not_ingested_is_never_deleted(tmp_path, monkeypatch)
     spool = Spool(shop.project)
     send(spool, event(1))
     spool.close()
-    monkeypatch.setattr("shopwright.ingest.ledger.Known.looks", lambda _: set())
+    monkeypatch.setattr("shopwright.ingest.ledger.LedgerIndex.settled_files", lambda _: set())
     shop.ingest()
     assert len(Segments(shop.project.collector).closed_files()) == 1
 
 
 def test_an_ingest_does_not_wait_for_ever_for_a_service_that_hangs(spool, shop, monkeypatch):
-    monkeypatch.setattr(collected, "LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(segments, "LOCK_TIMEOUT_SECONDS", 0.05)
     with Segments(shop.project.collector).locked(), pytest.raises(BusyError, match="suspended"):
         shop.ingest()
     assert spool.submit(batch(event(1))).result(timeout=20).accepted == 1

@@ -16,7 +16,7 @@ from shopwright.collector import Spool, segment
 from shopwright.collector import spool as spool_module
 from shopwright.collector.validation import EventValidator
 from shopwright.core.errors import BatchError, SpoolError
-from shopwright.ingest.collected import Segments
+from shopwright.ingest.segments import Segments
 from shopwright.testing import Shop
 
 
@@ -102,7 +102,7 @@ def test_a_line_that_a_process_was_killed_in_is_cut_off(shop):
 
 def test_a_segment_that_holds_nothing_whole_is_removed(shop):
     segments = Segments(shop.project.collector)
-    segments.make()
+    segments.create()
     (segments.open / "events-20250101T0000.00000000-0.jsonl").write_bytes(b'{"event_id": "1"')
     (segments.open / "events-20250101T0000.00000000-1.jsonl").write_bytes(b"")
     Spool(shop.project).close()

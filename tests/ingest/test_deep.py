@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from shopwright.ingest.records import MOST_LEVELS, check_json_record
-from shopwright.ingest.scan import BLOCK, scan_text
+from shopwright.ingest.records import MAX_NESTING, check_json_record
+from shopwright.ingest.text_scan import BLOCK, scan_text
 from shopwright.testing import Shop
 
 SETTINGS = '[[sources]]\nname = "clicks"\nadapter = "event_stream"\npath = "raw"\n'
@@ -19,7 +19,7 @@ def nested(levels):
     return b', "x": ' + b'{"a":' * levels + b"1" + b"}" * levels
 
 
-@pytest.mark.parametrize("levels", [MOST_LEVELS, 50_000])
+@pytest.mark.parametrize("levels", [MAX_NESTING, 50_000])
 @pytest.mark.parametrize("ends", [(b"", b""), (b"[", b"]")], ids=["lines", "array"])
 def test_a_record_that_is_nested_too_deep_is_put_aside(tmp_path, levels, ends):
     shop = Shop.make(tmp_path, SETTINGS)
@@ -42,9 +42,9 @@ def test_marks_within_texts_are_no_levels():
 @pytest.mark.parametrize(
     ("content", "is_deep"),
     [
-        (b"[" * MOST_LEVELS + b"]" * MOST_LEVELS, False),
-        (b"[" * (MOST_LEVELS + 1) + b"]" * (MOST_LEVELS + 1), True),
-        (b"\n" + b"[" * (MOST_LEVELS + 1) + b"]" * (MOST_LEVELS + 1) + b"\nx", True),
+        (b"[" * MAX_NESTING + b"]" * MAX_NESTING, False),
+        (b"[" * (MAX_NESTING + 1) + b"]" * (MAX_NESTING + 1), True),
+        (b"\n" + b"[" * (MAX_NESTING + 1) + b"]" * (MAX_NESTING + 1) + b"\nx", True),
         (b"[]\n" * 5_000, False),
         (b" " * (BLOCK - 600) + b"[" * 1_100 + b"]" * 1_100 + b"\n", True),
         (b" \n" * (BLOCK // 2 - 300) + b"[" * 1_100 + b"]" * 1_100 + b"\n", True),

@@ -17,7 +17,8 @@ import pytest
 from deltalake import DeltaTable
 
 from shopwright.core.errors import BusyError
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
+from shopwright.ingest import loader
 from shopwright.ingest import run as running
 from shopwright.lake.delta import Lake
 from shopwright.testing import Shop
@@ -80,9 +81,9 @@ STEPS = [
     (Lake, "commit"),
     (Lake, "_apply"),
     (Lake, "_append"),
-    (running.Lander, "land"),
-    (running.Lander, "record"),
-    (running.Lander, "commit"),
+    (loader.BatchLoader, "load"),
+    (loader.BatchLoader, "record"),
+    (loader.BatchLoader, "commit"),
 ]
 
 
@@ -103,7 +104,7 @@ def test_an_ingest_killed_around_any_step_is_finished_by_the_next(
             raise Killed
         return result
 
-    monkeypatch.setattr(running, "COMMIT_FILES", 2)
+    monkeypatch.setattr(loader, "COMMIT_FILES", 2)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, killed)
         with suppress(Killed):
@@ -114,7 +115,7 @@ def test_an_ingest_killed_around_any_step_is_finished_by_the_next(
 
 
 def test_an_ingest_killed_again_and_again_still_ends_right(shop, monkeypatch):
-    monkeypatch.setattr(running, "COMMIT_FILES", 1)
+    monkeypatch.setattr(loader, "COMMIT_FILES", 1)
     original, chance = Lake._append, random.Random(5)
 
     def killed(self, *args):
@@ -144,9 +145,9 @@ def _start(shop):
     code = textwrap.dedent(
         f"""
         from pathlib import Path
-        from shopwright.ingest import run
+        from shopwright.ingest import loader
         from shopwright.testing import Shop
-        run.COMMIT_FILES = 1
+        loader.COMMIT_FILES = 1
         print("ready", flush=True)
         Shop(Path({str(shop.root)!r})).ingest()
         """
@@ -169,13 +170,13 @@ def test_a_process_killed_at_a_random_moment_loses_and_doubles_nothing(shop, see
 
 def test_a_second_process_is_told_who_holds_the_project(shop):
     code = (
-        f"from shopwright.core.lock import exclusive; from pathlib import Path; import sys\n"
-        f"with exclusive(Path({str(shop.project.work / 'lock')!r}), 'build'):\n"
+        f"from shopwright.core.lock import exclusive_lock; from pathlib import Path; import sys\n"
+        f"with exclusive_lock(Path({str(shop.project.work / 'lock')!r}), 'build'):\n"
         f"    print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(BusyError, match=rf"'shopwright build' \(process {holder.pid}\)"):
+    with pytest.raises(BusyError, match=rf"`shopwright build` \(process {holder.pid}\)"):
         shop.ingest()
     holder.communicate()
     shop.ingest()
@@ -183,9 +184,9 @@ def test_a_second_process_is_told_who_holds_the_project(shop):
 
 
 def test_a_lock_is_free_after_an_error_inside(tmp_path):
-    with pytest.raises(ZeroDivisionError), exclusive(tmp_path / "lock", "one"):
+    with pytest.raises(ZeroDivisionError), exclusive_lock(tmp_path / "lock", "one"):
         _ = 1 / 0
-    with exclusive(tmp_path / "lock", "two"):
+    with exclusive_lock(tmp_path / "lock", "two"):
         assert (tmp_path / "lock").read_text() == f"'shopwright two' (process {os.getpid()})"
 
 
@@ -218,16 +219,16 @@ def test_the_statistics_of_a_commit_are_those_of_its_rows(shop):
 
 
 def test_files_that_vanish_while_they_are_taken_in_fail_alone(shop, monkeypatch):
-    original = running._Run._take
+    original = running._IngestRun._ingest_file
 
     def vanish(self, source, file):
         if file.path.name == "events-3.jsonl":
             Path(file.path).unlink()
         original(self, source, file)
 
-    monkeypatch.setattr(running._Run, "_take", vanish)
+    monkeypatch.setattr(running._IngestRun, "_ingest_file", vanish)
     report = shop.ingest()
     assert [(Path(row.file).name, row.reason) for row in report.failed] == [
-        ("events-3.jsonl", "has gone since the files were listed")
+        ("events-3.jsonl", "was deleted after the files were listed")
     ]
     assert report.total("rows_accepted") == (FILES - 1) * LINES + 1

@@ -30,7 +30,7 @@ from tests.postgres import PASSWORD, running_server
 from typer.testing import CliRunner
 
 from shopwright.cli.main import app
-from shopwright.ingest import run as running
+from shopwright.ingest import loader
 from shopwright.ingest.postgres import chunks, probe, session
 from shopwright.testing import Shop
 
@@ -297,13 +297,13 @@ def test_two_sources_read_one_database_and_keep_their_own_watermarks(tmp_path, d
 def test_all_parts_of_a_run_show_one_moment(tmp_path, database, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
     database.fill(1, 30)
-    original = running.Lander.record
+    original = loader.BatchLoader.record
 
     def change(self, *args):
         database.run("delete from orders where order_id in (select order_id from orders limit 15)")
         return original(self, *args)
 
-    monkeypatch.setattr(running.Lander, "record", change)
+    monkeypatch.setattr(loader.BatchLoader, "record", change)
     shop = Shop.make(tmp_path, WATERMARKED)
     assert counts(shop.ingest()) == (30, 30, 0, 0)
     assert [row.file for row in shop.ledger()] == [
@@ -318,10 +318,10 @@ def _start(shop):
     code = textwrap.dedent(
         f"""
         from pathlib import Path
-        from shopwright.ingest import run
+        from shopwright.ingest import loader
         from shopwright.ingest.postgres import chunks
         from shopwright.testing import Shop
-        run.COMMIT_FILES, chunks.CHUNK_ROWS = 1, 40
+        loader.COMMIT_FILES, chunks.CHUNK_ROWS = 1, 40
         print("ready", flush=True)
         Shop(Path({str(shop.root)!r})).ingest()
         """
@@ -363,14 +363,14 @@ def test_a_server_that_dies_in_the_middle_leaves_whole_parts_and_the_next_run_go
     database.run("alter table orders add note text default repeat('x', 5000)")  # more than sockets hold
     database.fill(1, 12_000, updated="'2024-01-01 10:00+00'::timestamptz + n * interval '1 second'")
     shop = Shop.make(tmp_path, VERSIONED)
-    original = running.Lander.record
+    original = loader.BatchLoader.record
 
     def die(self, *args):
-        monkeypatch.setattr(running.Lander, "record", original)
+        monkeypatch.setattr(loader.BatchLoader, "record", original)
         own_server.kill()
         return original(self, *args)
 
-    monkeypatch.setattr(running.Lander, "record", die)
+    monkeypatch.setattr(loader.BatchLoader, "record", die)
     report = shop.ingest()
     assert [row.outcome for row in report.rows] == ["loaded", "failed"]
     assert PASSWORD not in report.failed[0].reason

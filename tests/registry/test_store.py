@@ -9,7 +9,7 @@ import pytest
 from tests.registry.artifacts import PASSES, make_run
 
 from shopwright.core.errors import ArtifactError, BusyError, ConfigurationError, PromotionError
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.registry import GateRecord, Registry, read_manifest
 from shopwright.settings import Project, Settings
 
@@ -197,7 +197,10 @@ def test_a_version_registered_by_something_else_is_shown_but_not_served(registry
 
 
 def test_one_that_writes_waits_for_another_but_not_for_ever(project, tmp_path):
-    with exclusive(project.models / ".lock", "train"), pytest.raises(BusyError, match="shopwright train"):
+    with (
+        exclusive_lock(project.models / ".lock", "train"),
+        pytest.raises(BusyError, match="shopwright train"),
+    ):
         log(Registry(project, patience_seconds=0.1), tmp_path / "a")
 
 

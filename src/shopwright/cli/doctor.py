@@ -25,10 +25,10 @@ from shopwright.cli.output import (
 from shopwright.contracts import ENTITIES
 from shopwright.core.engine import connect
 from shopwright.core.errors import ShopwrightError
-from shopwright.ingest.collected import waiting
 from shopwright.ingest.files import find_files
-from shopwright.ingest.ledger import Known, read_ledger
+from shopwright.ingest.ledger import LedgerIndex, read_ledger
 from shopwright.ingest.postgres import probe
+from shopwright.ingest.segments import count_pending_segments
 from shopwright.lake.delta import Lake
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 from shopwright.warehouse.build import is_outdated
@@ -101,7 +101,7 @@ def _look_at(project: Project, source: SourceSettings) -> str:
 
 def _look_at_collector(project: Project) -> str:
     with connect() as connection:
-        found = waiting(project, Known(read_ledger(connection, Lake(project.lake))))
+        found = count_pending_segments(project, LedgerIndex(read_ledger(connection, Lake(project.lake))))
     if found is None:
         return "nothing was collected"
     if not os.access(project.collector, os.W_OK):

@@ -46,7 +46,7 @@ def command(
     """
     report = ingest_with_progress(load_project(project), tuple(source or ()), quiet=as_json)
     if as_json:
-        print_json(as_document(report))
+        print_json(to_dict(report))
     else:
         show_report(stdout_console(), report)
     if report.failed:
@@ -56,7 +56,7 @@ def command(
 def ingest_with_progress(project: Project, sources: tuple[str, ...] = (), *, quiet: bool) -> IngestReport:
     """Ingest, with a bar that tells file, rows and rate."""
     with progress_bar(quiet=quiet) as bar:
-        return ingest(project, now=now(), sources=sources, report=_Reporter(bar))
+        return ingest(project, now=now(), sources=sources, on_progress=_Reporter(bar))
 
 
 class _Reporter:
@@ -70,7 +70,7 @@ class _Reporter:
         self.bar.update(text, at.bytes_done, at.bytes)
 
 
-def as_document(report: IngestReport) -> dict[str, object]:
+def to_dict(report: IngestReport) -> dict[str, object]:
     """An ingest report for machines."""
     return {
         "files": [

@@ -102,6 +102,6 @@ def replay_command(
         print_json(report)
         return
     stdout_console().print(
-        f"{report.tried:,} rows read again: {report.accepted:,} accepted, {report.duplicate:,} duplicates of rows "
+        f"{report.replayed:,} rows read again: {report.accepted:,} accepted, {report.duplicate:,} duplicates of rows "
         f"already there, {report.still_open:,} still in quarantine."
     )

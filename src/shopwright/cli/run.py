@@ -51,7 +51,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
     findings = built.findings if built else _read_findings(loaded)
     if as_json:
         document = {
-            "ingest": ingest_command.as_document(ingested),
+            "ingest": ingest_command.to_dict(ingested),
             "build": built.report if built else None,
             "findings": findings,
         }

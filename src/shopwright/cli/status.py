@@ -15,9 +15,9 @@ from shopwright.cli.output import (
     table,
 )
 from shopwright.core.engine import connect
-from shopwright.ingest.collected import waiting
-from shopwright.ingest.ledger import Known, LedgerRow, read_ledger
+from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
+from shopwright.ingest.segments import count_pending_segments
 from shopwright.lake.delta import Lake
 from shopwright.settings import Project, load_project
 from shopwright.warehouse.row_counts import count_rows
@@ -36,7 +36,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
         "project": str(loaded.root),
         "sources": _sources(ledger),
         "simulated_effects": _simulated_effects(ledger),
-        "collector_waiting": waiting(loaded, Known(ledger)),
+        "collector_waiting": count_pending_segments(loaded, LedgerIndex(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
         "published": _published(loaded, ledger),
     }

@@ -6,13 +6,13 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shopwright.ingest.collected import sync_folder
+from shopwright.ingest.segments import sync_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from shopwright.ingest.collected import Segments
+    from shopwright.ingest.segments import Segments
     from shopwright.settings import CollectorSettings
 
 

@@ -17,8 +17,8 @@ from shopwright.collector.deduplication import RecentEventIds, hash_event_id
 from shopwright.collector.segment import SegmentWriter
 from shopwright.collector.validation import EventCheck, EventValidator
 from shopwright.core.errors import BatchError, BusyError, SpoolError
-from shopwright.ingest.collected import GOOD, REJECTED, Segments
 from shopwright.ingest.records import BOM
+from shopwright.ingest.segments import ACCEPTED, REJECTED, Segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,14 +96,14 @@ class Spool:
         self._clock = clock
         self._checker = EventValidator(project.settings.ingest)
         self._memory = RecentEventIds(self._settings.remembered_events)
-        self._good = SegmentWriter(self._segments, GOOD, self._settings)
+        self._good = SegmentWriter(self._segments, ACCEPTED, self._settings)
         self._bad = SegmentWriter(self._segments, REJECTED, self._settings)
         self._waiting = deque[_Batch]()
         self._waiting_events = self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._is_closing = False
         self._is_recovered = False
-        self._segments.make()
+        self._segments.create()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._thread.start()
 
@@ -284,7 +284,9 @@ class Spool:
         """Close what an earlier process left open, and remember the newest events."""
         self._segments.close_all()
         newest: list[set[bytes]] = []
-        for file in reversed([file for file in self._segments.closed_files() if file.name.startswith(GOOD)]):
+        for file in reversed(
+            [file for file in self._segments.closed_files() if file.name.startswith(ACCEPTED)]
+        ):
             newest.append(self._keys_in(file))
             if sum(map(len, newest)) >= self._settings.remembered_events:
                 break

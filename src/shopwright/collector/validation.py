@@ -10,8 +10,8 @@ from shopwright.contracts.events import EVENTS
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.collector import COLLECTOR
-from shopwright.ingest.collected import SOURCE
 from shopwright.ingest.json_files import extracted, json_projection
+from shopwright.ingest.segments import COLLECTOR_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shopwright.ingest.projection import Projection
     from shopwright.settings.shop import IngestSettings
 
-MAPPING = COLLECTOR.mapping_for(SOURCE, "")
+MAPPING = COLLECTOR.mapping_for(COLLECTOR_SOURCE, "")
 """Which fields of an event become which columns."""
 _MEANINGS = {
     "record_too_long": "The event is not longer than the settings allow.",

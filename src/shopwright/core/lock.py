@@ -15,21 +15,28 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def exclusive(file: Path, doing: str) -> Iterator[None]:
+def exclusive_lock(file: Path, command: str) -> Iterator[None]:
     """Hold the lock while the block runs.
 
+    The operating system releases it when the process ends, also when it is killed.
+
+    Args:
+        file: the lock file; its folder is created, and it stays when the lock is released.
+        command: what the holder runs, such as ``build``; an error of another process names it.
+
     Raises:
-        BusyError: another process holds it; the message says which and what it does.
+        BusyError: another process holds the lock; the message names its command and process id.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+", encoding="utf-8") as opened:
+    # "a+" neither truncates nor needs the file: a process that does not get the lock must not erase the holder's name
+    with file.open("a+", encoding="utf-8") as lock:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            opened.seek(0)
-            holder = opened.read().strip() or "another process"
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
             raise BusyError(f"the project is in use by {holder}; try again when it has finished") from None
-        opened.truncate(0)
-        opened.write(f"'shopwright {doing}' (process {os.getpid()})")
-        opened.flush()
+        lock.truncate(0)
+        lock.write(f"`shopwright {command}` (process {os.getpid()})")
+        lock.flush()
         yield

@@ -1,8 +1,8 @@
 """Reading delimited text.
 
-A file in which each line is one record is streamed by the engine; the number of records is then checked against the
-lines counted in the bytes. Where they differ, and where the bytes forbid it from the start, records are split one by
-one (``records``) and handed to the engine, in a form that cannot be misread, as the table ``landing``.
+A file in which each line is one record is streamed by the engine; the number of records is then compared with the
+lines counted in the bytes. Where they differ, and where the bytes rule it out from the start, records are split one by
+one (``records``) and handed to the engine in a form that cannot be misread, as the table ``typed_rows``.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import numpy as np
 
 from shopwright.core.errors import SourceFileError, near_match
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.jobs import (
+from shopwright.ingest.projection import Projection, Reference, compile_projection
+from shopwright.ingest.read_job import (
     BadRecord,
-    Job,
-    Loaded,
-    Stream,
+    ReadJob,
+    ReadResult,
+    RecordStream,
     UnreliableReadError,
-    loaded_from_staging,
     stage,
+    staged_result,
     staged_source,
 )
-from shopwright.ingest.projection import Projection, Reference, compile_projection
 from shopwright.ingest.records import Record, fetch_lines, read_lines, split_fields
 
 REJECTION_RULES = {
@@ -33,24 +33,25 @@ REJECTION_RULES = {
     "INVALID ENCODING": "invalid_utf8",
     "LINE SIZE OVER MAXIMUM": "record_too_long",
 }
-"""The engine's words for broken records, and ours."""
+"""The engine's names of malformed records, to our rules."""
 
 
-def read_csv(job: Job) -> Loaded:
+def read_csv(job: ReadJob) -> ReadResult:
     """Read a delimited file."""
     columns = _header(job)
     check_columns(job, columns)
     job = replace(job, mapping=job.mapping.fitted(columns))
     unnamed = [name for name in columns if name not in job.mapping.source_columns]
     uses_all = any(item.sql and not item.columns for item in job.mapping.fields.values())
-    read = _stream_csv if job.streams else _read_csv_slowly
-    loaded = read(job, columns, unnamed)
-    loaded.columns = columns
-    loaded.new_columns = [] if uses_all else unnamed
-    return loaded
+    read = _stream_csv if job.is_streamable else _read_csv_by_record
+    result = read(job, columns, unnamed)
+    result.columns = columns
+    # an expression in SQL may read any column, so none of them is unexpected
+    result.new_columns = [] if uses_all else unnamed
+    return result
 
 
-def _header(job: Job) -> list[str]:
+def _header(job: ReadJob) -> list[str]:
     if job.columns:
         return list(job.columns)
     if not job.mapping.csv.header:
@@ -60,75 +61,75 @@ def _header(job: Job) -> list[str]:
     names = split_fields(text, job.mapping.csv.delimiter)
     if names is None or "\0" in text:
         raise SourceFileError(job.label, "its first line cannot be read as column names")
-    given = [name.strip() or f"column_{place}" for place, name in enumerate(names, start=1)]
-    return [job.mapping.csv.synonyms.get(name, name) for name in given]
+    named = [name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)]
+    return [job.mapping.csv.synonyms.get(name, name) for name in named]
 
 
-def check_columns(job: Job, columns: list[str]) -> None:
-    """See that no column stands twice, in whatever case, and none that the mapping needs is missing.
+def check_columns(job: ReadJob, columns: list[str]) -> None:
+    """Check that every column has a name of its own, ignoring case, and that all required ones are there.
 
     Raises:
-        SourceFileError: one does, or is.
+        SourceFileError: a column is repeated or missing.
     """
-    times = Counter(name.lower() for name in columns)
-    twice = [name for name in columns if times[name.lower()] > 1]
-    if twice:
-        raise SourceFileError(job.label, f"column '{twice[0]}' stands twice in the header")
+    counts = Counter(name.lower() for name in columns)
+    repeated = [name for name in columns if counts[name.lower()] > 1]
+    if repeated:
+        raise SourceFileError(job.label, f"column '{repeated[0]}' appears twice in the header")
     for name in job.mapping.required_columns:
         if name not in columns:
-            given = ", ".join(columns[:12])
+            listed = ", ".join(columns[:12])
             raise SourceFileError(
-                job.label, f"column '{name}' is missing{near_match(name, columns)} (the file has: {given})"
+                job.label, f"column '{name}' is missing{near_match(name, columns)} (the file has: {listed})"
             )
 
 
-def _compile(job: Job, unnamed: list[str], reference: Reference) -> Projection:
-    """Compile the job's mapping; columns that it does not name join the JSON object that the file states, if any."""
+def _compile(job: ReadJob, unnamed: list[str], reference: Reference) -> Projection:
+    """Compile the job's mapping; columns that it does not name are added to the file's own ``properties``, if any."""
     mapping, properties = job.mapping, None
-    stated = mapping.fields.get("properties")
-    if unnamed and stated and len(stated.columns) == 1 and not stated.sql:
-        rest = {name: field for name, field in mapping.fields.items() if name != "properties"}
-        mapping = replace(mapping, fields=rest)
-        properties = _joined(stated.columns[0], unnamed, reference)
+    field = mapping.fields.get("properties")
+    if unnamed and field and len(field.columns) == 1 and not field.sql:
+        remaining = {name: item for name, item in mapping.fields.items() if name != "properties"}
+        mapping = replace(mapping, fields=remaining)
+        properties = _merged(field.columns[0], unnamed, reference)
     elif unnamed:
         properties = _object(unnamed, reference)
     return compile_projection(mapping, reference, latest=job.latest, properties=properties)
 
 
 def _object(names: list[str], reference: Reference, into: str = "'{}'") -> str:
-    """SQL of a JSON object of the columns that have a value, as text; null where none has."""
+    """Return SQL of a JSON object of the columns that have a value, as text; null where none has."""
     pairs = ", ".join(f"{quote_text(name)}, {reference(name)}" for name in names)
     return f"nullif(json_merge_patch({into}, json_object({pairs}))::varchar, '{{}}')"
 
 
-def _joined(name: str, unnamed: list[str], reference: Reference) -> str:
-    """SQL of the object in a column with other columns added; what is no object there is kept under its name."""
-    whole = reference(name)
-    is_object = f"case when starts_with(ltrim({whole}), '{{') then json_valid({whole}) end"
+def _merged(name: str, unnamed: list[str], reference: Reference) -> str:
+    """Return SQL of the object in a column with other columns added; any other value there is kept under its name."""
+    text = reference(name)
+    is_object = f"case when starts_with(ltrim({text}), '{{') then json_valid({text}) end"
     return (
-        f"case when {is_object} then {_object(unnamed, reference, whole)} "
+        f"case when {is_object} then {_object(unnamed, reference, text)} "
         f"else {_object([*unnamed, name], reference)} end"
     )
 
 
-def _stream_csv(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
+def _stream_csv(job: ReadJob, columns: list[str], unnamed: list[str]) -> ReadResult:
     has_header = job.mapping.csv.header and not job.columns
     projection = _compile(job, unnamed, quote_name)
-    stream = Stream(
+    stream = RecordStream(
         records=job.facts.lines - has_header,
-        select=job.select(projection, _csv_source(job, columns, header=has_header)),
-        rejections=lambda: _rejections(job),
+        select=job.stream_sql(projection, _csv_source(job, columns, header=has_header)),
+        fetch_rejected=lambda: _fetch_rejected(job),
     )
-    return Loaded(
+    return ReadResult(
         projection=projection,
         rejected=[],
-        lines_of=lambda rows, rejected: _skip_rejected(rows, rejected, first_line=1 + has_header),
-        raw_of=lambda lines: fetch_lines(job.plain, lines),
+        line_numbers=lambda rows, rejected: _skip_rejected(rows, rejected, first_line=1 + has_header),
+        fetch_raw=lambda lines: fetch_lines(job.plain, lines),
         stream=stream,
     )
 
 
-def _csv_source(job: Job, columns: list[str], *, header: bool) -> str:
+def _csv_source(job: ReadJob, columns: list[str], *, header: bool) -> str:
     quote = '"' if job.facts.has_quotes else ""
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
     marker = job.mapping.csv.null
@@ -140,35 +141,35 @@ def _csv_source(job: Job, columns: list[str], *, header: bool) -> str:
     )
 
 
-def _rejections(job: Job) -> list[BadRecord]:
-    found = job.connection.execute(
+def _fetch_rejected(job: ReadJob) -> list[BadRecord]:
+    errors = job.connection.execute(
         "select line, list(distinct error_type::varchar order by error_type::varchar) "
         "from reject_errors group by line order by line"
     ).fetchall()
-    raw = fetch_lines(job.plain, [line for line, _ in found])
-    for line, kinds in found:
-        # with quotes about, one refusal may stand for several lines
+    raw = fetch_lines(job.plain, [line for line, _ in errors])
+    for line, kinds in errors:
+        # where there are quotes, one rejection may stand for several lines
         if job.facts.has_quotes or line not in raw or not REJECTION_RULES.keys() >= set(kinds):
             raise UnreliableReadError
     return [
-        BadRecord(line, raw[line], tuple(REJECTION_RULES[kind] for kind in kinds)) for line, kinds in found
+        BadRecord(line, raw[line], tuple(REJECTION_RULES[kind] for kind in kinds)) for line, kinds in errors
     ]
 
 
 def _skip_rejected(rows: list[int], rejected: list[BadRecord], *, first_line: int) -> list[int]:
-    """Lines of the rows that were read, given the records that were not."""
+    """Return the line numbers of rows, given the rejected records, which have none."""
     lines = np.array(sorted(record.line for record in rejected), dtype=np.int64)
-    free = lines - first_line - np.arange(len(lines))  # rows read before each rejected line
-    before = np.searchsorted(free, np.array(rows, dtype=np.int64), side="right")
-    return [int(row + skipped + first_line) for row, skipped in zip(rows, before, strict=True)]
+    rows_before = lines - first_line - np.arange(len(lines))  # rows read before each rejected line
+    skipped = np.searchsorted(rows_before, np.array(rows, dtype=np.int64), side="right")
+    return [int(row + count + first_line) for row, count in zip(rows, skipped, strict=True)]
 
 
-def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded:
-    places = {name: place for place, name in enumerate(columns, start=1)}
+def _read_csv_by_record(job: ReadJob, columns: list[str], unnamed: list[str]) -> ReadResult:
+    positions = {name: position for position, name in enumerate(columns, start=1)}
     null = quote_text(job.mapping.csv.null)
 
     def reference(name: str) -> str:
-        return f"nullif(fields[{places[name]}], {null})"
+        return f"nullif(fields[{positions[name]}], {null})"
 
     projection = _compile(job, unnamed, reference)
     skips_header = job.mapping.csv.header and not job.columns
@@ -194,7 +195,7 @@ def _read_csv_slowly(job: Job, columns: list[str], unnamed: list[str]) -> Loaded
     staged = stage(job, records, rejected, parse)
     source = staged_source(job, staged, "fields", "VARCHAR[]")
     if any(item.sql for item in job.mapping.fields.values()):
-        named = ", ".join(f"{reference(name)} as {quote_name(name)}" for name in places)
+        named = ", ".join(f"{reference(name)} as {quote_name(name)}" for name in positions)
         source = f"(select *, {named} from {source})"
-    job.create(projection, source, extra=", _line")
-    return loaded_from_staging(job, projection, rejected)
+    job.create_table(projection, source, extra=", _line")
+    return staged_result(job, projection, rejected)

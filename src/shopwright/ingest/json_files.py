@@ -1,4 +1,4 @@
-"""Reading JSON: one object a line, which the engine streams, or one array, which goes through ``landing``."""
+"""Reading JSON: one object a line, which the engine streams, or one array, which goes through ``typed_rows``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import duckdb
 
 from shopwright.contracts import Rule
 from shopwright.core.sql import quote_list, quote_text
-from shopwright.ingest.jobs import (
+from shopwright.ingest.projection import Projection, compile_projection
+from shopwright.ingest.read_job import (
+    MIN_OBJECT_BYTES,
     BadRecord,
-    Job,
-    Loaded,
-    Stream,
-    loaded_from_staging,
+    ReadJob,
+    ReadResult,
+    RecordStream,
     scalar_rules,
     stage,
+    staged_result,
     staged_source,
 )
-from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.records import BOM, fetch_lines
 
 if TYPE_CHECKING:
@@ -36,25 +37,26 @@ JSON_RULES = (
 )
 
 
-def read_json(job: Job) -> Loaded:
+def read_json(job: ReadJob) -> ReadResult:
     """Read JSON lines or an array."""
     projection = json_projection(job.mapping, latest=job.latest)
     is_streamed = (
-        job.streams and not job.facts.has_odd_blanks and not _begins_with_mark(job) and not job.is_array
+        job.is_streamable and not job.facts.has_odd_blanks and not _begins_with_bom(job) and not job.is_array
     )
-    return _stream_json(job, projection) if is_streamed else _read_json_slowly(job, projection)
+    return _stream_json(job, projection) if is_streamed else _read_json_by_record(job, projection)
 
 
 def json_projection(mapping: Mapping, *, latest: str) -> Projection:
-    """Compile a mapping over the documents that ``extracted`` gives.
+    """Compile a mapping over the documents that ``extracted`` returns.
 
     Args:
+        mapping: which keys become which columns.
         latest: timestamp literal (UTC) beyond which a row's time is in the future.
     """
-    paths = {name: place for place, name in enumerate(mapping.source_columns, start=1)}
+    positions = {name: position for position, name in enumerate(mapping.source_columns, start=1)}
     return compile_projection(
         mapping,
-        lambda name: f"found[{paths[name]}]",
+        lambda name: f"extracted[{positions[name]}]",
         latest=latest,
         properties=_json_properties(mapping),
         structural=(*JSON_RULES, *scalar_rules(mapping)),
@@ -62,86 +64,89 @@ def json_projection(mapping: Mapping, *, latest: str) -> Projection:
 
 
 def extracted(mapping: Mapping, source: str) -> str:
-    """SQL of documents, a column ``doc``, with the values that a mapping names."""
+    """Return SQL of documents, a column ``doc``, with the values that a mapping names, a list ``extracted``."""
+    # all values of a document at once: one call for each would parse the document as often
     paths = quote_list([json_path(name) for name in mapping.source_columns])
-    return f"(select *, json_extract_string(doc, {paths}) as found from {source})"
+    return f"(select *, json_extract_string(doc, {paths}) as extracted from {source})"
 
 
 def json_path(name: str) -> str:
-    """JSON path of a column; a dot goes one level down."""
+    """Return the JSON path of a column; a dot goes one level down."""
     return "$" + "".join(f'."{part}"' for part in name.replace('"', "").split("."))
 
 
 def _json_properties(mapping: Mapping) -> str:
-    """What the mapping does not name: keys of the record and of its ``properties``, as one object."""
+    """Return SQL of one object of all keys, of the record and of its ``properties``, that the mapping does not name."""
     top = {name.split(".")[0]: None for name in mapping.source_columns if "." not in name}
     inner = {
         name.removeprefix("properties."): None
         for name in mapping.source_columns
         if name.startswith("properties.")
     }
-    rest = f"json_merge_patch(doc, {quote_text(json.dumps({**top, 'properties': None}))})"
+    outer = f"json_merge_patch(doc, {quote_text(json.dumps({**top, 'properties': None}))})"
     nested = f"json_merge_patch(doc->'properties', {quote_text(json.dumps(inner))})"
     kind = "json_type(doc->'properties')"
-    whole = f"json_merge_patch(doc, {quote_text(json.dumps(top))})"  # keeps properties that are no object
+    unmerged = (
+        f"json_merge_patch(doc, {quote_text(json.dumps(top))})"  # keeps properties that are not an object
+    )
     merged = (
-        f"case when {kind} = 'OBJECT' then json_merge_patch({rest}, {nested}) "
-        f"when coalesce({kind}, 'NULL') = 'NULL' then {rest} else {whole} end"
+        f"case when {kind} = 'OBJECT' then json_merge_patch({outer}, {nested}) "
+        f"when coalesce({kind}, 'NULL') = 'NULL' then {outer} else {unmerged} end"
     )
     return f"case when json_type(doc) = 'OBJECT' then nullif(({merged})::varchar, '{{}}') end"
 
 
-def _stream_json(job: Job, projection: Projection) -> Loaded:
+def _stream_json(job: ReadJob, projection: Projection) -> ReadResult:
     documents = _documents(job)
-    stream = Stream(
+    stream = RecordStream(
         records=job.facts.lines,
-        select=job.select(projection, extracted(job.mapping, documents), extra=", doc"),
-        rejections=list,
+        select=job.stream_sql(projection, extracted(job.mapping, documents), extra=", doc"),
+        fetch_rejected=list,
     )
-    return Loaded(
+    return ReadResult(
         projection=projection,
         rejected=[],
-        lines_of=lambda rows, _: [row + 1 for row in rows],
-        raw_of=lambda lines: fetch_lines(job.plain, lines),
+        line_numbers=lambda rows, _: [row + 1 for row in rows],
+        fetch_raw=lambda lines: fetch_lines(job.plain, lines),
         new_columns=_new_keys(job, documents),
         stream=stream,
     )
 
 
-def _documents(job: Job) -> str:
-    size = max(2 * job.max_record_bytes, 16_777_216)
+def _documents(job: ReadJob) -> str:
+    size = max(2 * job.max_record_bytes, MIN_OBJECT_BYTES)
     return (
         f"(select json as doc from read_ndjson_objects({quote_text(str(job.plain))}, ignore_errors = true, "
         f"maximum_object_size = {size}))"
     )
 
 
-def _read_json_slowly(job: Job, projection: Projection) -> Loaded:
+def _read_json_by_record(job: ReadJob, projection: Projection) -> ReadResult:
     rejected: list[BadRecord] = []
     staged = stage(job, job.records(), rejected, lambda record: record.text)
     documents = (
         f"(select _line, case when json_valid(text) then text::json end as doc "
         f"from {staged_source(job, staged, 'text', 'VARCHAR')})"
     )
-    job.create(projection, extracted(job.mapping, documents), extra=", doc, _line")
-    loaded = loaded_from_staging(job, projection, rejected)
-    loaded.new_columns = _new_keys(job, documents)
-    return loaded
+    job.create_table(projection, extracted(job.mapping, documents), extra=", doc, _line")
+    result = staged_result(job, projection, rejected)
+    result.new_columns = _new_keys(job, documents)
+    return result
 
 
-def _begins_with_mark(job: Job) -> bool:
-    with job.plain.open("rb") as opened:
-        return opened.read(len(BOM)) == BOM
+def _begins_with_bom(job: ReadJob) -> bool:
+    with job.plain.open("rb") as file:
+        return file.read(len(BOM)) == BOM
 
 
-def _new_keys(job: Job, documents: str) -> list[str]:
-    """Keys of the first ten thousand records that the mapping does not name."""
-    known = {name.split(".")[0] for name in job.mapping.source_columns} | {"properties"}
+def _new_keys(job: ReadJob, documents: str) -> list[str]:
+    """Return the keys of the first ten thousand records that the mapping does not name."""
+    mapped = {name.split(".")[0] for name in job.mapping.source_columns} | {"properties"}
     try:
-        found = job.connection.execute(
+        keys = job.connection.execute(
             "select distinct unnest(json_keys(doc)) from "
             f"(select doc from {documents} limit 10000) where json_type(doc) = 'OBJECT'"
         ).fetchall()
     except duckdb.Error:
-        return []  # the reading itself meets the same, and tells
-    return sorted(name for (name,) in found if name not in known)
+        return []  # reading the records will fail in the same way, and report it
+    return sorted(name for (name,) in keys if name not in mapped)

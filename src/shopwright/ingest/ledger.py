@@ -1,4 +1,4 @@
-"""The ledger: one row per file, saying what became of every record in it."""
+"""The ledger: one row per file, with what became of every record in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.jobs import LEAST_OBJECT_BYTES
+from shopwright.ingest.read_job import MIN_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from shopwright.ingest.streaming import QuarantinedRow
 
 SETTLED = ("loaded", "empty", "identical")
-"""Outcomes after which a file of the same content need not be looked at again."""
+"""Outcomes after which a file of the same content need not be read again."""
 
-PART = ", part "
-"""Stands between what is read from a database and the number of the file that a run made of it."""
+PART_SEPARATOR = ", part "
+"""Separates the name of a database's table or query from the number of the file that a run wrote from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SimulatedEffect:
     fingerprint: str
     """Tells one assignment of the experiment from another of the same name."""
     rows_changed: int
-    """Landed purchases that are cart events in the file."""
+    """LoadedBatch purchases that are cart events in the file."""
 
     def unchanged(self) -> SimulatedEffect:
         """The same effect without its count."""
@@ -92,7 +92,7 @@ class LedgerRow:
 
     @property
     def rule_counts(self) -> dict[str, int]:
-        """Accepted rows by the adapter's rule that told their kind, most frequent first."""
+        """Accepted rows by the adapter's rule that decided their kind, most frequent first."""
         return dict(json.loads(self.rules)) if self.rules else {}
 
     @property
@@ -102,21 +102,25 @@ class LedgerRow:
 
 
 @dataclass(slots=True)
-class Known:
-    """What the ledger already holds, by source and content."""
+class LedgerIndex:
+    """Look-ups in the rows of the ledger."""
 
     rows: list[LedgerRow] = field(default_factory=list)
+    """All rows, oldest first."""
 
-    def settled(self, source: str, sha256: str) -> list[LedgerRow]:
-        """Rows of files with this content that need not be read again."""
+    def find_settled(self, source: str, sha256: str) -> list[LedgerRow]:
+        """Return the rows of files with this content that need not be read again, oldest first."""
         return [
             row
             for row in self.rows
             if row.source == source and row.sha256 == sha256 and row.outcome in SETTLED
         ]
 
-    def looks(self) -> set[tuple[str, str, int, int]]:
-        """Source, name, size and age of every settled file; one that still looks the same need not be opened."""
+    def settled_files(self) -> set[tuple[str, str, int, int]]:
+        """Return source, name, size and modification time (ns) of every settled file.
+
+        A file that still has all four is skipped without being opened.
+        """
         return {
             (row.source, row.file, row.size_bytes, row.modified_ns)
             for row in self.rows
@@ -124,36 +128,36 @@ class Known:
         }
 
     def watermark(self, source: str, label: str) -> str | None:
-        """How far a table or query of a database has been read; None where not at all.
+        """Return how far a table or query of a database has been read; None where not at all.
 
         Args:
             source: name of the source.
-            label: what its files are called in the ledger, without their number.
+            label: name of its files in the ledger, without their number.
         """
         for row in reversed(self.rows):
-            is_same = row.source == source and row.file.rpartition(PART)[0] == label
+            is_same = row.source == source and row.file.rpartition(PART_SEPARATOR)[0] == label
             if is_same and row.watermark is not None and row.outcome in SETTLED:
                 return row.watermark
         return None
 
-    def failed(self, row: LedgerRow) -> bool:
-        """Whether this file with this content already failed for the same reason."""
+    def has_failed(self, row: LedgerRow) -> bool:
+        """Return whether this file with this content already failed for the same reason."""
         return any(
-            (known.source, known.file, known.sha256, known.outcome, known.reason)
+            (earlier.source, earlier.file, earlier.sha256, earlier.outcome, earlier.reason)
             == (row.source, row.file, row.sha256, "failed", row.reason)
-            for known in self.rows
+            for earlier in self.rows
         )
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[LedgerRow]:
-    """Every row of the ledger, oldest first."""
+    """Return every row of the ledger, oldest first."""
     names = [item.name for item in lake_columns("ledger")]
     paths = [file.path for file in lake.files("ledger")]
     columns = ", ".join(map(quote_name, names))
-    found = connection.execute(
+    rows = connection.execute(
         f"select {columns} from ({read_sql('ledger', paths)}) order by batch_seq"
     ).fetchall()
-    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in found]
+    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def write_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake, rows: Sequence[LedgerRow]) -> AddedFile:
@@ -164,7 +168,7 @@ def write_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake, rows: Sequen
 
 
 def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, row: LedgerRow, put_aside: Sequence[QuarantinedRow]
+    connection: duckdb.DuckDBPyConnection, lake: Lake, row: LedgerRow, quarantined: Sequence[QuarantinedRow]
 ) -> AddedFile:
     """Write a file's bad records to a new file of the lake; a commit makes it visible."""
     values = [
@@ -180,7 +184,7 @@ def write_quarantine(
             bad.raw,
             bad.raw_encoding,
         )
-        for bad in put_aside
+        for bad in quarantined
     ]
     return _write_rows(connection, lake, "quarantine", values, row.batch_seq)
 
@@ -188,7 +192,7 @@ def write_quarantine(
 def write_resolutions(
     connection: duckdb.DuckDBPyConnection, lake: Lake, sequence: int, values: list[tuple[Any, ...]]
 ) -> AddedFile:
-    """Write what a replay made of quarantined rows; a commit makes it visible."""
+    """Write which quarantined rows a replay resolved; a commit makes it visible."""
     return _write_rows(connection, lake, "resolutions", values, sequence)
 
 
@@ -199,19 +203,19 @@ def _write_rows(
     values: list[tuple[Any, ...]],
     sequence: int,
 ) -> AddedFile:
-    """Rows go through a file of JSON lines: inserting them one by one takes a hundred times as long."""
+    # through a file of JSON lines: inserting rows one by one takes a hundred times as long
     columns = lake_columns(table)
     types = ", ".join(f"{quote_text(item.name)}: {quote_text(item.sql_type)}" for item in columns)
     stored = ", ".join(f"{item.write_sql()} as {quote_name(item.name)}" for item in columns)
     with NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as staged:
-        longest = 0
+        max_length = 0
         for row in values:
             named = {item.name: value for item, value in zip(columns, row, strict=True)}
-            longest = max(longest, staged.write(json.dumps(named, default=str) + "\n"))
+            max_length = max(max_length, staged.write(json.dumps(named, default=str) + "\n"))
         staged.flush()
         source = (
             f"read_json({quote_text(staged.name)}, format = 'newline_delimited', columns = {{{types}}}, "
-            f"maximum_object_size = {max(longest + 1, LEAST_OBJECT_BYTES)})"
+            f"maximum_object_size = {max(max_length + 1, MIN_OBJECT_BYTES)})"
         )
         file: Path = lake.new_file(table, sequence)
         return write_parquet(connection, f"select {stored} from {source}", file)

@@ -1,4 +1,4 @@
-"""The quarantine: what is in it, and replaying rows after a rule or a mapping was mended."""
+"""The quarantine: what is in it, and replaying rows after their mapping or settings were fixed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
-from shopwright.ingest.collected import all_sources
 from shopwright.ingest.effects import check_effect
 from shopwright.ingest.files import data_name
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
+from shopwright.ingest.loader import BatchLoader, workspace
 from shopwright.ingest.records import check_json_record, check_record
-from shopwright.ingest.run import Lander, workspace
-from shopwright.ingest.scan import TextFacts
+from shopwright.ingest.segments import all_sources
+from shopwright.ingest.text_scan import TextFacts
 from shopwright.lake.delta import Lake, read_sql
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from shopwright.ingest.landing import Landed
+    from shopwright.ingest.batches import LoadedBatch
     from shopwright.settings import Project, SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
-    """A record in quarantine that no replay has resolved."""
+    """A quarantined record that no replay has resolved."""
 
     quarantine_id: str
     batch_id: str
@@ -64,7 +64,7 @@ class OpenCount:
 class ReplayReport:
     """What a replay did with the open records."""
 
-    tried: int
+    replayed: int
     accepted: int
     duplicate: int
     still_open: int
@@ -80,20 +80,32 @@ def _open_sql(lake: Lake) -> str:
 
 
 def count_open(project: Project, *, source: str | None = None) -> list[OpenCount]:
-    """Open records by source, file and broken rules, most frequent first."""
+    """Count open records by source, file and broken rules, most frequent first.
+
+    Args:
+        project: the shop.
+        source: only records of this source; all if None.
+    """
     with connect() as connection:
-        found = connection.execute(
+        rows = connection.execute(
             f"select source, file, rules, count(*) as rows from ({_open_sql(Lake(project.lake))}) "
             "where $source is null or source = $source group by all order by rows desc, source, file, rules",
             {"source": source},
         ).fetchall()
-    return [OpenCount(name, file, tuple(rules), rows) for name, file, rules, rows in found]
+    return [OpenCount(name, file, tuple(rules), count) for name, file, rules, count in rows]
 
 
 def list_open(
     project: Project, *, source: str | None = None, rule: str | None = None, limit: int | None = None
 ) -> list[OpenRow]:
-    """Open records, in the order of files and lines."""
+    """Return open records, in the order of batches and lines.
+
+    Args:
+        project: the shop.
+        source: only records of this source; all if None.
+        rule: only records that broke this rule, among others; all if None.
+        limit: maximum number of records; no limit if None.
+    """
     with connect() as connection:
         return _list_open(connection, Lake(project.lake), source, rule, limit)
 
@@ -101,20 +113,20 @@ def list_open(
 def _list_open(
     connection: duckdb.DuckDBPyConnection, lake: Lake, source: str | None, rule: str | None, limit: int | None
 ) -> list[OpenRow]:
-    found = connection.execute(
+    rows = connection.execute(
         f"select {', '.join(_OPEN_COLUMNS)} from ({_open_sql(lake)}) where ($source is null or source = $source) "
-        "and ($rule is null or list_contains(rules, $rule)) order by batch_seq, line_number limit $most",
-        {"source": source, "rule": rule, "most": limit if limit is not None else 1 << 40},
+        "and ($rule is null or list_contains(rules, $rule)) order by batch_seq, line_number limit $limit",
+        {"source": source, "rule": rule, "limit": limit if limit is not None else 1 << 40},
     ).fetchall()
-    rows = (dict(zip(_OPEN_COLUMNS, row, strict=True)) for row in found)
-    return [OpenRow(**row | {"rules": tuple(row["rules"])}) for row in rows]
+    named = (dict(zip(_OPEN_COLUMNS, row, strict=True)) for row in rows)
+    return [OpenRow(**row | {"rules": tuple(row["rules"])}) for row in named]
 
 
 def find_open(project: Project, quarantine_id: str) -> OpenRow:
-    """The open record of that id.
+    """Return the open record with this id.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none; the message suggests a similar id.
     """
     rows = list_open(project)
     for row in rows:
@@ -127,46 +139,55 @@ def find_open(project: Project, quarantine_id: str) -> OpenRow:
 def replay(
     project: Project, *, now: datetime, source: str | None = None, rule: str | None = None
 ) -> ReplayReport:
-    """Read open records again under today's settings; what is good now is landed, once.
+    """Read open records again with the current settings, and load those that are valid now, each once.
+
+    Args:
+        project: the shop.
+        now: the time of the run, naive UTC.
+        source: only records of this source; all if None.
+        rule: only records that broke this rule; all if None.
 
     Raises:
         BusyError: another process writes to the project.
         ConfigurationError: a record's source is no longer configured, or simulates another effect than before.
     """
-    with exclusive(project.work / "lock", "quarantine replay"), workspace(project) as (connection, staging):
-        lander = Lander(project, connection, now)
-        rows = _list_open(connection, lander.lake, source, rule, None)
+    with (
+        exclusive_lock(project.work / "lock", "quarantine replay"),
+        workspace(project) as (connection, staging),
+    ):
+        loader = BatchLoader(project, connection, now)
+        rows = _list_open(connection, loader.lake, source, rule, None)
         for name in {row.source for row in rows}:
-            check_effect(project.settings, _source(project, name), lander.known.rows)
+            check_effect(project.settings, _source(project, name), loader.ledger.rows)
         by_batch = defaultdict[str, list[OpenRow]](list)
         for row in rows:
             by_batch[row.batch_id].append(row)
-        replayed = [_replay_batch(lander, staging, batch, group) for batch, group in by_batch.items()]
-        lander.commit()
+        replayed = [_replay_batch(loader, staging, batch, group) for batch, group in by_batch.items()]
+        loader.commit()
     return ReplayReport(
-        tried=len(rows),
+        replayed=len(rows),
         accepted=sum(row.rows_accepted for row in replayed),
         duplicate=sum(row.rows_duplicate for row in replayed),
         still_open=sum(row.rows_quarantined for row in replayed),
     )
 
 
-def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenRow]) -> LedgerRow:
-    first = next(row for row in lander.known.rows if row.batch_id == batch_id)
-    source = _source(lander.project, first.source)
+def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[OpenRow]) -> LedgerRow:
+    first = next(row for row in loader.ledger.rows if row.batch_id == batch_id)
+    source = _source(loader.project, first.source)
     mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
     if mapping.kind is FileKind.PARQUET:
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
     elif mapping.kind is FileKind.XLSX:
         mapping = replace(mapping, kind=FileKind.CSV)
-    sequence = lander.sequence + 1
+    sequence = loader.sequence + 1
     ledger_row = replace(
         first,
         batch_seq=sequence,
         batch_id=f"{first.source}-{sequence}-replay",
         outcome="replayed",
         reason=f"replay of {len(rows)} rows of {batch_id}",
-        ingested_at=lander.now,
+        ingested_at=loader.now,
         rows_read=len(rows),
         rows_accepted=0,
         rows_quarantined=len(rows),
@@ -178,59 +199,58 @@ def _replay_batch(lander: Lander, staging: Path, batch_id: str, rows: list[OpenR
         first_at=None,
         last_at=None,
     )
-    landed, bad = _land_again(lander, staging, mapping, ledger_row, rows, source=source)
-    filled = replace(
+    loaded, bad = _reload(loader, staging, mapping, ledger_row, rows, source=source)
+    ledger_row = replace(
         ledger_row,
-        rows_accepted=landed.accepted,
-        rows_duplicate=landed.duplicate,
+        rows_accepted=loaded.accepted,
+        rows_duplicate=loaded.duplicate,
         rows_quarantined=len(bad),
-        rules=json.dumps(landed.rules) if landed.rules else None,
-        simulated_effect=landed.effect.to_json() if landed.effect else None,
-        first_at=landed.first_at,
-        last_at=landed.last_at,
+        rules=json.dumps(loaded.rules) if loaded.rules else None,
+        simulated_effect=loaded.effect.to_json() if loaded.effect else None,
+        first_at=loaded.first_at,
+        last_at=loaded.last_at,
     )
-    # records that stay bad stay where they are; only what was resolved is written down
-    intent = lander.record(filled, replace(landed, quarantined=[]))
+    # records that are still bad stay where they are, under their old ids; only resolved ones are written
+    intent = loader.record(ledger_row, replace(loaded, quarantined=[]))
     resolved = [row for row in rows if row.quarantine_id not in bad]
     if resolved:
-        values: list[tuple[Any, ...]] = [(row.quarantine_id, filled.batch_id) for row in resolved]
-        intent.add("resolutions", write_resolutions(lander.connection, lander.lake, sequence, values))
-    return filled
+        values: list[tuple[Any, ...]] = [(row.quarantine_id, ledger_row.batch_id) for row in resolved]
+        intent.add("resolutions", write_resolutions(loader.connection, loader.lake, sequence, values))
+    return ledger_row
 
 
-def _land_again(
-    lander: Lander,
+def _reload(
+    loader: BatchLoader,
     staging: Path,
     mapping: Mapping,
     row: LedgerRow,
     rows: list[OpenRow],
     *,
     source: SourceSettings,
-) -> tuple[Landed, set[str]]:
-    """Land the rows' text as a file of its own.
+) -> tuple[LoadedBatch, set[str]]:
+    """Load the rows' text as a file of its own.
 
     Returns:
-        What landing gave, and the ids of the rows that are still bad.
+        What became of the rows, and the ids of those that are still bad.
     """
-    # a header belongs to the file, column names of a file without one to the settings of today
+    # a header belongs to the file; column names of a file without one are a setting, and may have been fixed
     columns = row.column_names if mapping.csv.header else mapping.csv.columns
-    limit = lander.project.settings.ingest.max_record_bytes
+    limit = loader.project.settings.ingest.max_record_bytes
     check = check_json_record if mapping.kind is FileKind.JSON else check_record
-    split = tuple(
+    split_records = tuple(
         check(number, _raw(item, source.encoding), limit) for number, item in enumerate(rows, start=1)
     )
-    job = replace(
-        lander.job(row.file, staging / "replay", staging, mapping, TextFacts()), columns=columns, split=split
-    )
+    job = loader.job(row.file, staging / "replay", staging, mapping, TextFacts())
+    job = replace(job, columns=columns, split_records=split_records)
     try:
-        landed, _, _ = lander.land(job, lander.batch(row, source))
+        loaded = loader.load(job, loader.batch(row, source))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
-    return landed, {rows[item.line - 1].quarantine_id for item in landed.quarantined}
+    return loaded, {rows[item.line - 1].quarantine_id for item in loaded.quarantined}
 
 
 def _raw(row: OpenRow, encoding: str) -> bytes:
-    """The row's bytes; those that were no UTF-8 get the source's encoding."""
+    """Return the row's bytes; those that are not UTF-8 are decoded with the source's encoding."""
     raw = row.raw.encode(row.raw_encoding)
     if row.raw_encoding != "utf-8":
         with suppress(UnicodeError):

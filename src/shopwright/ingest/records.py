@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_LINES_OF_A_RECORD = 1_000
-MOST_LEVELS = 1_000
+MAX_LINES_PER_RECORD = 1_000
+MAX_NESTING = 1_000
 """Arrays and objects within one another. The engine would follow ten times as many into the end of its stack."""
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 22
@@ -91,7 +91,7 @@ def read_records(path: Path, *, delimiter: str | None, max_bytes: int) -> Iterat
             if first.raw:
                 yield check_record(first.number, first.raw, max_bytes)
         else:
-            ahead.extend(islice(lines, max(0, MOST_LINES_OF_A_RECORD - len(ahead))))
+            ahead.extend(islice(lines, max(0, MAX_LINES_PER_RECORD - len(ahead))))
             joined, used = _join(first, ahead, delimiter, max_bytes)
             for _ in range(used):
                 ahead.popleft()
@@ -165,14 +165,14 @@ def check_record(number: int, raw: bytes, max_bytes: int) -> Record:
 def check_json_record(number: int, raw: bytes, max_bytes: int) -> Record:
     """A record of those bytes, which are to be JSON, or what keeps them from being one."""
     record = check_record(number, raw, max_bytes)
-    if record.rule is None and _levels(raw) > MOST_LEVELS:
+    if record.rule is None and _levels(raw) > MAX_NESTING:
         return Record(number, raw, None, "nested_too_deep")
     return record
 
 
 def _levels(raw: bytes) -> int:
     """How deep arrays and objects lie within one another, where that may be too deep; else 0."""
-    if count_openings(raw) <= MOST_LEVELS:
+    if count_openings(raw) <= MAX_NESTING:
         return 0
     deepest = level = 0
     for mark in _LEVELS.finditer(raw):

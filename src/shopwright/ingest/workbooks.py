@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shopwright.ingest.adapters.mapping import Mapping
 
 EXTRA = "excel"
-MOST_EXACT_INTEGER = 2**53
+MAX_EXACT_INTEGER = 2**53
 """Above this a workbook's numbers, which are all floats, no longer tell every integer."""
 
 
@@ -105,7 +105,7 @@ def _text(value: Any) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case float() if value.is_integer() and abs(value) < MOST_EXACT_INTEGER:
+        case float() if value.is_integer() and abs(value) < MAX_EXACT_INTEGER:
             return str(int(value))
         case datetime():
             # a serial number of days is seldom exactly a second

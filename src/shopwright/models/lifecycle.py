@@ -12,7 +12,7 @@ import duckdb
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.models import MODELS
 from shopwright.models.protocol import TrainingContext, VersionRef, no_progress
 from shopwright.models.recording import gate_record, seal
@@ -290,7 +290,7 @@ def score(project: Project, spec: ModelSpec) -> tuple[int, Version]:
     champion = _champion(registry, spec)
     model = spec.load(registry.fetch(spec.name, champion.number))
     # Scores are computed under the lock too, so that they are of the build that they are written into.
-    with exclusive(project.work / "lock", "score"):
+    with exclusive_lock(project.work / "lock", "score"):
         with connect(_published(project), read_only=True) as connection:
             columns = model.score(connection)
         write_published_scores(project, spec, columns, version=champion.number)

@@ -47,7 +47,7 @@ class IngestStep:
         def report(progress: Progress) -> None:
             context.on_progress(progress.file, progress.bytes_done, progress.bytes)
 
-        return ingest(context.project, now=context.now, report=report)
+        return ingest(context.project, now=context.now, on_progress=report)
 
 
 @dataclass(frozen=True, slots=True)

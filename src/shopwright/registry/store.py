@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from shopwright.core.errors import ArtifactError, BusyError, ConfigurationError, PromotionError, near_match
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.registry import champions, entries
 from shopwright.registry.evaluations import EvaluationRecord, read_evaluation
 from shopwright.registry.manifest import MODEL_NAME, manifest_sha256, read_manifest
@@ -333,7 +333,7 @@ class Registry:
             until = time.monotonic() + self._patience
             while True:
                 try:
-                    held.enter_context(exclusive(self._folder / ".lock", doing))
+                    held.enter_context(exclusive_lock(self._folder / ".lock", doing))
                     break
                 except BusyError:
                     if time.monotonic() >= until:

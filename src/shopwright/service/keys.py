@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shopwright.core.errors import ConfigurationError, near_match
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def create_key(file: Path, name: str, scopes: Sequence[Scope], *, now: datetime)
     Raises:
         ConfigurationError: a valid key bears the name already, or the name or the scopes are none.
     """
-    with exclusive(file.with_suffix(".lock"), "keys create"):
+    with exclusive_lock(file.with_suffix(".lock"), "keys create"):
         known = read_keys(file)
         if any(each.name == name and each.is_valid(now) for each in known):
             raise ConfigurationError(f"there is a key '{name}' already; 'rotate' replaces it")
@@ -100,7 +100,7 @@ def revoke_key(file: Path, name: str, *, now: datetime) -> int:
     Raises:
         ConfigurationError: no valid key bears the name.
     """
-    with exclusive(file.with_suffix(".lock"), "keys revoke"):
+    with exclusive_lock(file.with_suffix(".lock"), "keys revoke"):
         known = read_keys(file)
         count = len(_of_name(known, name, now))
         _write(file, _ended(known, name, now, now))
@@ -116,7 +116,7 @@ def rotate_key(file: Path, name: str, *, now: datetime, grace: timedelta) -> tup
     Raises:
         ConfigurationError: no valid key bears the name.
     """
-    with exclusive(file.with_suffix(".lock"), "keys rotate"):
+    with exclusive_lock(file.with_suffix(".lock"), "keys rotate"):
         known = read_keys(file)
         old = _of_name(known, name, now)
         made, key = _made(name, old[-1].scopes, now)

@@ -13,7 +13,7 @@ import duckdb
 from shopwright import __version__
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.store import check_installed, write_readouts
 from shopwright.lake.delta import Lake
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
@@ -73,7 +73,7 @@ def build(
     started = monotonic()
     if project.settings.experiments:
         check_installed()
-    with exclusive(project.work / "lock", "build"):
+    with exclusive_lock(project.work / "lock", "build"):
         reason = "requested" if full_refresh else _reason_to_rebuild(project)
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, on_progress=on_progress)

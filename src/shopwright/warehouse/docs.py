@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.core.errors import BuildError
-from shopwright.core.lock import exclusive
+from shopwright.core.lock import exclusive_lock
 from shopwright.warehouse.dbt_runner import run_dbt
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def write_docs(project: Project) -> Path:
         BuildError: dbt could not write it.
         BusyError: another process writes to the project.
     """
-    with exclusive(project.work / "lock", "docs"):
+    with exclusive_lock(project.work / "lock", "docs"):
         run_dbt(project, ["docs", "generate", "--static"])
     page = project.work / "target" / "static_index.html"
     if not page.exists():

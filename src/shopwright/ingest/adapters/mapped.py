@@ -34,7 +34,7 @@ _ENDINGS = {
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     entity = _entity(source)
-    fields = {name: field_of(source, entity, name, given) for name, given in source.map.items()}
+    fields = {name: build_field(source, entity, name, given) for name, given in source.map.items()}
     named = tuple(dict.fromkeys(column for field in fields.values() for column in field.columns))
     return Mapping(
         entity=entity,
@@ -82,7 +82,7 @@ def _entity(source: SourceSettings) -> Entity:
     return entity
 
 
-def field_of(source: SourceSettings, entity: Entity, name: str, given: FieldSettings) -> Field:
+def build_field(source: SourceSettings, entity: Entity, name: str, given: FieldSettings) -> Field:
     """Where a canonical column comes from, as a source's settings say.
 
     Raises:

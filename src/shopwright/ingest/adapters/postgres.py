@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shopwright.ingest.adapters.mapped import field_of, find_entity
+from shopwright.ingest.adapters.mapped import build_field, find_entity
 from shopwright.ingest.adapters.mapping import Adapter, CsvShape, FileKind, Mapping
 from shopwright.settings import FieldSettings
 
@@ -22,7 +22,9 @@ def _mapping_for(source: SourceSettings, _: str) -> Mapping:
         for column in entity.stored_columns
         if column.name not in source.map
     }
-    fields = {name: field_of(source, entity, name, given) for name, given in (by_name | source.map).items()}
+    fields = {
+        name: build_field(source, entity, name, given) for name, given in (by_name | source.map).items()
+    }
     required = tuple(name for name in by_name if entity.column(name).required)
     named = tuple(column for name in source.map for column in fields[name].columns)
     return Mapping(

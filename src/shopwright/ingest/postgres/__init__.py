@@ -1,7 +1,7 @@
-"""A table or a query of a running Postgres as a source: read in one transaction, cut into files, landed like any file.
+"""A table or query of a Postgres server as a source: read in one transaction, cut into files, loaded like any file.
 
-Belongs here: everything that speaks to the server. Which column becomes which is the adapter's business
-(``shopwright.ingest.adapters.postgres``); checking, landing and the ledger are the same as for files.
+Belongs here: everything that talks to the server. Which column becomes which is the adapter's business
+(``shopwright.ingest.adapters.postgres``); validation, loading and the ledger are the same as for files.
 """
 
 from shopwright.ingest.postgres.chunks import probe, read_chunks

@@ -6,8 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from shopwright.ingest.files import SourceFile
-from shopwright.ingest.ledger import PART
-from shopwright.ingest.postgres.relation import Relation, describe, label_of
+from shopwright.ingest.ledger import PART_SEPARATOR
+from shopwright.ingest.postgres.relation import Relation, describe, source_label
 from shopwright.ingest.postgres.session import open_session
 from shopwright.ingest.records import split_fields
 
@@ -40,7 +40,7 @@ def read_chunks(
     Raises:
         SourceFileError: the server cannot be reached, refuses, or breaks off.
     """
-    label = label_of(source)
+    label = source_label(source)
     with open_session(source, label) as connection:
         relation = describe(connection, source)
         number = 0
@@ -49,12 +49,12 @@ def read_chunks(
                 for path, row in _cut(rows, staging, relation.header):
                     number += 1
                     reached = _watermark(relation, row) if step.is_ordered else None
-                    yield SourceFile(path, shown=f"{label}{PART}{number}", watermark=reached)
+                    yield SourceFile(path, display_name=f"{label}{PART_SEPARATOR}{number}", watermark=reached)
                     path.unlink()
     if number == 0:
         path = staging / "rows.csv"
         path.write_bytes(relation.header)
-        yield SourceFile(path, shown=f"{label}{PART}1")
+        yield SourceFile(path, display_name=f"{label}{PART_SEPARATOR}1")
 
 
 def _cut(rows: Iterable[Buffer], staging: Path, header: bytes) -> Iterator[tuple[Path, bytes]]:
@@ -89,7 +89,7 @@ def probe(source: SourceSettings) -> str:
     Raises:
         SourceFileError: as when reading.
     """
-    label = label_of(source)
+    label = source_label(source)
     with open_session(source, label) as connection:
         relation = describe(connection, source)
         version = connection.info.parameter_status("server_version")

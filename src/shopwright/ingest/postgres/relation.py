@@ -116,7 +116,7 @@ def _clock(column: SourceColumn, zone: str) -> str:
     return "now()" if column.type == "timestamptz" else f"(now() at time zone {quote_text(zone)})"
 
 
-def label_of(source: SourceSettings) -> str:
+def source_label(source: SourceSettings) -> str:
     """What the ledger calls the source's rows: the table, or a query by its digest, and the watermark.
 
     Another table, query or watermark column has another label, and is read from its beginning.
@@ -139,14 +139,14 @@ def describe(connection: Connection, source: SourceSettings) -> Relation:
     by_name = {column.name: column for column in columns}
     if source.watermark not in by_name:
         raise SourceFileError(
-            label_of(source),
+            source_label(source),
             f"watermark column '{source.watermark}' is missing{near_match(source.watermark, by_name)} "
             f"(there are: {', '.join(by_name)})",
         )
     watermark = by_name[source.watermark]
     if watermark.type not in ORDERED:
         raise SourceFileError(
-            label_of(source),
+            source_label(source),
             f"watermark column '{watermark.name}' is of type {watermark.type}, which does not tell new rows "
             f"from old; choose one of {', '.join(ORDERED)}",
         )
@@ -169,7 +169,7 @@ def _columns(connection: Connection, source: SourceSettings, sql: str) -> tuple[
     except Exception as error:
         if source.table and getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
             connection.rollback()
-            raise SourceFileError(label_of(source), _no_table(connection, source.table)) from None
+            raise SourceFileError(source_label(source), _no_table(connection, source.table)) from None
         raise
     described = [(column.name, column.type_code) for column in cursor.description or ()]
     found = connection.execute(
@@ -180,7 +180,9 @@ def _columns(connection: Connection, source: SourceSettings, sql: str) -> tuple[
     times = Counter(name.lower() for name, _ in described)
     for name, _ in described:
         if times[name.lower()] > 1:
-            raise SourceFileError(label_of(source), f"column '{name}' stands twice; give one another name")
+            raise SourceFileError(
+                source_label(source), f"column '{name}' stands twice; give one another name"
+            )
     return tuple(SourceColumn(name, *types[code]) for name, code in described)
 
 

@@ -1,16 +1,22 @@
-"""From a source file to a file of the lake: good rows written, copies left out, bad rows kept apart."""
+"""Writing one batch: the good rows of a file become a file of the lake, duplicates are dropped, bad rows set apart."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.duplicates import COPY_NUMBER, find_copies, find_duplicates
 from shopwright.ingest.effects import IS_CHANGED
-from shopwright.ingest.jobs import Loaded, UnreliableReadError
-from shopwright.ingest.repeated import COPY_NUMBER, find_copies, find_repeated
-from shopwright.ingest.streaming import QuarantinedRow, Write, Written, quarantined_rows, write_stream
+from shopwright.ingest.read_job import ReadResult, UnreliableReadError
+from shopwright.ingest.streaming import (
+    QuarantinedRow,
+    WriteQuery,
+    WrittenRows,
+    quarantined_rows,
+    write_stream,
+)
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one file becomes in the lake."""
+    """The identity that one file's rows get in the lake."""
 
     sequence: int
     batch_id: str
@@ -37,19 +43,24 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """What landing a file gave; ``read`` is the sum of the other three counts."""
+class LoadedBatch:
+    """What became of one file's records; ``read`` is the sum of the other three counts."""
 
     accepted: int
     duplicate: int
     quarantined: list[QuarantinedRow]
     file: AddedFile | None
+    """The new file of the lake; None where no row is new."""
     rules: dict[str, int] | None
-    """Accepted rows by the adapter's rule that told their kind; None where it has no such rules."""
+    """Accepted rows by the adapter's rule that decided their kind; None where it has no such rules."""
     first_at: datetime | None
     last_at: datetime | None
     effect: SimulatedEffect | None = None
     """What was simulated on its rows."""
+    columns: list[str] = field(default_factory=list)
+    """Columns of a delimited file, in order."""
+    new_columns: list[str] = field(default_factory=list)
+    """Columns that the mapping does not name."""
 
     @property
     def read(self) -> int:
@@ -57,20 +68,20 @@ class Landed:
         return self.accepted + self.duplicate + len(self.quarantined)
 
 
-def land(
+def write_batch(
     connection: duckdb.DuckDBPyConnection,
-    loaded: Loaded,
+    read: ReadResult,
     entity: Entity,
     batch: Batch,
     *,
     lake: Lake,
     visible: list[LakeFile],
-) -> Landed:
-    """Write the good rows of a file to a new file of the lake.
+) -> LoadedBatch:
+    """Write the good rows of a file to a new file of the lake, which a later commit makes visible.
 
     Args:
         connection: the connection the file was read with.
-        loaded: what reading the file gave.
+        read: what reading the file gave.
         entity: whose rows they are.
         batch: the batch they belong to.
         lake: where to write.
@@ -79,17 +90,18 @@ def land(
     Raises:
         UnreliableReadError: the engine's reader did not account for every record; nothing was written.
     """
-    names = [column.name for column in loaded.projection.columns]
+    names = [column.name for column in read.projection.columns]
     folder = lake.folder(entity.name)
     path = lake.new_file(entity.name, batch.sequence)
-    written = _write(connection, loaded, entity, batch, path)
+    written = _write(connection, read, entity, batch, path)
     file = written.file
-    if loaded.projection.counts_copies:
+    # copies are numbered first, since their numbers are what makes them different rows
+    if read.projection.counts_copies:
         if find_copies(connection, entity, names, path):
             file = _number_copies(connection, path, lake.new_file(entity.name, batch.sequence))
         names.append(COPY_NUMBER)
     span = _time_span(connection, entity, folder / file.name)
-    repeated = find_repeated(
+    duplicates = find_duplicates(
         connection,
         entity,
         names,
@@ -100,81 +112,93 @@ def land(
     effect = None
     if batch.effect:
         effect = batch.effect.record(_count_changed(connection, folder / file.name))
-    if repeated or effect:
+    if duplicates or effect:
         left_out = ["file_row_number", *([IS_CHANGED] if effect else [])]
-        kept = lake.new_file(entity.name, batch.sequence)
-        file = _drop_repeated(connection, folder / file.name, kept, left_out)
+        target = lake.new_file(entity.name, batch.sequence)
+        file = _drop_duplicates(connection, folder / file.name, target, left_out)
     rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
+    summary = partial(
+        LoadedBatch,
+        duplicate=duplicates,
+        quarantined=written.quarantined,
+        rules=rules,
+        effect=effect,
+        columns=read.columns,
+        new_columns=read.new_columns,
+    )
     if file.rows == 0:
         (folder / file.name).unlink()
-        return Landed(0, repeated, written.quarantined, None, rules, None, None, effect)
-    stamped = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
-    return Landed(file.rows, repeated, written.quarantined, stamped, rules, *span, effect)
+        return summary(accepted=0, file=None, first_at=None, last_at=None)
+    # the time span is of all good rows, duplicates included: wider than needed, and known without another read
+    added = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
+    return summary(accepted=file.rows, file=added, first_at=span[0], last_at=span[1])
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, loaded: Loaded, entity: Entity, batch: Batch, path: Path
-) -> Written:
-    """Write the good rows, copies included, each as the first copy."""
-    write = write_stream if loaded.stream else _write_landing
-    stored = partial(_stored, entity=entity, projection=loaded.projection, batch=batch)
+    connection: duckdb.DuckDBPyConnection, read: ReadResult, entity: Entity, batch: Batch, path: Path
+) -> WrittenRows:
+    """Write the good rows, duplicates included, each as the first copy."""
+    write = write_stream if read.stream else _write_typed_rows
+    to_stored = partial(_stored_sql, entity=entity, projection=read.projection, batch=batch)
     try:
-        return write(connection, loaded, lambda rows: write_parquet(connection, stored(rows), path))
+        return write(connection, read, lambda rows: write_parquet(connection, to_stored(rows), path))
     except UnreliableReadError:
         path.unlink(missing_ok=True)
         raise
 
 
-def _write_landing(connection: duckdb.DuckDBPyConnection, loaded: Loaded, write: Write) -> Written:
-    """Write the good rows of the table ``landing``."""
+def _write_typed_rows(
+    connection: duckdb.DuckDBPyConnection, read: ReadResult, write: WriteQuery
+) -> WrittenRows:
+    """Write the good rows of the table ``typed_rows``."""
     bad = connection.execute(
-        "select rowid, _broken from landing where _broken <> 0 order by rowid"
+        "select rowid, _broken from typed_rows where _broken <> 0 order by rowid"
     ).fetchall()
-    names = ", ".join(quote_name(column.name) for column in loaded.projection.columns)
-    file = write(f"select {names} from landing where _broken = 0")
-    return Written(file, quarantined_rows(loaded, loaded.rejected, bad))
+    names = ", ".join(quote_name(column.name) for column in read.projection.columns)
+    file = write(f"select {names} from typed_rows where _broken = 0")
+    return WrittenRows(file, quarantined_rows(read, read.rejected, bad))
 
 
-def _number_copies(connection: duckdb.DuckDBPyConnection, path: Path, numbered: Path) -> AddedFile:
-    """Write a file again with the numbers of its copies, and remove it."""
+def _number_copies(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> AddedFile:
+    """Rewrite a file with the numbers of its copies."""
     file = write_parquet(
         connection,
         f"select * exclude (file_row_number, row_number, copy) replace (coalesce(copy, 1) as {COPY_NUMBER}) "
         f"from read_parquet({quote_text(str(path))}, file_row_number = true) "
         "left join copies on file_row_number = row_number",
-        numbered,
+        target,
     )
     path.unlink()
     return file
 
 
 def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int] | None:
-    """Rows of a file by the rule that told their kind, most frequent first."""
-    found = connection.execute(
+    """Count a file's rows by the rule that decided their kind, most frequent first."""
+    rows = connection.execute(
         f"select coalesce(kind_rule, kind), count(*) as rows from read_parquet({quote_text(str(path))}) "
         "group by all order by rows desc, 1"
     ).fetchall()
-    return dict(found) or None
+    return dict(rows) or None
 
 
 def _count_changed(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Rows of a file, without its repeated ones, that a simulated effect changed."""
+    """Count a file's rows, without duplicates, that a simulated effect changed."""
     fetched = connection.execute(
         f"select count(*) from read_parquet({quote_text(str(path))}, file_row_number = true) "
-        f"where {IS_CHANGED} and file_row_number not in (select row_number from repeated)"
+        f"where {IS_CHANGED} and file_row_number not in (select row_number from duplicates)"
     ).fetchone()
     return int(fetched[0]) if fetched else 0
 
 
-def _drop_repeated(
-    connection: duckdb.DuckDBPyConnection, path: Path, kept: Path, left_out: list[str]
+def _drop_duplicates(
+    connection: duckdb.DuckDBPyConnection, path: Path, target: Path, left_out: list[str]
 ) -> AddedFile:
-    """Write a file again without its repeated rows and some columns, and remove it."""
+    """Rewrite a file without its duplicates and without some columns."""
     file = write_parquet(
         connection,
         f"select * exclude ({', '.join(left_out)}) from read_parquet({quote_text(str(path))}, file_row_number = true) "
-        "where file_row_number not in (select row_number from repeated)",
-        kept,
+        "where file_row_number not in (select row_number from duplicates)",
+        target,
     )
     path.unlink()
     return file
@@ -183,7 +207,7 @@ def _drop_repeated(
 def _overlapping(
     visible: list[LakeFile], first_at: datetime | None, last_at: datetime | None, entity: Entity
 ) -> list[LakeFile]:
-    """Files that may hold some of the same rows: their time spans meet, or one has none."""
+    """Return the files that may hold some of the same rows: their time spans overlap, or one has none."""
     if entity.time_column is None or first_at is None or last_at is None:
         return visible
     return [
@@ -198,7 +222,7 @@ def _overlapping(
 def _time_span(
     connection: duckdb.DuckDBPyConnection, entity: Entity, path: Path
 ) -> tuple[datetime | None, datetime | None]:
-    """Least and greatest time of a file's rows; none where any of them has no time."""
+    """Return the earliest and latest time of a file's rows; None where any of them has no time."""
     if entity.time_column is None:
         return None, None
     time = quote_name(entity.time_column)
@@ -208,16 +232,13 @@ def _time_span(
     return (fetched[0], fetched[1]) if fetched and fetched[2] else (None, None)
 
 
-# --- writing ----------------------------------------------------------------------------------------------
-
-
-def _stored(rows: str, entity: Entity, projection: Projection, batch: Batch) -> str:
-    """A query's rows as the lake stores them: the columns that the source fills, and the technical ones.
+def _stored_sql(rows: str, entity: Entity, projection: Projection, batch: Batch) -> str:
+    """Return SQL of a query's rows as the lake stores them: the columns that the source fills, and the technical ones.
 
     Columns that are null throughout are left out: writing them would cost as much as two filled ones.
     """
-    stated = {item.name: item for item in lake_columns(entity.name)}
-    columns = [f"{stated[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
+    by_name = {item.name: item for item in lake_columns(entity.name)}
+    columns = [f"{by_name[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
     if batch.effect:
         rows = batch.effect.apply(rows, [item.name for item in projection.columns])
         columns.append(IS_CHANGED)
@@ -230,5 +251,5 @@ def _stored(rows: str, entity: Entity, projection: Projection, batch: Batch) -> 
     return f"select {', '.join(columns)} from ({rows})"
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="microseconds") + "Z" if moment else None
+def _iso(timestamp: datetime | None) -> str | None:
+    return timestamp.isoformat(timespec="microseconds") + "Z" if timestamp else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.ingest.records import MOST_LEVELS, count_openings
+from shopwright.ingest.records import MAX_NESTING, count_openings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ LINE_END = ord("\n")
 BLOCK = 1 << 22
 STRIDE = 1 << 19
 """Every line longer than twice this contains a whole stride without a line end."""
-DEEP_STRIDE = MOST_LEVELS
+DEEP_STRIDE = MAX_NESTING
 """JSON that is nested too deep has as many characters that open as close, so a whole stride lies in its line."""
 
 
@@ -82,7 +82,7 @@ class _Scan:
             return False
         first = count_openings(block[: block.find(b"\n") + 1] or block) + self.openings
         self.openings = count_openings(block[block.rfind(b"\n") + 1 :])
-        return first > MOST_LEVELS or any(count_openings(line) > MOST_LEVELS for line in _longer_lines(block))
+        return first > MAX_NESTING or any(count_openings(line) > MAX_NESTING for line in _longer_lines(block))
 
     def _count_returns(self, block: bytes) -> None:
         if b"\r" in block or self.last.endswith(b"\r"):

@@ -1,0 +1,173 @@
+"""Loading batches: files are read, written to the lake and committed in groups, by an ingest and by a replay."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from shopwright.contracts.events import EVENTS
+from shopwright.core.engine import connect
+from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
+from shopwright.ingest.effects import effect_of
+from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger, write_ledger, write_quarantine
+from shopwright.ingest.read_job import ReadJob, UnreliableReadError
+from shopwright.ingest.readers import read_file
+from shopwright.lake.delta import Intent, Lake, LakeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from shopwright.ingest.adapters import Mapping
+    from shopwright.ingest.text_scan import TextFacts
+    from shopwright.settings import Project, SourceSettings
+
+COMMIT_FILES = 32
+COMMIT_SECONDS = 5.0
+"""A commit is due after this many files or seconds, so that many small files share one."""
+
+
+@contextmanager
+def workspace(project: Project) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """Open an engine and an empty staging folder; both are gone when the block ends."""
+    staging = project.work / "staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    engine = project.settings.engine
+    connection = connect(threads=engine.threads, memory_limit=engine.memory_limit, spill=staging / "spill")
+    try:
+        yield connection, staging
+    finally:
+        connection.close()
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+class BatchLoader:
+    """The only writer of the lake: loads batches and commits them in groups.
+
+    For each file: ``load`` writes its rows to new files that no one sees yet, ``record`` adds them to the next commit, and
+    ``commit`` makes everything recorded visible at once. A process killed at any point leaves either nothing of a batch or
+    all of it (see ``lake.delta``).
+
+    Args:
+        project: the shop; its lock is held.
+        connection: the engine to read and write with.
+        now: the time of the run, naive UTC.
+    """
+
+    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+        self.project = project
+        self.connection = connection
+        self.now = now
+        self.lake = Lake(project.lake)
+        # before anything is read: commits that a killed run left behind belong to the ledger
+        self.recovered = self.lake.recover()
+        self.ledger = LedgerIndex(read_ledger(connection, self.lake))
+        self.sequence = self.lake.sequence()
+        self._visible: dict[str, list[LakeFile]] = {}
+        self._intent: Intent | None = None
+        self._uncommitted: list[LedgerRow] = []
+        self._last_commit = monotonic()
+
+    def batch(self, row: LedgerRow, source: SourceSettings) -> Batch:
+        """Return the identity that a file's rows get in the lake."""
+        effect = effect_of(self.project.settings, source) if row.entity == EVENTS.name else None
+        return Batch(row.batch_seq, row.batch_id, row.source, effect)
+
+    def load(self, job: ReadJob, batch: Batch) -> LoadedBatch:
+        """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``.
+
+        Raises:
+            SourceFileError: the file as a whole cannot be read as its source describes it.
+        """
+        entity = job.mapping.entity
+        read = read_file(job)
+        visible = self._files(entity.name)
+        try:
+            loaded = write_batch(self.connection, read, entity, batch, lake=self.lake, visible=visible)
+        except UnreliableReadError:
+            return self.load(replace(job, allows_streaming=False), batch)
+        self.connection.execute("drop table if exists typed_rows")
+        return loaded
+
+    def record(self, row: LedgerRow, loaded: LoadedBatch | None = None) -> Intent:
+        """Add a batch to the next commit.
+
+        Args:
+            row: its row of the ledger.
+            loaded: its rows; None where the file gave none, such as one that failed.
+
+        Returns:
+            What the next commit makes visible so far.
+        """
+        intent = self._intent = self._intent or Intent(row.batch_seq)
+        intent.sequence = row.batch_seq
+        if loaded and loaded.file:
+            intent.add(row.entity, loaded.file)
+            path = self.lake.folder(row.entity) / loaded.file.name
+            # files of this run that are not committed yet are compared for duplicates too
+            self._files(row.entity).append(LakeFile(path, loaded.accepted, loaded.first_at, loaded.last_at))
+        if loaded and loaded.quarantined:
+            intent.add("quarantine", write_quarantine(self.connection, self.lake, row, loaded.quarantined))
+        self._uncommitted.append(row)
+        self.ledger.rows.append(row)
+        self.sequence = row.batch_seq
+        return intent
+
+    def commit(self, *, if_due: bool = False) -> None:
+        """Make everything recorded visible.
+
+        Args:
+            if_due: commit only when enough files or time have passed since the last commit.
+        """
+        is_due = len(self._uncommitted) >= COMMIT_FILES or monotonic() - self._last_commit >= COMMIT_SECONDS
+        if self._intent is None or (if_due and not is_due):
+            return
+        self._intent.add("ledger", write_ledger(self.connection, self.lake, self._uncommitted))
+        self.lake.commit(self._intent)
+        self._intent, self._uncommitted, self._last_commit = None, [], monotonic()
+
+    def _files(self, table: str) -> list[LakeFile]:
+        if table not in self._visible:
+            self._visible[table] = self.lake.files(table)
+        return self._visible[table]
+
+    def job(
+        self,
+        label: str,
+        plain: Path,
+        staging: Path,
+        mapping: Mapping,
+        facts: TextFacts,
+        *,
+        as_of: datetime | None = None,
+    ) -> ReadJob:
+        """Return the job of reading a file under the project's limits.
+
+        Args:
+            label: the file's name in the ledger and in messages.
+            plain: the file on disk, uncompressed.
+            staging: folder for temporary files.
+            mapping: which columns become which.
+            facts: what the file's bytes are like.
+            as_of: naive UTC; later times count as in the future. The time of the run if None.
+        """
+        limits = self.project.settings.ingest
+        latest = (as_of or self.now) + timedelta(hours=limits.max_future_hours)
+        return ReadJob(
+            connection=self.connection,
+            label=label,
+            plain=plain,
+            staging=staging,
+            mapping=mapping,
+            facts=facts,
+            latest=latest.isoformat(sep=" ", timespec="seconds"),
+            max_record_bytes=limits.max_record_bytes,
+        )

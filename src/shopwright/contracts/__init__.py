@@ -1,8 +1,8 @@
-"""The canonical entities: what a shop can tell us, each column stated once.
+"""Contracts of the canonical entities: the data that a shop can load, each column defined once.
 
 Belongs here: names, types, units, allowed values, rules and meanings of the canonical entities, and what is
-derived from them (validation SQL, lake schema, dictionary rows). Does not belong here: how one export is
-mapped to them (``ingest/adapters``), or what the warehouse makes of them (``dbt``).
+derived from them (validation SQL, lake schema, data dictionary). Does not belong here: how an export is mapped to them
+(``ingest/adapters``), or what the warehouse builds from them (``dbt``).
 """
 
 from shopwright.contracts.events import EVENTS, EXPOSURES

@@ -1,4 +1,4 @@
-"""The data dictionary: what the contracts state, as one Markdown page."""
+"""The data dictionary: the contracts as one Markdown page."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ _INTRODUCTION = """\
 
 <!-- Written by `make docs` from shopwright.contracts; edit there. -->
 
-What a shop can tell us, in canonical entities. Each raw row is brought into this form when it is ingested;
-a row that breaks a rule goes to quarantine under the rule's name, and every other row is landed as it is.
-Text is stored as the source writes it. Timestamps are UTC. Money is exact to four decimals and never a
-floating-point number; its unit is the currency the row's `currency` column names, or the shop's own. An empty
-cell means unknown, which is not zero."""
+The canonical entities that a shop's data is loaded into. Ingest converts each raw row to this form. A row that breaks a
+rule is quarantined under the rule's name; all other rows are loaded. Text is stored as the source writes it. Timestamps
+are UTC. Money is exact to four decimals, never a floating-point number; its unit is the currency in the row's `currency`
+column, or else the shop's. An empty cell means unknown, which is not zero."""
 
 
 def render() -> str:
@@ -58,7 +57,7 @@ def _column_cells(column: Column) -> tuple[str, ...]:
 
 
 def _values(column: Column) -> str:
-    """What the column may hold: a list, a range, or anything of its type."""
+    """Return what values the column may have: a list, a range, or an empty text for any value of its type."""
     low, high = column.minimum, column.maximum
     if column.allowed:
         return format_codes(column.allowed)
@@ -70,7 +69,7 @@ def _values(column: Column) -> str:
 
 
 def _rules(entity: Entity) -> list[str]:
-    """The rules a row must meet, its columns' own first; nothing where there are none."""
+    """Return the section of the rules that a row must meet; nothing where there are none."""
     rows = [_rule_cells(rule) for rule in entity.all_rules()]
     if not rows:
         return []

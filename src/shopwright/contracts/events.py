@@ -1,4 +1,4 @@
-"""What shoppers do: events and experiment exposures."""
+"""Behavior of shoppers: events and exposures to experiments."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EVENT_TYPES = (
 )
 
 MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
-"""No online shop's event is older or younger; a date outside is a broken clock or an unset field."""
+"""Limits of all times, UTC. No event of an online shop is outside; such a date is a broken clock or an unset field."""
 
 MAX_PRICE = "1000000"
-"""Above this a unit price is taken for an error of the export."""
+"""Limit of a unit price; above it, the price is treated as an error of the export."""
 
 _EVENT_ID = (
     "coalesce(source_event_id, md5(concat_ws(chr(31), epoch_us(event_at), event_type, user_id, "
@@ -36,11 +36,11 @@ EVENTS = Entity(
         Column(
             "event_id",
             Kind.TEXT,
-            "Identifies the event: the source's own id or, where it has none, the MD5 of what the event says. "
-            "Computed on read: stored, it would double the lake.",
+            "Identifies the event: the source's own id or, without one, the MD5 of its other columns. "
+            "Computed on read, since it would double the size of the lake.",
             derived=_EVENT_ID,
         ),
-        Column("source_event_id", Kind.TEXT, "The event's id as the source states it."),
+        Column("source_event_id", Kind.TEXT, "The event's id in the source."),
         Column(
             "event_at",
             Kind.TIMESTAMP,
@@ -50,22 +50,24 @@ EVENTS = Entity(
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
         ),
-        Column("event_type", Kind.TEXT, "What was done.", required=True, allowed=EVENT_TYPES),
-        Column("user_id", Kind.TEXT, "Who did it: a customer, or a visitor's cookie.", required=True),
+        Column("event_type", Kind.TEXT, "What the user did.", required=True, allowed=EVENT_TYPES),
+        Column(
+            "user_id", Kind.TEXT, "The user: a customer's id, or an anonymous user's cookie.", required=True
+        ),
         Column(
             "session_hint",
             Kind.TEXT,
-            "The source's own session id. Kept for reference; sessions are derived from gaps in time.",
+            "The source's own session id. For reference only; sessions are derived from gaps in time.",
         ),
-        Column("product_id", Kind.TEXT, "The product acted on."),
-        Column("product_name", Kind.TEXT, "The product's name as stated with the event."),
-        Column("category_id", Kind.TEXT, "The product's category id as stated with the event."),
-        Column("category", Kind.TEXT, "The product's category path, levels separated by dots."),
-        Column("brand", Kind.TEXT, "The product's brand as stated with the event."),
+        Column("product_id", Kind.TEXT, "The product of the event."),
+        Column("product_name", Kind.TEXT, "The product's name in the event."),
+        Column("category_id", Kind.TEXT, "The product's category id in the event."),
+        Column("category", Kind.TEXT, "The product's category path, with levels separated by dots."),
+        Column("brand", Kind.TEXT, "The product's brand in the event."),
         Column(
             "price",
             Kind.MONEY,
-            "Price of one unit. Zero is a price (a gift, a sample); empty is unknown.",
+            "Price of one unit. Zero is a valid price (a gift, a sample); empty means unknown.",
             unit="`currency`",
             minimum="0",
             maximum=MAX_PRICE,
@@ -74,20 +76,20 @@ EVENTS = Entity(
             "quantity", Kind.INTEGER, "Units; empty means one.", unit="units", minimum="1", maximum="1000000"
         ),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
-        Column("order_id", Kind.TEXT, "The order a purchase belongs to, where the source states one."),
-        Column("experiment_group", Kind.TEXT, "The experiment variant the source stated with the event."),
-        Column("device", Kind.TEXT, "Kind of device, such as desktop, mobile or tablet."),
+        Column("order_id", Kind.TEXT, "The order of a purchase, where the source has one."),
+        Column("experiment_group", Kind.TEXT, "The experiment variant in the event."),
+        Column("device", Kind.TEXT, "Type of device, such as desktop, mobile or tablet."),
         Column("country", Kind.TEXT, "Country of the shopper, as the source writes it."),
-        Column("channel", Kind.TEXT, "Marketing channel the visit came through."),
-        Column("page_url", Kind.TEXT, "Address of the page."),
-        Column("search_query", Kind.TEXT, "What was searched for."),
-        Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object."),
+        Column("channel", Kind.TEXT, "Marketing channel of the session."),
+        Column("page_url", Kind.TEXT, "URL of the page."),
+        Column("search_query", Kind.TEXT, "Text of the search."),
+        Column("properties", Kind.JSON, "All other fields of the source, as one JSON object."),
     ),
     rules=(
         Rule(
             "product_id_missing",
             "event_type not in ('product_view', 'add_to_cart', 'remove_from_cart') or product_id is not null",
-            "An event about a product names the product.",
+            "An event about a product has a product id.",
         ),
         Rule(
             "price_missing",
@@ -99,22 +101,22 @@ EVENTS = Entity(
 
 EXPOSURES = Entity(
     name="exposures",
-    grain="one unit seen by an experiment",
+    grain="one exposure of a unit to a variant",
     key=("experiment", "unit_id", "variant", "exposed_at"),
     time_column="exposed_at",
     columns=(
         Column("experiment", Kind.TEXT, "Name of the experiment.", required=True),
         Column("unit_id", Kind.TEXT, "The user or session that was exposed.", required=True),
-        Column("variant", Kind.TEXT, "The variant it saw.", required=True),
+        Column("variant", Kind.TEXT, "The variant that it was shown.", required=True),
         Column(
             "exposed_at",
             Kind.TIMESTAMP,
-            "When it first saw it.",
+            "When it was first shown the variant.",
             unit="UTC",
             required=True,
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
         ),
-        Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object."),
+        Column("properties", Kind.JSON, "All other fields of the source, as one JSON object."),
     ),
 )

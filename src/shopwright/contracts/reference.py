@@ -1,4 +1,4 @@
-"""Things a shop knows: customers, products, sellers, places, and prices seen elsewhere."""
+"""Reference data: customers, products, categories, sellers, places, and prices of other shops."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from shopwright.contracts.schema import Column, Entity, Kind
 VALID_FROM = Column(
     "valid_from",
     Kind.TIMESTAMP,
-    "Since when this version holds, as the source states it; empty where it does not say.",
+    "From when this version is valid, according to the source; empty where the source does not say.",
     unit="UTC",
     minimum=MIN_TIMESTAMP,
     maximum=MAX_TIMESTAMP,
 )
 
-PROPERTIES = Column("properties", Kind.JSON, "Everything else the source stated, as one JSON object.")
+PROPERTIES = Column("properties", Kind.JSON, "All other fields of the source, as one JSON object.")
 
 CUSTOMERS = Entity(
     name="customers",
@@ -26,13 +26,13 @@ CUSTOMERS = Entity(
         Column(
             "person_id",
             Kind.TEXT,
-            "The person behind the customer, where the source makes a new customer for each order.",
+            "The person behind the customer, where the source creates a new customer for each order.",
         ),
         VALID_FROM,
         Column(
             "signed_up_at",
             Kind.TIMESTAMP,
-            "When the account was made.",
+            "When the account was created.",
             unit="UTC",
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
@@ -41,7 +41,7 @@ CUSTOMERS = Entity(
         Column("region", Kind.TEXT, "State or region."),
         Column("city", Kind.TEXT, "City."),
         Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
-        Column("segment", Kind.TEXT, "Segment or plan the shop itself assigned."),
+        Column("segment", Kind.TEXT, "Segment or plan that the shop assigned."),
         Column("is_subscribed", Kind.BOOLEAN, "Whether the customer agreed to marketing messages."),
         PROPERTIES,
     ),
@@ -55,9 +55,9 @@ PRODUCTS = Entity(
     columns=(
         Column("product_id", Kind.TEXT, "The product; the same id as in events.", required=True),
         VALID_FROM,
-        Column("name", Kind.TEXT, "Name shown to shoppers."),
+        Column("name", Kind.TEXT, "Name that shoppers see."),
         Column("category_id", Kind.TEXT, "Category id."),
-        Column("category", Kind.TEXT, "Category path, levels separated by dots."),
+        Column("category", Kind.TEXT, "Category path, with levels separated by dots."),
         Column("brand", Kind.TEXT, "Brand."),
         Column(
             "price",
@@ -77,8 +77,8 @@ CATEGORIES = Entity(
     grain="one name of a category",
     key=("category",),
     columns=(
-        Column("category", Kind.TEXT, "Category as products state it.", required=True),
-        Column("name", Kind.TEXT, "Name that reports show in its place.", required=True),
+        Column("category", Kind.TEXT, "Category as in `products`.", required=True),
+        Column("name", Kind.TEXT, "Name that reports show instead.", required=True),
     ),
 )
 
@@ -100,7 +100,7 @@ SELLERS = Entity(
 
 PLACES = Entity(
     name="places",
-    grain="one point known for a postal code",
+    grain="one location of a postal code",
     key=("zip_prefix", "latitude", "longitude"),
     columns=(
         Column("zip_prefix", Kind.TEXT, "Leading part of the postal code.", required=True),
@@ -114,25 +114,25 @@ PLACES = Entity(
 
 COMPETITOR_PRICES = Entity(
     name="competitor_prices",
-    grain="one price seen at another shop",
+    grain="one price observed at another shop",
     key=("seen_at", "site", "product_reference"),
     time_column="seen_at",
     columns=(
         Column(
             "seen_at",
             Kind.TIMESTAMP,
-            "When the price was seen.",
+            "When the price was observed.",
             unit="UTC",
             required=True,
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
         ),
         Column("site", Kind.TEXT, "The other shop.", required=True),
-        Column("product_reference", Kind.TEXT, "The product, as the other shop names it.", required=True),
+        Column("product_reference", Kind.TEXT, "The other shop's name of the product.", required=True),
         Column(
             "price",
             Kind.MONEY,
-            "The price seen.",
+            "The price observed.",
             unit="`currency`",
             required=True,
             minimum="0",

@@ -1,4 +1,4 @@
-"""What a shop sells: orders, their lines, payments and reviews."""
+"""Sales of a shop: orders, their lines, payments and reviews."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ ORDERS = Entity(
     time_column="ordered_at",
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),
-        _timestamp("valid_from", "Since when this version holds; empty where the source does not say."),
+        _timestamp("valid_from", "From when this version is valid; empty where the source does not say."),
         Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
-        Column("status", Kind.TEXT, "Status as the source states it."),
+        Column("status", Kind.TEXT, "Status as the source writes it."),
         _timestamp("ordered_at", "When the order was placed.", required=True),
         _timestamp("approved_at", "When the payment was approved."),
         _timestamp("shipped_at", "When it was handed to the carrier."),
-        _timestamp("delivered_at", "When it reached the customer."),
-        _timestamp("promised_at", "When it was promised to arrive."),
+        _timestamp("delivered_at", "When it was delivered to the customer."),
+        _timestamp("promised_at", "Estimated delivery, as promised to the customer."),
         Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
         Column("ship_zip_prefix", Kind.TEXT, "Leading part of the ship-to postal code."),
         Column("ship_city", Kind.TEXT, "Ship-to city."),
@@ -55,24 +55,24 @@ ORDER_ITEMS = Entity(
         Column(
             "line_number",
             Kind.INTEGER,
-            "Position of the line, from 1; empty where the source does not number lines.",
+            "Number of the line, from 1; empty where the source does not number lines.",
             minimum="1",
         ),
         Column(
             "copy_number",
             Kind.INTEGER,
-            "Tells equal lines of an order apart, from 1; empty where the source numbers lines.",
+            "Number of the copy, from 1, among equal lines of an order; empty where the source numbers lines.",
             minimum="1",
         ),
         Column("product_id", Kind.TEXT, "The product."),
-        Column("product_name", Kind.TEXT, "Name of the product as the line states it."),
-        Column("seller_id", Kind.TEXT, "Who sold it, on a marketplace."),
-        Column("kind", Kind.TEXT, "What the line is.", required=True, allowed=LINE_KINDS),
-        Column("kind_rule", Kind.TEXT, "Which rule of the adapter told the kind, such as postage."),
+        Column("product_name", Kind.TEXT, "Name of the product in the line."),
+        Column("seller_id", Kind.TEXT, "The seller, on a marketplace."),
+        Column("kind", Kind.TEXT, "Kind of line.", required=True, allowed=LINE_KINDS),
+        Column("kind_rule", Kind.TEXT, "The adapter's rule that decided the kind, such as postage."),
         Column(
             "quantity",
             Kind.INTEGER,
-            "Units; negative for what came back.",
+            "Units; negative for returns.",
             unit="units",
             required=True,
             minimum="-1000000",
@@ -95,16 +95,16 @@ ORDER_ITEMS = Entity(
             minimum=f"-{MAX_PRICE}",
             maximum=MAX_PRICE,
         ),
-        _timestamp("ordered_at", "When the order was placed, in exports that have no orders but lines."),
-        Column("customer_id", Kind.TEXT, "Who ordered, in exports that have no orders but lines."),
-        Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have no orders but lines."),
+        _timestamp("ordered_at", "When the order was placed, in exports that have only order lines."),
+        Column("customer_id", Kind.TEXT, "The customer who ordered, in exports that have only order lines."),
+        Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have only order lines."),
         PROPERTIES,
     ),
     rules=(
         Rule(
             "return_adds_money",
             "kind <> 'return' or quantity * unit_price <= 0",
-            "A return takes money away: its quantity or its price is negative.",
+            "A return has a negative amount: its quantity or its price is negative.",
         ),
     ),
 )
@@ -115,8 +115,8 @@ PAYMENTS = Entity(
     key=("order_id", "sequence"),
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),
-        Column("sequence", Kind.INTEGER, "Position of the payment, from 1.", required=True, minimum="1"),
-        Column("method", Kind.TEXT, "How it was paid, as the source states it."),
+        Column("sequence", Kind.INTEGER, "Number of the payment, from 1.", required=True, minimum="1"),
+        Column("method", Kind.TEXT, "Payment method, as the source writes it."),
         Column("installments", Kind.INTEGER, "Number of installments.", minimum="0"),
         Column(
             "amount",
@@ -127,7 +127,7 @@ PAYMENTS = Entity(
             minimum="-100000000",
             maximum="100000000",
         ),
-        _timestamp("paid_at", "When it was paid or given back; empty means with the order."),
+        _timestamp("paid_at", "When it was paid or refunded; empty means with the order."),
         PROPERTIES,
     ),
 )
@@ -141,7 +141,7 @@ REVIEWS = Entity(
         Column("review_id", Kind.TEXT, "The review.", required=True),
         Column("order_id", Kind.TEXT, "The order reviewed.", required=True),
         Column("score", Kind.INTEGER, "Stars, 1 worst to 5 best.", required=True, minimum="1", maximum="5"),
-        _timestamp("created_at", "When it was asked for or written."),
+        _timestamp("created_at", "When it was requested or written."),
         _timestamp("answered_at", "When it was answered."),
         PROPERTIES,
     ),

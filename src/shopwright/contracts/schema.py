@@ -1,4 +1,4 @@
-"""What a contract is made of: columns, rules and the entity that holds them."""
+"""Building blocks of a contract: columns, rules, and the entity that they belong to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shopwright.core.sql import quote_name, quote_text
 
 
 class Kind(StrEnum):
-    """Type of a column's values, with the DuckDB type they are landed as."""
+    """Type of a column's values."""
 
     TEXT = "text"
     TIMESTAMP = "timestamp"
@@ -53,17 +53,17 @@ _LAKE_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition every accepted row meets; a row that breaks it goes to quarantine under its name."""
+    """A condition that every accepted row meets; a row that breaks it is quarantined under the rule's name."""
 
     name: str
     condition: str
-    """SQL condition over the typed columns. Null counts as met: missing values are other rules' business."""
+    """SQL condition over the typed columns. Null counts as met, since missing values are the subject of other rules."""
     meaning: str
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an entity: the single place for its type, unit, limits and meaning."""
+    """One column of an entity, and the only definition of its type, unit, limits and meaning."""
 
     name: str
     kind: Kind
@@ -73,28 +73,28 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: str | None = None
     maximum: str | None = None
-    """Inclusive limits, written as SQL literals of the column's type."""
+    """Inclusive limits, as SQL literals of the column's type."""
     derived: str | None = None
-    """SQL over the landed columns, for a column that is computed on read and never stored."""
+    """SQL over the stored columns, for a column that is computed on read and never stored."""
 
     def rules(self) -> list[Rule]:
-        """The rules that follow from this column alone."""
+        """Return the rules that follow from this column alone."""
         name = quote_name(self.name)
-        found = []
+        rules = []
         if self.required:
-            found.append(Rule(f"{self.name}_missing", f"{name} is not null", f"`{self.name}` has a value."))
+            rules.append(Rule(f"{self.name}_missing", f"{name} is not null", f"`{self.name}` has a value."))
         if self.allowed:
             # not "in (...)": the engine turns a longer list into a join, which is slower and loses row order
             cases = " ".join(f"when {quote_text(value)} then true" for value in self.allowed)
             condition = f"{name} is null or case {name} {cases} else false end"
-            found.append(
+            rules.append(
                 Rule(f"{self.name}_unknown", condition, f"`{self.name}` is one of the allowed values.")
             )
         if self.minimum is not None or self.maximum is not None:
-            found.append(
-                Rule(f"{self.name}_out_of_range", self._range(), f"`{self.name}` lies within its limits.")
+            rules.append(
+                Rule(f"{self.name}_out_of_range", self._range(), f"`{self.name}` is within its limits.")
             )
-        return found
+        return rules
 
     def _range(self) -> str:
         name = quote_name(self.name)
@@ -108,14 +108,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One canonical entity: its grain, its key and everything known about its columns."""
+    """One canonical entity: its grain, its key and its columns."""
 
     name: str
     grain: str
+    """What one row is."""
     key: tuple[str, ...]
+    """Columns that together identify a row. Duplicates are found by all columns, not by the key."""
     columns: tuple[Column, ...]
     time_column: str | None = None
-    """The column that says when a row happened; used to find files that may hold the same rows."""
+    """The column with the time of a row; used to find files that may have the same rows."""
     rules: tuple[Rule, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -128,16 +130,16 @@ class Entity:
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
-        """The columns that are stored in the lake."""
+        """Columns that are stored in the lake."""
         return tuple(column for column in self.columns if column.derived is None)
 
     @property
     def derived_columns(self) -> tuple[Column, ...]:
-        """The columns that are computed on read."""
+        """Columns that are computed on read."""
         return tuple(column for column in self.columns if column.derived is not None)
 
     def column(self, name: str) -> Column:
-        """The column of that name.
+        """Return the column with this name.
 
         Raises:
             KeyError: there is none.
@@ -148,5 +150,5 @@ class Entity:
         raise KeyError(name)
 
     def all_rules(self) -> list[Rule]:
-        """Every rule an accepted row meets, the entity's own last."""
+        """Return every rule that an accepted row meets; those of single columns come first."""
         return [rule for column in self.stored_columns for rule in column.rules()] + list(self.rules)

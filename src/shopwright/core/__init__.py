@@ -1,4 +1,4 @@
-"""What every room shares and nothing else: errors, identifiers, SQL quoting, locks.
+"""What all packages share: errors, engine connections, SQL quoting and locks.
 
-Imports nothing of ours. A thing that only one room needs belongs in that room.
+Imports no other package of Shopwright. What only one package needs belongs in that package.
 """

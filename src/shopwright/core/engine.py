@@ -1,4 +1,4 @@
-"""The query engine's connections, set up the same way everywhere."""
+"""Connections to the query engine, with the same settings everywhere."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ def connect(
     spill: Path | None = None,
     read_only: bool = False,
 ) -> duckdb.DuckDBPyConnection:
-    """Open a database, or one in memory; timestamps are UTC, and nothing is fetched from a network.
+    """Open a database; its time zone is UTC, and it downloads no extensions.
 
     Args:
-        threads: threads to use; all cores where not given.
+        database: the file; a database in memory if None.
+        threads: number of threads; all cores if None.
         memory_limit: such as ``4GB``; beyond it the engine spills to disk.
-        spill: folder for what does not fit into memory.
+        spill: folder for what does not fit into memory; created if absent.
+        read_only: whether several processes may open the file, and none may write to it.
     """
     connection = duckdb.connect(
         str(database) if database else ":memory:",
@@ -45,18 +47,18 @@ def connect(
 
 
 def attach_published(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
-    """Attach a published warehouse under a name, to be read only.
+    """Attach a published warehouse under a name, read-only.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it cannot be read; the message says what to do.
     """
     try:
         connection.execute(f"attach {quote_text(str(file))} as {quote_name(name)} (read_only)")
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        way_out = (
+        next_step = (
             "close the program that has it open"
             if "lock" in reason
-            else "'shopwright build' publishes it anew"
+            else "run `shopwright build` to publish it again"
         )
-        raise ConfigurationError(f"{file} cannot be read ({reason}); {way_out}") from None
+        raise ConfigurationError(f"{file} cannot be read ({reason}); {next_step}") from None

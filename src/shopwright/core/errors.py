@@ -1,24 +1,24 @@
-"""Every error we raise on purpose, grouped by what the caller can do about it.
+"""All errors that are raised on purpose, grouped by what the caller can do about them.
 
 ::
 
     ShopwrightError
     ├── ConfigurationError      fix shopwright.toml, the command line or the environment
     ├── DataError               fix the data, or the mapping that reads it
-    │   ├── SourceFileError     one file cannot be read as its source says
-    │   ├── DataTestError       a build's tests found wrong rows; nothing was published
-    │   ├── BatchError          what was sent is no batch of events: send it in the form that is documented
+    │   ├── SourceFileError     one file cannot be read as its source describes it
+    │   ├── DataTestError       the data tests of a build failed; nothing was published
+    │   ├── BatchError          the request is not a valid batch of events: send it in the documented format
     │   └── MissingDataError    the shop has no data of a kind, such as clicks or orders
-    ├── ArtifactError           a model's files are not the ones that were registered: serve another version
-    ├── PromotionError          a model's version may not be served: train a better one, or force it with a reason
-    ├── BusyError               another process holds the project: retry later
-    │   └── SpoolError          collected events cannot be kept at present: send them again later
-    ├── ServiceError            the service does not answer, or refuses: start it, or do what its reason says
-    ├── StoppedError            a program that was started ended by itself: its log says why
+    ├── ArtifactError           a model's files are not those that were registered: serve another version
+    ├── PromotionError          a model version may not be served: train a better one, or force it with a reason
+    ├── BusyError               another process is writing to the project: retry later
+    │   └── SpoolError          collected events cannot be stored at the moment: send them again later
+    ├── ServiceError            the service does not respond, or refuses: start it, or follow its message
+    ├── StoppedError            a program that was started exited by itself: see its log
     └── BuildError              the warehouse could not be built
 
-The command line prints the message of any of these in one line and exits with 1. Anything else is a bug
-and keeps its traceback.
+The command line prints the message of any of these on one line and exits with 1. Any other exception is a bug and keeps
+its traceback.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class ShopwrightError(Exception):
-    """Base of every expected failure."""
+    """Base of all expected failures."""
 
 
 class ConfigurationError(ShopwrightError):
@@ -40,11 +40,16 @@ class ConfigurationError(ShopwrightError):
 
 
 class DataError(ShopwrightError):
-    """The data is not what its contract or its mapping says."""
+    """Data does not match its contract or its mapping."""
 
 
 class SourceFileError(DataError):
-    """One file cannot be read as its source describes it; other files are not affected."""
+    """One file cannot be read as its source describes it; other files are not affected.
+
+    Args:
+        file: the file, or its label in the ledger; the message shows its name.
+        reason: why, without the name of the file.
+    """
 
     def __init__(self, file: Path | str, reason: str) -> None:
         super().__init__(f"{Path(file).name}: {reason}")
@@ -53,7 +58,12 @@ class SourceFileError(DataError):
 
 
 class DataTestError(DataError):
-    """A build's data tests failed, so nothing was published."""
+    """Data tests of a build failed, so nothing was published.
+
+    Args:
+        message: the whole message.
+        failures: the tests that failed, one line each.
+    """
 
     def __init__(self, message: str, failures: list[str]) -> None:
         super().__init__(message)
@@ -61,11 +71,16 @@ class DataTestError(DataError):
 
 
 class BatchError(DataError):
-    """What was sent is no batch of events; nothing of it was kept."""
+    """A request is not a valid batch of events; nothing of it was stored."""
 
 
 class MissingDataError(DataError):
-    """What is asked for needs data of a kind that the shop does not have."""
+    """A report needs data of a kind that the shop does not have.
+
+    Args:
+        message: the whole message.
+        report: name of the report.
+    """
 
     def __init__(self, message: str, report: str) -> None:
         super().__init__(message)
@@ -73,11 +88,11 @@ class MissingDataError(DataError):
 
 
 class ArtifactError(ShopwrightError):
-    """A model's files are damaged, were tampered with, or belong to another model."""
+    """Files of a model are damaged, were tampered with, or belong to another model."""
 
 
 class PromotionError(ShopwrightError):
-    """A version of a model may not become the champion, or there is none to go back to."""
+    """A model version may not become the champion, or there is no earlier champion to go back to."""
 
 
 class BusyError(ShopwrightError):
@@ -85,12 +100,12 @@ class BusyError(ShopwrightError):
 
 
 class ServiceError(ShopwrightError):
-    """The service, asked over HTTP, does not answer or refuses.
+    """The HTTP service does not respond, or refuses a request.
 
     Args:
         message: its reason, or why it cannot be reached.
-        status: of HTTP; None where nothing answered.
-        kind: the word for the problem, such as ``no-champion``.
+        status: HTTP status; None if there was no response.
+        kind: name of the problem, such as ``no-champion``.
     """
 
     def __init__(self, message: str, *, status: int | None = None, kind: str = "") -> None:
@@ -100,27 +115,31 @@ class ServiceError(ShopwrightError):
 
 
 class SpoolError(BusyError):
-    """Collected events cannot be kept at present; they were not acknowledged."""
+    """Collected events cannot be stored at the moment; they were not acknowledged."""
 
 
 class StoppedError(ShopwrightError):
-    """A program that should run until it is told to stop ended by itself, or never answered."""
+    """A program that should run until it is stopped exited by itself, or never responded."""
 
 
 class BuildError(ShopwrightError):
     """The warehouse could not be built."""
 
 
-def near_match(name: str, known: Iterable[str]) -> str:
-    """Say which known name was probably meant.
+def near_match(name: str, candidates: Iterable[str]) -> str:
+    """Suggest the name that was probably meant, for the end of an error message.
+
+    Args:
+        name: the name that does not exist.
+        candidates: the names that do; upper and lower case are the same.
 
     Returns:
-        ``"; did you mean 'x'?"``, or an empty string where nothing is near.
+        ``"; did you mean 'x'?"``, or an empty string if no name is similar.
 
     Example:
         >>> near_match("evnt_type", ["event_type", "event_time"])
         "; did you mean 'event_type'?"
     """
-    folded = {item.casefold(): item for item in known}
-    found = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    return f"; did you mean '{folded[found[0]]}'?" if found else ""
+    by_folded_name = {item.casefold(): item for item in candidates}
+    matches = get_close_matches(name.casefold(), list(by_folded_name), n=1, cutoff=0.6)
+    return f"; did you mean '{by_folded_name[matches[0]]}'?" if matches else ""

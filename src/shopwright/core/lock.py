@@ -1,4 +1,4 @@
-"""One writer per project: an advisory lock that the operating system drops with the process."""
+"""One writer per project: an advisory lock that the operating system releases with the process."""
 
 from __future__ import annotations
 

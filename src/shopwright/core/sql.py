@@ -1,10 +1,10 @@
-"""Quoting of names and values that end up in SQL text."""
+"""Quoting of names and values in SQL text."""
 
 from __future__ import annotations
 
 
 def quote_name(name: str) -> str:
-    """Quote an identifier, so that any text is a name and never code.
+    """Return a quoted identifier; any text becomes a name and never code.
 
     Example:
         >>> quote_name('a"b')
@@ -14,7 +14,7 @@ def quote_name(name: str) -> str:
 
 
 def quote_text(value: str) -> str:
-    """Quote a string literal, so that any text is a value and never code.
+    """Return a quoted string literal; any text becomes a value and never code.
 
     Example:
         >>> quote_text("it's")
@@ -24,7 +24,7 @@ def quote_text(value: str) -> str:
 
 
 def quote_list(values: list[str]) -> str:
-    """A SQL list of string literals.
+    """Return a list of string literals.
 
     Example:
         >>> quote_list(["a", "b"])

@@ -1,14 +1,14 @@
 """The lake: append-only Delta tables, committed exactly once.
 
-A commit is made in three steps, each of which may be the last before a crash:
+A commit has three steps, and the process may be killed after each of them:
 
-1. Parquet files are written. Until a commit names them they are orphans, and the next run removes them.
-2. An *intent* is written in one rename: which files go into which tables, under which sequence number.
+1. Parquet files are written. Until a commit names them they are orphans, which the next run removes.
+2. An *intent* is written with one rename: which files go into which tables, under which sequence number.
 3. Each table gets one Delta commit that carries the sequence number as its application transaction
    (Delta protocol, "Transaction Identifiers"), and the intent is removed.
 
-A run that finds an intent finishes it: tables whose transaction already has that number are left alone. So
-every table gets every batch once, whenever the process was killed.
+A run that finds an intent finishes it; tables whose transaction has that number already are skipped. So every table gets
+every batch exactly once, whenever the process was killed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import duckdb
 
 APPLICATION = "shopwright"
+"""Name of this program in the tables' application transactions; never change it, or commits would be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +47,39 @@ class AddedFile:
     rows: int
     first_at: str | None = None
     last_at: str | None = None
-    """Least and greatest time of its rows, ISO 8601 UTC; None where there is none."""
+    """Earliest and latest time of its rows, ISO 8601 UTC; None where a row has no time."""
 
 
 @dataclass(slots=True)
 class Intent:
-    """Everything that one commit adds, by table."""
+    """Everything that one commit adds."""
 
     sequence: int
-    added: dict[str, list[AddedFile]] = field(default_factory=dict)
+    """Number of the last batch in it."""
+    files: dict[str, list[AddedFile]] = field(default_factory=dict)
+    """New files by table."""
 
     def add(self, table: str, file: AddedFile) -> None:
-        """Let the commit make one more file visible."""
-        self.added.setdefault(table, []).append(file)
+        """Add a file that the commit makes visible."""
+        self.files.setdefault(table, []).append(file)
+
+    def to_json(self) -> str:
+        """Return the intent as it is stored."""
+        # "added" is the key in intents of earlier versions, which a run after an update may have to finish
+        files = {table: [asdict(file) for file in files] for table, files in self.files.items()}
+        return json.dumps({"sequence": self.sequence, "added": files})
+
+    @classmethod
+    def from_json(cls, text: str) -> Intent:
+        """Return a stored intent."""
+        stored = json.loads(text)
+        files = {table: [AddedFile(**file) for file in files] for table, files in stored["added"].items()}
+        return cls(stored["sequence"], files)
 
 
 @dataclass(frozen=True, slots=True)
 class LakeFile:
-    """One visible file of a table, with the time span of its rows where known."""
+    """One visible file of a table; times are naive UTC, and None where a row has none."""
 
     path: Path
     rows: int
@@ -72,40 +88,49 @@ class LakeFile:
 
 
 def lake_columns(table: str) -> tuple[TableColumn, ...]:
-    """Columns of a lake table as stored: those of its contract, then the technical ones."""
+    """Return the columns of a lake table as stored: those of its contract, then the technical ones.
+
+    Args:
+        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+    """
     if table in TABLES:
         return TABLES[table]
     entity = BY_NAME[table]
-    stated = tuple(
+    columns = tuple(
         TableColumn(column.name, column.kind.sql_type, column.kind.lake_type, column.meaning)
         for column in entity.stored_columns
     )
-    return (*stated, *TECHNICAL)
+    return (*columns, *TECHNICAL)
 
 
 class Lake:
-    """The Delta tables below one folder."""
+    """The Delta tables in one folder.
+
+    Args:
+        root: the folder; it may not exist yet.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._intents = root / "_intents"
 
     def folder(self, table: str) -> Path:
-        """Folder of a table."""
+        """Return the folder of a table."""
         return self.root / table
 
     def new_file(self, table: str, sequence: int) -> Path:
-        """Where to write a file that a later commit will add."""
+        """Return the path of a new file, for a later commit to add."""
+        # the sequence number is what tells orphans from committed files
         self.folder(table).mkdir(parents=True, exist_ok=True)
         return self.folder(table) / f"part-{sequence:010d}-{uuid4().hex}.parquet"
 
     def sequence(self, table: str = "ledger") -> int:
-        """Number of the last batch committed to a table; 0 where there is none."""
+        """Return the number of the last batch committed to a table; 0 where there is none."""
         delta = self._open(table)
         return (delta.transaction_version(APPLICATION) or 0) if delta else 0
 
     def files(self, table: str) -> list[LakeFile]:
-        """The visible files of a table, oldest batch first."""
+        """Return the visible files of a table, oldest batch first."""
         delta = self._open(table)
         if delta is None:
             return []
@@ -115,51 +140,49 @@ class Lake:
         time = self._time_column(table)
         first = _times(actions, f"min.{time}", len(names))
         last = _times(actions, f"max.{time}", len(names))
-        found = [
+        files = [
             LakeFile(self.folder(table) / name, count, low, high)
             for name, count, low, high in zip(names, rows, first, last, strict=True)
         ]
-        return sorted(found, key=lambda item: item.path.name)
+        return sorted(files, key=lambda item: item.path.name)
 
     def recover(self) -> int:
-        """Finish commits that a crash interrupted and remove what no commit will ever name.
+        """Finish interrupted commits, and remove files that no commit will name. The caller is the only writer.
 
         Returns:
-            Number of batches whose commit was finished.
+            Number of commits that were finished.
         """
         finished = 0
         for file in sorted(self._intents.glob("*.json")):
-            given = json.loads(file.read_text(encoding="utf-8"))
-            added = {name: [AddedFile(**item) for item in items] for name, items in given["added"].items()}
-            self._apply(Intent(given["sequence"], added))
+            self._apply(Intent.from_json(file.read_text(encoding="utf-8")))
             file.unlink()
             finished += 1
         self._remove_orphans()
         return finished
 
     def commit(self, intent: Intent) -> None:
-        """Make everything the intent names visible, exactly once."""
+        """Make all files of the intent visible, exactly once."""
         self._intents.mkdir(parents=True, exist_ok=True)
         file = self._intents / f"{intent.sequence:010d}.json"
         unfinished = file.with_suffix(".tmp")
-        with unfinished.open("w", encoding="utf-8") as opened:
-            json.dump(asdict(intent), opened)
-            opened.flush()
-            os.fsync(opened.fileno())
+        with unfinished.open("w", encoding="utf-8") as stream:
+            stream.write(intent.to_json())
+            stream.flush()
+            os.fsync(stream.fileno())
         unfinished.replace(file)
         self._apply(intent)
         file.unlink()
 
     def _apply(self, intent: Intent) -> None:
-        # the ledger comes last, so that what it lists is already there
-        for table in sorted(intent.added, key=lambda name: name == "ledger"):
+        # the ledger comes last, so that the rows that it lists are there already
+        for table in sorted(intent.files, key=lambda name: name == "ledger"):
             if self.sequence(table) < intent.sequence:
-                self._append(table, intent.added[table], intent.sequence)
+                self._append(table, intent.files[table], intent.sequence)
 
-    def _append(self, table: str, added: list[AddedFile], sequence: int) -> None:
+    def _append(self, table: str, files: list[AddedFile], sequence: int) -> None:
         time = self._time_column(table)
         now = int(datetime.now(UTC).timestamp() * 1000)
-        actions = [AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in added]
+        actions = [AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in files]
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
         schema = _schema(lake_columns(table))
         delta = self._open(table)
@@ -176,7 +199,7 @@ class Lake:
         try:
             return DeltaTable(str(self.folder(table)))
         except TableNotFoundError:
-            return None  # killed while the very first commit was written
+            return None  # killed while the first commit was being written
 
     def _remove_orphans(self) -> None:
         for leftover in self._intents.glob("*.tmp"):
@@ -196,15 +219,15 @@ def _times(actions: object, name: str, rows: int) -> list[datetime | None]:
     names = getattr(actions, "column_names", None) or actions.schema.names  # type: ignore[attr-defined]  # two arrow libraries, two spellings
     if name not in names:
         return [None] * rows
-    found = actions[name].to_pylist()  # type: ignore[index]  # a table of the arrow library that deltalake brings
-    return [_as_time(value) for value in found]
+    values = actions[name].to_pylist()  # type: ignore[index]  # a table of the arrow library that deltalake brings
+    return [_to_naive_utc(value) for value in values]
 
 
-def _as_time(value: object) -> datetime | None:
+def _to_naive_utc(value: object) -> datetime | None:
     if value is None:
         return None
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    timestamp = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo else timestamp
 
 
 def _stats(file: AddedFile, time: str | None) -> str:
@@ -223,7 +246,11 @@ def _schema(columns: tuple[TableColumn, ...]) -> Schema:
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> AddedFile:
-    """Write a query's rows to one Parquet file of the lake."""
+    """Write a query's rows to one Parquet file of the lake.
+
+    Returns:
+        The file with its size and number of rows, but without their time span.
+    """
     connection.execute(
         f"copy ({select}) to {quote_text(str(file))} (format parquet, compression zstd, compression_level 1)"
     )
@@ -232,9 +259,13 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path
 
 
 def stored_sql(table: str, files: Iterable[Path]) -> str:
-    """SQL that reads a lake table as it is stored, times being instants.
+    """Return SQL that reads a lake table as it is stored: times have a zone.
 
-    A file holds only the columns that its source fills; the others are null, as the Delta protocol has it.
+    A file has only the columns that its source fills; the others are null, as in the Delta protocol.
+
+    Args:
+        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+        files: Parquet files of the table; without any, the SQL returns no rows.
     """
     columns = lake_columns(table)
     empty = ", ".join(f"null::{item.stored_type} as {quote_name(item.name)}" for item in columns)
@@ -246,6 +277,11 @@ def stored_sql(table: str, files: Iterable[Path]) -> str:
 
 
 def read_sql(table: str, files: Iterable[Path]) -> str:
-    """SQL that reads a lake table with the warehouse's types: naive UTC timestamps."""
+    """Return SQL that reads a lake table with the warehouse's types: times are naive UTC.
+
+    Args:
+        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+        files: Parquet files of the table; without any, the SQL returns no rows.
+    """
     read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in lake_columns(table))
     return f"select {read} from ({stored_sql(table, files)})"

@@ -1,4 +1,4 @@
-"""The lake's own tables: ledger, quarantine and what became of quarantined rows."""
+"""The lake's own tables: ledger, quarantine and resolutions of quarantined rows."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class TableColumn:
 
     @property
     def stored_type(self) -> str:
-        """Type in the lake's files: times are instants there."""
+        """Type in the lake's files: times have a zone there."""
         return "TIMESTAMPTZ" if self.sql_type == "TIMESTAMP" else self.sql_type
 
     def write_sql(self) -> str:
-        """SQL that stores the column; times are stored as instants."""
+        """Return SQL of the column as it is stored: times get a zone."""
         name = quote_name(self.name)
         return f"make_timestamptz(epoch_us({name}))" if self.sql_type == "TIMESTAMP" else name
 
     def read_sql(self) -> str:
-        """SQL that reads the column back; a cast of the instant would cost a hundred times more."""
+        """Return SQL of the column as the warehouse reads it: times are naive UTC."""
         name = quote_name(self.name)
+        # not a cast of the stored time, which takes a hundred times as long
         return f"make_timestamp(epoch_us({name}))" if self.sql_type == "TIMESTAMP" else name
 
 
@@ -45,70 +46,73 @@ def _time(name: str, meaning: str) -> TableColumn:
 
 
 TECHNICAL = (
-    _count("_batch_seq", "Number of the batch that landed the row; grows with every batch."),
-    _text("_batch_id", "Batch that landed the row; the ledger says which file it was."),
+    _count("_batch_seq", "Number of the batch that loaded the row; later batches have greater numbers."),
+    _text("_batch_id", "Batch that loaded the row; the ledger says which file it was."),
     _text("_source", "Source the row came from."),
 )
 
 LEDGER = (
-    _count("batch_seq", "Number of the batch; grows with every batch."),
-    _text("batch_id", "Identifies the batch: source, file and content."),
+    _count("batch_seq", "Number of the batch; later batches have greater numbers."),
+    _text("batch_id", "Identifies the batch: source, number and content."),
     _text("source", "Name of the source."),
     _text("adapter", "How the file was read."),
     _text("entity", "Canonical entity of the rows."),
-    _text("file", "File, with the member of an archive behind an exclamation mark."),
+    _text("file", "Path of the file; a member of an archive follows after an exclamation mark."),
     _count("size_bytes", "Size of the file in bytes."),
     _count("modified_ns", "When the file was last modified, in nanoseconds since 1970, by its file system."),
     _text("sha256", "SHA-256 of the file's bytes."),
     _count("rows_read", "Records in the file."),
-    _count("rows_accepted", "Records landed."),
-    _count("rows_quarantined", "Records put aside with the rules they broke."),
-    _count("rows_duplicate", "Records that were exact copies of one already there."),
+    _count("rows_accepted", "Records loaded."),
+    _count("rows_quarantined", "Records quarantined with the rules they broke."),
+    _count("rows_duplicate", "Records that are exact copies of one loaded before."),
     _text("outcome", "loaded, empty, identical, failed or replayed."),
-    _text("reason", "Why a file failed, which one it repeats, or what to know of how it was read."),
-    _text("new_columns", "Columns no mapping names, kept in properties; separated by commas."),
+    _text("reason", "Why a file failed, which file it repeats, or a note on how it was read."),
+    _text("new_columns", "Columns that no mapping names, kept in properties; separated by commas."),
     _text("columns", "Columns of a delimited file in order, as a JSON array."),
     _text(
         "rules",
-        "Accepted order lines by the rule that told their kind, as a JSON object; empty for other files.",
+        "Accepted order lines by the rule that decided their kind, as a JSON object; empty for other files.",
     ),
     _text(
         "watermark",
-        "Greatest watermark among the rows of a database, as it writes it: all up to it have been read.",
+        "Greatest watermark among the rows of a database, as the database writes it: all rows up to it have been read.",
     ),
     _text(
         "simulated_effect",
         "For events with a simulated effect a JSON object: experiment, share, seed, rows_changed (landed purchases "
         "that the source states as cart events) and fingerprint (of the rule that chose them); empty for other files.",
     ),
-    _time("first_at", "Earliest time among the landed rows, UTC."),
-    _time("last_at", "Latest time among the landed rows, UTC."),
-    _time("ingested_at", "When the batch was landed, UTC."),
+    _time("first_at", "Earliest time among the loaded rows, UTC."),
+    _time("last_at", "Latest time among the loaded rows, UTC."),
+    _time("ingested_at", "When the batch was loaded, UTC."),
 )
 
 QUARANTINE = (
     _text("quarantine_id", "Identifies the row: batch and line."),
-    _count("batch_seq", "Number of the batch that put it aside."),
-    _text("batch_id", "Batch that put it aside."),
+    _count("batch_seq", "Number of the batch that quarantined it."),
+    _text("batch_id", "Batch that quarantined it."),
     _text("source", "Name of the source."),
-    _text("entity", "Canonical entity it was meant for."),
+    _text("entity", "Canonical entity that it would be a row of."),
     _text("file", "File it came from."),
-    _count("line_number", "Line it begins on, from 1; in Parquet and JSON arrays the record, from 1."),
+    _count("line_number", "Line it begins on, from 1; in Parquet and JSON arrays its position, from 1."),
     TableColumn(
         "rules",
         "VARCHAR[]",
         {"type": "array", "elementType": "string", "containsNull": True},
         "Every rule it broke.",
     ),
-    _text("raw", "The row as it stood in the file."),
-    _text("raw_encoding", "How raw stands for the bytes: utf-8, or latin-1 where they were not UTF-8."),
+    _text("raw", "The row as it is in the file."),
+    _text(
+        "raw_encoding",
+        "Encoding that turns raw into the bytes: utf-8, or latin-1 if they are not valid UTF-8.",
+    ),
 )
 
 RESOLUTIONS = (
-    _text("quarantine_id", "The row put aside."),
+    _text("quarantine_id", "The quarantined row."),
     _text(
         "batch_id",
-        "Replay that landed it, or found it to be there already; the ledger counts how many of each.",
+        "Replay that loaded it, or found that it was loaded before; the ledger counts how many of each.",
     ),
 )
 
@@ -117,4 +121,4 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
     "quarantine": QUARANTINE,
     "resolutions": RESOLUTIONS,
 }
-"""The lake's own tables by name, besides one table for each canonical entity."""
+"""The lake's own tables by name; there is also one table for each canonical entity."""

@@ -169,7 +169,7 @@ def test_the_sequels_column_names_are_the_same_columns(tmp_path):
 
 def test_a_file_read_in_another_encoding_says_so(tmp_path):
     (row,) = _take(tmp_path, "data.csv", _csv(LINES).encode("latin-1")).ledger()
-    assert (row.outcome, row.reason) == ("loaded", "its bytes are no UTF-8, so it was read as latin-1")
+    assert (row.outcome, row.reason) == ("loaded", "not valid UTF-8, so it was read as latin-1")
 
 
 def test_a_packed_file_is_read_in_another_encoding_too(tmp_path):
@@ -235,7 +235,7 @@ def test_all_sheets_with_the_header_are_read_and_the_others_are_named(tmp_path):
     assert _landed(shop) == WANTED
     (row,) = shop.ledger()
     assert row.reason == (
-        "sheets read: Year 2009-2010, Year 2010-2011; sheets with another header, left out: Notes"
+        "sheets read: Year 2009-2010, Year 2010-2011; sheets skipped because their header differs: Notes"
     )
 
 
@@ -277,7 +277,7 @@ def test_a_workbook_lies_unnoticed_in_a_folder_of_another_adapter(tmp_path):
 def test_what_is_no_workbook_fails_with_a_reason(tmp_path):
     (row,) = _take(tmp_path, "data.xlsx", b"PK\x03\x04 nothing").ledger()
     assert row.outcome == "failed"
-    assert "is no readable workbook" in row.reason
+    assert "is not a readable workbook" in row.reason
 
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):

@@ -19,12 +19,12 @@ from shopwright.testing import Shop
     [
         (
             'table = "public.ordrs"',
-            "no table 'public.ordrs' that the user may read; did you mean 'public.orders'?",
+            "no table 'public.ordrs' that the database user can read; did you mean 'public.orders'?",
         ),
-        ('table = "Orders"', "no table 'Orders' that the user may read; did you mean 'orders'?"),
+        ('table = "Orders"', "no table 'Orders' that the database user can read; did you mean 'orders'?"),
         (
             'table = "orders"\nwatermark = "update_at"',
-            "watermark column 'update_at' is missing; did you mean 'updated_at'? (there are: order_id, ",
+            "watermark column 'update_at' is missing; did you mean 'updated_at'? (available: order_id, ",
         ),
         ('table = "wide"\nwatermark = "ready"', "watermark column 'ready' is of type bool"),
         ('table = "wide"\nwatermark = "data"', "watermark column 'data' is of type json"),
@@ -35,7 +35,7 @@ from shopwright.testing import Shop
         ('table = "nothing"', "column 'ordered_at' is missing; did you mean 'orderedat'?"),
         ('query = "select * from ordrs"', 'relation "ordrs" does not exist'),
         ('query = "select statsu from orders"', 'column "statsu" does not exist (Perhaps you meant'),
-        ('query = "select 1 as a, 2 as a"', "column 'a' stands twice; give one another name"),
+        ('query = "select 1 as a, 2 as a"', "column 'a' appears twice; rename one of them"),
         ('query = "select 1; drop table orders"', "syntax error"),
         ('query = "select 1) as source; drop table orders; --"', 'syntax error at or near ")"'),
         (
@@ -119,7 +119,9 @@ def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
 )
 def test_a_broken_url_is_refused_and_not_repeated(tmp_path, monkeypatch, given):
     monkeypatch.setenv(VARIABLE, given)
-    with pytest.raises(ConfigurationError, match=f"value of {VARIABLE} is no Postgres URL or DSN") as raised:
+    with pytest.raises(
+        ConfigurationError, match=f"value of {VARIABLE} is not a Postgres URL or DSN"
+    ) as raised:
         Shop.make(tmp_path, BY_TABLE).ingest()
     assert "hunter2" not in str(raised.value)
 

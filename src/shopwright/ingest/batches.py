@@ -130,8 +130,8 @@ def write_batch(
         (folder / file.name).unlink()
         return summary(accepted=0, file=None, first_at=None, last_at=None)
     # the time span is of all good rows, duplicates included: wider than needed, and known without another read
-    added = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
-    return summary(accepted=file.rows, file=added, first_at=span[0], last_at=span[1])
+    new_file = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
+    return summary(accepted=file.rows, file=new_file, first_at=span[0], last_at=span[1])
 
 
 def _write(

@@ -40,7 +40,7 @@ def read_csv(job: ReadJob) -> ReadResult:
     """Read a delimited file."""
     columns = _header(job)
     check_columns(job, columns)
-    job = replace(job, mapping=job.mapping.fitted(columns))
+    job = replace(job, mapping=job.mapping.for_columns(columns))
     unnamed = [name for name in columns if name not in job.mapping.source_columns]
     uses_all = any(item.sql and not item.columns for item in job.mapping.fields.values())
     read = _stream_csv if job.is_streamable else _read_csv_by_record

@@ -1,4 +1,4 @@
-"""SQL that turns a file's text into typed canonical columns and says which rules each row breaks."""
+"""SQL that turns a file's text into typed canonical columns and flags the rules that each row breaks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Reference = Callable[[str], str]
 class Projection:
     """Compiled form of one mapping over one file's columns.
 
-    ``select_text`` yields one text column per mapped canonical column; ``select_typed`` types them and adds
-    ``_broken``, a bit per rule in ``rules``, zero for a good row.
+    ``select_text`` gives one text column per mapped canonical column; ``select_typed`` types them and adds
+    ``_broken``, with a bit per rule in ``rules``: 0 for a good row.
     """
 
     columns: tuple[Column, ...]
@@ -28,18 +28,18 @@ class Projection:
     select_typed: str
     rules: tuple[str, ...]
     meanings: tuple[str, ...]
-    """What each of the rules says."""
+    """Description of each rule."""
     structural: int
-    """How many of the rules, the first ones, are about the record's form."""
+    """Number of rules, the first ones, that are about the form of the record."""
     counts_copies: bool = False
-    """Whether equal rows are told apart by ``copy_number``."""
+    """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
 
     def broken_rules(self, bits: int) -> list[str]:
-        """Names of the rules whose bits are set, without those that follow from others.
+        """Return the names of the rules whose bits are set, without those that follow from others.
 
-        A record of the wrong form misses nothing else, and an unreadable value is not called missing as well.
+        A record of the wrong form has no other faults, and an unreadable value is not reported as missing too.
         """
-        names = [rule for place, rule in enumerate(self.rules) if bits >> place & 1]
+        names = [rule for bit, rule in enumerate(self.rules) if bits >> bit & 1]
         malformed = [name for name in names if name in self.rules[: self.structural]]
         if malformed:
             return malformed
@@ -59,10 +59,10 @@ def compile_projection(
 
     Args:
         mapping: which columns become which.
-        reference: how a column of the file is written in SQL.
+        reference: returns the SQL of a column of the file.
         latest: timestamp literal (UTC) beyond which a row's time is in the future.
-        properties: SQL of the ``properties`` object for columns that the mapping does not name.
-        structural: rules over the file's own form, checked besides the contract's.
+        properties: SQL of the ``properties`` object, of columns that the mapping does not name.
+        structural: rules about the form of the file's records, checked before the contract's.
     """
     entity = mapping.entity
     texts = {
@@ -82,7 +82,7 @@ def compile_projection(
     ]
     typed = [f"{_typed(column, mapping)} as {quote_name(column.name)}" for column in columns]
     bits = " | ".join(
-        f"(case when {rule.condition} then 0 else {1 << place} end)" for place, rule in enumerate(rules)
+        f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
     )
     return Projection(
         columns=columns,
@@ -98,7 +98,7 @@ def compile_projection(
 
 
 def _is_needed(entity: Entity, name: str) -> bool:
-    """A required text of blanks alone is missing, also where blanks are else kept."""
+    """Return whether a column is a required text: of blanks alone it is missing, even where blanks are otherwise kept."""
     column = entity.column(name)
     return column.required and column.kind is Kind.TEXT
 
@@ -110,12 +110,12 @@ def _raw(column: Column) -> str:
 def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> str:
     if field.constant is not None:
         return quote_text(field.constant)
-    parts = (
+    candidates = (
         [clean(f"({field.sql})::varchar")]
         if field.sql
         else [clean(reference(name)) for name in field.columns]
     )
-    value = parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+    value = candidates[0] if len(candidates) == 1 else f"coalesce({', '.join(candidates)})"
     if not field.values:
         return value
     cases = " ".join(f"when {quote_text(old)} then {quote_text(new)}" for old, new in field.values.items())
@@ -127,7 +127,8 @@ def _trim(text: str) -> str:
 
 
 def _trim_blank(text: str) -> str:
-    """Trim only what begins with a blank: a comparison costs a tenth of a trim, and few values do."""
+    """Return SQL that trims only what begins with a blank."""
+    # a comparison costs a tenth of a trim, and few values begin with a blank
     return f"case when {text} < '!' then {_trim(text)} else {text} end"
 
 
@@ -147,37 +148,37 @@ def _typed(column: Column, mapping: Mapping) -> str:
 
 
 def _is_number(raw: str) -> str:
-    """The engine also reads ``1_000`` and ``0x10`` as numbers; an export that holds them is broken."""
+    """Return SQL that excludes ``1_000`` and ``0x10``: the engine reads them as numbers, but an export with them is broken."""
     return f"not (contains({raw}, '_') or contains({raw}, 'x'))"
 
 
 def _timestamp(raw: str, mapping: Mapping) -> str:
-    attempts = [_attempt(raw, wanted, mapping.timezone) for wanted in mapping.timestamp_formats]
+    attempts = [_parse_timestamp(raw, item, mapping.timezone) for item in mapping.timestamp_formats]
     return attempts[0] if len(attempts) == 1 else f"coalesce({', '.join(attempts)})"
 
 
-def _attempt(raw: str, wanted: str, zone: str) -> str:
-    if wanted == EPOCH:
+def _parse_timestamp(raw: str, timestamp_format: str, zone: str) -> str:
+    if timestamp_format == EPOCH:
         return (
             f"case when regexp_full_match({raw}, '[0-9]{{10}}') then make_timestamp({raw}::bigint * 1000000) "
             f"when regexp_full_match({raw}, '[0-9]{{13}}') then make_timestamp({raw}::bigint * 1000) end"
         )
-    if wanted != ISO_8601:
-        return _from_zone(f"try_strptime({raw}, {quote_text(wanted)})", zone)
-    # a cast straight to a timestamp would drop the offset; times without one lie in the source's zone
-    stated = f"make_timestamp(epoch_us(try_cast({raw} as timestamptz)))"
+    if timestamp_format != ISO_8601:
+        return _from_zone(f"try_strptime({raw}, {quote_text(timestamp_format)})", zone)
+    # a cast straight to a timestamp would drop the offset; times without an offset are in the source's zone
+    instant = f"make_timestamp(epoch_us(try_cast({raw} as timestamptz)))"
     if zone == "UTC":
-        return f"case when regexp_full_match({raw}, '{_LOCAL}({_OFFSET})?') then {stated} end"
+        return f"case when regexp_full_match({raw}, '{_LOCAL}({_OFFSET})?') then {instant} end"
     local = _from_zone(f"try_cast({raw} as timestamp)", zone)
     return (
         f"case when regexp_full_match({raw}, '{_LOCAL}') then {local} "
-        f"when regexp_full_match({raw}, '{_LOCAL}{_OFFSET}') then {stated} end"
+        f"when regexp_full_match({raw}, '{_LOCAL}{_OFFSET}') then {instant} end"
     )
 
 
 _LOCAL = "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
 _OFFSET = " ?([zZ]|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
-"""What counts as ISO 8601. The engine's cast reads more: 'infinity', and zones such as IST that mean several."""
+"""What counts as ISO 8601. The engine's cast accepts more: 'infinity', and ambiguous zones such as IST."""
 
 
 def _from_zone(local: str, zone: str) -> str:
@@ -197,25 +198,25 @@ def _unreadable(columns: tuple[Column, ...]) -> list[Rule]:
 
 
 def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
-    """The contract's rules; a required column that nothing fills is missing in every row."""
-    filled = {column.name for column in columns}
-    rules = [rule for column in entity.stored_columns if column.name in filled for rule in column.rules()]
+    """Return the contract's rules; a required column that nothing fills is missing in every row."""
+    mapped = {column.name for column in columns}
+    rules = [rule for column in entity.stored_columns if column.name in mapped for rule in column.rules()]
     rules += [
         Rule(f"{column.name}_missing", "false", f"`{column.name}` has a value.")
         for column in entity.stored_columns
-        if column.required and column.name not in filled
+        if column.required and column.name not in mapped
     ]
     rules += entity.rules
     return [Rule(rule.name, f"(({rule.condition}) is not false)", rule.meaning) for rule in rules]
 
 
 def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:
-    """Nulls for columns that the file does not fill and that a rule of the entity speaks of."""
-    filled = {column.name for column in columns}
+    """Return nulls for columns that the file does not fill and that a rule of the entity refers to."""
+    mapped = {column.name for column in columns}
     return [
         f"null::{column.kind.sql_type} as {quote_name(column.name)}"
         for column in entity.stored_columns
-        if column.name not in filled and any(column.name in rule.condition for rule in entity.rules)
+        if column.name not in mapped and any(column.name in rule.condition for rule in entity.rules)
     ]
 
 

@@ -1,9 +1,8 @@
-"""Splitting text into records one by one, for files that a fast reader cannot be trusted with.
+"""Splitting text into records one by one, for files with which the engine's fast reader cannot be trusted.
 
-Slower than the engine's reader (about a million records in three seconds) and used only where a file has
-quotes around line breaks, NUL bytes, bytes that are not UTF-8, mixed line ends, blank or endless lines, or broken
-records in quotes. It never lets one bad record swallow its neighbours: a quote that never closes spoils its
-own line and reading goes on with the next.
+Slower than the engine (about a million records in three seconds) and used only where a file has quotes around line
+breaks, NUL bytes, bytes that are not UTF-8, mixed line ends, blank or endless lines, or malformed quotes. One bad
+record never affects its neighbors: a quote that never closes spoils its own line, and reading goes on with the next.
 """
 
 from __future__ import annotations
@@ -22,27 +21,28 @@ if TYPE_CHECKING:
 
 MAX_LINES_PER_RECORD = 1_000
 MAX_NESTING = 1_000
-"""Arrays and objects within one another. The engine would follow ten times as many into the end of its stack."""
+"""Levels of arrays and objects within one another. At ten times as many the engine's parser overflows its stack."""
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 22
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-"""A text, or what opens or closes a level outside of one."""
+"""A string, or what opens or closes a level outside of strings."""
 
 csv.field_size_limit(1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a file: its text, or why it has none."""
+    """One record of a file: its text, or the rule that it breaks."""
 
     line: int
     """Number of its first line, from 1; in a JSON array the number of the element."""
     raw: bytes
     text: str | None
-    """Decoded text without the line end; None where ``rule`` says what is wrong."""
+    """Decoded text without the line end; None for a bad record."""
     rule: str | None = None
+    """Name of the rule that a bad record breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,18 @@ class Line:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Numbered lines without byte-order mark; LF, CRLF and a lone CR each end a line."""
+    """Yield numbered lines without byte-order mark; LF, CRLF and a lone CR each end a line."""
     number = 0
-    with path.open("rb") as opened:
-        for chunk in opened:
-            at = 0
+    with path.open("rb") as file:
+        for chunk in file:
+            start = 0
             for end in _LINE_END.finditer(chunk):
                 number += 1
-                yield Line(number, _without_bom(number, chunk[at : end.start()]), end.group())
-                at = end.end()
-            if at < len(chunk):
+                yield Line(number, _without_bom(number, chunk[start : end.start()]), end.group())
+                start = end.end()
+            if start < len(chunk):
                 number += 1
-                yield Line(number, _without_bom(number, chunk[at:]), b"")
+                yield Line(number, _without_bom(number, chunk[start:]), b"")
 
 
 def _without_bom(number: int, raw: bytes) -> bytes:
@@ -74,12 +74,12 @@ def _without_bom(number: int, raw: bytes) -> bytes:
 
 
 def read_records(path: Path, *, delimiter: str | None, max_bytes: int) -> Iterator[Record]:
-    """Records of a delimited or line-wise file, in order, good ones and bad ones; empty lines are none.
+    """Yield the records of a file in order, good and bad; empty lines are skipped.
 
     Args:
         path: the file.
-        delimiter: what separates fields, which double quotes may enclose; None where each line is one record.
-        max_bytes: longest record taken for data.
+        delimiter: separates fields, which double quotes may enclose; None where each line is one record of JSON.
+        max_bytes: limit of a record's length; a longer one is a bad record.
     """
     lines = read_lines(path)
     ahead = deque[Line]()
@@ -99,59 +99,60 @@ def read_records(path: Path, *, delimiter: str | None, max_bytes: int) -> Iterat
 
 
 def _join(first: Line, ahead: deque[Line], delimiter: str, max_bytes: int) -> tuple[Record | None, int]:
-    """The record that begins with a line, and how many more lines it takes; None where its quotes are broken."""
-    parts, size, end = [first.raw], len(first.raw), first.end
+    """Return the record that begins with a line, and how many more lines it spans; None where its quotes are malformed."""
+    pieces, size, end = [first.raw], len(first.raw), first.end
     for used, line in enumerate(ahead, start=1):
-        parts += [end, line.raw]
+        pieces += [end, line.raw]
         size += len(end) + len(line.raw)
         end = line.end
         if size > max_bytes:
             break
         if not ends_in_quotes(line.raw, delimiter, is_open=True):
-            record = check_record(first.number, b"".join(parts), max_bytes)
-            is_whole = record.text is None or split_fields(record.text, delimiter) is not None
-            return (record, used) if is_whole else (None, 0)
+            record = check_record(first.number, b"".join(pieces), max_bytes)
+            is_complete = record.text is None or split_fields(record.text, delimiter) is not None
+            return (record, used) if is_complete else (None, 0)
     return None, 0
 
 
 def ends_in_quotes(raw: bytes, delimiter: str, *, is_open: bool = False) -> bool:
-    """Whether a quoted field is still open at the end of a line.
+    """Return whether a quoted field is still open at the end of a line.
 
     A quote opens a field only as its first character, so inches in ``5" nail`` open nothing.
 
     Args:
         raw: the line.
-        delimiter: what separates fields.
-        is_open: whether a quoted field is open at its beginning.
+        delimiter: separates fields.
+        is_open: whether a quoted field is open at the beginning of the line.
 
     Example:
         >>> ends_in_quotes(b'1,"a', ","), ends_in_quotes(b'1,5" nail', ",")
         (True, False)
     """
-    between, at = delimiter.encode(), 0
+    separator, position = delimiter.encode(), 0
     while True:
-        if is_open or raw.startswith(b'"', at):
-            at = _behind_quote(raw, at if is_open else at + 1)
-            if at < 0:
+        if is_open or raw.startswith(b'"', position):
+            position = _after_closing_quote(raw, position if is_open else position + 1)
+            if position < 0:
                 return True
             is_open = False
-        at = raw.find(between, at)
-        if at < 0:
+        position = raw.find(separator, position)
+        if position < 0:
             return False
-        at += len(between)
+        position += len(separator)
 
 
-def _behind_quote(raw: bytes, at: int) -> int:
-    """The place behind the quote that ends a field, -1 where there is none; a doubled quote ends nothing."""
-    while (at := raw.find(b'"', at)) >= 0:
-        if not raw.startswith(b'"', at + 1):
-            return at + 1
-        at += 2
+def _after_closing_quote(raw: bytes, start: int) -> int:
+    """Return the position after the quote that closes a field; -1 where there is none. A doubled quote closes nothing."""
+    position = start
+    while (position := raw.find(b'"', position)) >= 0:
+        if not raw.startswith(b'"', position + 1):
+            return position + 1
+        position += 2
     return -1
 
 
 def check_record(number: int, raw: bytes, max_bytes: int) -> Record:
-    """A record of those bytes, or what keeps them from being one."""
+    """Return the record with these bytes, good or bad."""
     if len(raw) > max_bytes:
         return Record(number, raw, None, "record_too_long")
     if b"\0" in raw:
@@ -163,7 +164,7 @@ def check_record(number: int, raw: bytes, max_bytes: int) -> Record:
 
 
 def check_json_record(number: int, raw: bytes, max_bytes: int) -> Record:
-    """A record of those bytes, which are to be JSON, or what keeps them from being one."""
+    """Return the record with these bytes of JSON; nesting that is too deep makes it bad."""
     record = check_record(number, raw, max_bytes)
     if record.rule is None and _levels(raw) > MAX_NESTING:
         return Record(number, raw, None, "nested_too_deep")
@@ -171,23 +172,23 @@ def check_json_record(number: int, raw: bytes, max_bytes: int) -> Record:
 
 
 def _levels(raw: bytes) -> int:
-    """How deep arrays and objects lie within one another, where that may be too deep; else 0."""
+    """Return how deep arrays and objects are nested; 0 without a closer look where it cannot be too deep."""
     if count_openings(raw) <= MAX_NESTING:
         return 0
-    deepest = level = 0
-    for mark in _LEVELS.finditer(raw):
-        level += (mark.group() in b"[{") - (mark.group() in b"]}")
-        deepest = max(deepest, level)
-    return deepest
+    depth = level = 0
+    for token in _LEVELS.finditer(raw):
+        level += (token.group() in b"[{") - (token.group() in b"]}")
+        depth = max(depth, level)
+    return depth
 
 
 def count_openings(raw: bytes) -> int:
-    """How many marks may open an array or an object; those within texts are counted too."""
+    """Count the characters that may open an array or an object, including those within strings."""
     return raw.count(b"[") + raw.count(b"{")
 
 
 def split_fields(text: str, delimiter: str) -> list[str] | None:
-    """Fields of one delimited record; None where its quotes are broken.
+    """Return the fields of one delimited record; None where its quotes are malformed.
 
     Example:
         >>> split_fields('1,"a, b",', ",")
@@ -201,13 +202,13 @@ def split_fields(text: str, delimiter: str) -> list[str] | None:
 
 
 def is_array(path: Path) -> bool:
-    """Whether a JSON file is one array; lines of JSON may begin with an array too."""
-    with path.open("rb") as opened:
-        if not opened.read(BLOCK).removeprefix(BOM).lstrip().startswith(b"["):
+    """Return whether a JSON file is one array; a file of JSON lines may begin with a line that is an array."""
+    with path.open("rb") as file:
+        if not file.read(BLOCK).removeprefix(BOM).lstrip().startswith(b"["):
             return False
-        opened.seek(0)
-        first = opened.readline().removeprefix(BOM)
-        has_more = any(block.strip() for block in iter(lambda: opened.read(BLOCK), b""))
+        file.seek(0)
+        first = file.readline().removeprefix(BOM)
+        has_more = any(block.strip() for block in iter(lambda: file.read(BLOCK), b""))
     if not has_more or not first.strip():
         return True
     try:
@@ -218,46 +219,46 @@ def is_array(path: Path) -> bool:
 
 
 def read_array(path: Path, *, max_bytes: int) -> Iterator[Record]:
-    """Elements of a JSON array, one by one; text that is no element is a bad record of its own."""
+    """Yield the elements of a JSON array, one by one; text that is not an element is a bad record of its own."""
     decoder = json.JSONDecoder()
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    at, number = text.find("[") + 1, 0
+    start, number = text.find("[") + 1, 0
     while True:
         # a closing bracket with text behind it belongs to a torn element, and reading goes on
-        while at < len(text) and text[at] in " \t\r\n,]":
-            at += 1
-        if at >= len(text):
+        while start < len(text) and text[start] in " \t\r\n,]":
+            start += 1
+        if start >= len(text):
             return
         number += 1
         try:
-            _, end = decoder.raw_decode(text, at)
+            _, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            end = _next_object(text, at)
-            yield Record(number, _bytes(text[at:end].rstrip(" \t\r\n,")), None, "not_json")
+            end = _next_object(text, start)
+            yield Record(number, _bytes(text[start:end].rstrip(" \t\r\n,")), None, "not_json")
         else:
-            yield check_json_record(number, _bytes(text[at:end]), max_bytes)
-        at = end
+            yield check_json_record(number, _bytes(text[start:end]), max_bytes)
+        start = end
 
 
-def _next_object(text: str, at: int) -> int:
-    """Where reading can go on after broken text: at the next line that opens an object, or at the end."""
-    found = [text.find(mark, at + 1) for mark in ("\n{", "\n  {", "\n\t{", ",{", ", {")]
-    return min((place for place in found if place >= 0), default=len(text))
+def _next_object(text: str, start: int) -> int:
+    """Return where reading can go on after malformed text: where the next object opens, or at the end."""
+    positions = [text.find(opening, start + 1) for opening in ("\n{", "\n  {", "\n\t{", ",{", ", {")]
+    return min((position for position in positions if position >= 0), default=len(text))
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def fetch_lines(path: Path, wanted: list[int]) -> dict[int, bytes]:
-    """The lines of the given numbers (from 1), without line ends, of a file with one record a line."""
-    found: dict[int, bytes] = {}
-    at = 0
-    with path.open("rb") as opened:
-        for number in sorted(set(wanted)):
-            line = next(islice(opened, number - at - 1, None), None)
+def fetch_lines(path: Path, numbers: list[int]) -> dict[int, bytes]:
+    """Return lines by number (from 1), without line ends, of a file with one record per line."""
+    lines: dict[int, bytes] = {}
+    previous = 0
+    with path.open("rb") as file:
+        for number in sorted(set(numbers)):
+            line = next(islice(file, number - previous - 1, None), None)
             if line is None:
                 break
-            at = number
-            found[number] = _without_bom(number, line.removesuffix(b"\n").removesuffix(b"\r"))
-    return found
+            previous = number
+            lines[number] = _without_bom(number, line.removesuffix(b"\n").removesuffix(b"\r"))
+    return lines

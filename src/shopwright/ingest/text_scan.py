@@ -1,4 +1,4 @@
-"""One look at a file's bytes: its identity, and what a fast reader must know before it can be trusted."""
+"""One scan of a file's bytes: its hash, and what must be known before the engine's fast reader can be trusted."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LINE_END = ord("\n")
 
 BLOCK = 1 << 22
 STRIDE = 1 << 19
-"""Every line longer than twice this contains a whole stride without a line end."""
+"""A line longer than twice this contains an aligned stride without a line end, so only one search per stride is needed."""
 DEEP_STRIDE = MAX_NESTING
-"""JSON that is nested too deep has as many characters that open as close, so a whole stride lies in its line."""
+"""JSON nested deeper than allowed has as many opening as closing characters, so its line contains a whole such stride."""
 
 
 @dataclass(slots=True)
@@ -29,18 +29,18 @@ class TextFacts:
     """What the bytes of a text file are like."""
 
     lines: int = 0
-    """Lines, the last one counted also without a line end."""
+    """Number of lines; the last one counts even without a line end."""
     has_text: bool = False
-    """Whether anything stands in the lines."""
+    """Whether any line has a character in it."""
     has_quotes: bool = False
     has_nul: bool = False
     has_long_line: bool = False
     has_deep_line: bool = False
     """Whether a line may hold JSON that is nested too deep."""
     has_odd_line_ends: bool = False
-    """A carriage return that does not belong to a uniform CRLF."""
+    """Whether there are carriage returns other than those of CRLF at every line end."""
     has_odd_blanks: bool = False
-    """Characters that some readers of JSON skip as blanks, and JSON does not."""
+    """Whether there are characters that the engine skips as blanks in JSON, although JSON does not allow them."""
     is_utf8: bool = True
 
     @property
@@ -55,15 +55,15 @@ class _Scan:
     facts: TextFacts = field(default_factory=TextFacts)
     last: bytes = b"\n"
     openings: int = 0
-    """Those of the line that the last block ends in."""
+    """Opening characters in the line that the last block ended in."""
     returns: int = 0
     pairs: int = 0
     ends: int = 0
     decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
-    def take(self, block: bytes) -> None:
+    def update(self, block: bytes) -> None:
         facts = self.facts
-        # four times as fast as bytes.count, which stops at each of them
+        # four times as fast as bytes.count, which stops at each line end
         self.ends += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == LINE_END))
         facts.has_text = facts.has_text or bool(block.removeprefix(codecs.BOM_UTF8).strip(b"\r\n"))
         facts.has_quotes = facts.has_quotes or b'"' in block
@@ -76,7 +76,7 @@ class _Scan:
         self.last = (self.last + block[-2:])[-2:]
 
     def _has_deep_line(self, block: bytes) -> bool:
-        """Whether a line has more openings than levels are allowed; one may have begun in the block before."""
+        """Return whether a line has more openings than levels are allowed; it may have begun in the block before."""
         if b"{" not in block and b"[" not in block:
             self.openings = 0 if b"\n" in block else self.openings
             return False
@@ -111,36 +111,36 @@ def _has_stride_without_end(block: bytes) -> bool:
 
 
 def _longer_lines(block: bytes) -> Iterator[bytes]:
-    """Lines in which a whole deep stride lies."""
-    at = 0
-    while at + DEEP_STRIDE <= len(block):
-        if block.find(b"\n", at, at + DEEP_STRIDE) >= 0:
-            at += DEEP_STRIDE
+    """Yield the lines that contain a whole aligned ``DEEP_STRIDE``."""
+    start = 0
+    while start + DEEP_STRIDE <= len(block):
+        if block.find(b"\n", start, start + DEEP_STRIDE) >= 0:
+            start += DEEP_STRIDE
             continue
-        end = block.find(b"\n", at)
+        end = block.find(b"\n", start)
         end = end if end >= 0 else len(block)
-        yield block[block.rfind(b"\n", 0, at) + 1 : end]
-        at = end + 1
+        yield block[block.rfind(b"\n", 0, start) + 1 : end]
+        start = end + 1
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def scan_text(path: Path) -> TextFacts:
-    """Look at every byte of a text file once."""
+    """Return the facts of a text file."""
     return scan_and_hash(path)[0]
 
 
 def scan_and_hash(path: Path) -> tuple[TextFacts, str]:
-    """Look at every byte once, for the facts and the SHA-256 together."""
+    """Return the facts of a text file and its SHA-256, reading it once for both."""
     scan, digest = _Scan(), hashlib.sha256()
-    with path.open("rb") as opened:
-        while block := opened.read(BLOCK):
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
             digest.update(block)
-            scan.take(block)
+            scan.update(block)
     if not scan.ends and scan.last == b"\n":
         return TextFacts(), digest.hexdigest()  # empty file
     return scan.finish(), digest.hexdigest()

@@ -1,7 +1,7 @@
 """The kinds of export that can be read, each a declarative mapping to the canonical entities.
 
-An adapter holds no parsing and no I/O: it says which columns of a file become which canonical columns. To add
-one, write its module, list it in ``ADAPTERS`` and subclass the contract suite in ``shopwright.testing``.
+An adapter does no parsing and no I/O: it says which columns of a file become which canonical columns. To add one, write
+its module, list it in ``ADAPTERS`` and subclass the contract suite in ``shopwright.testing``.
 """
 
 from shopwright.core.errors import ConfigurationError, near_match
@@ -20,14 +20,14 @@ BY_NAME = {adapter.name: adapter for adapter in ADAPTERS}
 
 
 def find_adapter(name: str) -> Adapter:
-    """The adapter of that name.
+    """Return the adapter with this name.
 
     Raises:
-        ConfigurationError: there is none; the message lists what there is.
+        ConfigurationError: there is none; the message lists the available ones.
     """
     if name not in BY_NAME:
-        known = ", ".join(BY_NAME)
-        raise ConfigurationError(f"no adapter '{name}'{near_match(name, BY_NAME)} (known: {known})")
+        available = ", ".join(BY_NAME)
+        raise ConfigurationError(f"no adapter '{name}'{near_match(name, BY_NAME)} (available: {available})")
     return BY_NAME[name]
 
 

@@ -1,4 +1,4 @@
-"""Events that the service collected: segments of JSON lines, in the words of an event stream."""
+"""Events that the service collected: segments of JSON lines, with the field names of an event stream."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Product-analytics events as JSON lines, JSON arrays or Parquet, with a catalog and user profiles.
 
-The beginning of a file's name says what it holds: ``catalog`` or ``products`` product versions, ``users``,
-``profiles`` or ``customers`` user versions, ``orders`` order versions, ``order_items``, ``order_lines`` or ``lines``
-order lines, ``exposures`` who saw which variant of an experiment, and ``payments``, ``reviews``, ``sellers`` and
-``categories`` what they say. All others hold events.
+The beginning of a file's name says what it contains: ``catalog`` or ``products`` product versions; ``users``,
+``profiles`` or ``customers`` customer versions; ``orders`` order versions; ``order_items``, ``order_lines`` or ``lines``
+order lines; ``exposures`` exposures to experiments; ``payments``, ``reviews``, ``sellers`` and ``categories`` the entity
+of that name. All other files contain events.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ SYNONYMS = {
 
 
 def _anywhere(*names: str) -> Field:
-    """A value that trackers put at the top level or among the properties."""
-    return column(*(where for name in names for where in (name, f"properties.{name}")))
+    """Return a field that trackers put at the top level or among the properties."""
+    return column(*(path for name in names for path in (name, f"properties.{name}")))
 
 
 EVENT_FIELDS = {
@@ -166,7 +166,7 @@ _PREFIXES = {
     ("categories",): ("categories", CATEGORY_FIELDS),
     ("exposures",): ("exposures", EXPOSURE_FIELDS),
 }
-"""Beginnings of file names, longer ones before those they begin with."""
+"""Beginnings of file names; the first match wins."""
 
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:

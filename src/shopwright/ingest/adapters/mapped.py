@@ -1,4 +1,4 @@
-"""Any CSV, JSON, Parquet or XLSX file, through column names given in ``shopwright.toml``: no Python needed."""
+"""Any CSV, JSON, Parquet or XLSX file, by column names in ``shopwright.toml``: no Python needed."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _ENDINGS = {
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     entity = _entity(source)
-    fields = {name: build_field(source, entity, name, given) for name, given in source.map.items()}
-    named = tuple(dict.fromkeys(column for field in fields.values() for column in field.columns))
+    fields = {name: build_field(source, entity, name, settings) for name, settings in source.map.items()}
+    columns = tuple(dict.fromkeys(column for field in fields.values() for column in field.columns))
     return Mapping(
         entity=entity,
         kind=FileKind(source.format) if source.format else _kind_of(source, file_name),
@@ -45,7 +45,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
             delimiter=source.delimiter or ("\t" if ".tsv" in file_name.casefold() else ","),
             columns=source.columns,
         ),
-        required_columns=named,
+        required_columns=columns,
         timestamp_formats=source.timestamp_formats or (ISO_8601,),
         timezone=source.timezone,
         encoding=source.encoding,
@@ -54,16 +54,16 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
 
 
 def _counts_copies(entity: Entity, fields: dict[str, Field]) -> bool:
-    """Lines that nothing numbers may be equal and yet be two."""
-    landed = {item.name for item in entity.stored_columns}
-    return "copy_number" in landed and not {"line_number", "copy_number"} & fields.keys()
+    """Return whether equal rows are numbered as copies: order lines without a number may be equal and yet be two."""
+    names = {item.name for item in entity.stored_columns}
+    return "copy_number" in names and not {"line_number", "copy_number"} & fields.keys()
 
 
 def find_entity(source: SourceSettings) -> Entity:
-    """The entity that a source names.
+    """Return the entity that a source names.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: there is no entity with this name.
     """
     if source.entity not in BY_NAME:
         hint = near_match(source.entity, BY_NAME)
@@ -73,27 +73,32 @@ def find_entity(source: SourceSettings) -> Entity:
 
 def _entity(source: SourceSettings) -> Entity:
     entity = find_entity(source)
-    lacking = [item.name for item in entity.stored_columns if item.required and item.name not in source.map]
-    if lacking:
+    unmapped = [item.name for item in entity.stored_columns if item.required and item.name not in source.map]
+    if unmapped:
         raise ConfigurationError(
-            f"source '{source.name}': [sources.map] does not say where {', '.join(lacking)} of "
-            f"{entity.name} come from"
+            f"source '{source.name}': [sources.map] lacks required columns of {entity.name}: {', '.join(unmapped)}"
         )
     return entity
 
 
-def build_field(source: SourceSettings, entity: Entity, name: str, given: FieldSettings) -> Field:
-    """Where a canonical column comes from, as a source's settings say.
+def build_field(source: SourceSettings, entity: Entity, name: str, settings: FieldSettings) -> Field:
+    """Return the origin of a canonical column.
+
+    Args:
+        source: the source; its ``event_types`` translate values of ``event_type``.
+        entity: the entity that the column belongs to.
+        name: name of the column.
+        settings: what ``[sources.map]`` says of it.
 
     Raises:
         ConfigurationError: the entity has no such column.
     """
-    landed = [item.name for item in entity.stored_columns]
-    if name not in landed:
-        hint = near_match(name, landed)
+    names = [item.name for item in entity.stored_columns]
+    if name not in names:
+        hint = near_match(name, names)
         raise ConfigurationError(f"source '{source.name}': {entity.name} has no column '{name}'{hint}")
     values = source.event_types if name == "event_type" else {}
-    return Field(columns=given.columns, constant=given.value, sql=given.sql, values=values)
+    return Field(columns=settings.columns, constant=settings.value, sql=settings.sql, values=values)
 
 
 def _kind_of(source: SourceSettings, file_name: str) -> FileKind:

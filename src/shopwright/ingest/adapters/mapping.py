@@ -1,4 +1,4 @@
-"""What an adapter is made of: how a file is shaped, and which of its columns become which of ours."""
+"""Adapters and mappings: the shape of a file, and which of its columns become which canonical columns."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ISO_8601 = "iso8601"
 EPOCH = "epoch"
 
 DATA_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
-"""What files of a folder are called that any adapter may read."""
+"""Endings of the files in a folder that adapters read by default."""
 
 WORKBOOK_ENDING = ".xlsx"
 
 
 class FileKind(StrEnum):
-    """How records lie in a file."""
+    """Format of a file."""
 
     CSV = "csv"
     JSON = "json"
-    """JSON lines or one JSON array; the file itself tells which."""
+    """JSON lines or one JSON array; the reader detects which."""
     PARQUET = "parquet"
     XLSX = "xlsx"
     """A workbook; its sheets are written as CSV first."""
@@ -35,14 +35,14 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CsvShape:
-    """What a delimited file looks like."""
+    """Dialect of a delimited file."""
 
     header: bool = True
     delimiter: str = ","
     columns: tuple[str, ...] = ()
     """Column names, for a file without a header."""
     null: str = ""
-    """What stands, without quotes, for a value that is not there."""
+    """Unquoted text that means that there is no value."""
     synonyms: MappingABC[str, str] = field(default_factory=dict)
     """Other spellings of a column's name in the header, to the one that the mapping uses."""
 
@@ -52,16 +52,16 @@ class Field:
     """Where a canonical column comes from: the first column that has a value, a constant, or SQL."""
 
     columns: tuple[str, ...] = ()
-    """Columns of the file, tried in order; beside ``sql`` those it reads. In JSON a dot goes one level down."""
+    """Columns of the file, tried in order; with ``sql``, those that it reads. In JSON a dot goes one level down."""
     constant: str | None = None
     sql: str | None = None
     """DuckDB expression over the file's columns, each of them text."""
     values: MappingABC[str, str] = field(default_factory=dict)
-    """Replacements for single values, such as ``view`` by ``product_view``; others pass as they are."""
+    """Replacements of single values, such as ``view`` by ``product_view``; other values stay as they are."""
 
 
 def column(*names: str, values: MappingABC[str, str] | None = None) -> Field:
-    """A field read from the first of the named columns that has a value."""
+    """Return a field that is read from the first of the named columns that has a value."""
     return Field(columns=names, values=values or {})
 
 
@@ -72,39 +72,39 @@ class Mapping:
     entity: Entity
     kind: FileKind
     fields: MappingABC[str, Field]
-    """Canonical column to its origin; columns not named stay empty."""
+    """Canonical column to its origin; other columns stay empty."""
     csv: CsvShape = CsvShape()
     required_columns: tuple[str, ...] = ()
-    """Columns without which the file is not what the source says it is."""
+    """Columns of the file that must be there; without one of them the file fails."""
     timestamp_formats: tuple[str, ...] = (ISO_8601,)
     """strptime formats, ``iso8601`` or ``epoch``, tried in order."""
     timezone: str = "UTC"
-    """Zone of timestamps that state none."""
+    """Zone of timestamps without one."""
     encoding: str = "utf-8"
     fallback_encoding: str | None = None
-    """Encoding of a whole file whose bytes are no UTF-8; such records go to quarantine where there is none."""
+    """Encoding of a file that is not valid UTF-8; if None, only its records that are not are quarantined."""
     counts_copies: bool = False
-    """Whether equal rows of a file are copies 1, 2, 3 of one another (``copy_number``) rather than duplicates.
+    """Whether equal rows of a file are copies 1, 2, 3 of one another (``copy_number``) instead of duplicates.
 
-    A later file that repeats them adds only the copies beyond those that the lake has.
+    A later file that repeats them adds only the copies beyond those in the lake.
     """
     trims: bool = True
-    """Whether blanks around values are dropped."""
+    """Whether blanks around values are removed."""
     has_lines: bool = False
-    """Whether JSON is one record a line, also where a file looks like one array."""
+    """Whether JSON is always one record per line, even if a file looks like one array."""
     optional: frozenset[str] = frozenset()
-    """Canonical columns that stay empty, without a word, where the file lacks what they come from."""
+    """Canonical columns that stay empty, without a warning, where the file lacks the columns they are read from."""
 
     def __post_init__(self) -> None:
         unknown = set(self.fields) - {item.name for item in self.entity.stored_columns}
         if unknown:
             raise ValueError(f"{self.entity.name} has no column {sorted(unknown)}")
 
-    def fitted(self, columns: Sequence[str]) -> Mapping:
-        """The mapping for a file of these columns, without the optional fields that it does not fill."""
-        lacking = {name for name in self.optional if not set(self.fields[name].columns) & set(columns)}
-        fields = {name: item for name, item in self.fields.items() if name not in lacking}
-        return replace(self, fields=fields, optional=self.optional - lacking) if lacking else self
+    def for_columns(self, columns: Sequence[str]) -> Mapping:
+        """Return the mapping for a file with these columns, without the optional fields that it does not fill."""
+        unfilled = {name for name in self.optional if not set(self.fields[name].columns) & set(columns)}
+        fields = {name: item for name, item in self.fields.items() if name not in unfilled}
+        return replace(self, fields=fields, optional=self.optional - unfilled) if unfilled else self
 
     @property
     def source_columns(self) -> tuple[str, ...]:
@@ -114,13 +114,13 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A kind of export, by name."""
+    """A kind of export that can be read."""
 
     name: str
     summary: str
     mapping_for: Callable[[SourceSettings, str], Mapping]
-    """``(source, file name) -> mapping`` of that file."""
+    """Returns the mapping of a file, given its source and its name."""
     endings: tuple[str, ...] = DATA_ENDINGS
-    """What files of a folder are called that it reads; others there are not looked at."""
+    """Endings of the files in a folder that it reads; other files there are ignored."""
     has_events: bool = True
-    """Whether what it reads can be events."""
+    """Whether its rows can be events."""

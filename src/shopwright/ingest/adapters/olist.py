@@ -1,9 +1,9 @@
-"""The Brazilian marketplace data set of Olist: nine CSV files, told apart by their names.
+"""The Brazilian marketplace data set of Olist: nine CSV files, identified by their names.
 
-Format: https://www.kaggle.com/datasets/olistbr/brazilian-ecommerce. The files are taken as they are: category names
-stay Portuguese (``categories`` holds their translation), misspelt columns keep their names in ``properties``, and
-``customer_id`` is the order's own copy of a customer, whose person is ``customer_unique_id``. Times state no zone
-and are read in that of the source; with the shop in the same zone, days are those of the files.
+Format: https://www.kaggle.com/datasets/olistbr/brazilian-ecommerce. The files are loaded as they are: category names
+stay Portuguese (``categories`` has their translation), misspelled columns keep their names in ``properties``, and
+``customer_id`` is a customer made for one order, whose person is ``customer_unique_id``. Times have no zone and are read
+in that of the source; with the shop in the same zone, days are those of the files.
 """
 
 from __future__ import annotations
@@ -122,14 +122,15 @@ FILES: dict[str, _File] = {
         },
     ),
 }
-"""The nine files by name, without compression; columns not named here stay in ``properties``."""
+"""The nine files by name, without compression; other columns go to ``properties``."""
 
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     name = file_name.rsplit("/", 1)[-1].casefold()
     if name not in FILES:
         raise SourceFileError(
-            file_name, f"is none of the data set's nine files{near_match(name, FILES)} ({', '.join(FILES)})"
+            file_name,
+            f"is not one of the data set's nine files{near_match(name, FILES)} ({', '.join(FILES)})",
         )
     file = FILES[name]
     return Mapping(

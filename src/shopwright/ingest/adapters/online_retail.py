@@ -2,9 +2,9 @@
 
 Format: https://archive.ics.uci.edu/dataset/352/online+retail and /502/online+retail+ii. The copies in circulation
 differ in encoding (UTF-8, Latin-1), dates (``2010-12-01 08:26:00``, ``12/1/2010 8:26``), column names
-(``InvoiceNo`` or ``Invoice`` ...) and in writing customers as ``17850.0``; all of them are read. Lines are not
-numbered, and 5,268 of them equal another of their invoice: they are kept as copies, since each was charged.
-What a line is, is told by ``invoice_rules``.
+(``InvoiceNo`` or ``Invoice`` ...) and customer ids (``17850`` or ``17850.0``); all of them are read. Lines are not
+numbered, and 5,268 of them equal another line of their invoice: they are kept as copies, since each was charged.
+``invoice_rules`` decides the kind of a line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import BY_NAME
-from shopwright.ingest.adapters.invoice_rules import COLUMNS as TELLING
+from shopwright.ingest.adapters.invoice_rules import COLUMNS as RULE_COLUMNS
 from shopwright.ingest.adapters.invoice_rules import kind_sql, rule_sql
 from shopwright.ingest.adapters.mapping import (
     DATA_ENDINGS,
@@ -39,17 +39,17 @@ COLUMNS = (
     "Country",
 )
 SYNONYMS = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
-"""Names in the sequel, to those of the first data set."""
+"""Column names in the sequel, to those of the first data set."""
 
-# a year of two digits first: where it stands, the longer form would read it as the year 10
+# the format with a two-digit year comes first: the other one would read such a year as the year 10
 TIMESTAMP_FORMATS = ("%Y-%m-%d %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%Y %H:%M")
 
 FIELDS = {
     "order_id": column("InvoiceNo"),
     "product_id": column("StockCode"),
     "product_name": column("Description"),
-    "kind": Field(columns=TELLING, sql=kind_sql()),
-    "kind_rule": Field(columns=TELLING, sql=rule_sql()),
+    "kind": Field(columns=RULE_COLUMNS, sql=kind_sql()),
+    "kind_rule": Field(columns=RULE_COLUMNS, sql=rule_sql()),
     "quantity": column("Quantity"),
     "unit_price": column("UnitPrice"),
     "ordered_at": column("InvoiceDate"),

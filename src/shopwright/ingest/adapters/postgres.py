@@ -1,4 +1,4 @@
-"""A table or a query of a running Postgres; columns that bear our names need no mapping."""
+"""A table or query of a Postgres server; columns with canonical names need no mapping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shopwright.settings import SourceSettings
 
 NULL = r"\NULL"
-"""How a null is written; a text of that value stands in quotes, and an empty text is empty."""
+"""How a null is written. A text with this value is quoted, so it stays a text, and an empty text stays empty."""
 
 
 def _mapping_for(source: SourceSettings, _: str) -> Mapping:
@@ -23,19 +23,19 @@ def _mapping_for(source: SourceSettings, _: str) -> Mapping:
         if column.name not in source.map
     }
     fields = {
-        name: build_field(source, entity, name, given) for name, given in (by_name | source.map).items()
+        name: build_field(source, entity, name, settings) for name, settings in (by_name | source.map).items()
     }
     required = tuple(name for name in by_name if entity.column(name).required)
-    named = tuple(column for name in source.map for column in fields[name].columns)
+    mapped = tuple(column for name in source.map for column in fields[name].columns)
     return Mapping(
         entity=entity,
         kind=FileKind.CSV,
         fields=fields,
         csv=CsvShape(null=NULL),
-        required_columns=tuple(dict.fromkeys((*named, *required))),
+        required_columns=tuple(dict.fromkeys((*mapped, *required))),
         optional=frozenset(by_name),
         timezone=source.timezone,
     )
 
 
-POSTGRES = Adapter("postgres", "a table or a query of a running Postgres", _mapping_for)
+POSTGRES = Adapter("postgres", "a table or query of a Postgres server", _mapping_for)

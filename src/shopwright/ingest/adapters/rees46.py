@@ -1,8 +1,8 @@
 """REES46 clickstream: monthly CSV files of views, carts and purchases.
 
-Format: https://rees46.com/en/datasets (column list of the eCommerce behaviour data set). Times carry the suffix
-`` UTC``, ``category_id`` has 19 digits (text here, since a float would lose the last ones), category code
-and brand are often empty, and prices of zero occur.
+Format: https://rees46.com/en/datasets (column list of the eCommerce behavior data set). Times end in `` UTC``,
+``category_id`` has 19 digits (text here, since a float would lose the last ones), category code and brand are often
+empty, and some prices are zero.
 """
 
 from __future__ import annotations

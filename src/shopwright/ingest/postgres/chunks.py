@@ -1,4 +1,4 @@
-"""Rows streamed from the server into files of bounded size, one after the other."""
+"""Rows streamed from the server into files of limited size, one after the other."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 64_000_000
 CHUNK_ROWS = 500_000
-"""A file is complete at whichever comes first."""
+"""Limits of one file; whichever is reached first ends it."""
 
 
 def read_chunks(
-    source: SourceSettings, staging: Path, last: Callable[[str, str], str | None]
+    source: SourceSettings, staging: Path, last_watermark: Callable[[str, str], str | None]
 ) -> Generator[SourceFile, None, None]:
-    """Read what may be new since the last run, as delimited files with a header; at least one, if only a header.
+    """Yield what may be new since the last run, as delimited files with a header; at least one, if only a header.
 
-    All of them show the database at one moment. A file is gone when the next one is asked for, so that neither
+    All of them show the database at one point in time. A file is deleted when the next one is requested, so that neither
     memory nor disk holds more than one.
 
     Args:
         source: what to read.
         staging: folder for the files.
-        last: source name and label to the greatest watermark that was landed before.
+        last_watermark: returns the greatest watermark loaded so far, by name of the source and label; None where none was.
 
     Raises:
-        SourceFileError: the server cannot be reached, refuses, or breaks off.
+        SourceFileError: the server cannot be reached, refuses, or closes the connection.
     """
     label = source_label(source)
     with open_session(source, label) as connection:
         relation = describe(connection, source)
         number = 0
-        for step in relation.passes(source, last(source.name, label)):
+        for step in relation.passes(source, last_watermark(source.name, label)):
             with connection.cursor() as cursor, cursor.copy(step.statement.encode()) as rows:
                 for path, row in _cut(rows, staging, relation.header):
                     number += 1
-                    reached = _watermark(relation, row) if step.is_ordered else None
-                    yield SourceFile(path, display_name=f"{label}{PART_SEPARATOR}{number}", watermark=reached)
+                    watermark = _watermark(relation, row) if step.is_ordered else None
+                    yield SourceFile(
+                        path, display_name=f"{label}{PART_SEPARATOR}{number}", watermark=watermark
+                    )
                     path.unlink()
     if number == 0:
         path = staging / "rows.csv"
@@ -58,15 +60,15 @@ def read_chunks(
 
 
 def _cut(rows: Iterable[Buffer], staging: Path, header: bytes) -> Iterator[tuple[Path, bytes]]:
-    """Files of whole rows, each with its last row. The server sends one row at a time."""
+    """Yield files of complete rows, each with its last row. The server sends one row at a time."""
     path = staging / "rows.csv"
-    coming = iter(rows)
-    for first in coming:
+    remaining = iter(rows)
+    for first in remaining:
         size = 0
         row = first
         with path.open("wb", buffering=1 << 20) as file:
             file.write(header)
-            for count, row in enumerate(chain([first], coming), start=1):
+            for count, row in enumerate(chain([first], remaining), start=1):
                 size += file.write(row)
                 if size >= CHUNK_BYTES or count >= CHUNK_ROWS:
                     break
@@ -81,10 +83,10 @@ def _watermark(relation: Relation, row: bytes) -> str | None:
 
 
 def probe(source: SourceSettings) -> str:
-    """Connect and look, reading no row.
+    """Connect and describe the source without reading a row.
 
     Returns:
-        What was found, in a few words.
+        One line such as ``public.orders by updated_at: 12 columns, Postgres 17.2``.
 
     Raises:
         SourceFileError: as when reading.

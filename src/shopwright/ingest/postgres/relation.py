@@ -1,4 +1,4 @@
-"""What is to be read: a table or a query, its columns, and the statements that read it from a watermark on."""
+"""A table or query to be read: its columns, and the statements that read it from a watermark on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TIMES = ("date", "timestamp", "timestamptz")
 ORDERED = (*TIMES, "int2", "int4", "int8", "float4", "float8", "numeric", "oid", "text", "varchar", "uuid")
-"""Types by which rows can be told older from newer."""
+"""Types of columns that can be watermarks, since their values order rows from old to new."""
 
 _AS_JSON = ("A", "C")
 _UNDEFINED_TABLE = "42P01"
@@ -26,30 +26,30 @@ _UNDEFINED_TABLE = "42P01"
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """One column of what is read."""
+    """One column of a relation."""
 
     name: str
     type: str
     """Name of the server's type, such as ``timestamptz``."""
     category: str
-    """The server's own class of types: ``A`` arrays, ``B`` booleans, ``C`` composites ..."""
+    """The server's category of types: ``A`` arrays, ``B`` booleans, ``C`` composites ..."""
 
     @property
     def text(self) -> str:
-        """SQL of the value as it is to be written: what has no text of its own as JSON, all else by itself."""
+        """SQL of the value as it is written: arrays and composites as JSON, all others as their own text."""
         name = f"source.{quote_name(self.name)}"
         if self.category in _AS_JSON:
             return f"to_json({name})::text"
         if self.type == "bool":
-            return f"{name}::text"  # true and false; alone it would be t and f
+            return f"{name}::text"  # true and false; without the cast it would be t and f
         if self.type == "money":
-            return f"{name}::numeric"  # the type's own text depends on the server's language
+            return f"{name}::numeric"  # the text of money depends on the server's locale
         return name
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One statement, and whether its rows come in the order of the watermark."""
+    """One statement, and whether its rows are sorted by the watermark."""
 
     statement: str
     is_ordered: bool
@@ -57,7 +57,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or a query that the server knows."""
+    """A table or query as the server describes it."""
 
     sql: str
     columns: tuple[SourceColumn, ...]
@@ -70,14 +70,14 @@ class Relation:
         return quoted.encode() + b"\n"
 
     def passes(self, source: SourceSettings, last: str | None) -> list[Pass]:
-        """Statements that together read every row that may be new.
+        """Return statements that together read every row that may be new.
 
-        Rows without a watermark, and those whose watermark lies ahead of the server's clock, are read each time:
-        neither says where the next run may begin.
+        Rows without a watermark, and those whose watermark is ahead of the server's clock, are read every time:
+        neither says where the next run can start.
 
         Args:
             source: its settings.
-            last: greatest watermark that was landed before.
+            last: greatest watermark loaded so far; None reads everything.
         """
         if self.watermark is None:
             return [Pass(self._copy(""), is_ordered=False)]
@@ -103,7 +103,7 @@ class Relation:
 
     def _copy(self, clauses: str) -> str:
         columns = ", ".join(column.text for column in self.columns)
-        # of one column alone, an empty text would be an empty line
+        # with a single column, an empty text would be an empty line, which readers skip
         quotes = ", force_quote *" if len(self.columns) == 1 else ""
         return (
             f"copy (select {columns} from {self.sql} as source {clauses}) "
@@ -112,25 +112,25 @@ class Relation:
 
 
 def _clock(column: SourceColumn, zone: str) -> str:
-    """The server's time as the column states times; those without a zone lie in the source's."""
+    """Return SQL of the server's time in the column's type; columns without a zone are in the source's."""
     return "now()" if column.type == "timestamptz" else f"(now() at time zone {quote_text(zone)})"
 
 
 def source_label(source: SourceSettings) -> str:
-    """What the ledger calls the source's rows: the table, or a query by its digest, and the watermark.
+    """Return the name of the source's rows in the ledger: the table, or a query by its hash, and the watermark.
 
-    Another table, query or watermark column has another label, and is read from its beginning.
+    After a change of table, query or watermark column the label is another one, so everything is read again.
     """
-    what = source.table or f"query {hashlib.sha256(str(source.query).encode()).hexdigest()[:8]}"
-    return f"{what} by {source.watermark}" if source.watermark else what
+    name = source.table or f"query {hashlib.sha256(str(source.query).encode()).hexdigest()[:8]}"
+    return f"{name} by {source.watermark}" if source.watermark else name
 
 
 def describe(connection: Connection, source: SourceSettings) -> Relation:
-    """Ask the server what the source's table or query gives.
+    """Ask the server for the columns of the source's table or query.
 
     Raises:
-        SourceFileError: there is no such table or column; the message names the nearest.
-        psycopg.Error: anything else the server objects to.
+        SourceFileError: there is no such table or column; the message suggests a similar name.
+        psycopg.Error: any other error of the server.
     """
     sql = _table(source.table) if source.table else _derived(str(source.query))
     columns = _columns(connection, source, sql)
@@ -141,14 +141,14 @@ def describe(connection: Connection, source: SourceSettings) -> Relation:
         raise SourceFileError(
             source_label(source),
             f"watermark column '{source.watermark}' is missing{near_match(source.watermark, by_name)} "
-            f"(there are: {', '.join(by_name)})",
+            f"(available: {', '.join(by_name)})",
         )
     watermark = by_name[source.watermark]
     if watermark.type not in ORDERED:
         raise SourceFileError(
             source_label(source),
-            f"watermark column '{watermark.name}' is of type {watermark.type}, which does not tell new rows "
-            f"from old; choose one of {', '.join(ORDERED)}",
+            f"watermark column '{watermark.name}' is of type {watermark.type}, which does not order rows from old "
+            f"to new; choose a column of type {', '.join(ORDERED)}",
         )
     return Relation(sql, columns, watermark)
 
@@ -164,7 +164,7 @@ def _table(name: str) -> str:
 def _columns(connection: Connection, source: SourceSettings, sql: str) -> tuple[SourceColumn, ...]:
     statement = f"select * from {sql} as source limit 0"
     try:
-        # prepared: the protocol then takes one statement and no second one behind it
+        # prepared, since the protocol then accepts a single statement: nothing can be appended to a query
         cursor = connection.execute(statement.encode(), prepare=True)
     except Exception as error:
         if source.table and getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
@@ -172,24 +172,22 @@ def _columns(connection: Connection, source: SourceSettings, sql: str) -> tuple[
             raise SourceFileError(source_label(source), _no_table(connection, source.table)) from None
         raise
     described = [(column.name, column.type_code) for column in cursor.description or ()]
-    found = connection.execute(
+    rows = connection.execute(
         "select oid, typname, typcategory from pg_catalog.pg_type where oid = any(%s::oid[])",
         ([code for _, code in described],),
     ).fetchall()
-    types = {oid: (str(name), str(category)) for oid, name, category in found}
-    times = Counter(name.lower() for name, _ in described)
+    types = {oid: (str(name), str(category)) for oid, name, category in rows}
+    counts = Counter(name.lower() for name, _ in described)
     for name, _ in described:
-        if times[name.lower()] > 1:
-            raise SourceFileError(
-                source_label(source), f"column '{name}' stands twice; give one another name"
-            )
+        if counts[name.lower()] > 1:
+            raise SourceFileError(source_label(source), f"column '{name}' appears twice; rename one of them")
     return tuple(SourceColumn(name, *types[code]) for name, code in described)
 
 
 def _no_table(connection: Connection, name: str) -> str:
-    found = connection.execute(
+    rows = connection.execute(
         "select table_schema, table_name from information_schema.tables "
         "where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2"
     ).fetchall()
-    known = [f"{schema}.{table}" if "." in name else str(table) for schema, table in found]
-    return f"no table '{name}' that the user may read{near_match(name, known)}"
+    tables = [f"{schema}.{table}" if "." in name else str(table) for schema, table in rows]
+    return f"no table '{name}' that the database user can read{near_match(name, tables)}"

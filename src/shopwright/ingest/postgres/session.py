@@ -1,6 +1,6 @@
-"""One read-only transaction with a server, and errors that never show a secret.
+"""A read-only transaction with a server, and errors that never show a secret.
 
-The only module that imports the driver, and only when a source needs it.
+This is the only module that imports the driver, and only when a source needs it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTINGS = {
     "extra_float_digits": "3",
     "standard_conforming_strings": "on",
 }
-"""How the server writes values as text, for the length of the transaction."""
+"""Settings of the server, for this transaction only, that fix how it writes values as text."""
 
 DEFAULTS = {
     "connect_timeout": 10,
@@ -37,16 +37,16 @@ DEFAULTS = {
     "keepalives_count": 6,
     "fallback_application_name": "shopwright",
 }
-"""Parameters of a connection that states none; seconds. A server that fell silent is noticed after two minutes."""
+"""Defaults of connection parameters, in seconds. A server that stops responding is noticed after two minutes."""
 
 _SECRETS = ("password", "sslpassword")
 
 
 def check_source(source: SourceSettings) -> None:
-    """See that a source can be tried at all.
+    """Check that a source can be connected to, without connecting.
 
     Raises:
-        ConfigurationError: the driver is not installed, or the variable that holds the connection is not set.
+        ConfigurationError: the driver is not installed, or the environment variable with the connection is not set.
     """
     _driver()
     _parameters(source)
@@ -57,52 +57,52 @@ def _driver() -> ModuleType:
         import psycopg  # noqa: PLC0415  # an optional extra, needed by this adapter alone
     except ImportError as error:
         raise ConfigurationError(
-            f"adapter postgres needs its driver ({error}); install it with: pip install 'shopwright[postgres]'"
+            f"adapter postgres needs its driver ({error}); run `pip install 'shopwright[postgres]'`"
         ) from None
     return psycopg
 
 
 def _parameters(source: SourceSettings) -> dict[str, Any]:
-    """Connection parameters that the source's variable states; none where it leaves all to libpq's own."""
+    """Return the connection parameters in the source's environment variable; none where it leaves them to libpq."""
     if source.connection is None:
         return {}
     text = os.environ.get(source.connection, "").strip()
     if not text:
         raise ConfigurationError(
             f"source '{source.name}': environment variable {source.connection} is not set; "
-            "put the URL of the database into it, such as postgresql://reader:secret@host:5432/shop"
+            "set it to the URL of the database, such as postgresql://reader:secret@host:5432/shop"
         )
     driver = _driver()
     try:
-        if _has_bare_mark(text):
+        if _has_unescaped_password(text):
             raise driver.ProgrammingError
-        found: dict[str, Any] = driver.conninfo.conninfo_to_dict(text)
-    except driver.Error:  # its message would show the text
+        parameters: dict[str, Any] = driver.conninfo.conninfo_to_dict(text)
+    except driver.Error:  # its message would show the text, with the password
         raise ConfigurationError(
-            f"source '{source.name}': the value of {source.connection} is no Postgres URL or DSN; "
-            "in a URL, special characters of user and password are escaped (@ as %40, / as %2F, ? as %3F)"
+            f"source '{source.name}': the value of {source.connection} is not a Postgres URL or DSN; "
+            "in a URL, escape special characters of user and password (@ as %40, / as %2F, ? as %3F)"
         ) from None
-    return found
+    return parameters
 
 
-def _has_bare_mark(text: str) -> bool:
-    """Whether a password with unescaped marks would be taken for host or port, and shown as such."""
-    _, is_url, rest = text.partition("://")
-    user_info, is_given, _ = rest.rpartition("@")
-    return bool(is_url and is_given and not rest.startswith("/") and re.search(r"[@/?\s]", user_info))
+def _has_unescaped_password(text: str) -> bool:
+    """Return whether a part of the password would be read as host or port, and shown in errors as such."""
+    _, scheme_end, address = text.partition("://")
+    user_info, at_sign, _ = address.rpartition("@")
+    return bool(scheme_end and at_sign and not address.startswith("/") and re.search(r"[@/?\s]", user_info))
 
 
 @contextmanager
 def open_session(source: SourceSettings, label: str) -> Iterator[Connection]:
-    """A repeatable-read, read-only transaction: every statement sees the same rows, and none can write.
+    """Open a repeatable-read, read-only transaction: every statement sees the same rows, and none can write.
 
     Args:
-        source: whose database.
-        label: what to call the source's rows in errors.
+        source: the source whose database to connect to.
+        label: name of the source's rows in errors.
 
     Raises:
-        ConfigurationError: the connection is not stated as it should be.
-        SourceFileError: the server cannot be reached, refuses, or breaks off.
+        ConfigurationError: the connection is not configured correctly.
+        SourceFileError: the server cannot be reached, refuses, or closes the connection.
     """
     driver, parameters = _driver(), _parameters(source)
     try:
@@ -118,20 +118,20 @@ def open_session(source: SourceSettings, label: str) -> Iterator[Connection]:
 
 
 def _with_defaults(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    own = {**DEFAULTS, **parameters}
+    merged = {**DEFAULTS, **parameters}
     if "PGCONNECT_TIMEOUT" in os.environ and "connect_timeout" not in parameters:
-        del own["connect_timeout"]
-    return own
+        del merged["connect_timeout"]
+    return merged
 
 
 def describe_error(error: Exception) -> str:
-    """What the server or the driver says, in one line, with the server's own hint."""
-    diagnosis = getattr(error, "diag", None)
-    said = getattr(diagnosis, "message_primary", None)
-    if said is None:
+    """Return the message of the server or the driver in one line, with the server's hint."""
+    diagnostics = getattr(error, "diag", None)
+    message = getattr(diagnostics, "message_primary", None)
+    if message is None:
         return " ".join(line.strip() for line in str(error).splitlines() if line.strip()) or "connection lost"
-    hint = getattr(diagnosis, "message_hint", None)
-    return f"{said} ({hint})" if hint else str(said)
+    hint = getattr(diagnostics, "message_hint", None)
+    return f"{message} ({hint})" if hint else str(message)
 
 
 def _redact(text: str, parameters: Mapping[str, Any]) -> str:

@@ -207,7 +207,7 @@ def test_init_writes_settings_that_load_and_never_overwrites_them(run, tmp_path)
     text = (folder / "shopwright.toml").read_text()
     code, out, err = run("init", folder)
     assert (code, out, is_one_line(err)) == (1, "", True)
-    assert "exists already" in err
+    assert "already exists" in err
     assert (folder / "shopwright.toml").read_text() == text
 
 
@@ -272,9 +272,9 @@ def test_an_ingest_says_what_became_of_the_rows(run, shop):
     code, out, err = run("ingest", "--project", shop.root)
     assert (code, err) == (0, "")
     assert "day.jsonl" in out
-    assert "columns no mapping names, kept in properties: shelf" in out
+    assert "unmapped columns, kept in properties: shelf" in out
     assert "shopwright quarantine list" in out
-    assert "0 file(s) taken in, 1 known already" in run("ingest", "--project", shop.root)[1]
+    assert "0 files loaded, 1 unchanged" in run("ingest", "--project", shop.root)[1]
 
 
 def test_an_ingest_is_one_json_document(run, shop):
@@ -292,7 +292,7 @@ def test_a_file_that_cannot_be_read_exits_with_1_and_the_others_are_in(run, shop
     assert (code, json.loads(out)["rows_accepted"]) == (1, 1)
     code, out, _ = run("ingest", "--project", shop.root)
     assert code == 1
-    assert "not read:" in out
+    assert "Failed:" in out
 
 
 def test_an_unknown_source_is_named_with_its_near_match(run, shop):
@@ -320,9 +320,9 @@ def test_the_quarantine_is_listed_shown_and_replayed(run, shop):
     (row, _) = json.loads(run("quarantine", "show", "--project", shop.root, "--json")[1])
     assert row["line_number"] == 2
     assert row["raw"] in run("quarantine", "show", row["quarantine_id"], "--project", shop.root)[1]
-    assert "2 rows read again: 0 accepted" in run("quarantine", "replay", "--project", shop.root)[1]
+    assert "2 rows replayed: 0 accepted" in run("quarantine", "replay", "--project", shop.root)[1]
     document = json.loads(run("quarantine", "replay", "--project", shop.root, "--json")[1])
-    assert document == {"tried": 2, "accepted": 0, "duplicate": 0, "still_open": 2}
+    assert document == {"replayed": 2, "accepted": 0, "duplicate": 0, "still_open": 2}
 
 
 def test_an_unknown_row_is_one_line(run, shop):

@@ -1,4 +1,4 @@
-"""``shopwright ingest``: files into the lake."""
+"""``shopwright ingest``: load source files into the lake."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from shopwright.cli.output import (
     Bar,
     JsonOption,
     ProjectOption,
+    format_count,
     now,
     print_json,
     progress_bar,
@@ -25,21 +26,19 @@ from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.run import IngestReport, Progress, ingest
 from shopwright.settings import Project, load_project
 
-SHOWN_FILES = 40
+MAX_LISTED_FILES = 40
 
 
 def command(
     project: ProjectOption = DEFAULT_PROJECT,
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only this source; may be given several times.")
-    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; can be repeated.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in every file of the shop's sources that is not in the lake yet.
+    """Load new source files into the lake.
 
-    Each record ends in exactly one of three places: the lake, the quarantine (with every rule it broke), or the
-    count of exact duplicates. Files already taken in are skipped; an interrupted run is finished.
-    Exits with 1 when a file could not be read; the other files are in the lake all the same.
+    Each record goes to exactly one of three places: the lake, the quarantine (with every rule that it broke), or the
+    count of exact duplicates. Files that were loaded before are skipped; an interrupted run is completed first.
+    Exits with 1 if a file could not be read; all other files are loaded.
 
     Example:
         shopwright ingest --project my-shop
@@ -54,7 +53,7 @@ def command(
 
 
 def ingest_with_progress(project: Project, sources: tuple[str, ...] = (), *, quiet: bool) -> IngestReport:
-    """Ingest, with a bar that tells file, rows and rate."""
+    """Ingest, with a progress bar that shows file, rows and rows per second."""
     with progress_bar(quiet=quiet) as bar:
         return ingest(project, now=now(), sources=sources, on_progress=_Reporter(bar))
 
@@ -64,14 +63,15 @@ class _Reporter:
         self.bar = bar
         self.started = monotonic()
 
-    def __call__(self, at: Progress) -> None:
-        rate = at.rows / max(monotonic() - self.started, 1e-9)
-        text = f"file {min(at.files_done + 1, at.files)} of {at.files}, {at.file}: {at.rows:,} rows, {rate:,.0f}/s"
-        self.bar.update(text, at.bytes_done, at.bytes)
+    def __call__(self, progress: Progress) -> None:
+        rate = progress.rows / max(monotonic() - self.started, 1e-9)
+        number = min(progress.files_done + 1, progress.files)
+        text = f"file {number} of {progress.files}, {progress.file}: {progress.rows:,} rows, {rate:,.0f}/s"
+        self.bar.update(text, progress.bytes_done, progress.bytes)
 
 
 def to_dict(report: IngestReport) -> dict[str, object]:
-    """An ingest report for machines."""
+    """Return an ingest report as JSON shows it."""
     return {
         "files": [
             asdict(row) | {"rules": row.rule_counts or None, "simulated_effect": row.effect}
@@ -88,42 +88,46 @@ COUNTS = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
 
 
 def show_report(console: Console, report: IngestReport) -> None:
-    """Print what an ingest did."""
+    """Print an ingest report."""
     if report.recovered:
-        console.print(f"Finished {report.recovered} commit(s) that an earlier run was interrupted in.")
+        console.print(f"Completed {format_count(report.recovered, 'commit')} of an interrupted run.")
     if report.rows:
-        columns = ("file", "as", "read", "accepted", "quarantined", "duplicate", "outcome")
-        rows = [_cells(row) for row in report.rows[:SHOWN_FILES]]
-        if len(report.rows) > SHOWN_FILES:
-            rows.append([f"… {len(report.rows) - SHOWN_FILES} more files", "", None, None, None, None, ""])
+        columns = ("file", "entity", "read", "accepted", "quarantined", "duplicate", "outcome")
+        rows = [_cells(row) for row in report.rows[:MAX_LISTED_FILES]]
+        if len(report.rows) > MAX_LISTED_FILES:
+            rows.append(
+                [f"… {len(report.rows) - MAX_LISTED_FILES} more files", "", None, None, None, None, ""]
+            )
         rows.append(["total", "", *(report.total(name) for name in COUNTS), ""])
         console.print(table("", columns, rows))
     _show_rules(console, report)
     rate = report.total("rows_read") / max(report.seconds, 1e-9)
     console.print(
-        f"{len(report.rows)} file(s) taken in, {report.skipped} known already; {report.seconds:.1f} s"
-        + (f", {rate:,.0f} rows a second" if report.rows else "")
+        f"{format_count(len(report.rows) - len(report.failed), 'file')} loaded, {report.skipped:,} unchanged"
+        + (f", {len(report.failed):,} failed" if report.failed else "")
+        + f" ({report.seconds:.1f} s"
+        + (f", {rate:,.0f} rows/s)" if report.rows else ")")
     )
     for row in report.rows:
         if row.new_columns:
-            what = "kept in properties" if _has_properties(row) else "left out"
-            console.print(f"{row.file}: columns no mapping names, {what}: {row.new_columns}", markup=False)
+            fate = "kept in properties" if _has_properties(row) else "not loaded"
+            console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
         if row.reason and row.outcome == "loaded":
             console.print(f"{row.file}: {row.reason}", markup=False)
         if row.effect:
-            changed = f"{row.effect.rows_changed:,} cart event(s) taken in as purchases"
-            console.print(f"{row.file}: {changed}, {row.effect}; this is no real data", markup=False)
+            change = f"{row.effect.rows_changed:,} cart event(s) taken in as purchases"
+            console.print(f"{row.file}: {change}, {row.effect}; this is no real data", markup=False)
     for row in report.failed:
-        console.print(f"not read: {row.file}: {row.reason}", markup=False)
+        console.print(f"Failed: {row.file}: {row.reason}", markup=False)
     if report.total("rows_quarantined"):
-        console.print("See what is wrong with the rows put aside: shopwright quarantine list")
+        console.print("Review quarantined rows: shopwright quarantine list")
 
 
 def _show_rules(console: Console, report: IngestReport) -> None:
-    """Print how many accepted order lines each rule of an adapter told the kind of."""
+    """Print how many accepted order lines each rule of an adapter applied to."""
     rows = [
         (_name(row), rule, count)
-        for row in report.rows[:SHOWN_FILES]
+        for row in report.rows[:MAX_LISTED_FILES]
         for rule, count in row.rule_counts.items()
     ]
     if rows:

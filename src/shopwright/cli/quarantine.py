@@ -1,4 +1,4 @@
-"""``shopwright quarantine``: rows that were put aside."""
+"""``shopwright quarantine``: review and replay quarantined rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shopwright.cli.output import (
     DEFAULT_PROJECT,
     JsonOption,
     ProjectOption,
+    format_count,
     now,
     print_json,
     stdout_console,
@@ -18,48 +19,50 @@ from shopwright.cli.output import (
 from shopwright.ingest.quarantine import count_open, find_open, list_open, replay
 from shopwright.settings import load_project
 
-app = typer.Typer(help="Rows that were put aside: see them, and read them again.", no_args_is_help=True)
+app = typer.Typer(help="Review quarantined rows, and replay them after a fix.", no_args_is_help=True)
 
 SourceOption = Annotated[str | None, typer.Option(help="Only rows of this source.")]
 RuleOption = Annotated[str | None, typer.Option(help="Only rows that broke this rule.")]
+
+MAX_CHARACTERS = 300
+"""Length of a row in a list; longer rows are cut."""
 
 
 @app.command("list")
 def list_command(
     project: ProjectOption = DEFAULT_PROJECT, source: SourceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Count the rows in quarantine by file and by the rules they broke.
+    """Count quarantined rows by file and by the rules that they broke.
 
     Example:
         shopwright quarantine list --project my-shop
     """
-    found = count_open(load_project(project), source=source)
+    counts = count_open(load_project(project), source=source)
     if as_json:
-        print_json(found)
+        print_json(counts)
         return
     console = stdout_console()
-    if not found:
+    if not counts:
         console.print("The quarantine is empty.")
         return
-    rows = [(item.source, item.file.rsplit("/", 1)[-1], ", ".join(item.rules), item.rows) for item in found]
+    rows = [(item.source, item.file.rsplit("/", 1)[-1], ", ".join(item.rules), item.rows) for item in counts]
     console.print(table("", ("source", "file", "rules broken", "rows"), rows))
-    console.print(
-        "See rows: shopwright quarantine show. After mending a mapping: shopwright quarantine replay."
-    )
+    console.print("Show rows: shopwright quarantine show")
+    console.print("Load them after fixing a mapping: shopwright quarantine replay")
 
 
 @app.command("show")
 def show_command(
     quarantine_id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="Show this row whole.", show_default="the first rows")
+        str | None, typer.Argument(metavar="ID", help="Show this row in full.", show_default="the first rows")
     ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
     source: SourceOption = None,
     rule: RuleOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Number of rows to show.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Show rows in quarantine as they stood in their file, with every rule they broke.
+    """Show quarantined rows as they are in their file, with every rule that they broke.
 
     Example:
         shopwright quarantine show --rule event_type_unknown --limit 5
@@ -75,12 +78,12 @@ def show_command(
         return
     console = stdout_console()
     if not rows:
-        console.print("No such row in quarantine.")
+        console.print("No matching rows in quarantine.")
     for row in rows:
         console.print(f"{row.quarantine_id}  {row.file} line {row.line_number}", markup=False, style="bold")
         console.print(f"  broke: {', '.join(row.rules)}", markup=False)
-        shown = row.raw if quarantine_id else row.raw[:300] + ("…" if len(row.raw) > 300 else "")
-        console.print(f"  {shown}", markup=False)
+        is_cut = not quarantine_id and len(row.raw) > MAX_CHARACTERS
+        console.print(f"  {row.raw[:MAX_CHARACTERS] + '…' if is_cut else row.raw}", markup=False)
 
 
 @app.command("replay")
@@ -90,7 +93,7 @@ def replay_command(
     rule: RuleOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the rows in quarantine again under today's settings; what is good now is landed, once.
+    """Read quarantined rows again with the current settings, and load those that are valid now.
 
     Rows that are still bad stay in quarantine. Run `shopwright build` afterwards.
 
@@ -102,6 +105,6 @@ def replay_command(
         print_json(report)
         return
     stdout_console().print(
-        f"{report.replayed:,} rows read again: {report.accepted:,} accepted, {report.duplicate:,} duplicates of rows "
-        f"already there, {report.still_open:,} still in quarantine."
+        f"{format_count(report.replayed, 'row')} replayed: {report.accepted:,} accepted, {report.duplicate:,} duplicates, "
+        f"{report.still_open:,} still in quarantine"
     )

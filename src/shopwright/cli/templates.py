@@ -1,4 +1,4 @@
-"""The commented ``shopwright.toml`` that ``init`` writes, from one template for each kind of shop."""
+"""Templates of the commented ``shopwright.toml`` that ``init`` writes, one for each kind of shop."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from shopwright.settings import Settings, ShopSettings
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a new project starts from."""
+    """Initial settings of a new project."""
 
     name: str
-    """What the user types."""
+    """Value of the option ``--template``."""
     purpose: str
     """Which files it is for, in a few words."""
     sources: str
-    """TOML of its sources; ``{path}`` stands for where the files lie, other braces are doubled."""
+    """TOML of its sources; ``{path}`` stands for the path of the files, other braces are doubled."""
     adapter: str | None
     """Adapter of its first source."""
     currency: str | None = None
     timezone: str | None = None
-    """Those of the shop, where the data settles them."""
+    """Currency and time zone of the shop, where the data set determines them."""
     complete_through: str | None = None
-    """Last date up to which its orders are complete, where the data set ends with a few stray ones."""
+    """Last date with complete orders, where the data set ends with a few stray ones."""
     is_data_set: bool = False
-    """Whether its files are there before the project is made; ``init`` says so where they are not."""
+    """Whether it is for a published data set; ``init`` then warns if files are missing."""
     files: tuple[str, ...] = ()
-    """Names of files that all have to be there, without compression."""
+    """Names of the data set's required files, without compression."""
 
 
 _MAPPED = """
-# Any other CSV, JSON or Parquet file, by its column names; here a file without a header line.
+# Any other CSV, JSON or Parquet file, by its column names. This example has no header line.
 # [[sources]]
 # name = "more_clicks"
 # adapter = "mapped"
@@ -43,7 +43,7 @@ _MAPPED = """
 # columns = ["event_time", "event_type", "product_id", "category_id", "category_code", "brand", "price",
 #            "user_id", "user_session"]
 # timestamp_formats = ["%Y-%m-%d %H:%M:%S UTC"]
-# [sources.map]                 # canonical column = column of the file, or {{ value = ".." }} or {{ sql = ".." }}
+# [sources.map]                 # canonical column = column of the file, {{ value = ".." }} or {{ sql = ".." }}
 # event_at = "event_time"
 # event_type = "event_type"
 # user_id = "user_id"
@@ -52,7 +52,7 @@ _MAPPED = """
 # category = "category_code"
 # brand = "brand"
 # price = "price"
-# [sources.event_types]         # the file's event types = canonical ones
+# [sources.event_types]         # event type in the file = canonical event type
 # view = "product_view"
 # cart = "add_to_cart"
 """
@@ -61,8 +61,8 @@ CLICKSTREAM = Template(
     "clickstream",
     "event files (JSON or Parquet), or CSV files of REES46",
     """
-# Product-analytics events as JSON lines, JSON arrays or Parquet (.gz, .zst and .zip too); files named catalog*
-# and users* hold product and user versions.
+# Product-analytics events as JSON lines, JSON arrays or Parquet (also .gz, .zst and .zip). Files named catalog* and
+# users* contain products and users.
 [[sources]]
 name = "clicks"
 adapter = "event_stream"
@@ -74,10 +74,10 @@ path = {path}                   # file, folder or glob; relative to this file's 
 
 MARKETPLACE = Template(
     "marketplace",
-    "events and orders of one shop (JSON or Parquet)",
+    "events and orders (JSON or Parquet)",
     """
-# JSON lines, JSON arrays or Parquet (.gz, .zst and .zip too). A file's name says what it holds: catalog*, users*,
-# orders*, order_items*, payments*, reviews*, sellers*, categories*; any other name holds events.
+# JSON lines, JSON arrays or Parquet (also .gz, .zst and .zip). A file's name says what it contains: catalog*, users*,
+# orders*, order_items*, payments*, reviews*, sellers*, categories*; all other files contain events.
 [[sources]]
 name = "shop"
 adapter = "event_stream"
@@ -105,12 +105,12 @@ OLIST = Template(
     "olist",
     "the nine CSV files of the Olist marketplace",
     """
-# The nine CSV files of the Brazilian marketplace data set (.gz, .zst and .zip too), told apart by their names.
+# The nine CSV files of the Brazilian marketplace data set (also .gz, .zst and .zip), identified by their names.
 [[sources]]
 name = "marketplace"
 adapter = "olist"
 path = {path}                   # file, folder or glob; relative to this file's folder
-timezone = "America/Sao_Paulo"  # the files' times state no zone; the shop's own keeps their days
+timezone = "America/Sao_Paulo"  # zone of the files' times, which state none; use the shop's, so that days match
 """
     + _MAPPED,
     adapter="olist",
@@ -125,13 +125,13 @@ ONLINE_RETAIL = Template(
     "online-retail",
     "invoices of the UCI data sets (CSV or XLSX)",
     """
-# Invoice lines of the UCI data sets "Online Retail" and "Online Retail II": CSV (.gz, .zst and .zip too) or XLSX,
-# which needs the extra "excel". A CSV that is no UTF-8 is read as Latin-1.
+# Invoice lines of the UCI data sets "Online Retail" and "Online Retail II": CSV (also .gz, .zst and .zip) or XLSX,
+# which needs the extra "excel". A CSV file that is not UTF-8 is read as Latin-1.
 [[sources]]
 name = "invoices"
 adapter = "online_retail"
 path = {path}                   # file, folder or glob; relative to this file's folder
-timezone = "Europe/London"      # the files' times state no zone; the shop's own keeps their days
+timezone = "Europe/London"      # zone of the files' times, which state none; use the shop's, so that days match
 """
     + _MAPPED,
     adapter="online_retail",
@@ -140,10 +140,10 @@ timezone = "Europe/London"      # the files' times state no zone; the shop's own
     is_data_set=True,
 )
 
-BLANK = Template("blank", "a shop that names no source yet", _MAPPED, adapter=None)
+BLANK = Template("blank", "no source yet", _MAPPED, adapter=None)
 
 TEMPLATES: tuple[Template, ...] = (CLICKSTREAM, REES46, MARKETPLACE, OLIST, ONLINE_RETAIL, BLANK)
-"""Every template, in the order of the help."""
+"""All templates, in the order of the help."""
 
 BY_NAME = {template.name: template for template in TEMPLATES}
 
@@ -151,7 +151,7 @@ if len(BY_NAME) != len(TEMPLATES):
     raise RuntimeError("two templates share a name")
 
 _HEAD = """\
-# The settings of one shop. Everything commented out shows its default.
+# Settings of one shop. Lines that are commented out show the defaults.
 
 [shop]
 name = {name}
@@ -159,71 +159,71 @@ name = {name}
 
 _TAIL = """
 # [ingest]
-# max_record_bytes = {ingest.max_record_bytes}   # longer records go to quarantine
-# max_future_hours = {ingest.max_future_hours}        # how far ahead of the clock a time may lie
+# max_record_bytes = {ingest.max_record_bytes}   # longer records are quarantined
+# max_future_hours = {ingest.max_future_hours}        # rows with times further in the future are quarantined
 
 # [sessions]
-# gap_minutes = {sessions.gap_minutes}             # minutes without an event after which a new session begins
+# gap_minutes = {sessions.gap_minutes}             # minutes without an event after which a new session starts
 
-# [bots]                        # such sessions are flagged and kept out of rates
-# min_events = {bots.min_events}              # shorter sessions are never flagged
-# max_mean_gap_seconds = {bots.max_mean_gap_seconds}   # faster than this on average is no shopper
-# min_views_without_cart = {bots.min_views_without_cart} # so many product views and nothing in the cart is no shopper
+# [bots]                        # sessions of bots are flagged and excluded from rates
+# min_events = {bots.min_events}              # sessions with fewer events are never flagged
+# max_mean_gap_seconds = {bots.max_mean_gap_seconds}   # seconds between events, on average; faster sessions are flagged
+# min_views_without_cart = {bots.min_views_without_cart} # product views; sessions with as many and no add-to-cart are flagged
 
 {orders_head}
 # canceled_statuses = {canceled_statuses}
 
 # [experiment]
-# assignment = "{experiment.assignment}"         # "stated" by the events, "md5_parity" of the user id, or "none"
+# assignment = "{experiment.assignment}"         # "stated" in the events, "md5_parity" of the user id, or "none"
 
-# [[experiments]]               # as many as there are; "shopwright experiment --help" tells what can be done with them
+# [[experiments]]               # one section for each experiment; see `shopwright experiment --help`
 # name = "checkout"
-# hypothesis = "A one-page checkout makes more visitors buy"
+# hypothesis = "A one-page checkout makes more users buy"
 # start = 2025-03-01
 # end = 2025-03-31
 # variants = {{ control = 1, treatment = 1 }}
 # primary_metric = "conversion_rate"
 # guardrails = [{{ metric = "abandonment_rate", worst_change = 0.03 }}]
 
-# [models]                      # "shopwright models list" tells which there are
-# run = []                      # such as ["churn"]: those that "shopwright run" trains on new data, and scores with
-# trials = {models.trials}                                   # settings tried for each candidate
+# [models]                      # `shopwright models list` lists them
+# run = []                      # models that `shopwright run` trains and scores with, such as ["churn"]
+# trials = {models.trials}                  # hyperparameter settings to try for each candidate
 
-# [service]                     # "shopwright serve"; its guide tells the other limits
-# medium_risk = {service.medium_risk}             # probability from which on a cart's risk is medium, and high
-# high_risk = {service.high_risk}
-# requests_per_second = {service.requests_per_second}   # that one key may send
-# cors_origins = []             # such as ["https://shop.example.com"]: pages that may call it from a browser
+# [service]                     # of `shopwright serve`; see its guide for other limits
+# medium_risk = {service.medium_risk}             # a cart with at least this probability has medium risk
+# high_risk = {service.high_risk}               # a cart with at least this probability has high risk
+# requests_per_second = {service.requests_per_second}   # limit per key
+# cors_origins = []             # pages that may call it from a browser, such as ["https://shop.example.com"]
 
 # [collector]
-# keep_days = 30                # delete collected segments so long after they were ingested; kept for good where not given
+# keep_days = 30                # delete collected segments this long after they were ingested; without it they are kept
 
 # [engine]
-# threads = 2                   # all cores where not given
+# threads = 2                   # without it, all cores
 # memory_limit = "{engine.memory_limit}"          # beyond it the engine spills to disk
 """
 
 
 def find_template(name: str) -> Template:
-    """The template of that name.
+    """Return the template with this name.
 
     Raises:
-        ConfigurationError: there is none; the message lists what there is.
+        ConfigurationError: there is none; the message lists the available ones.
     """
     if name not in BY_NAME:
         raise ConfigurationError(
-            f"no template '{name}'{near_match(name, BY_NAME)} (known: {', '.join(BY_NAME)})"
+            f"no template '{name}'{near_match(name, BY_NAME)} (available: {', '.join(BY_NAME)})"
         )
     return BY_NAME[name]
 
 
 def render(template: Template, *, name: str, path: str) -> str:
-    """The text of ``shopwright.toml``.
+    """Return the text of ``shopwright.toml``.
 
     Args:
         template: what the project starts from.
         name: the shop's name.
-        path: where the files of its source lie.
+        path: path of its source's files.
     """
     defaults = Settings()
     # a JSON string is a TOML string
@@ -238,25 +238,23 @@ def render(template: Template, *, name: str, path: str) -> str:
 
 
 def _shop(template: Template) -> str:
-    """The shop's currency and zone, commented out where they are the defaults."""
+    """Return the shop's currency and time zone, commented out if they are the defaults."""
     default = ShopSettings()
     currency = _setting("currency", template.currency, default.currency)
     timezone = _setting("timezone", template.timezone, default.timezone)
     return (
-        f"{currency}  # ISO 4217 code of amounts that state none\n"
-        f"{timezone}  # the zone in which a day begins and ends\n"
+        f"{currency}  # ISO 4217 code of amounts without a currency\n"
+        f"{timezone}  # time zone in which days begin and end\n"
     )
 
 
 def _orders_head(template: Template) -> str:
-    """The head of the section on orders, with the date on which the data set ceases to be whole."""
+    """Return the head of the section on orders, with the last date on which the data set is complete."""
     if template.complete_through is None:
-        return (
-            "# [orders]                      # also complete_through, for an export that thins out at its end"
-        )
-    return f"[orders]\ncomplete_through = {template.complete_through}   # what follows are a few stray orders"
+        return "# [orders]                      # set complete_through if the last days of an export are incomplete"
+    return f"[orders]\ncomplete_through = {template.complete_through}   # only a few stray orders are later"
 
 
-def _setting(name: str, given: str | None, default: str) -> str:
-    line = f"{name} = {json.dumps(given or default)}"
-    return f"{line if given else '# ' + line:<30}"
+def _setting(name: str, value: str | None, default: str) -> str:
+    line = f"{name} = {json.dumps(value or default)}"
+    return f"{line if value else '# ' + line:<30}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from importlib.resources import files
 
 import pytest
 
@@ -116,6 +118,15 @@ def test_the_id_of_an_event_depends_on_all_that_it_says_and_only_on_that(engine)
         {},
     ]
     assert len({event_id(**(base | change)) for change in changes}) == len(changes)
+
+
+def test_the_warehouse_derives_the_id_of_an_event_as_its_contract_does():
+    text = files("shopwright").joinpath("dbt/macros/engine/event_identity.sql").read_text("utf-8")
+    macro = text.split("event_identity() -%}")[1].split("{%- endmacro")[0]
+    macro = macro.replace("{{ epoch_microseconds('event_at') }}", "epoch_us(event_at)")
+    macro = re.sub(r"cast\((\w+) as varchar\)", r"\1::varchar", macro)
+    contract = BY_NAME["events"].column("event_id").derived
+    assert re.sub(r"\s+", "", macro) == re.sub(r"\s+", "", contract)
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def run(capfd, monkeypatch):
 
 @pytest.fixture
 def shop(tmp_path):
-    made = Shop.make(tmp_path / "shop", SETTINGS)
-    made.write("day.jsonl", EVENTS)
-    return made
+    new_shop = Shop.make(tmp_path / "shop", SETTINGS)
+    new_shop.write("day.jsonl", EVENTS)
+    return new_shop
 
 
 def is_one_line(text):
@@ -343,9 +343,9 @@ def test_status_before_and_after_an_ingest(run, shop):
 def test_the_doctor_finds_a_sound_shop_sound(run, shop):
     run("ingest", "--project", shop.root)
     code, out, _ = run("doctor", "--project", shop.root, "--json")
-    found = {item["check"]: item for item in json.loads(out)}
-    assert (code, all(item["ok"] for item in found.values())) == (0, True)
-    assert found["ledger and lake"]["detail"] == "1 ledger rows balance, 1 rows in the lake"
+    checks = {item["check"]: item for item in json.loads(out)}
+    assert (code, all(item["ok"] for item in checks.values())) == (0, True)
+    assert checks["ledger and lake"]["detail"] == "1 ledger rows balance, 1 rows in the lake"
 
 
 def test_the_doctor_finds_rows_that_the_ledger_does_not_know(run, shop):
@@ -354,9 +354,9 @@ def test_the_doctor_finds_rows_that_the_ledger_does_not_know(run, shop):
     run("ingest", "--project", shop.root)
     shutil.rmtree(shop.root / "lake" / "ledger")
     code, out, _ = run("doctor", "--project", shop.root, "--json")
-    found = {item["check"]: item for item in json.loads(out)}
-    assert (code, found["ledger and lake"]["ok"]) == (1, False)
-    assert "the lake holds 1" in found["ledger and lake"]["detail"]
+    checks = {item["check"]: item for item in json.loads(out)}
+    assert (code, checks["ledger and lake"]["ok"]) == (1, False)
+    assert "the lake holds 1" in checks["ledger and lake"]["detail"]
 
 
 @pytest.mark.parametrize("content", [None, "[shop", SETTINGS.replace("raw", "nowhere")])
@@ -401,22 +401,22 @@ def test_a_reader_that_leaves_early_is_no_error(shop):
         f'"{sys.executable}" -m shopwright.cli.main quarantine show --limit 3000 --project "{shop.root}"'
     )
     for options in ("", " --json"):
-        done = subprocess.run(
+        process = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}{options} | head -1"],
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.stderr == ""
-        assert done.stdout.count("\n") == 1
-        assert done.returncode == 0
+        assert process.stderr == ""
+        assert process.stdout.count("\n") == 1
+        assert process.returncode == 0
 
 
 def test_as_a_process_of_its_own_it_ends_the_same_way(shop, tmp_path):
-    done = shopwright("ingest", "--project", tmp_path / "nowhere")
-    assert (done.returncode, done.stdout, is_one_line(done.stderr)) == (1, "", True)
-    done = shopwright("ingest", "--json", cwd=shop.root)
-    assert (done.returncode, json.loads(done.stdout)["rows_accepted"], done.stderr) == (0, 1, "")
+    process = shopwright("ingest", "--project", tmp_path / "nowhere")
+    assert (process.returncode, process.stdout, is_one_line(process.stderr)) == (1, "", True)
+    process = shopwright("ingest", "--json", cwd=shop.root)
+    assert (process.returncode, json.loads(process.stdout)["rows_accepted"], process.stderr) == (0, 1, "")
 
 
 def test_a_bug_keeps_its_traceback(shop, monkeypatch, run):

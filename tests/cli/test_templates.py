@@ -32,9 +32,9 @@ def shopwright(*arguments):
 
 
 def init(folder, template, raw):
-    done = shopwright("init", folder, "--template", template, "--source-path", raw, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), done.stderr
+    process = shopwright("init", folder, "--template", template, "--source-path", raw, "--json")
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout), process.stderr
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
@@ -65,12 +65,12 @@ def test_a_data_set_settles_currency_and_zone_and_warns_where_its_files_are_not(
 def test_what_lacks_of_the_nine_files_is_listed(tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()
-    first, *others = FILES
+    first, *remaining_files = FILES
     (raw / f"{first}.zst").write_bytes(b"")
     document, _ = init(tmp_path / "shop", "olist", raw)
     (warning,) = document["warnings"]
     assert first not in warning
-    assert all(name in warning for name in others)
+    assert all(name in warning for name in remaining_files)
 
 
 def test_the_report_counts_order_lines_by_rule(tmp_path):
@@ -79,9 +79,9 @@ def test_the_report_counts_order_lines_by_rule(tmp_path):
     (raw / "data.csv").write_text(INVOICES, encoding="utf-8")
     document, err = init(tmp_path / "shop", "online-retail", raw)
     assert (document["adapter"], document["warnings"], err) == ("online_retail", [], "")
-    shown = shopwright("ingest", "--project", tmp_path / "shop").stdout
-    assert "Accepted order lines by rule" in shown
-    lines = [line.split() for line in shown.splitlines()]
+    output = shopwright("ingest", "--project", tmp_path / "shop").stdout
+    assert "Accepted order lines by rule" in output
+    lines = [line.split() for line in output.splitlines()]
     assert ["data.csv", "sale", "2"] in lines
     assert ["data.csv", "postage", "1"] in lines
 

@@ -177,7 +177,7 @@ def test_what_was_rejected_can_be_replayed_once_a_rule_is_mended(shop):
     spool.close()
     ingest(shop.project, now=start)
     report = replay(shop.project, now=start + timedelta(days=3))
-    assert (report.tried, report.accepted, report.still_open) == (2, 1, 1)
+    assert (report.replayed, report.accepted, report.still_open) == (2, 1, 1)
     assert ids(shop) == ["ahead"]
 
 

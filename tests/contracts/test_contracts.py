@@ -47,9 +47,11 @@ def test_rules_of_an_entity_have_names_of_their_own(entity):
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_derived_columns_are_computed_from_landed_ones(engine, entity):
-    landed = ", ".join(f'null::{column.kind.sql_type} as "{column.name}"' for column in entity.stored_columns)
+    null_columns = ", ".join(
+        f'null::{column.kind.sql_type} as "{column.name}"' for column in entity.stored_columns
+    )
     for column in entity.derived_columns:
-        engine.execute(f"select {column.derived} from (select {landed})")
+        engine.execute(f"select {column.derived} from (select {null_columns})")
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)

@@ -35,7 +35,7 @@ def test_a_list_holds_its_values_in_order(engine, values):
 
 
 @pytest.mark.parametrize(
-    ("name", "known", "meant"),
+    ("name", "candidates", "suggestion"),
     [
         ("evnt_type", ["event_type", "user"], "event_type"),
         ("PRICE", ["price"], "price"),
@@ -43,8 +43,8 @@ def test_a_list_holds_its_values_in_order(engine, values):
         ("x", [], None),
     ],
 )
-def test_a_near_match_is_named_only_where_there_is_one(name, known, meant):
-    assert near_match(name, known) == (f"; did you mean '{meant}'?" if meant else "")
+def test_a_near_match_is_named_only_where_there_is_one(name, candidates, suggestion):
+    assert near_match(name, candidates) == (f"; did you mean '{suggestion}'?" if suggestion else "")
 
 
 def test_connections_read_times_as_utc_and_fetch_nothing(engine):

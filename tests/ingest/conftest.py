@@ -25,7 +25,7 @@ def database(server, monkeypatch):
     """A database of its own, whose address stands in the environment."""
     name = f"shop_{next(DATABASES)}"
     server.run(f"create database {name}")
-    made = Database(server, name)
-    made.run(ORDERS)
-    monkeypatch.setenv(VARIABLE, made.url)
-    return made
+    created_database = Database(server, name)
+    created_database.run(ORDERS)
+    monkeypatch.setenv(VARIABLE, created_database.url)
+    return created_database

@@ -27,7 +27,7 @@ look = "product_view"
 """
 COLUMNS = ("when", "what", "who", "product", "price", "note")
 HEADER = ",".join(COLUMNS).encode()
-LANDED = ("event_at", "event_type", "user_id", "product_id", "price", "search_query")
+LOADED_COLUMNS = ("event_at", "event_type", "user_id", "product_id", "price", "search_query")
 
 INJECTIONS = (
     "'; drop table landing; --",
@@ -58,7 +58,7 @@ class Entry:
 def entry(number: int, *rules: str, lands: dict | None = None, **cells: str) -> Entry:
     """A record of plain cells; without rules it lands as the cells say, or as ``lands`` says."""
     at = datetime(2024, 3, 1, 10, number // 60, number % 60)
-    given = {
+    fields = {
         "when": f"{at.isoformat()}Z",
         "what": "look",
         "who": f"u{number}",
@@ -69,12 +69,12 @@ def entry(number: int, *rules: str, lands: dict | None = None, **cells: str) -> 
     row = {
         "when": at,
         "what": "product_view",
-        "who": given["who"],
-        "product": given["product"],
+        "who": fields["who"],
+        "product": fields["product"],
         "price": Decimal("1.5000"),
-        "note": given["note"] or None,
+        "note": fields["note"] or None,
     } | (lands or {})
-    return Entry(",".join(given.values()).encode(), None if rules else tuple(row.values()), rules)
+    return Entry(",".join(fields.values()).encode(), None if rules else tuple(row.values()), rules)
 
 
 def raw(text: bytes | str, *rules: str) -> Entry:
@@ -268,21 +268,21 @@ def csv_file(entries: list[Entry], end: bytes, *, blanks: int = 0, mark: bytes =
 
 def csv_lines(entries: list[Entry], *, blanks: int = 0) -> list[int]:
     """The line on which each entry begins."""
-    found, line = [], 2 + blanks
+    lines, line = [], 2 + blanks
     for item in entries:
-        found.append(line)
+        lines.append(line)
         line += len(re.findall(rb"\r\n|\r|\n", item.raw)) + 1 + blanks
-    return found
+    return lines
 
 
 def _json(number: int, *rules: str, lands: dict | None = None, **values: object) -> Entry:
-    given = entry(number)
-    plain = dict(zip(COLUMNS, given.raw.decode().split(","), strict=True)) | values
-    row = dict(zip(COLUMNS, given.row, strict=True)) | (lands or {})
+    sample = entry(number)
+    plain = dict(zip(COLUMNS, sample.raw.decode().split(","), strict=True)) | values
+    row = dict(zip(COLUMNS, sample.row, strict=True)) | (lands or {})
     return Entry(json.dumps(plain).encode(), None if rules else tuple(row.values()), rules)
 
 
-NOTHING = ("event_at_missing", "event_type_missing", "user_id_missing")
+EMPTY_VALUES = ("event_at_missing", "event_type_missing", "user_id_missing")
 
 JSON = [
     _json(0),
@@ -302,8 +302,8 @@ JSON = [
     raw('"text"', "not_an_object"),
     raw("null", "not_an_object"),
     raw("[]", "not_an_object"),
-    raw("{}", *NOTHING),
-    raw('{"deep":' * 300 + "1" + "}" * 300, *NOTHING),
+    raw("{}", *EMPTY_VALUES),
+    raw('{"deep":' * 300 + "1" + "}" * 300, *EMPTY_VALUES),
     _json(13),
 ]
 TORN_JSON = [

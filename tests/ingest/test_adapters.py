@@ -129,7 +129,7 @@ class TestParquet(_Stream):
         self.folder = tmp_path_factory.mktemp("parquet")
 
     def file(self, numbers, *, extra=False):
-        made = self.folder / "made.parquet"
+        parquet_file = self.folder / "made.parquet"
         columns = '"timestamp" timestamptz, event_type varchar, user_id varchar, product_id bigint, '
         columns += "properties struct(price decimal(10,2))" + (f", {EXTRA} varchar" if extra else "")
         with connect() as connection:
@@ -137,8 +137,8 @@ class TestParquet(_Stream):
             for record in _records(numbers, extra=extra):
                 values = list(record.values())
                 connection.execute(f"insert into made values ({', '.join('?' * len(values))})", values)
-            connection.execute(f"copy made to {quote_text(str(made))} (format parquet)")
-        return made.read_bytes()
+            connection.execute(f"copy made to {quote_text(str(parquet_file))} (format parquet)")
+        return parquet_file.read_bytes()
 
     def torn(self):
         return None

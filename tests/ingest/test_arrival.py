@@ -38,10 +38,10 @@ def _csv(rows):
 
 
 def _zip(content):
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a.csv", content)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 PACKINGS = {
@@ -63,9 +63,9 @@ def test_any_split_order_and_repetition_lands_the_same_rows_once(tmp_path_factor
     repeats = data.draw(st.lists(st.sampled_from(rows), max_size=6))
     arriving = data.draw(st.permutations(rows + repeats))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(arriving)), max_size=3)))
-    parts = [arriving[start:end] for start, end in zip([0, *cuts], [*cuts, len(arriving)], strict=True)]
+    chunks = [arriving[start:end] for start, end in zip([0, *cuts], [*cuts, len(arriving)], strict=True)]
     shop = Shop.make(tmp_path_factory.mktemp("arrival"), _settings(has_id=has_id))
-    for number, part in enumerate(parts):
+    for number, part in enumerate(chunks):
         ending = data.draw(st.sampled_from(sorted(PACKINGS)))
         shop.write(f"{number}{ending}", PACKINGS[ending](_csv(part)))
         if data.draw(st.booleans()):
@@ -79,8 +79,8 @@ def test_any_split_order_and_repetition_lands_the_same_rows_once(tmp_path_factor
 
 def _check(shop, arriving, *, has_id):
     good = {row for row in arriving if row[1]}
-    own = "source_event_id" if has_id else "search_query"
-    landed = [(str(at), *rest) for at, *rest in shop.rows("event_at", "user_id", "product_id", own)]
+    id_column = "source_event_id" if has_id else "search_query"
+    landed = [(str(at), *rest) for at, *rest in shop.rows("event_at", "user_id", "product_id", id_column)]
     assert landed == sorted(good)
     ledger = shop.ledger()
     fresh = [row for row in ledger if row.outcome != "identical"]
@@ -88,9 +88,9 @@ def _check(shop, arriving, *, has_id):
     assert sum(row.rows_accepted for row in ledger) == len(good)
     assert sum(row.rows_quarantined for row in fresh) == len(shop.quarantine())
     bad = Counter(",".join(row) for row in arriving if not row[1])
-    found = Counter(item.raw for item in shop.quarantine())
-    assert set(found) == set(bad)
-    assert all(found[raw] <= bad[raw] for raw in found)
+    quarantined = Counter(item.raw for item in shop.quarantine())
+    assert set(quarantined) == set(bad)
+    assert all(quarantined[raw] <= bad[raw] for raw in quarantined)
 
 
 @settings(max_examples=10)
@@ -100,13 +100,13 @@ def _check(shop, arriving, *, has_id):
 )
 def test_a_file_that_grows_lands_each_record_once(tmp_path_factory, rows, steps):
     shop = Shop.make(tmp_path_factory.mktemp("growing"), _settings(has_id=False))
-    seen = 0
+    previous = 0
     for step in [*sorted(steps), len(rows)]:
         shop.write("day.csv", _csv(rows[:step]))
         report = shop.ingest()
         now = len(rows[:step])
-        assert report.total("rows_accepted") == max(now - seen, 0)
-        seen = max(seen, now)
+        assert report.total("rows_accepted") == max(now - previous, 0)
+        previous = max(previous, now)
     assert len(shop.rows("user_id")) == len(rows)
 
 

@@ -41,9 +41,11 @@ def _lines(rows, end=""):
 
 def _copies(shop):
     """How often each line is in the lake; its copies are numbered from 1 without a gap."""
-    found = shop.rows("order_id", "product_id", "quantity", "ordered_at", "copy_number", entity="order_items")
+    loaded_rows = shop.rows(
+        "order_id", "product_id", "quantity", "ordered_at", "copy_number", entity="order_items"
+    )
     numbers = {}
-    for *line, number in found:
+    for *line, number in loaded_rows:
         numbers.setdefault(tuple(line), []).append(number)
     assert all(copies == list(range(1, len(copies) + 1)) for copies in numbers.values())
     return Counter({line: len(copies) for line, copies in numbers.items()})
@@ -54,46 +56,46 @@ def _typed(row):
     return order, product or None, int(quantity), datetime.fromisoformat(at) if at else None
 
 
-def _most(parts):
+def _max_copies(files):
     """Each line as often as in the file that has it most."""
     wanted = Counter()
-    for part in parts:
+    for part in files:
         wanted |= Counter(map(_typed, part))
     return wanted
 
 
-PARTS = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=4)
+FILES = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=4)
 
 
 @settings(max_examples=25)
-@given(parts=PARTS, data=st.data())
-def test_files_that_overlap_or_repeat_keep_every_copy_once(tmp_path_factory, parts, data):
+@given(files=FILES, data=st.data())
+def test_files_that_overlap_or_repeat_keep_every_copy_once(tmp_path_factory, files, data):
     shop = Shop.make(tmp_path_factory.mktemp("copies"), READABLE)
-    for number, part in enumerate(parts):
+    for number, part in enumerate(files):
         # an empty line sends the file through the other reader
         shop.write(f"{number}.csv", _lines(part, data.draw(st.sampled_from(["", "\n"]))))
         if data.draw(st.booleans()):
             shop.ingest()
     shop.ingest()
-    assert _copies(shop) == _most(parts)
+    assert _copies(shop) == _max_copies(files)
     ledger = shop.ledger()
-    assert sum(row.rows_read for row in ledger) == sum(map(len, parts))
-    assert sum(row.rows_accepted for row in ledger) == _most(parts).total()
+    assert sum(row.rows_read for row in ledger) == sum(map(len, files))
+    assert sum(row.rows_accepted for row in ledger) == _max_copies(files).total()
     assert shop.ingest().rows == []
 
 
 @settings(max_examples=10)
-@given(parts=st.lists(st.lists(ROWS.filter(lambda row: row[3]), max_size=6), min_size=1, max_size=3))
-def test_replayed_lines_keep_every_copy_once(tmp_path_factory, parts):
+@given(files=st.lists(st.lists(ROWS.filter(lambda row: row[3]), max_size=6), min_size=1, max_size=3))
+def test_replayed_lines_keep_every_copy_once(tmp_path_factory, files):
     shop = Shop.make(tmp_path_factory.mktemp("replay"), UNREADABLE)
-    for number, part in enumerate(parts):
+    for number, part in enumerate(files):
         shop.write(f"{number}.csv", _lines(part))
     shop.ingest()
     assert _copies(shop) == Counter()
     Shop.make(shop.root, READABLE)
     shop.replay()
     assert shop.quarantine() == []
-    assert _copies(shop) == _most(parts)
+    assert _copies(shop) == _max_copies(files)
 
 
 def test_lines_that_are_numbered_are_not_counted_as_copies(tmp_path):

@@ -38,11 +38,11 @@ class Killed(BaseException):
 
 @pytest.fixture
 def shop(tmp_path):
-    made = Shop.make(tmp_path, SETTINGS)
+    new_shop = Shop.make(tmp_path, SETTINGS)
     for number in range(FILES):
-        made.write(f"events-{number}.jsonl", _events(number))
-    made.write("catalog.jsonl", '{"product_id": "17", "name": "Soap"}\n')
-    return made
+        new_shop.write(f"events-{number}.jsonl", _events(number))
+    new_shop.write("catalog.jsonl", '{"product_id": "17", "name": "Soap"}\n')
+    return new_shop
 
 
 def _events(number):
@@ -56,8 +56,8 @@ def _events(number):
 
 def check(shop):
     """Nothing is lost, nothing is there twice, nothing is left over."""
-    wanted = sorted((f"{number}-{line}",) for number in range(FILES) for line in range(LINES))
-    assert shop.rows("source_event_id") == wanted
+    expected_rows = sorted((f"{number}-{line}",) for number in range(FILES) for line in range(LINES))
+    assert shop.rows("source_event_id") == expected_rows
     assert shop.rows("product_id", entity="products") == [("17",)]
     assert len(shop.quarantine()) == FILES
     ledger = [row for row in shop.ledger() if row.entity == "events"]

@@ -34,10 +34,10 @@ def check(shop, entries, lines):
     counts = (row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate)
     assert counts == (len(entries), len(accepted), len(bad), copies)
     assert sorted(shop.rows(*LANDED), key=repr) == sorted(accepted, key=repr)
-    found = shop.quarantine()
-    assert [item.line_number for item in found] == [line for line, _ in bad]
-    assert [item.raw.encode(item.raw_encoding) for item in found] == [item.raw for _, item in bad]
-    assert [set(item.rules) for item in found] == [set(item.rules) for _, item in bad]
+    quarantined = shop.quarantine()
+    assert [item.line_number for item in quarantined] == [line for line, _ in bad]
+    assert [item.raw.encode(item.raw_encoding) for item in quarantined] == [item.raw for _, item in bad]
+    assert [set(item.rules) for item in quarantined] == [set(item.rules) for _, item in bad]
 
 
 @pytest.mark.parametrize("name", CSV)
@@ -65,9 +65,9 @@ def test_a_last_record_without_a_line_end_counts(tmp_path):
 
 def test_all_of_it_in_one_file_changes_nothing(tmp_path):
     entries = [item for name in CSV for item in CSV[name]]
-    seen = set()
+    rules_seen = set()
     once = [
-        hostile.copy(item) if item.row and (item.row in seen or seen.add(item.row)) else item
+        hostile.copy(item) if item.row and (item.row in rules_seen or rules_seen.add(item.row)) else item
         for item in entries
     ]
     check(take(tmp_path, "day.csv", csv_file(once, b"\n")), once, csv_lines(once))
@@ -104,10 +104,12 @@ def test_every_element_of_a_hostile_array_ends_where_it_belongs(tmp_path, betwee
     shop = take(tmp_path, "day.json", b"[" + between.join(item.raw for item in entries) + b"]")
     last = shop.quarantine()[-1]
     assert last.raw.encode() in (TORN_JSON[0].raw, TORN_JSON[0].raw + b"]")
-    found = [item for item in shop.quarantine() if item.line_number != last.line_number]
+    quarantined = [item for item in shop.quarantine() if item.line_number != last.line_number]
     bad = [(at, item) for at, item in enumerate(entries[:-1], start=1) if item.rules]
-    assert [(item.line_number, item.raw.encode()) for item in found] == [(at, item.raw) for at, item in bad]
-    assert [set(item.rules) for item in found] == [set(item.rules) for _, item in bad]
+    assert [(item.line_number, item.raw.encode()) for item in quarantined] == [
+        (at, item.raw) for at, item in bad
+    ]
+    assert [set(item.rules) for item in quarantined] == [set(item.rules) for _, item in bad]
     assert sorted(shop.rows(*LANDED), key=repr) == sorted(
         (item.row for item in entries if item.row), key=repr
     )
@@ -136,10 +138,10 @@ def test_of_a_repeated_key_the_first_value_counts_on_every_path(tmp_path):
 
 
 def _parquet(folder: Path, select: str) -> bytes:
-    made = folder / "made.parquet"
+    parquet_file = folder / "made.parquet"
     with connect() as connection:
-        connection.execute(f"copy ({select}) to {quote_text(str(made))} (format parquet)")
-    return made.read_bytes()
+        connection.execute(f"copy ({select}) to {quote_text(str(parquet_file))} (format parquet)")
+    return parquet_file.read_bytes()
 
 
 GOOD_ROW = (
@@ -161,8 +163,8 @@ GOOD_ROW = (
 )
 def test_odd_parquet_types_are_read_by_their_text(tmp_path, changed, landed):
     name = changed.split(" as ")[-1].strip('"')
-    kept = [part for part in GOOD_ROW.split(", ") if part.split(" as ")[-1].strip('"') != name]
-    content = _parquet(tmp_path, f"select {', '.join([*kept, *filter(None, [changed])])}")
+    other_columns = [part for part in GOOD_ROW.split(", ") if part.split(" as ")[-1].strip('"') != name]
+    content = _parquet(tmp_path, f"select {', '.join([*other_columns, *filter(None, [changed])])}")
     shop = take(tmp_path / "shop", "day.parquet", content)
     ((at, user, product, price),) = shop.rows("event_at", "user_id", "product_id", "price")
     assert (at.isoformat(), user, product, str(price) if price is not None else None) == (
@@ -187,11 +189,11 @@ def test_bad_rows_of_a_parquet_file_are_put_aside_by_their_number(tmp_path):
         )
     content = _parquet(tmp_path, " union all ".join(f"select {row}" for row in rows))
     shop = take(tmp_path / "shop", "day.parquet", content)
-    found = shop.quarantine()
-    assert [(item.line_number, item.rules) for item in found] == [
+    quarantined = shop.quarantine()
+    assert [(item.line_number, item.rules) for item in quarantined] == [
         (number, (rule,)) for number, (_, rule) in enumerate(bad, start=2)
     ]
-    assert [json.loads(item.raw)["product"] for item in found] == [5, 5, 5, 5]
+    assert [json.loads(item.raw)["product"] for item in quarantined] == [5, 5, 5, 5]
     assert len(shop.rows("user_id")) == 1
 
 
@@ -215,8 +217,8 @@ def test_columns_with_the_engines_own_names_are_only_columns(tmp_path):
     ]
     extra = ", ".join(f"{at} as " + '"' + name.replace('"', '""') + '"' for at, name in enumerate(names))
     shop = take(tmp_path / "shop", "day.parquet", _parquet(tmp_path, f"select {GOOD_ROW}, {extra}"))
-    ((kept,),) = shop.rows("properties")
-    assert json.loads(kept) == {name: at for at, name in enumerate(names)}
+    ((properties,),) = shop.rows("properties")
+    assert json.loads(properties) == {name: at for at, name in enumerate(names)}
 
 
 @pytest.mark.parametrize("blanks", [0, 1], ids=["fast", "slow"])
@@ -226,9 +228,9 @@ def test_hostile_column_names_of_a_csv_are_only_columns(tmp_path, blanks):
     line = entry(0).raw + b"," + ",".join(map(str, range(len(names)))).encode()
     shop = take(tmp_path, "day.csv", (b"\n" * (1 + blanks)).join([header, line, b""]))
     assert shop.rows(*LANDED) == [entry(0).row]
-    ((kept,),) = shop.rows("properties")
+    ((properties,),) = shop.rows("properties")
     names[-1] = "column_17"
-    assert json.loads(kept) == {name: str(at) for at, name in enumerate(names)}
+    assert json.loads(properties) == {name: str(at) for at, name in enumerate(names)}
 
 
 @pytest.mark.parametrize("name", [*INJECTIONS[:4], "new\nline", "*[x]?", "a!b.zip!c", "-rf", "%41", "é🛒"])
@@ -279,11 +281,11 @@ def test_a_file_without_records_is_empty(tmp_path, content):
 
 
 def _zip(members: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 PLAIN = csv_file([entry(number) for number in range(50)], b"\n")

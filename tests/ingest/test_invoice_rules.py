@@ -49,10 +49,10 @@ CASES = [
 def test_the_first_rule_that_holds_tells_the_line(invoice, code, quantity, price, rule, kind):
     with connect() as connection:
         row = ", ".join(f"?::varchar as {name}" for name in COLUMNS)
-        found = connection.execute(
+        result_row = connection.execute(
             f"select {rule_sql()}, {kind_sql()} from (select {row})", [invoice, code, quantity, price]
         ).fetchone()
-    assert found == (rule, kind)
+    assert result_row == (rule, kind)
 
 
 def test_every_rule_has_an_example_a_kind_and_a_name_of_its_own():

@@ -125,8 +125,8 @@ class TestReviews(_Olist):
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file([0]))
         shop.ingest()
-        ((kept,),) = shop.rows("properties", entity="reviews")
-        assert json.loads(kept) == {"review_comment_message": 'Ótimo, "nota 10"\r\n\r\nrecomendo'}
+        ((properties,),) = shop.rows("properties", entity="reviews")
+        assert json.loads(properties) == {"review_comment_message": 'Ótimo, "nota 10"\r\n\r\nrecomendo'}
 
 
 class TestCustomers(_Olist):
@@ -177,7 +177,7 @@ def test_a_file_that_is_none_of_the_nine_fails_alone_and_lists_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "stated",
+    "local_time",
     [
         "2017-10-15 00:30:00",  # the clock jumped from midnight to one
         "2018-02-17 23:30:00",  # stood twice on the clock
@@ -185,16 +185,16 @@ def test_a_file_that_is_none_of_the_nine_fails_alone_and_lists_them(tmp_path):
         "2017-12-31 23:59:59",
     ],
 )
-def test_days_in_the_shops_zone_are_those_of_the_file(tmp_path, stated):
+def test_days_in_the_shops_zone_are_those_of_the_file(tmp_path, local_time):
     shop = Shop.make(tmp_path, SETTINGS.format(path="raw"))
-    shop.write("olist_orders_dataset.csv", f"{ORDERS}\no1,c1,shipped,{stated},,,,\n")
+    shop.write("olist_orders_dataset.csv", f"{ORDERS}\no1,c1,shipped,{local_time},,,,\n")
     shop.ingest()
     ((at,),) = shop.rows("ordered_at", entity="orders")
     with connect() as connection:
         local = connection.execute(
             "select timezone('America/Sao_Paulo', timezone('UTC', ?::timestamp))", [at]
         ).fetchone()
-    assert str(local[0].date()) == stated[:10]
+    assert str(local[0].date()) == local_time[:10]
 
 
 def test_broken_reviews_cost_only_themselves(tmp_path):
@@ -225,8 +225,8 @@ def _read(folder, name):
     """A file's records as Python's csv module reads them, without looking at the product."""
     packed = folder / f"{name}.zst"
     if packed.exists():
-        with packed.open("rb") as opened:
-            text = zstandard.ZstdDecompressor().stream_reader(opened).read().decode("utf-8-sig")
+        with packed.open("rb") as stream:
+            text = zstandard.ZstdDecompressor().stream_reader(stream).read().decode("utf-8-sig")
     else:
         text = (folder / name).read_bytes().decode("utf-8-sig")
     header, *rows = csv.reader(io.StringIO(text, newline=""))
@@ -241,17 +241,17 @@ def folder(real_data):
 
 
 @pytest.fixture(scope="module")
-def taken(folder, tmp_path_factory):
+def loaded_shop(folder, tmp_path_factory):
     shop = Shop.make(tmp_path_factory.mktemp("olist"), SETTINGS.format(path=folder))
     shop.ingest()
     return shop
 
 
 @pytest.fixture(scope="module")
-def lake(taken):
+def lake(loaded_shop):
     """Runs SQL in which every entity is a view."""
     with connect(threads=2) as connection:
-        files = Lake(taken.project.lake)
+        files = Lake(loaded_shop.project.lake)
         for file in FILES.values():
             paths = [item.path for item in files.files(file.entity)]
             connection.execute(f"create view {file.entity} as {read_sql(file.entity, paths)}")
@@ -272,9 +272,9 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_record_is_accounted_for(folder, taken, name):
+def test_every_record_is_accounted_for(folder, loaded_shop, name):
     _, rows = _read(folder, name)
-    (row,) = [row for row in taken.ledger() if row.entity == FILES[name].entity]
+    (row,) = [row for row in loaded_shop.ledger() if row.entity == FILES[name].entity]
     # two spellings of one number are one place
     distinct = {(*r[:1], float(r[1]), float(r[2]), *r[3:]) for r in rows} if "geo" in name else set(rows)
     assert (row.outcome, row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate) == (
@@ -290,12 +290,12 @@ def test_every_record_is_accounted_for(folder, taken, name):
 def test_items_and_payments_add_up_to_the_cent(folder, lake):
     header, items = _read(folder, "olist_order_items_dataset.csv")
     price, freight = header.index("price"), header.index("freight_value")
-    wanted = (
+    expected_rows = (
         sum(Decimal(row[price]) for row in items),
         sum(Decimal(row[freight]) for row in items),
     )
-    assert wanted == (Decimal("13591643.70"), Decimal("2251909.54"))
-    assert lake("select sum(quantity * unit_price), sum(freight) from order_items") == [wanted]
+    assert expected_rows == (Decimal("13591643.70"), Decimal("2251909.54"))
+    assert lake("select sum(quantity * unit_price), sum(freight) from order_items") == [expected_rows]
     header, payments = _read(folder, "olist_order_payments_dataset.csv")
     paid = sum(Decimal(row[header.index("payment_value")]) for row in payments)
     assert lake("select sum(amount) from payments") == [(paid,)] == [(Decimal("16008872.12"),)]
@@ -315,12 +315,12 @@ def test_people_scores_and_statuses_are_those_of_the_files(folder, lake):
 
 def test_texts_survive_letter_by_letter(folder, lake):
     _, reviews = _read(folder, "olist_order_reviews_dataset.csv")
-    wanted = Counter((row[0], row[1], row[4].strip() or None) for row in reviews)
+    expected_rows = Counter((row[0], row[1], row[4].strip() or None) for row in reviews)
     landed = lake(
         "select review_id, order_id, trim(json_extract_string(properties, '$.review_comment_message'), "
         "' \t\r\n\f\v') from reviews"
     )
-    assert Counter((review, order, text or None) for review, order, text in landed) == wanted
+    assert Counter((review, order, text or None) for review, order, text in landed) == expected_rows
     _, customers = _read(folder, "olist_customers_dataset.csv")
     assert set(lake("select customer_id, person_id, zip_prefix, city, region from customers")) == set(
         customers

@@ -25,7 +25,7 @@ from shopwright.testing.adapters import EXTRA
 
 SETTINGS = '[[sources]]\nname = "it"\nadapter = "online_retail"\npath = "{path}"\n'
 SEQUEL = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country")
-LANDED = (
+LOADED_COLUMNS = (
     "order_id",
     "product_id",
     "product_name",
@@ -98,7 +98,7 @@ def _workbook(sheets):
 class _Invoices(AdapterContract):
     settings = 'adapter = "online_retail"'
     entity = "order_items"
-    columns = LANDED
+    columns = LOADED_COLUMNS
     expected = EXPECTED
     counts_copies = True
 
@@ -151,11 +151,11 @@ def _take(tmp_path, name, content):
     return shop
 
 
-def _landed(shop):
-    return sorted(shop.rows(*LANDED, entity="order_items"), key=repr)
+def _loaded_rows(shop):
+    return sorted(shop.rows(*LOADED_COLUMNS, entity="order_items"), key=repr)
 
 
-WANTED = sorted(EXPECTED, key=repr)
+EXPECTED_ROWS = sorted(EXPECTED, key=repr)
 
 
 # --- forms of the file ------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ WANTED = sorted(EXPECTED, key=repr)
 
 def test_the_sequels_column_names_are_the_same_columns(tmp_path):
     shop = _take(tmp_path, "online_retail_II.csv", _csv(LINES, header=SEQUEL))
-    assert _landed(shop) == WANTED
+    assert _loaded_rows(shop) == EXPECTED_ROWS
     assert shop.ledger()[0].new_columns is None
 
 
@@ -174,7 +174,7 @@ def test_a_file_read_in_another_encoding_says_so(tmp_path):
 
 def test_a_packed_file_is_read_in_another_encoding_too(tmp_path):
     packed = zstandard.ZstdCompressor().compress(_csv(LINES).encode("latin-1"))
-    assert _landed(_take(tmp_path, "data.csv.zst", packed)) == WANTED
+    assert _loaded_rows(_take(tmp_path, "data.csv.zst", packed)) == EXPECTED_ROWS
 
 
 def test_an_encoding_that_is_stated_is_the_one_that_counts(tmp_path):
@@ -209,7 +209,7 @@ def test_hostile_lines_are_put_aside_one_by_one_and_the_others_are_kept_as_they_
         (raw, (rule,)) for raw, rule in bad.items()
     ]
     name = '5" nail, £ 🛒\nnext'
-    assert _landed(shop) == [
+    assert _loaded_rows(shop) == [
         ("C1", "d", name, 1, AT, Decimal("10.0000"), None, "Zoë's", "discount", "discount")
     ]
 
@@ -232,7 +232,7 @@ def test_all_sheets_with_the_header_are_read_and_the_others_are_named(tmp_path):
         }
     )
     shop = _take(tmp_path, "online_retail_II.xlsx", book)
-    assert _landed(shop) == WANTED
+    assert _loaded_rows(shop) == EXPECTED_ROWS
     (row,) = shop.ledger()
     assert row.reason == (
         "sheets read: Year 2009-2010, Year 2010-2011; sheets skipped because their header differs: Notes"
@@ -247,7 +247,7 @@ def test_a_sheets_bad_rows_are_put_aside_by_their_row_and_can_be_replayed(tmp_pa
     assert (item.line_number, item.rules) == (5, ("quantity_unreadable",))
     assert item.raw == '536365,85123A,"HEART, £5 T-LIGHT",six,2010-12-01 08:26:00,2.55,17850,United Kingdom'
     assert shop.replay().still_open == 1
-    assert len(_landed(shop)) == 2
+    assert len(_loaded_rows(shop)) == 2
 
 
 def test_cells_are_written_as_an_export_would():
@@ -292,38 +292,38 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def file(real_data):
-    found = real_data / "online_retail" / "online_retail.csv.zst"
-    if not found.exists():
-        pytest.skip(f"no {found}")
-    return found
+    source_file = real_data / "online_retail" / "online_retail.csv.zst"
+    if not source_file.exists():
+        pytest.skip(f"no {source_file}")
+    return source_file
 
 
 @pytest.fixture(scope="module")
 def raw(file):
     """The lines as Python's csv module reads them, without looking at the product."""
-    with file.open("rb") as opened:
-        text = zstandard.ZstdDecompressor().stream_reader(opened).read().decode()
+    with file.open("rb") as stream:
+        text = zstandard.ZstdDecompressor().stream_reader(stream).read().decode()
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @pytest.fixture(scope="module")
-def taken(file, tmp_path_factory):
+def loaded_shop(file, tmp_path_factory):
     shop = Shop.make(tmp_path_factory.mktemp("retail"), SETTINGS.format(path=file))
     shop.ingest()
     return shop
 
 
 @pytest.fixture(scope="module")
-def lines(taken):
+def lines(loaded_shop):
     """Runs SQL over the landed lines."""
-    files = [item.path for item in Lake(taken.project.lake).files("order_items")]
+    files = [item.path for item in Lake(loaded_shop.project.lake).files("order_items")]
     with connect(threads=2) as connection:
         connection.execute(f"create view lines as {read_sql('order_items', files)}")
         yield lambda sql: connection.execute(f"select {sql} from lines").fetchone()
 
 
-def test_every_line_of_the_year_lands_and_the_total_is_exact(raw, taken, lines):
-    (row,) = taken.ledger()
+def test_every_line_of_the_year_lands_and_the_total_is_exact(raw, loaded_shop, lines):
+    (row,) = loaded_shop.ledger()
     assert (row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate) == (
         541_909,
         541_909,
@@ -336,14 +336,14 @@ def test_every_line_of_the_year_lands_and_the_total_is_exact(raw, taken, lines):
 
 
 def test_invoices_customers_and_cancellations_of_the_year_are_counted(raw, lines):
-    wanted = (
+    expected_rows = (
         len({line["InvoiceNo"] for line in raw}),
         len({line["CustomerID"] for line in raw} - {""}),
         sum(not line["CustomerID"] for line in raw),
         sum(line["InvoiceNo"].startswith("C") for line in raw),
     )
-    assert wanted == (25_900, 4_372, 135_080, 9_288)
-    assert wanted == lines(
+    assert expected_rows == (25_900, 4_372, 135_080, 9_288)
+    assert expected_rows == lines(
         "count(distinct order_id), count(distinct customer_id), count(*) - count(customer_id), "
         "count(*) filter (order_id like 'C%')"
     )
@@ -352,15 +352,19 @@ def test_invoices_customers_and_cancellations_of_the_year_are_counted(raw, lines
 
 def test_the_years_equal_lines_are_kept_as_copies(raw, lines):
     times = Counter(tuple(line.values()) for line in raw)
-    wanted = Counter(number for count in times.values() for number in range(1, count + 1))
-    assert sum(count for number, count in wanted.items() if number > 1) == 5_268
-    assert lines("min(copy_number), max(copy_number), count(copy_number)") == (1, max(wanted), len(raw))
-    for number, count in wanted.items():
+    expected_rows = Counter(number for count in times.values() for number in range(1, count + 1))
+    assert sum(count for number, count in expected_rows.items() if number > 1) == 5_268
+    assert lines("min(copy_number), max(copy_number), count(copy_number)") == (
+        1,
+        max(expected_rows),
+        len(raw),
+    )
+    for number, count in expected_rows.items():
         assert lines(f"count(*) filter (copy_number = {number})") == (count,)
 
 
-def test_each_rules_count_of_the_year_is_in_the_ledger(raw, taken):
-    (row,) = taken.ledger()
+def test_each_rules_count_of_the_year_is_in_the_ledger(raw, loaded_shop):
+    (row,) = loaded_shop.ledger()
     counts = row.rule_counts
     assert sum(counts.values()) == len(raw)
     by_code = Counter(line["StockCode"].upper() for line in raw)
@@ -382,12 +386,12 @@ def test_each_rules_count_of_the_year_is_in_the_ledger(raw, taken):
     assert json.loads(row.rules)["sale"] == 528_919
 
 
-def test_a_second_file_that_repeats_the_year_in_part_adds_nothing(raw, taken, lines):
+def test_a_second_file_that_repeats_the_year_in_part_adds_nothing(raw, loaded_shop, lines):
     made = io.StringIO(newline="")
     write = csv.DictWriter(made, COLUMNS, lineterminator="\n")
     write.writeheader()
     write.writerows(raw[100_000:103_000])
-    shop = Shop.make(taken.root, SETTINGS.format(path="raw"))
+    shop = Shop.make(loaded_shop.root, SETTINGS.format(path="raw"))
     shop.write("part.csv", made.getvalue())
     report = shop.ingest()
     assert (report.total("rows_accepted"), report.total("rows_duplicate")) == (0, 3_000)

@@ -145,12 +145,12 @@ def test_a_simulated_marketplace_is_taken_in_to_the_row(tmp_path, files):
     shop = Shop.make(tmp_path, STREAM)
     dirt = Dirt(duplicate_rate=0.05, late_file_rate=0.05, bad_timestamp_rate=0.05, missing_user_rate=0.05)
     config = SimulationConfig(format="marketplace", events=15_000, files=files, dirt=dirt)
-    made = simulate(config, shop.raw)
-    made.truth_path.unlink()
+    simulated = simulate(config, shop.raw)
+    simulated.truth_path.unlink()
     shop.ingest()
     ledger = shop.ledger()
     assert {row.outcome for row in ledger} == {"loaded"}
-    for entity, dirt_of in made.truth["dirt_of_sales"].items():
+    for entity, dirt_of in simulated.truth["dirt_of_sales"].items():
         mine = [row for row in ledger if row.entity == entity]
         duplicates = sum(row.rows_duplicate for row in mine)
         assert duplicates == dirt_of["duplicate"] > 0

@@ -88,8 +88,10 @@ def test_lines_of_bad_rows_are_right_among_many_rejected_ones(tmp_path):
     shop = Shop.make(tmp_path, SETTINGS)
     shop.write("it.csv", "\r\n".join(lines) + "\r\n")
     shop.ingest()
-    found = [(item.line_number, item.raw) for item in shop.quarantine()]
-    assert found == [(at, line) for at, line in enumerate(lines, start=1) if line == "torn" or ",-1," in line]
+    quarantined = [(item.line_number, item.raw) for item in shop.quarantine()]
+    assert quarantined == [
+        (at, line) for at, line in enumerate(lines, start=1) if line == "torn" or ",-1," in line
+    ]
 
 
 def test_a_file_larger_than_the_readers_blocks_keeps_its_line_numbers(tmp_path):

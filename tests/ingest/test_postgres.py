@@ -72,8 +72,8 @@ def test_every_type_arrives_as_the_value_it_is(tmp_path, database):
         "order_id", "ordered_at", "status", "properties", entity="orders"
     )
     assert (key, at, status) == ("7", datetime(2024, 3, 10, 9, 30, 0, 123456), "\\N")
-    found = json.loads(properties)
-    assert found == {
+    actual = json.loads(properties)
+    assert actual == {
         "local": "2024-03-10 12:00:00",
         "day": "2024-02-29",
         "flag": "true",
@@ -103,8 +103,8 @@ def test_an_empty_text_is_kept_apart_from_nothing_and_a_backslash_n_from_both(tm
     database.run("insert into texts values ('2', '2024-01-01', '\\N', 'null', '')")
     shop = Shop.make(tmp_path, SOURCE + 'table = "texts"\n')
     shop.ingest()
-    found = dict(shop.rows("order_id", "properties", entity="orders"))
-    assert {key: json.loads(text) for key, text in found.items()} == {
+    actual = dict(shop.rows("order_id", "properties", entity="orders"))
+    assert {key: json.loads(text) for key, text in actual.items()} == {
         "1": {"a": "", "c": "x"},
         "2": {"a": "\\N", "b": "null", "c": ""},
     }
@@ -119,8 +119,8 @@ def test_a_column_of_json_becomes_the_properties_and_other_columns_join_them(tmp
     )
     shop = Shop.make(tmp_path, BY_TABLE)
     shop.ingest()
-    found = dict(shop.rows("order_id", "properties", entity="orders"))
-    assert {key: text and json.loads(text) for key, text in found.items()} == {
+    actual = dict(shop.rows("order_id", "properties", entity="orders"))
+    assert {key: text and json.loads(text) for key, text in actual.items()} == {
         "o1": {"a": {"b": 1}, "note": "hi", "tags": '["x"]', "total": "1.5"},
         "o2": None,
         "o3": {"properties": "[1]", "note": "ho"},
@@ -405,7 +405,7 @@ def test_rows_put_aside_are_replayed_once_the_settings_are_mended(tmp_path, data
     assert [row.raw for row in shop.quarantine()] == ['o1,1,"1,50",sale,1', 'o2,1,\\NULL,"sa\nle",2']
     mended = "[sources.map]\nunit_price = { sql = \"replace(unit_price, ',', '.')\" }\n"
     Shop.make(tmp_path, source + mended)
-    assert (shop.replay().accepted, shop.replay().tried) == (1, 1)
+    assert (shop.replay().accepted, shop.replay().replayed) == (1, 1)
     assert shop.rows("order_id", "unit_price", entity="order_items") == [
         ("o1", Decimal("1.5000")),
         ("o3", Decimal("2.5000")),
@@ -421,16 +421,16 @@ def test_a_look_at_a_source_reads_no_row(tmp_path, database):
 
 def test_the_doctor_says_whether_the_database_can_be_read(tmp_path, database, monkeypatch):
     shop = Shop.make(tmp_path, WATERMARKED)
-    ask = ["doctor", "--json", "--project", str(shop.root)]
+    arguments = ["doctor", "--json", "--project", str(shop.root)]
     for url, is_well, says in (
         (database.url, True, "5 columns"),
         (f"postgresql://shop:hunter2@127.0.0.1:{database.server.port}/shop", False, "authentication failed"),
         ("", False, f"{VARIABLE} is not set"),
     ):
         monkeypatch.setenv(VARIABLE, url)
-        shown = CliRunner().invoke(app, ask).output
-        [found] = [item for item in json.loads(shown) if item["check"] == "source orders"]
-        assert (found["ok"], says in found["detail"], "hunter2" in shown) == (is_well, True, False)
+        cli_output = CliRunner().invoke(app, arguments).output
+        [actual] = [item for item in json.loads(cli_output) if item["check"] == "source orders"]
+        assert (actual["ok"], says in actual["detail"], "hunter2" in cli_output) == (is_well, True, False)
 
 
 @pytest.mark.slow
@@ -460,13 +460,13 @@ with tempfile.TemporaryDirectory() as folder:
         peaks.append(peak())
 print(size, peaks[-1] - peaks[0], shop.ingest().total("rows_accepted"), peak())
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    streamed, growth, rows, most = map(int, done.stdout.split())
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    streamed, growth, rows, max_bytes = map(int, finished.stdout.split())
     assert streamed > 180_000_000
-    assert (
-        growth < 1_000_000
-    )  # From the first file to the last: reading holds some rows, however many there are.
+    # from the first file to the last: reading holds some rows, however many there are
+    assert growth < 1_000_000
     assert rows == 1_000_000
-    assert most < 900 * 1024**2  # The engine keeps to its limit, which leaves out what the interpreter takes.
+    # the engine keeps to its limit, which leaves out what the interpreter takes
+    assert max_bytes < 900 * 1024**2
     newest = datetime(2024, 1, 1, 10) + timedelta(seconds=1_000_000)
     assert [row.watermark for row in shop.ledger()][-1] == f"{newest}+00"

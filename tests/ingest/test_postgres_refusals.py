@@ -86,15 +86,15 @@ def test_settings_of_a_database_are_refused_for_files(tmp_path, key):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "address",
     [
         "postgresql://shop:hunter2@localhost/shop",
         "host=localhost password=hunter2",
         "SHOP DATABASE hunter2",
     ],
 )
-def test_a_secret_in_the_settings_is_refused_and_not_repeated(tmp_path, given):
-    text = BY_TABLE.replace(f'"{VARIABLE}"', f'"{given}"')
+def test_a_secret_in_the_settings_is_refused_and_not_repeated(tmp_path, address):
+    text = BY_TABLE.replace(f'"{VARIABLE}"', f'"{address}"')
     with pytest.raises(ConfigurationError, match="name of an environment variable") as raised:
         Shop.make(tmp_path, text).ingest()
     assert "hunter2" not in str(raised.value)
@@ -107,7 +107,7 @@ def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "address",
     [
         "postgresql://shop:hunter2@hunter2@localhost/shop",
         "postgresql://shop:hunter2/hunter2@localhost/shop",
@@ -117,8 +117,8 @@ def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
         "hunter2",
     ],
 )
-def test_a_broken_url_is_refused_and_not_repeated(tmp_path, monkeypatch, given):
-    monkeypatch.setenv(VARIABLE, given)
+def test_a_broken_url_is_refused_and_not_repeated(tmp_path, monkeypatch, address):
+    monkeypatch.setenv(VARIABLE, address)
     with pytest.raises(
         ConfigurationError, match=f"value of {VARIABLE} is not a Postgres URL or DSN"
     ) as raised:
@@ -146,9 +146,9 @@ def test_no_secret_is_shown_whatever_goes_wrong(tmp_path, database, monkeypatch,
     assert "password authentication failed" in reasons[0]
     assert "refused" in reasons[3]
     assert 'database "elsewhere" does not exist' in reasons[-1]
-    seen = json.dumps([reasons, caplog.text, *capfd.readouterr(), [str(row) for row in shop.ledger()]])
-    assert "hunter2" not in seen
-    assert PASSWORD not in seen
+    output = json.dumps([reasons, caplog.text, *capfd.readouterr(), [str(row) for row in shop.ledger()]])
+    assert "hunter2" not in output
+    assert PASSWORD not in output
     monkeypatch.setenv(VARIABLE, right)
     assert shop.ingest().failed == []
 

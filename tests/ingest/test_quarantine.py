@@ -37,25 +37,25 @@ MENDED = settings('look = "page_view"')
 
 
 def counts(report):
-    return report.tried, report.accepted, report.duplicate, report.still_open
+    return report.replayed, report.accepted, report.duplicate, report.still_open
 
 
 @pytest.fixture
 def shop(tmp_path):
-    made = Shop.make(tmp_path, settings())
-    made.write(
+    new_shop = Shop.make(tmp_path, settings())
+    new_shop.write(
         "day.csv",
         HEADER
         + "2024-03-01,look,anna,one\n2024-03-02,page_view,bert,\n2024-03-03,look,,two\n"
         + '2024-03-04,look,carl,"a ""b""\nc"\n2024-03-05,look\n',
     )
-    made.ingest()
-    return made
+    new_shop.ingest()
+    return new_shop
 
 
 def test_open_rows_are_counted_by_file_and_rules(shop):
-    found = [(item.rules, item.rows) for item in count_open(shop.project)]
-    assert found == [
+    open_counts = [(item.rules, item.rows) for item in count_open(shop.project)]
+    assert open_counts == [
         (("event_type_unknown",), 2),
         (("event_type_unknown", "user_id_missing"), 1),
         (("too_few_fields",), 1),
@@ -128,7 +128,7 @@ def test_torn_rows_next_to_each_other_stay_apart(tmp_path):
     shop.ingest()
     before = [item.raw for item in shop.quarantine()]
     report = shop.replay()
-    assert (report.tried, report.accepted, report.still_open) == (len(before), 0, len(before))
+    assert (report.replayed, report.accepted, report.still_open) == (len(before), 0, len(before))
     assert [item.raw for item in shop.quarantine()] == before
 
 

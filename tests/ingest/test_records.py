@@ -47,31 +47,33 @@ def test_every_byte_that_is_no_line_end_is_in_exactly_one_record(folder, content
 def test_what_a_csv_writer_wrote_is_read_back(folder, rows):
     written = io.StringIO()
     csv.writer(written, quoting=csv.QUOTE_ALL).writerows(rows)
-    found = records(folder, written.getvalue().encode())
-    assert [split_fields(raw.decode(), ",") for _, raw, _ in found] == rows
+    actual = records(folder, written.getvalue().encode())
+    assert [split_fields(raw.decode(), ",") for _, raw, _ in actual] == rows
 
 
 @given(st.binary(max_size=80).filter(lambda content: content != b"\xef\xbb\xbf"))
 def test_lines_are_numbered_as_an_editor_numbers_them(folder, content):
     file = folder / "it"
     file.write_bytes(content)
-    wanted = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    expected_lines = (
+        content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    )
     lines = list(read_lines(file))
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
-    assert [line.raw for line in lines] == (wanted if wanted[-1] else wanted[:-1])
+    assert [line.raw for line in lines] == (expected_lines if expected_lines[-1] else expected_lines[:-1])
 
 
 def test_a_quote_that_never_closes_spoils_its_own_line_alone(tmp_path):
     good = b"".join(b"%d,x\n" % number for number in range(2000))
-    found = records(tmp_path, b'a,"torn\n' + good)
-    assert found[0] == (1, b'a,"torn', "broken_quotes")
-    assert len(found) == 2001
-    assert all(rule is None for _, _, rule in found[1:])
+    actual = records(tmp_path, b'a,"torn\n' + good)
+    assert actual[0] == (1, b'a,"torn', "broken_quotes")
+    assert len(actual) == 2001
+    assert all(rule is None for _, _, rule in actual[1:])
 
 
 def test_a_torn_quote_does_not_swallow_lines_up_to_the_next_quoted_field(tmp_path):
-    found = records(tmp_path, b'1,"torn\n2,a\n3,"b\nc"\n4,d\n')
-    assert found == [
+    actual = records(tmp_path, b'1,"torn\n2,a\n3,"b\nc"\n4,d\n')
+    assert actual == [
         (1, b'1,"torn', "broken_quotes"),
         (2, b"2,a", None),
         (3, b'3,"b\nc"', None),
@@ -84,9 +86,9 @@ def test_two_torn_quotes_in_a_row_are_two_records(tmp_path):
 
 
 def test_a_field_may_hold_a_thousand_lines_and_no_more(tmp_path):
-    whole = records(tmp_path, b'1,"' + b"x\n" * 1000 + b'"\n')
+    multiline = records(tmp_path, b'1,"' + b"x\n" * 1000 + b'"\n')
     torn = records(tmp_path, b'1,"' + b"x\n" * 1001 + b'"\n')
-    assert [len(whole), whole[0][2], torn[0][2]] == [1, None, "broken_quotes"]
+    assert [len(multiline), multiline[0][2], torn[0][2]] == [1, None, "broken_quotes"]
 
 
 def test_a_record_over_the_limit_is_put_aside_whole(tmp_path):
@@ -120,8 +122,8 @@ def test_other_delimiters_than_commas_open_quoted_fields_too(tmp_path):
 def test_elements_of_an_array_are_numbered_and_text_behind_it_is_read_too(tmp_path):
     file = tmp_path / "it"
     file.write_text('[{"a": 1}, {"b": [1,\n2]}]\n{"c": 3} tail')
-    found = [(record.line, record.raw, record.rule) for record in read_array(file, max_bytes=LONGEST)]
-    assert found == [
+    actual = [(record.line, record.raw, record.rule) for record in read_array(file, max_bytes=LONGEST)]
+    assert actual == [
         (1, b'{"a": 1}', None),
         (2, b'{"b": [1,\n2]}', None),
         (3, b'{"c": 3}', None),

@@ -1,8 +1,7 @@
-"""What those who extend us build on when they test: small shops, and the suites that every adapter must pass.
+"""Test helpers for extensions: small shops, and the contract suite that every adapter must pass.
 
-Belongs here: builders, settings of sources that several tests read, and contract suites that hold for every
-implementation. Does not belong here: tests of one implementation (``tests``), or anything that the product itself
-calls.
+Belongs here: builders, settings of sources that several tests use, and contract suites for all implementations. Does not
+belong here: tests of one implementation (``tests``), or anything that the product itself calls.
 """
 
 from shopwright.testing.adapters import AdapterContract

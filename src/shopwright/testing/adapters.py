@@ -1,4 +1,4 @@
-"""What every adapter must do, as a test class: subclass it, say what a file of the adapter looks like, run pytest."""
+"""Contract suite for adapters: subclass it, define what a file of the adapter looks like, run pytest."""
 
 # ruff: noqa: S101  # a suite is made of assertions
 
@@ -34,78 +34,78 @@ class AdapterContract:
     """
 
     settings: ClassVar[str]
-    """Keys of the source in ``shopwright.toml`` besides name and path."""
+    """Keys of the source in ``shopwright.toml`` in addition to name and path."""
     file_name: ClassVar[str]
-    """Name of a file as the export writes it."""
+    """Name of a file in the export."""
     entity: ClassVar[str] = "events"
     columns: ClassVar[tuple[str, ...]]
     """Canonical columns to compare."""
     expected: ClassVar[tuple[tuple[Any, ...], ...]]
-    """What these columns hold for each sample; at least two samples, no two alike."""
+    """Values of these columns for each sample; at least two samples, all different."""
     unnamed: ClassVar[tuple[str, ...]] = ()
-    """Columns of every such file that no mapping names, in their order; they end in ``properties``."""
+    """Columns of each file that the mapping does not name, in order; they go to ``properties``."""
     counts_copies: ClassVar[bool] = False
-    """Whether equal records of a file are told apart by ``copy_number`` rather than taken for duplicates."""
+    """Whether equal records of a file are numbered by ``copy_number`` instead of dropped as duplicates."""
 
     def file(self, numbers: Sequence[int], *, extra: bool = False) -> bytes:
-        """A file with the samples of these numbers (from 0), in that order.
+        """Return a file with these samples, in this order.
 
         Args:
-            numbers: samples to write; empty for a file without records.
-            extra: whether each record has the column ``EXTRA`` besides.
+            numbers: numbers of the samples, from 0; empty for a file without records.
+            extra: whether each record also has the column ``EXTRA``.
         """
         raise NotImplementedError
 
     def torn(self) -> bytes | None:
-        """A file with all samples whose last record breaks off; None where such a file is unreadable as a whole."""
+        """Return a file with all samples whose last record is cut off; None if such a file cannot be read at all."""
         return self.file(range(len(self.expected)))[:-8]
 
     def shop(self, folder: Path) -> Shop:
-        """A shop whose one source is read by the adapter."""
+        """Return a shop with one source, which the adapter reads."""
         return Shop.make(folder, f'[[sources]]\nname = "it"\npath = "raw"\n{self.settings}\n')
 
-    def landed(self, shop: Shop) -> list[tuple[Any, ...]]:
-        """The compared columns of what is in the lake."""
+    def loaded_rows(self, shop: Shop) -> list[tuple[Any, ...]]:
+        """Return the compared columns of all rows in the lake."""
         return shop.rows(*self.columns, entity=self.entity)
 
-    def wanted(self, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
-        """What the lake should hold after these samples."""
+    def expected_rows(self, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return the rows that the lake should have after these samples."""
         return sorted((self.expected[number] for number in numbers), key=repr)
 
     def check(self, shop: Shop, numbers: Sequence[int]) -> None:
-        """The lake holds these samples once, and every row of the ledger balances."""
-        assert sorted(self.landed(shop), key=repr) == self.wanted(numbers)
+        """Assert that the lake has these samples once, and that every row of the ledger balances."""
+        assert sorted(self.loaded_rows(shop), key=repr) == self.expected_rows(numbers)
         ledger = [row for row in shop.ledger() if row.entity == self.entity]
         assert sum(row.rows_accepted for row in ledger) == len(numbers)
         for row in ledger:
             assert row.rows_read == row.rows_accepted + row.rows_quarantined + row.rows_duplicate
 
     def all(self) -> range:
-        """The numbers of all samples."""
+        """Return the numbers of all samples."""
         return range(len(self.expected))
 
     def test_its_settings_survive_a_round_trip(self, tmp_path: Path) -> None:
-        """What a source is written down as, it is read back as."""
+        """Settings of a source are the same after writing and reading them."""
         source = self.shop(tmp_path).project.settings.sources[0]
         assert SourceSettings.model_validate(source.model_dump()) == source
         assert SourceSettings.model_validate_json(source.model_dump_json()) == source
 
-    def test_a_file_gives_the_rows_it_states(self, tmp_path: Path) -> None:
-        """Values arrive typed and unchanged."""
+    def test_a_files_values_are_loaded_typed_and_unchanged(self, tmp_path: Path) -> None:
+        """Rows have the expected values."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all()))
         assert shop.ingest().total("rows_read") == len(self.expected)
         self.check(shop, self.all())
 
     def test_the_order_of_records_does_not_matter(self, tmp_path: Path) -> None:
-        """Backwards gives the same rows."""
+        """Reversed records give the same rows."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all()[::-1]))
         shop.ingest()
         self.check(shop, self.all())
 
-    def test_the_same_file_twice_lands_once(self, tmp_path: Path) -> None:
-        """A second run finds nothing to do."""
+    def test_the_same_file_is_loaded_once(self, tmp_path: Path) -> None:
+        """Running again skips the file."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all()))
         shop.ingest()
@@ -114,7 +114,7 @@ class AdapterContract:
         self.check(shop, self.all())
 
     def test_a_copy_under_another_name_adds_nothing(self, tmp_path: Path) -> None:
-        """All its records count as duplicates."""
+        """Records of the copy count as duplicates."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all()))
         shop.write(f"copy/{self.file_name}", self.file(self.all()))
@@ -123,8 +123,8 @@ class AdapterContract:
         assert report.total("rows_duplicate") == len(self.expected)
         self.check(shop, self.all())
 
-    def test_a_file_that_grew_lands_only_what_is_new(self, tmp_path: Path) -> None:
-        """Records known from its shorter self are duplicates."""
+    def test_only_new_records_of_a_file_that_grew_are_loaded(self, tmp_path: Path) -> None:
+        """Records that were loaded before count as duplicates."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all()[:-1]))
         shop.ingest()
@@ -134,7 +134,7 @@ class AdapterContract:
         self.check(shop, self.all())
 
     def test_exact_duplicates_are_counted(self, tmp_path: Path) -> None:
-        """Of a record that stands there three times one lands and two are counted, or three copies land."""
+        """Three equal records are one row and two duplicates, or three numbered copies."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file([0, 1, 0, 0]))
         report = shop.ingest()
@@ -143,7 +143,7 @@ class AdapterContract:
         self.check(shop, [0, 1, 0, 0] if self.counts_copies else [0, 1])
 
     def test_copies_that_another_file_repeats_are_counted(self, tmp_path: Path) -> None:
-        """What stands in two files lands once: as often as in the one that has it most."""
+        """Records in two files are loaded as often as in the file with more of them."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file([0, 1, 0]))
         shop.ingest()
@@ -154,21 +154,21 @@ class AdapterContract:
         self.check(shop, [0, 0, 0, 1] if self.counts_copies else [0, 1])
 
     def test_a_file_without_bytes_is_noted_as_empty(self, tmp_path: Path) -> None:
-        """It is not an error, and not looked at again."""
+        """Empty files are not errors, and are skipped the next time."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, b"")
         assert [row.outcome for row in shop.ingest().rows] == ["empty"]
         assert shop.ingest().skipped == 1
 
     def test_a_file_without_records_is_noted_as_empty(self, tmp_path: Path) -> None:
-        """Such as one that has a header alone."""
+        """Files with only a header count as empty."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file([]))
         assert [row.outcome for row in shop.ingest().rows] == ["empty"]
         self.check(shop, [])
 
     def test_a_torn_end_never_costs_more_than_the_torn_record(self, tmp_path: Path) -> None:
-        """It is put aside with its text, or the whole file is refused with a reason."""
+        """Quarantine gets the torn record with its text, or the whole file fails with a reason."""
         shop = self.shop(tmp_path)
         torn = self.torn()
         shop.write(self.file_name, torn if torn is not None else self.file(self.all())[:-8])
@@ -182,7 +182,7 @@ class AdapterContract:
             self.check(shop, self.all()[:-1])
 
     def test_an_unknown_column_is_kept_and_reported(self, tmp_path: Path) -> None:
-        """A column that no mapping names is named in the ledger, and ends in ``properties`` where there is such."""
+        """Columns that no mapping names are listed in the ledger, and go to ``properties`` if the entity has it."""
         shop = self.shop(tmp_path)
         shop.write(self.file_name, self.file(self.all(), extra=True))
         shop.ingest()
@@ -190,5 +190,5 @@ class AdapterContract:
         assert [row.new_columns for row in shop.ledger()] == [", ".join((*self.unnamed, EXTRA))]
         if not any(column.name == "properties" for column in BY_NAME[self.entity].stored_columns):
             return
-        kept = shop.rows("properties", entity=self.entity)
-        assert all(f'"{EXTRA}":"left"' in (properties or "") for (properties,) in kept)
+        rows = shop.rows("properties", entity=self.entity)
+        assert all(f'"{EXTRA}":"left"' in (properties or "") for (properties,) in rows)

@@ -1,4 +1,4 @@
-"""A small shop in a folder, for tests: write files, take them in, look at what became of them."""
+"""A small shop in a folder, for tests: write files, ingest them, read the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as everywhere
-"""The time at which the shops of tests live."""
+"""Current time of the shops in tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Shop:
 
     @classmethod
     def make(cls, root: Path, settings: str) -> Shop:
-        """Make a shop, or change the settings of one.
+        """Create a shop, or change its settings.
 
         Args:
-            root: its folder, made if absent.
+            root: its folder, created if absent.
             settings: text of ``shopwright.toml``; the engine's section is added.
         """
         shop = cls(root)
@@ -43,47 +43,47 @@ class Shop:
 
     @property
     def raw(self) -> Path:
-        """Where its exports lie."""
+        """Folder of its exports."""
         return self.root / "raw"
 
     @property
     def project(self) -> Project:
-        """The project as its settings are now."""
+        """The project with its current settings."""
         return load_project(self.root)
 
     def write(self, name: str, content: bytes | str) -> Path:
-        """Put a file into ``raw``; text is written as UTF-8."""
+        """Write a file to ``raw``; text is written as UTF-8."""
         file = self.raw / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         return file
 
     def ingest(self) -> IngestReport:
-        """Take in what is new."""
+        """Ingest new files."""
         return ingest(self.project, now=NOW)
 
     def replay(self) -> ReplayReport:
-        """Read the quarantine again."""
+        """Replay the quarantine."""
         return replay(self.project, now=NOW)
 
     def quarantine(self) -> list[OpenRow]:
-        """Open records, in the order of files and lines."""
+        """Return open records of the quarantine, in the order of batches and lines."""
         return list_open(self.project)
 
     def ledger(self) -> list[LedgerRow]:
-        """The ledger, oldest first."""
+        """Return the ledger, oldest row first."""
         with connect() as connection:
             return read_ledger(connection, Lake(self.project.lake))
 
     def rows(self, *columns: str, entity: str = "events") -> list[tuple[Any, ...]]:
-        """Values of landed rows, sorted.
+        """Return the values of all rows in the lake, sorted.
 
         Args:
             columns: names of columns.
-            entity: whose rows.
+            entity: the entity of the rows.
         """
         lake = Lake(self.project.lake)
-        wanted = ", ".join(map(quote_name, columns))
+        selected = ", ".join(map(quote_name, columns))
         source = read_sql(entity, [file.path for file in lake.files(entity)])
         with connect() as connection:
-            return connection.execute(f"select {wanted} from ({source}) order by all").fetchall()
+            return connection.execute(f"select {selected} from ({source}) order by all").fetchall()

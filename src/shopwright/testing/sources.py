@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def headless_clicks(path: Path) -> str:
-    """TOML of a source ``november``: clickstream of REES46 in a file that has lost its header."""
+    """Return TOML of a source ``november``: clickstream of REES46 in a file without a header."""
     return f"""
 [[sources]]
 name = "november"
@@ -38,7 +38,7 @@ cart = "add_to_cart"
 
 
 def invoices_as_purchases(path: Path) -> str:
-    """TOML of a source ``invoices``: lines of UCI invoices as purchase events of customers."""
+    """Return TOML of a source ``invoices``: lines of UCI invoices as purchase events of customers."""
     return f"""
 [[sources]]
 name = "invoices"

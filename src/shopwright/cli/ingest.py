@@ -105,8 +105,8 @@ def show_report(console: Console, report: IngestReport) -> None:
     console.print(
         f"{format_count(len(report.rows) - len(report.failed), 'file')} loaded, {report.skipped:,} unchanged"
         + (f", {len(report.failed):,} failed" if report.failed else "")
-        + f" ({report.seconds:.1f} s"
-        + (f", {rate:,.0f} rows/s)" if report.rows else ")")
+        + f"; {report.seconds:.1f} s"
+        + (f", {rate:,.0f} rows per second" if report.rows else "")
     )
     for row in report.rows:
         if row.new_columns:

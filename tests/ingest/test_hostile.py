@@ -11,7 +11,18 @@ from pathlib import Path
 import hostile
 import pytest
 import zstandard
-from hostile import CSV, HEADER, INJECTIONS, JSON, LANDED, SETTINGS, TORN_JSON, csv_file, csv_lines, entry
+from hostile import (
+    CSV,
+    HEADER,
+    INJECTIONS,
+    JSON,
+    LOADED_COLUMNS,
+    SETTINGS,
+    TORN_JSON,
+    csv_file,
+    csv_lines,
+    entry,
+)
 
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
@@ -33,7 +44,7 @@ def check(shop, entries, lines):
     (row,) = shop.ledger()
     counts = (row.rows_read, row.rows_accepted, row.rows_quarantined, row.rows_duplicate)
     assert counts == (len(entries), len(accepted), len(bad), copies)
-    assert sorted(shop.rows(*LANDED), key=repr) == sorted(accepted, key=repr)
+    assert sorted(shop.rows(*LOADED_COLUMNS), key=repr) == sorted(accepted, key=repr)
     quarantined = shop.quarantine()
     assert [item.line_number for item in quarantined] == [line for line, _ in bad]
     assert [item.raw.encode(item.raw_encoding) for item in quarantined] == [item.raw for _, item in bad]
@@ -110,7 +121,7 @@ def test_every_element_of_a_hostile_array_ends_where_it_belongs(tmp_path, betwee
         (at, item.raw) for at, item in bad
     ]
     assert [set(item.rules) for item in quarantined] == [set(item.rules) for _, item in bad]
-    assert sorted(shop.rows(*LANDED), key=repr) == sorted(
+    assert sorted(shop.rows(*LOADED_COLUMNS), key=repr) == sorted(
         (item.row for item in entries if item.row), key=repr
     )
     assert len({item.quarantine_id for item in shop.quarantine()}) == len(bad) + 1
@@ -119,14 +130,14 @@ def test_every_element_of_a_hostile_array_ends_where_it_belongs(tmp_path, betwee
 def test_an_array_torn_inside_a_nested_list_loses_nothing_behind_it(tmp_path):
     torn = b'{"when": "2024-03-01", "list": [{"x": 1}, {"x": 2}], "who'
     shop = take(tmp_path, "day.json", b"[" + JSON[0].raw + b",\n" + torn + b"\n," + JSON[1].raw + b"]")
-    assert sorted(shop.rows(*LANDED), key=repr) == sorted([JSON[0].row, JSON[1].row], key=repr)
+    assert sorted(shop.rows(*LOADED_COLUMNS), key=repr) == sorted([JSON[0].row, JSON[1].row], key=repr)
     assert b"".join(item.raw.encode() for item in shop.quarantine()).count(b'"x"') == 2
 
 
 def test_an_element_that_is_nested_without_end_is_put_aside(tmp_path):
     deep = b"[" * 100_000 + b"]" * 100_000
     shop = take(tmp_path, "day.json", b"[" + JSON[0].raw + b"," + deep + b"]")
-    assert shop.rows(*LANDED) == [JSON[0].row]
+    assert shop.rows(*LOADED_COLUMNS) == [JSON[0].row]
     assert [item.rules for item in shop.quarantine()] == [("not_json",)]
 
 
@@ -134,7 +145,7 @@ def test_of_a_repeated_key_the_first_value_counts_on_every_path(tmp_path):
     line = JSON[0].raw.replace(b'"who": "u0"', b'"who": "u0", "who": "other"')
     fast = take(tmp_path / "fast", "day.jsonl", line + b"\n")
     slow = take(tmp_path / "slow", "day.jsonl", line + b"\n\n")
-    assert fast.rows(*LANDED) == slow.rows(*LANDED) == [JSON[0].row]
+    assert fast.rows(*LOADED_COLUMNS) == slow.rows(*LOADED_COLUMNS) == [JSON[0].row]
 
 
 def _parquet(folder: Path, select: str) -> bytes:
@@ -227,7 +238,7 @@ def test_hostile_column_names_of_a_csv_are_only_columns(tmp_path, blanks):
     header = HEADER + b"," + ",".join(hostile.quoted(name) for name in names).encode()
     line = entry(0).raw + b"," + ",".join(map(str, range(len(names)))).encode()
     shop = take(tmp_path, "day.csv", (b"\n" * (1 + blanks)).join([header, line, b""]))
-    assert shop.rows(*LANDED) == [entry(0).row]
+    assert shop.rows(*LOADED_COLUMNS) == [entry(0).row]
     ((properties,),) = shop.rows("properties")
     names[-1] = "column_17"
     assert json.loads(properties) == {name: str(at) for at, name in enumerate(names)}
@@ -271,7 +282,7 @@ def test_a_wrong_header_stops_that_file_alone_and_says_what_is_wrong(tmp_path, h
     report = shop.ingest()
     assert [row.outcome for row in report.rows] == ["failed", "loaded"]
     assert reason in report.failed[0].reason
-    assert shop.rows(*LANDED) == [entry(1).row]
+    assert shop.rows(*LOADED_COLUMNS) == [entry(1).row]
 
 
 @pytest.mark.parametrize("content", [b"", HEADER, HEADER + b"\n", b"\xef\xbb\xbf" + HEADER + b"\r\n\r\n"])
@@ -341,4 +352,4 @@ def test_a_corrupt_file_fails_whole_and_is_read_when_it_is_mended(tmp_path, name
 )
 def test_however_a_file_is_packed_it_gives_the_same_rows(tmp_path, name, content):
     shop = take(tmp_path, name, content)
-    assert shop.rows(*LANDED) == [entry(number).row for number in range(50)]
+    assert shop.rows(*LOADED_COLUMNS) == [entry(number).row for number in range(50)]

@@ -187,7 +187,7 @@ def test_a_lock_is_free_after_an_error_inside(tmp_path):
     with pytest.raises(ZeroDivisionError), exclusive_lock(tmp_path / "lock", "one"):
         _ = 1 / 0
     with exclusive_lock(tmp_path / "lock", "two"):
-        assert (tmp_path / "lock").read_text() == f"'shopwright two' (process {os.getpid()})"
+        assert (tmp_path / "lock").read_text() == f"`shopwright two` (process {os.getpid()})"
 
 
 def test_any_delta_reader_gets_typed_rows(shop):

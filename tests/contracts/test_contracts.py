@@ -123,8 +123,8 @@ def test_the_id_of_an_event_depends_on_all_that_it_says_and_only_on_that(engine)
 
 
 def test_the_warehouse_derives_the_id_of_an_event_as_its_contract_does():
-    text = files("shopwright").joinpath("dbt/macros/engine/event_identity.sql").read_text("utf-8")
-    macro = text.split("event_identity() -%}")[1].split("{%- endmacro")[0]
+    text = files("shopwright").joinpath("dbt/macros/engine/event_id_of.sql").read_text("utf-8")
+    macro = text.split("event_id_of() -%}")[1].split("{%- endmacro")[0]
     macro = macro.replace("{{ epoch_microseconds('event_at') }}", "epoch_us(event_at)")
     macro = re.sub(r"cast\((\w+) as varchar\)", r"\1::varchar", macro)
     contract = BY_NAME["events"].column("event_id").derived

@@ -20,7 +20,7 @@ MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
 MAX_PRICE = "1000000"
 """Limit of a unit price; above it, the price is treated as an error of the export."""
 
-# The dbt macro event_identity says the same for every engine; a test compares the two. Ids are compared with those of data loaded
+# The dbt macro event_id_of says the same for every engine; a test compares the two. Ids are compared with those of data loaded
 # before, so neither may change.
 _EVENT_ID = (
     "coalesce(source_event_id, md5(concat_ws(chr(31), epoch_us(event_at), event_type, user_id, "

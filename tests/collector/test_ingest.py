@@ -37,16 +37,16 @@ def test_an_ingest_takes_what_was_collected_while_the_service_goes_on(spool, sho
 
 
 def test_what_waits_for_an_ingest_is_told(spool, shop):
-    def segments():
+    def count():
         return segments.count_pending_segments(shop.project, LedgerIndex(shop.ledger())).segments
 
-    assert segments() == 0
+    assert count() == 0
     send(spool, event(1), event("bad", event_type="dance"))
-    assert segments() == 2
+    assert count() == 2
     shop.ingest()
-    assert segments() == 0
+    assert count() == 0
     send(spool, event(2))
-    assert segments() == 1
+    assert count() == 1
 
 
 def test_nothing_waits_where_nothing_was_ever_collected(tmp_path):

@@ -96,8 +96,16 @@ class TestReliability:
         for one, two in zip(found.bins, found.bins[1:], strict=False):
             assert one.highest < two.lowest
         for each in found.bins:
-            assert each.observed_lower <= each.observed + 1e-12
-            assert each.observed_upper >= each.observed - 1e-12
+            assert each.observed_lower <= each.observed <= each.observed_upper
+
+    @pytest.mark.parametrize("rows", [1, 3, 100, 12_345])
+    def test_rates_of_0_and_1_are_inside_their_intervals(self, rows):
+        """Charts draw the distance from the rate to each bound, which must not be below 0 by a rounding error."""
+        outcome, probability = np.repeat([0.0, 1.0], rows), np.repeat([0.1, 0.9], rows)
+        never, always = reliability_curve(outcome, probability, bins=2).bins
+        assert (never.observed, never.observed_lower) == (0, 0)
+        assert (always.observed, always.observed_upper) == (1, 1)
+        assert 0 < never.observed_upper == pytest.approx(1 - always.observed_lower)
 
     def test_what_chance_shows_is_told(self):
         probability = drawn(2_000)[1]

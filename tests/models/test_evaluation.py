@@ -28,7 +28,7 @@ FEATURES = (Feature("visits"), Feature("luck"))
 START = np.datetime64("2025-01-01T00:00:00", "us")
 
 
-def find_model(*features: Feature) -> ClassifierSpec:
+def toy_spec(*features: Feature) -> ClassifierSpec:
     view = FeatureView(
         table="gold.feat_toy",
         entity="customer",
@@ -50,7 +50,7 @@ def find_model(*features: Feature) -> ClassifierSpec:
     return ClassifierSpec(task, "Will they?", "customer", "each day", "a purchase", {}, "it needs toys")
 
 
-ROOM = find_model(*FEATURES)
+SPEC = toy_spec(*FEATURES)
 
 
 def write_shop(file: Path, *, days: int) -> Path:
@@ -91,13 +91,13 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def training(early: Path) -> TrainingResult:
-    return ROOM.train(context_of(early))
+    return SPEC.train(context_of(early))
 
 
 @pytest.fixture(scope="module")
 def folder(training: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("artifact")
-    seal(found, ROOM, training)
+    seal(found, SPEC, training)
     return found
 
 
@@ -105,7 +105,7 @@ def folder(training: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -
 def later_folder(late: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that was trained when more was known."""
     found = tmp_path_factory.mktemp("later")
-    seal(found, ROOM, ROOM.train(context_of(late)))
+    seal(found, SPEC, SPEC.train(context_of(late)))
     return found
 
 
@@ -116,7 +116,7 @@ def moment(text: object) -> np.datetime64:
 def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
     training: TrainingResult, folder: Path, early: Path
 ) -> None:
-    found = ROOM.evaluate(context_of(early), VersionRef(folder, "version 1"))
+    found = SPEC.evaluate(context_of(early), VersionRef(folder, "version 1"))
     assert found.scores["version 1"] == training.scores[training.kind]
     for name in training.baselines:
         assert found.scores[name] == training.scores[name]
@@ -127,14 +127,14 @@ def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
 
 def test_without_later_decisions_it_says_that_there_are_none_yet(folder: Path, early: Path) -> None:
     with pytest.raises(DataError, match=r"version 1 has no later decisions to be judged on yet.*2025-04-10"):
-        ROOM.evaluate(context_of(early), VersionRef(folder, "version 1", "new"))
+        SPEC.evaluate(context_of(early), VersionRef(folder, "version 1", "new"))
 
 
 def test_later_and_new_windows_begin_after_what_was_learnt_and_judged(
     training: TrainingResult, folder: Path, late: Path
 ) -> None:
     later, new = (
-        ROOM.evaluate(context_of(late), VersionRef(folder, "version 1", window))
+        SPEC.evaluate(context_of(late), VersionRef(folder, "version 1", window))
         for window in ("later", "new")
     )
     assert moment(later.window["test_from"]) >= moment(training.window["test_from"])
@@ -152,7 +152,7 @@ def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
     folder: Path, later_folder: Path, late: Path
 ) -> None:
     begins = moment(read_manifest(later_folder, model="toy").window["test_from"])
-    found = ROOM.evaluate(context_of(late, later_folder), VersionRef(folder, "version 1"))
+    found = SPEC.evaluate(context_of(late, later_folder), VersionRef(folder, "version 1"))
     assert moment(found.window["test_from"]) >= begins
     assert CHAMPION in found.scores
     assert any("the champion" in reason for reason in found.gate.reasons)
@@ -160,7 +160,7 @@ def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
 
 def test_the_shop_of_before_cannot_judge_what_learnt_later(later_folder: Path, early: Path) -> None:
     with pytest.raises(DataError, match="no later decisions"):
-        ROOM.evaluate(context_of(early), VersionRef(later_folder, "version 2"))
+        SPEC.evaluate(context_of(early), VersionRef(later_folder, "version 2"))
 
 
 def test_all_that_was_found_in_training_is_sealed_with_the_model(
@@ -180,7 +180,7 @@ def test_all_that_was_found_in_training_is_sealed_with_the_model(
 def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_changed(
     folder: Path, early: Path
 ) -> None:
-    other = find_model(Feature("luck")).load(folder)
+    other = toy_spec(Feature("luck")).load(folder)
     with connect(early, read_only=True) as connection:
         why = other.explain(connection, "7")
         sample = other.sample(connection, rows=50, seed=1)
@@ -191,7 +191,7 @@ def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_
 
 
 def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: Path) -> None:
-    loaded = ROOM.load(folder)
+    loaded = SPEC.load(folder)
     with connect(early, read_only=True) as connection:
         one, again = (loaded.sample(connection, rows=300, seed=3) for _ in range(2))
         other = loaded.sample(connection, rows=300, seed=4)
@@ -206,4 +206,4 @@ def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: 
 def test_a_window_with_too_few_outcomes_is_not_judged_on(folder: Path, tmp_path: Path) -> None:
     little = write_shop(tmp_path / "warehouse.duckdb", days=102)
     with pytest.raises(DataError, match="in the later window have the outcome"):
-        ROOM.evaluate(context_of(little), VersionRef(folder, "version 1", "new"))
+        SPEC.evaluate(context_of(little), VersionRef(folder, "version 1", "new"))

@@ -69,7 +69,7 @@ def fingerprint(frame: TrainingSet) -> list[tuple[int, str]]:
 def test_rewriting_what_a_view_does_not_stand_on_is_refused(market: Project) -> None:
     rewrites = {"silver.int_order_lines": "select * from original.silver.int_order_lines"}
     with (
-        pytest.raises(DataError, match=r"feat_abandonment .* does not stand on silver\.int_order_lines"),
+        pytest.raises(DataError, match=r"feat_abandonment .* does not depend on silver\.int_order_lines"),
         replay(market.published, "gold.feat_abandonment", rewrites),
     ):
         pass

@@ -32,6 +32,7 @@ def training_document(room: ModelSpec, trained: TrainedVersion) -> dict[str, Any
         "version": trained.version,
         "is_champion": trained.is_champion,
         "parameters": training.parameters,
+        "warnings": list(trained.warnings),
         **_judged_document(training),
     }
 

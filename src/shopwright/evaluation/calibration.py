@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from scipy.optimize import isotonic_regression, minimize
+from scipy.stats import binomtest
 
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.evaluation.checks import as_outcome, as_probability
@@ -26,8 +27,6 @@ METHODS: tuple[Method, ...] = get_args(Method)
 LEAST_OF_EACH = 20
 """With fewer rows of either outcome nothing is fitted: it would follow chance."""
 FOLDS = 5
-_Z = 1.959963984540054
-"""Of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +93,17 @@ def reliability_curve(outcome: ArrayLike, probability: ArrayLike, *, bins: int =
 
 
 def _bin(outcome: Floats, probability: Floats) -> Bin:
-    count, rate = len(outcome), float(outcome.mean())
-    centre = (rate + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    spread = _Z / (1 + _Z**2 / count) * np.sqrt(rate * (1 - rate) / count + _Z**2 / (4 * count**2))
+    count = len(outcome)
+    # Exact at rates of 0 and 1, where the formula written out leaves a lower bound of 3e-17 above an observed 0.
+    interval = binomtest(int(outcome.sum()), count).proportion_ci(confidence_level=0.95, method="wilson")
     return Bin(
         count=count,
         lowest=float(probability.min()),
         highest=float(probability.max()),
         predicted=float(probability.mean()),
-        observed=rate,
-        observed_lower=max(0.0, float(centre - spread)),
-        observed_upper=min(1.0, float(centre + spread)),
+        observed=float(outcome.mean()),
+        observed_lower=float(interval.low),
+        observed_upper=float(interval.high),
     )
 
 

@@ -50,6 +50,8 @@ class TrainedVersion:
     version: int
     is_champion: bool
     """Whether it passed the gate and is live now."""
+    warnings: tuple[str, ...] = ()
+    """What went wrong without affecting the version, such as a chart that could not be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +131,32 @@ def train(
     )
     training = spec.train(context)
     on_progress("registering", 0, 0)
-    with TemporaryDirectory(prefix="shopwright-") as files, TemporaryDirectory(prefix="shopwright-") as plots:
+    with (
+        TemporaryDirectory(prefix="shopwright-") as files,
+        TemporaryDirectory(prefix="shopwright-") as charts,
+    ):
         seal(Path(files), spec, training)
+        plots, warnings = _draw_plots(training, Path(charts))
         run = RunRecord(
             model=spec.name,
             folder=Path(files),
             verdict=training.verdict.label,
             gate=gate_record(training, champion),
             parameters=training.parameters,
-            plots=draw_tables(training.tables, Path(plots)),
+            plots=plots,
         )
         number = registry.log(run)
     if training.gate.passes:
         registry.promote(spec.name, number)
-    return TrainedVersion(training, number, training.gate.passes)
+    return TrainedVersion(training, number, training.gate.passes, warnings)
+
+
+def _draw_plots(training: TrainingResult, folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Draw a run's charts; return their files and warnings."""
+    try:
+        return draw_tables(training.tables, folder), ()
+    except Exception as error:  # noqa: BLE001  # whatever it is: training takes minutes, and no chart is worth losing it
+        return (), (f"the charts of this run could not be drawn: {type(error).__name__}: {error}",)
 
 
 @_explain_outdated_build

@@ -16,7 +16,7 @@ import numpy as np
 
 from shopwright.core.errors import DataError
 from shopwright.models.abandonment.features import FEATURE_VIEW
-from shopwright.models.replay import FILE, replay
+from shopwright.models.replay import PUBLISHED, replay
 from shopwright.models.training_set import read_training_set
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class SessionFeatures:
             "start": np.array([0], dtype="M8[us]"),
         }
         self._connection = self._open.enter_context(
-            replay(published, FEATURE_VIEW.table, _EXCHANGED, given={"given": texts, "session": about})
+            replay(published, FEATURE_VIEW.table, _EXCHANGED, extra_tables={"given": texts, "session": about})
         )
         self._connection.execute("set threads = 1")
 
@@ -121,7 +121,7 @@ class SessionFeatures:
     def _give(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
         """Put a session in the place of the one before."""
         found = self._connection.execute(
-            f"select user_key from {FILE}.silver.int_user_keys where user_id = ?", [user_id]
+            f"select user_key from {PUBLISHED}.silver.int_visitors where user_id = ?", [user_id]
         ).fetchone()
         key = int(found[0]) if found else NEW_USER
         self._connection.execute("delete from original.main.session")

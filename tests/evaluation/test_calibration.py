@@ -94,7 +94,7 @@ class TestReliability:
         assert sum(each.count for each in found.bins) == len(rows)
         assert sum(each.count * each.observed for each in found.bins) == pytest.approx(outcome.sum())
         for one, two in zip(found.bins, found.bins[1:], strict=False):
-            assert one.highest < two.lowest
+            assert one.max_probability < two.min_probability
         for each in found.bins:
             assert each.observed_lower <= each.observed <= each.observed_upper
 
@@ -102,17 +102,17 @@ class TestReliability:
     def test_rates_of_0_and_1_are_inside_their_intervals(self, rows):
         """Charts draw the distance from the rate to each bound, which must not be below 0 by a rounding error."""
         outcome, probability = np.repeat([0.0, 1.0], rows), np.repeat([0.1, 0.9], rows)
-        never, always = reliability_curve(outcome, probability, bins=2).bins
-        assert (never.observed, never.observed_lower) == (0, 0)
-        assert (always.observed, always.observed_upper) == (1, 1)
-        assert 0 < never.observed_upper == pytest.approx(1 - always.observed_lower)
+        never_cost, always_cost = reliability_curve(outcome, probability, bins=2).bins
+        assert (never_cost.observed, never_cost.observed_lower) == (0, 0)
+        assert (always_cost.observed, always_cost.observed_upper) == (1, 1)
+        assert 0 < never_cost.observed_upper == pytest.approx(1 - always_cost.observed_lower)
 
     def test_what_chance_shows_is_told(self):
         probability = drawn(2_000)[1]
         generator = rng()
         outcomes = (generator.random((300, 2_000)) < probability).astype(float)
         errors = [expected_calibration_error(outcome, probability) for outcome in outcomes]
-        assert reliability_curve(outcomes[0], probability).by_chance == pytest.approx(
+        assert reliability_curve(outcomes[0], probability).noise_floor == pytest.approx(
             np.mean(errors), rel=0.05
         )
 
@@ -208,32 +208,32 @@ class TestCalibrator:
 
 class TestCosts:
     @given(ROWS, st.floats(0.1, 10), st.floats(0.1, 10))
-    def test_the_best_threshold_is_cheapest_of_all(self, rows, miss, needless):
+    def test_the_best_threshold_is_cheapest_of_all(self, rows, false_negative_cost, false_positive_cost):
         outcome, steps = np.array(rows).T
         probability = steps / 20
-        costs = {"miss": miss, "needless": needless}
+        costs = {"miss": false_negative_cost, "needless": false_positive_cost}
         curve = cost_curve(outcome, probability, points=5, **costs)
         every = [
             expected_cost(outcome, probability, threshold=each, **costs) for each in [*probability, None]
         ]
-        found = curve.never if curve.best is None else curve.best.cost
+        found = curve.never_cost if curve.best is None else curve.best.cost
         assert found == pytest.approx(min(every))
         for point in curve.points:
             expected = expected_cost(outcome, probability, threshold=point.threshold, **costs)
             assert point.cost == pytest.approx(expected)
-        assert curve.always == pytest.approx(expected_cost(outcome, probability, threshold=0, **costs))
+        assert curve.always_cost == pytest.approx(expected_cost(outcome, probability, threshold=0, **costs))
         assert curve.best is None or curve.best in curve.points
 
     def test_a_calibrated_model_is_best_near_the_threshold_of_theory(self):
         outcome, probability = drawn(50_000)
-        curve = cost_curve(outcome, probability, miss=4, needless=1)
-        assert curve.by_theory == pytest.approx(0.2)
+        curve = cost_curve(outcome, probability, false_negative_cost=4, false_positive_cost=1)
+        assert curve.theoretical_threshold == pytest.approx(0.2)
         assert curve.best.threshold == pytest.approx(0.2, abs=0.05)
-        assert curve.best.cost < min(curve.never, curve.always)
+        assert curve.best.cost < min(curve.never_cost, curve.always_cost)
         assert len(curve.points) <= 201
 
     def test_no_rows_and_wrong_costs(self):
-        assert cost_curve([], [], miss=1, needless=1).reason == "there are no rows"
-        assert expected_cost([], [], threshold=0.5, miss=1, needless=1) is None
+        assert cost_curve([], [], false_negative_cost=1, false_positive_cost=1).reason == "there are no rows"
+        assert expected_cost([], [], threshold=0.5, false_negative_cost=1, false_positive_cost=1) is None
         with pytest.raises(ConfigurationError, match="more than 0"):
-            cost_curve([1], [0.5], miss=0, needless=1)
+            cost_curve([1], [0.5], false_negative_cost=0, false_positive_cost=1)

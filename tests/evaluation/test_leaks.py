@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from shopwright.core.errors import DataError
-from shopwright.evaluation.leaks import Finding, changed_features, mixed_split, separating_features
+from shopwright.evaluation.leaks import (
+    Finding,
+    find_changed_features,
+    find_separating_features,
+    find_split_overlap,
+)
 from shopwright.evaluation.scores import Difference, Score
 from shopwright.evaluation.splits import split_by_time
-from shopwright.evaluation.verdicts import NOT_PREDICTABLE, PREDICTABLE, assess, gate
+from shopwright.evaluation.verdicts import NOT_PREDICTABLE, PREDICTABLE, assess, check_gate
 
 DAY = np.timedelta64(1, "D")
-LEAK = Finding("separating feature", "refund", 1.0, "'refund' alone tells the outcome")
+LEAK = Finding("separating feature", "refund", 1.0, "'refund' alone reveals the outcome")
 
 
 def shop(rows=2_000):
@@ -23,7 +28,7 @@ def shop(rows=2_000):
 
 
 def found(column, outcome):
-    return separating_features([column], ["it"], outcome)
+    return find_separating_features([column], ["it"], outcome)
 
 
 class TestSeparatingFeatures:
@@ -33,7 +38,7 @@ class TestSeparatingFeatures:
         customer = np.array([f"c{number}" for number in range(len(outcome))], dtype=object)
         spent = np.where(generator.random(len(outcome)) < 0.3, np.nan, generator.random(len(outcome)))
         columns = [views, city, customer, spent, np.arange(len(outcome))]
-        assert separating_features(columns, ["views", "city", "customer", "spent", "row"], outcome) == []
+        assert find_separating_features(columns, ["views", "city", "customer", "spent", "row"], outcome) == []
 
     @pytest.mark.parametrize("sign", [1, -1])
     def test_a_number_that_is_the_outcome_in_disguise(self, sign):
@@ -41,27 +46,27 @@ class TestSeparatingFeatures:
         (finding,) = found(sign * (outcome * 3 + generator.random(len(outcome))), outcome)
         assert finding.feature == "it"
         assert finding.value == 1.0
-        assert "'it' alone tells the outcome almost perfectly" in finding.words
+        assert "'it' alone reveals the outcome almost perfectly" in finding.message
 
     def test_a_value_that_is_there_only_for_one_outcome(self):
         generator, outcome, _ = shop()
         (finding,) = found(np.where(outcome == 1, generator.random(len(outcome)), np.nan), outcome)
-        assert "whether 'it' is missing" in finding.words
+        assert "whether 'it' is missing" in finding.message
         texts = np.array([None if each else "x" for each in outcome], dtype=object)
-        assert "missing" in found(texts, outcome)[0].words
+        assert "missing" in found(texts, outcome)[0].message
 
     def test_a_category_that_tells_the_outcome(self):
         generator, outcome, _ = shop()
         status = np.where(outcome == 1, generator.choice(["sent", "paid"], len(outcome)), "left").astype(
             object
         )
-        assert "category" in found(status, outcome)[0].words
+        assert "category" in found(status, outcome)[0].message
 
     def test_a_code_that_is_no_scale(self):
         generator, outcome, _ = shop()
         code = np.where(outcome == 1, 5, generator.choice([1, 9], len(outcome)))
         (finding,) = found(code, outcome)
-        assert "category" in finding.words
+        assert "category" in finding.message
 
     def test_a_handful_accuses_nothing(self):
         assert found(np.array([0.0, 0, 0, 1]), np.array([0, 0, 0, 1])) == []
@@ -73,7 +78,7 @@ class TestSeparatingFeatures:
 
     def test_an_array_is_read_by_column(self):
         _, outcome, views = shop()
-        (finding,) = separating_features(np.column_stack([views, outcome]), ["views", "told"], outcome)
+        (finding,) = find_separating_features(np.column_stack([views, outcome]), ["views", "told"], outcome)
         assert finding.feature == "told"
 
 
@@ -82,46 +87,46 @@ class TestMixedSplit:
 
     def test_a_horizon_that_reaches_into_the_next_part(self):
         split = split_by_time(self.decided_at, gap=5 * DAY)
-        assert mixed_split(split, self.decided_at, self.decided_at + 5 * DAY) == []
-        first, second = mixed_split(split, self.decided_at, self.decided_at + 8 * DAY)
+        assert find_split_overlap(split, self.decided_at, self.decided_at + 5 * DAY) == []
+        first, second = find_split_overlap(split, self.decided_at, self.decided_at + 8 * DAY)
         assert first.value == 3
-        assert "the outcomes of 3 of" in first.words
-        assert "training" in first.words
-        assert "test" in second.words
+        assert "the outcomes of 3 of" in first.message
+        assert "training" in first.message
+        assert "test" in second.message
 
     def test_a_random_split(self):
         part = np.random.default_rng(1).integers(0, 3, 100)
         masks = (part == 0, part == 1, part == 2)
-        assert len(mixed_split(masks, self.decided_at, self.decided_at)) == 3
+        assert len(find_split_overlap(masks, self.decided_at, self.decided_at)) == 3
 
     def test_an_outcome_that_is_not_known_at_all(self):
         split = split_by_time(self.decided_at, gap=5 * DAY)
         known_at = self.decided_at.copy()
         known_at[3] = np.datetime64("NaT")
-        assert [finding.value for finding in mixed_split(split, self.decided_at, known_at)] == [1, 1]
+        assert [finding.value for finding in find_split_overlap(split, self.decided_at, known_at)] == [1, 1]
 
     def test_a_decision_in_two_parts(self):
         decided_at = np.array(["2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"], dtype="datetime64[D]")
         masks = tuple(np.array(mask, dtype=bool) for mask in ([1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]))
-        assert mixed_split(masks, decided_at, decided_at, entity=np.array(["a", "b", "a", "a"])) == []
-        (finding,) = mixed_split(masks, decided_at, decided_at, entity=np.array(["a", "b", "b", "a"]))
-        assert "of the same entity" in finding.words
+        assert find_split_overlap(masks, decided_at, decided_at, entity=np.array(["a", "b", "a", "a"])) == []
+        (finding,) = find_split_overlap(masks, decided_at, decided_at, entity=np.array(["a", "b", "b", "a"]))
+        assert "of the same entity" in finding.message
         overlapping = (masks[0], masks[0] | masks[1], masks[3 - 1])
         assert any(
-            "in the training rows too" in each.words
-            for each in mixed_split(overlapping, decided_at, decided_at)
+            "in the training rows too" in each.message
+            for each in find_split_overlap(overlapping, decided_at, decided_at)
         )
 
     def test_empty_parts_mix_nothing(self):
         nothing = np.zeros(100, dtype=bool)
-        assert mixed_split((nothing, ~nothing, nothing), self.decided_at, self.decided_at) == []
+        assert find_split_overlap((nothing, ~nothing, nothing), self.decided_at, self.decided_at) == []
 
 
 class TestChangedFeatures:
     keys = np.array([["c1", "2024-01-01"], ["c2", "2024-01-02"]], dtype=object)
 
     def changed(self, before, after):
-        return changed_features([np.array(before)], [np.array(after)], ["it"], self.keys)
+        return find_changed_features([np.array(before)], [np.array(after)], ["it"], self.keys)
 
     def test_the_same_bytes_are_the_same(self):
         columns = [
@@ -132,7 +137,7 @@ class TestChangedFeatures:
             np.array(["2024-01-01", "NaT"], dtype="datetime64[D]"),
         ]
         names = [str(number) for number in range(len(columns))]
-        assert changed_features(columns, [each.copy() for each in columns], names, self.keys) == []
+        assert find_changed_features(columns, [each.copy() for each in columns], names, self.keys) == []
         assert self.changed([np.nan, 1], [-np.nan, 1]) == []
 
     @pytest.mark.parametrize(
@@ -152,12 +157,12 @@ class TestChangedFeatures:
         (finding,) = self.changed(before, after)
         assert finding.value == 1
         assert finding.feature == "it"
-        assert "c2, 2024-01-02" in finding.words
-        assert "looks into the future" in finding.words
+        assert "c2, 2024-01-02" in finding.message
+        assert "uses the future" in finding.message
 
     def test_decisions_that_come_or_go_and_types_that_change(self):
-        assert "depends on the future" in self.changed([1, 2], [1])[0].words
-        assert "changed from" in self.changed([1, 2], [1.0, 2.0])[0].words
+        assert "depends on the future" in self.changed([1, 2], [1])[0].message
+        assert "changed from" in self.changed([1, 2], [1.0, 2.0])[0].message
 
 
 def difference(value, lower, upper, *, better="higher", second=0.6, reason=None):
@@ -184,11 +189,11 @@ class TestVerdict:
             {"constant": difference(0.2, 0.1, 0.3, second=0.5), "recency": difference(0.1, -0.01, 0.2)}
         )
         assert (found.label, found.baseline) == (NOT_PREDICTABLE, "recency")
-        assert "holds 0" in found.reason
+        assert "contains 0" in found.reason
 
     def test_less_is_better_for_an_error(self):
-        assert assess({"a": difference(-0.1, -0.2, -0.05, better="lower")}).label == PREDICTABLE
-        found = assess({"a": difference(0.1, 0.05, 0.2, better="lower")})
+        assert assess({"a": difference(-0.1, -0.2, -0.05, direction="lower")}).label == PREDICTABLE
+        found = assess({"a": difference(0.1, 0.05, 0.2, direction="lower")})
         assert found.label == NOT_PREDICTABLE
         assert found.reason.startswith("worse than the best baseline, a")
 
@@ -209,8 +214,8 @@ class TestGate:
     baselines = {"constant": difference(0.2, 0.1, 0.3, second=0.5)}  # noqa: RUF012 - read only
 
     def test_all_is_well(self):
-        assert gate(GOOD, None, self.baselines, CALIBRATED, []).passes
-        found = gate(GOOD, difference(0.02, 0.01, 0.03), self.baselines, None, [])
+        assert check_gate(GOOD, None, self.baselines, CALIBRATED, []).passes
+        found = check_gate(GOOD, difference(0.02, 0.01, 0.03), self.baselines, None, [])
         assert found.passes
         assert any("better than the champion" in reason for reason in found.reasons)
 
@@ -221,7 +226,7 @@ class TestGate:
                 {"challenger": Score("roc_auc", None, None, None, "higher", "empty")},
                 "roc_auc is undefined: empty",
             ),
-            ({"champion": difference(0.01, -0.01, 0.03)}, "not surely better than the champion"),
+            ({"champion": difference(0.01, -0.01, 0.03)}, "not significantly better than the champion"),
             ({"champion": difference(-0.02, -0.03, -0.01)}, "worse than the champion"),
             (
                 {"champion": difference(None, None, None, reason="empty")},
@@ -237,7 +242,7 @@ class TestGate:
                 {"calibration": Score("ece", None, None, None, "lower", "empty")},
                 "calibration is unknown: empty",
             ),
-            ({"findings": [LEAK]}, "cannot be believed"),
+            ({"findings": [LEAK]}, "do not trust the score"),
         ],
     )
     def test_any_one_fault_closes_it(self, changes, words):
@@ -248,7 +253,7 @@ class TestGate:
             "calibration": CALIBRATED,
             "findings": [],
         }
-        found = gate(*(given | changes).values())
+        found = check_gate(*(given | changes).values())
         assert not found.passes
         (reason,) = found.reasons
         assert words in reason

@@ -13,10 +13,10 @@ from sklearn import metrics
 
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.evaluation import resampling
-from shopwright.evaluation.measures import captured
+from shopwright.evaluation.measures import share_in_top_tenth
 from shopwright.evaluation.resampling import resample
 from shopwright.evaluation.scores import (
-    BETTER,
+    DIRECTIONS,
     Score,
     amount_scores,
     classification_scores,
@@ -103,7 +103,7 @@ class TestByHand:
 
     def test_rows_at_the_cut_with_equal_predictions_count_with_their_share(self):
         # The tenth of 20 rows is 2; five rows share the first place and hold 5 of the 10.
-        assert captured(np.array([5.0, 5.0]), np.array([5.0, 15.0])) == pytest.approx(2 / 5 * 0.5)
+        assert share_in_top_tenth(np.array([5.0, 5.0]), np.array([5.0, 15.0])) == pytest.approx(2 / 5 * 0.5)
 
     def test_the_calibration_error(self):
         outcome = [0, 0, 0, 1, 1, 1, 1, 0]
@@ -147,7 +147,7 @@ class TestUndefined:
         assert found["pr_auc"].value is found["lift_top_tenth"].value is None
         assert found["brier"].value == 0.25
         assert "nothing can be better" in found["brier_skill"].reason
-        assert found["roc_auc"].told().startswith("none: only one")
+        assert found["roc_auc"].format().startswith("none: only one")
 
     def test_constant_amounts(self):
         found = amount_scores([0.1] * 20, [0.3] * 20, rng=rng())
@@ -288,7 +288,7 @@ class TestIntervals:
 
 
 class TestDifference:
-    @pytest.mark.parametrize("name", [name for name in BETTER if name != "interval_coverage"])
+    @pytest.mark.parametrize("name", [name for name in DIRECTIONS if name != "interval_coverage"])
     def test_it_is_the_difference_of_the_two_scores(self, name):
         generator = rng()
         outcome, one, two = (generator.random(200) < 0.3).astype(float), *generator.random((2, 200))
@@ -306,18 +306,18 @@ class TestDifference:
     def test_equal_predictions_show_nothing(self):
         outcome, one = rng().integers(0, 2, 50), rng().random(50)
         found = paired_difference(outcome, one, one, score="roc_auc", base_rate=0.3, rng=rng())
-        assert (found.lower, found.value, found.upper, found.shows) == (0, 0, 0, "open")
+        assert (found.lower, found.value, found.upper, found.conclusion) == (0, 0, 0, "inconclusive")
 
     def test_it_says_which_is_better(self):
         actual = rng().random(100)
         good, bad = actual + rng().normal(0, 0.1, 100), np.full(100, 0.5)
-        assert paired_difference(actual, good, bad, score="mae", rng=rng()).shows == "better"
-        assert paired_difference(actual, bad, good, score="mae", rng=rng()).shows == "worse"
+        assert paired_difference(actual, good, bad, score="mae", rng=rng()).conclusion == "better"
+        assert paired_difference(actual, bad, good, score="mae", rng=rng()).conclusion == "worse"
         found = paired_difference(actual, good, bad, score="correlation", rng=rng())
-        assert found.shows == "open"
+        assert found.conclusion == "inconclusive"
         assert found.reason == "the predicted amounts are all the same"
         assert found.first is not None
-        assert found.told() == f"none: {found.reason}"
+        assert found.format() == f"none: {found.reason}"
 
     def test_an_unknown_score_is_answered_with_the_near_match(self):
         with pytest.raises(ConfigurationError, match="did you mean 'roc_auc'"):
@@ -327,8 +327,8 @@ class TestDifference:
 
 
 def test_a_score_is_told_with_its_interval():
-    assert Score("roc_auc", 0.7123, 0.69, 0.7345, "higher").told() == "0.712 (0.69 to 0.735)"
-    assert Score("roc_auc", 0.7123, None, None, "higher").told() == "0.712"
+    assert Score("roc_auc", 0.7123, 0.69, 0.7345, "higher").format() == "0.712 (0.69 to 0.735)"
+    assert Score("roc_auc", 0.7123, None, None, "higher").format() == "0.712"
 
 
 def test_resampling_asks_for_draws():

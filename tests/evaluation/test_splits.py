@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.evaluation.leaks import mixed_split
+from shopwright.evaluation.leaks import find_split_overlap
 from shopwright.evaluation.splits import split_by_time
 
 START = np.datetime64("2024-01-01")
@@ -30,7 +30,7 @@ def check(split, decided_at, gap):
     assert train.max() + gap <= validation.min()
     assert validation.max() + gap <= test.min()
     assert train.max() < validation.min() <= validation.max() < test.min()
-    assert mixed_split(split, decided_at, decided_at + gap, entity=np.arange(len(decided_at))) == []
+    assert find_split_overlap(split, decided_at, decided_at + gap, entity=np.arange(len(decided_at))) == []
     # A part holds all rows of a moment or none.
     assert not {*train.tolist()} & {*validation.tolist()}
 

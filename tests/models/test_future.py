@@ -10,9 +10,9 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.evaluation.leaks import changed_features
+from shopwright.evaluation.leaks import find_changed_features
 from shopwright.models import abandonment, churn
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 from shopwright.models.replay import replay
 from shopwright.models.training_set import read_training_set
 from shopwright.warehouse.build import build
@@ -34,7 +34,7 @@ PAIRS = 10_000
 def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten(market: Project) -> None:
     compared = {}
     for room in ROOMS:
-        findings, compared[room.name] = rewritten_future(
+        findings, compared[room.name] = find_look_ahead(
             market.published,
             room.task.view,
             room.task.rewrites,
@@ -105,7 +105,7 @@ def test_the_warehouse_of_an_earlier_day_has_the_same_features(
         names = list(whole.columns)
         keys = np.column_stack([whole.entity, whole.decided_at.astype(object)])
         columns = [[frame.columns[name] for name in names] for frame in (whole, part)]
-        assert changed_features(*columns, names, keys) == [], room.name
+        assert find_changed_features(*columns, names, keys) == [], room.name
 
 
 def take_earlier(simulation: Simulation, into: Path, month: str) -> Path:

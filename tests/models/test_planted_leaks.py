@@ -11,7 +11,7 @@ import pytest
 from shopwright.cli.main import main
 from shopwright.core.engine import connect
 from shopwright.models import abandonment, churn
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 
 if TYPE_CHECKING:
     from shopwright.settings import Project
@@ -52,17 +52,17 @@ def plant(project: Project, table: str, body: str, *, honest: str = "feat_honest
 def test_totals_of_the_whole_session_look_ahead(own_market: Project, column: str) -> None:
     task = abandonment.MODEL.task
     plant(own_market, task.view.table, WHOLE_SESSION.format(column=column))
-    findings, compared = rewritten_future(own_market.published, task.view, task.rewrites, seed=1)
+    findings, compared = find_look_ahead(own_market.published, task.view, task.rewrites, seed=1)
     assert compared > 0
-    assert [(finding.kind, finding.feature) for finding in findings] == [("looks ahead", "total_searches")]
-    assert "looks into the future" in findings[0].words
+    assert [(finding.kind, finding.feature) for finding in findings] == [("look-ahead", "total_searches")]
+    assert "uses the future" in findings[0].message
 
 
 def test_orders_after_the_snapshot_look_ahead(own_market: Project) -> None:
     task = churn.MODEL.task
     plant(own_market, task.view.table, LATER_ORDERS)
-    findings, _ = rewritten_future(own_market.published, task.view, task.rewrites, seed=1)
-    assert [(finding.kind, finding.feature) for finding in findings] == [("looks ahead", "unit_count_180d")]
+    findings, _ = find_look_ahead(own_market.published, task.view, task.rewrites, seed=1)
+    assert [(finding.kind, finding.feature) for finding in findings] == [("look-ahead", "unit_count_180d")]
 
 
 def test_choosing_decisions_by_what_comes_looks_ahead(own_market: Project) -> None:
@@ -70,9 +70,9 @@ def test_choosing_decisions_by_what_comes_looks_ahead(own_market: Project) -> No
     task = abandonment.MODEL.task
     ahead = WHOLE_SESSION.format(column="search_count") + " where sessions.event_count % 2 = 0"
     plant(own_market, task.view.table, ahead.replace("sessions.search_count as", "honest.total_searches as"))
-    findings, _ = rewritten_future(own_market.published, task.view, task.rewrites, where=task.where, seed=1)
-    assert {finding.kind for finding in findings} == {"looks ahead"}
-    assert "which decisions there are depends on the future" in findings[0].words
+    findings, _ = find_look_ahead(own_market.published, task.view, task.rewrites, where=task.where, seed=1)
+    assert {finding.kind for finding in findings} == {"look-ahead"}
+    assert "which decisions exist depends on the future" in findings[0].message
 
 
 def test_the_audit_command_tells_a_leak_and_fails(
@@ -85,7 +85,7 @@ def test_the_audit_command_tells_a_leak_and_fails(
     plant(own_market, "gold.feat_abandonment", outcome)
     code, out, err = audited(own_market, monkeypatch, capfd)
     assert code == 1
-    assert "'past_views' alone tells the outcome almost perfectly" in out
+    assert "'past_views' alone reveals the outcome almost perfectly" in out
     assert "'past_views' changed for" in out
     assert err.strip().splitlines()[-1].endswith("features leak in abandonment")
     assert "Traceback" not in err

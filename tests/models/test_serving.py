@@ -11,7 +11,7 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.evaluation.leaks import changed_features
+from shopwright.evaluation.leaks import find_changed_features
 from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.abandonment.serving import Event, features_of
 from shopwright.models.training_set import read_training_set
@@ -59,7 +59,7 @@ def test_served_features_equal_those_of_the_warehouse(market: Project) -> None:
     names = list(whole.columns)
     columns = [np.concatenate([each[name] for each in served]) for name in names]
     wanted = [whole.columns[name][rows] for name in names]
-    assert changed_features(wanted, columns, names, whole.entity[rows]) == []
+    assert find_changed_features(wanted, columns, names, whole.entity[rows]) == []
     assert len({tuple(map(str, row)) for row in zip(*columns, strict=True)}) == SAMPLED
 
 

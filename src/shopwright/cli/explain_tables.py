@@ -1,4 +1,4 @@
-"""What ``shopwright explain`` prints."""
+"""Output of ``shopwright explain``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_explanation(console: Console, explanation: Explanation, version: Version) -> None:
-    """A score and what each feature adds to it, the strongest first; or the sentences that say it."""
+    """Print a score and what each feature adds to it, most important first; or sentences if there are no contributions."""
     console.print(
         f"{explanation.entity}: {explanation.answer or f'{explanation.score:.1%}'} as of "
         f"{explanation.decided_at[:16]} by version {version.number} of {version.model}",
@@ -25,22 +25,25 @@ def print_explanation(console: Console, explanation: Explanation, version: Versi
     for reason in explanation.reasons:
         console.print(f"  {reason}", markup=False)
     if not explanation.contributions:
-        values = [(name, _shown(value)) for name, value in explanation.values.items()]
+        values = [(name, _format_value(value)) for name, value in explanation.values.items()]
         console.print(table("", ("feature", "value"), values))
         return
-    parts = sorted(explanation.contributions.items(), key=lambda item: -abs(item[1]))
-    rows = [(name, _shown(explanation.values[name]), _signed(part)) for name, part in parts]
+    contributions = sorted(explanation.contributions.items(), key=lambda item: -abs(item[1]))
+    rows = [
+        (name, _format_value(explanation.values[name]), _signed(contribution))
+        for name, contribution in contributions
+    ]
     total = explanation.base + sum(explanation.contributions.values())
-    rows += [("(everybody)", "", _signed(explanation.base)), ("(sum)", "", _signed(total))]
+    rows += [("(base value)", "", _signed(explanation.base)), ("(total)", "", _signed(total))]
     console.print(table("", ("feature", "value", explanation.scale), rows))
 
 
 def print_summary(
     console: Console, sample: Sample, rows: Iterable[Mapping[str, Any]], version: Version
 ) -> None:
-    """What each feature adds over a sample, the strongest first."""
-    console.print(_sampled(sample, version), markup=False)
-    shown = [
+    """Print what each feature adds over a sample, most important first."""
+    console.print(_describe_sample(sample, version), markup=False)
+    cells = [
         (
             row["feature"],
             f"{row['mean_absolute_contribution']:.3f}",
@@ -48,10 +51,10 @@ def print_summary(
         )
         for row in rows
     ]
-    columns = ("feature", "mean |contribution|", "5 % below", "5 % above", "direction")
-    console.print(table(f"What features add to the {sample.scale}", columns, shown))
+    columns = ("feature", "mean |contribution|", "5th percentile", "95th percentile", "direction")
+    console.print(table(f"What features add to the {sample.scale}", columns, cells))
     console.print(
-        "direction: rank correlation of value and contribution; +1: the greater the value, the greater the score",
+        "direction: rank correlation of value and contribution; +1 means that higher values give higher scores",
         markup=False,
     )
 
@@ -59,9 +62,9 @@ def print_summary(
 def print_dependence(
     console: Console, sample: Sample, feature: str, rows: Iterable[Mapping[str, Any]], version: Version
 ) -> None:
-    """What a feature adds at which value."""
-    console.print(_sampled(sample, version), markup=False)
-    shown = [
+    """Print what a feature adds at each value."""
+    console.print(_describe_sample(sample, version), markup=False)
+    cells = [
         (
             _range(row),
             row["rows"],
@@ -69,22 +72,22 @@ def print_dependence(
         )
         for row in rows
     ]
-    columns = (feature, "rows", "mean", "5 % below", "5 % above")
-    console.print(table(f"What {feature} adds to the {sample.scale}", columns, shown))
+    columns = (feature, "rows", "mean", "5th percentile", "95th percentile")
+    console.print(table(f"What {feature} adds to the {sample.scale}", columns, cells))
 
 
-def _sampled(sample: Sample, version: Version) -> str:
+def _describe_sample(sample: Sample, version: Version) -> str:
     return (
-        f"{version.model}, version {version.number}: {len(sample.contributions):,} {sample.population}, drawn at random; "
-        f"everybody starts from {sample.base:+.3f}"
+        f"{version.model}, version {version.number}: {len(sample.contributions):,} {sample.population}, sampled at random; "
+        f"every score starts from {sample.base:+.3f}"
     )
 
 
 def _range(row: Mapping[str, Any]) -> str:
-    """The values that a row of a dependence is about."""
+    """Format the range of values that a row of a dependence covers."""
     if "from" not in row:
-        return "not known" if row["value"] is None else str(row["value"])
-    low, high = _shown(row["from"]), _shown(row["to"])
+        return "unknown" if row["value"] is None else str(row["value"])
+    low, high = _format_value(row["from"]), _format_value(row["to"])
     return str(low) if low == high else f"{low} to {high}"
 
 
@@ -92,5 +95,5 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def _shown(value: Any) -> str | None:
+def _format_value(value: Any) -> str | None:
     return f"{value:.6g}" if isinstance(value, float) else value

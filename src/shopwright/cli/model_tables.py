@@ -1,4 +1,4 @@
-"""What commands about models print."""
+"""Output of the commands about models."""
 
 from __future__ import annotations
 
@@ -21,95 +21,100 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import EvaluationResult, ModelSpec
     from shopwright.registry import EvaluationRecord, Measure, Version
 
-SHOWN_FEATURES = 10
+MAX_FEATURES = 10
+"""Rows of the table of feature importance."""
 
 
-def training_document(room: ModelSpec, trained: TrainedVersion) -> dict[str, Any]:
-    """Everything about a training run, for machines."""
+def training_document(spec: ModelSpec, trained: TrainedVersion) -> dict[str, Any]:
+    """Return a training run as a JSON document."""
     training = trained.training
     return {
-        "model": room.name,
+        "model": spec.name,
         "version": trained.version,
         "is_champion": trained.is_champion,
         "parameters": training.parameters,
         "warnings": list(trained.warnings),
-        **_judged_document(training),
+        **_evaluation_fields(training),
     }
 
 
-def evaluation_document(room: ModelSpec, evaluated: EvaluatedVersion) -> dict[str, Any]:
-    """Everything about a version that was judged anew, for machines."""
+def evaluation_document(spec: ModelSpec, evaluated: EvaluatedVersion) -> dict[str, Any]:
+    """Return the re-evaluation of a version as a JSON document."""
     return {
-        "model": room.name,
+        "model": spec.name,
         "version": evaluated.version.number,
         "is_champion": evaluated.version.is_champion,
         "champion": evaluated.champion.number if evaluated.champion else None,
         "evaluated_on": evaluated.evaluation.evaluated_on,
-        **_judged_document(evaluated.evaluation),
+        **_evaluation_fields(evaluated.evaluation),
     }
 
 
-def _judged_document(judged: EvaluationResult) -> dict[str, Any]:
+def _evaluation_fields(evaluation: EvaluationResult) -> dict[str, Any]:
     return {
-        "kind": judged.kind,
-        "verdict": asdict(judged.verdict),
-        "gate": asdict(judged.gate),
-        "findings": [asdict(finding) for finding in judged.findings],
-        "window": judged.window,
-        "data_fingerprint": judged.fingerprint,
+        "kind": evaluation.kind,
+        "verdict": asdict(evaluation.verdict),
+        "gate": asdict(evaluation.gate),
+        "findings": [asdict(finding) for finding in evaluation.findings],
+        "window": evaluation.window,
+        "data_fingerprint": evaluation.fingerprint,
         "scores": {
-            name: {each: asdict(score) for each, score in found.items()}
-            for name, found in judged.scores.items()
+            name: {metric: asdict(score) for metric, score in scores.items()}
+            for name, scores in evaluation.scores.items()
         },
-        "baselines": list(judged.baselines),
-        **judged.tables,
+        "baselines": list(evaluation.baselines),
+        **evaluation.tables,
     }
 
 
-def print_training(console: Console, room: ModelSpec, trained: TrainedVersion) -> None:
-    """A training run for people: the verdict first, then what it rests on."""
+def print_training(console: Console, spec: ModelSpec, trained: TrainedVersion) -> None:
+    """Print a training run: the verdict first, then the evidence."""
     training = trained.training
-    _print_judged(console, room, training)
-    serves = "serves from now on" if trained.is_champion else "does not serve"
-    console.print(f"Version {trained.version} ({training.kind}) {serves}:")
+    _print_result(console, spec, training)
+    for warning in trained.warnings:
+        console.print(f"Warning: {warning}", markup=False)
+    state = "is live" if trained.is_champion else "is not live"
+    console.print(f"Version {trained.version} ({training.kind}) {state}:")
     _print_reasons(console, training.gate.reasons)
 
 
-def print_evaluation(console: Console, room: ModelSpec, evaluated: EvaluatedVersion) -> None:
-    """A version that was judged anew, for people; nothing was promoted."""
-    version, judged = evaluated.version, evaluated.evaluation
-    _print_judged(console, room, judged)
-    about = f"Version {version.number} ({judged.kind})"
+def print_evaluation(console: Console, spec: ModelSpec, evaluated: EvaluatedVersion) -> None:
+    """Print the re-evaluation of a version; nothing was promoted."""
+    version, evaluation = evaluated.version, evaluated.evaluation
+    _print_result(console, spec, evaluation)
+    subject = f"Version {version.number} ({evaluation.kind})"
     if version.is_champion:
-        console.print(f"{about} is the champion.")
+        console.print(f"{subject} is the champion.")
         return
-    against = f"version {evaluated.champion.number}" if evaluated.champion else "no champion"
-    says = "passes" if judged.gate.passes else "does not pass"
-    console.print(f"{about} {says} the gate against {against}; nothing was promoted:")
-    _print_reasons(console, judged.gate.reasons)
+    reference = f"version {evaluated.champion.number}" if evaluated.champion else "no champion"
+    outcome = "passes" if evaluation.gate.passes else "does not pass"
+    console.print(f"{subject} {outcome} the gate against {reference}. Nothing was promoted.")
+    _print_reasons(console, evaluation.gate.reasons)
 
 
-def _print_judged(console: Console, room: ModelSpec, judged: EvaluationResult) -> None:
+def _print_result(console: Console, spec: ModelSpec, evaluation: EvaluationResult) -> None:
     console.print()
-    console.print(f"[bold]{room.name}[/bold]: {room.question} ({room.decision})")
-    console.print(f"{judged.verdict.label}: {judged.verdict.reason}", markup=False)
+    console.print(f"[bold]{spec.name}[/bold]: {spec.question} ({spec.decision})")
+    console.print(f"{evaluation.verdict.label}: {evaluation.verdict.reason}", markup=False)
     console.print()
-    console.print(scores_table(f"On {judged.evaluated_on}", judged.scores, judged.baselines))
-    for note in judged.notes:
+    console.print(
+        scores_table(f"Scores on {evaluation.evaluated_on}", evaluation.scores, evaluation.baselines)
+    )
+    for note in evaluation.notes:
         console.print(note, markup=False)
     console.print()
-    _print_findings(console, judged.findings)
-    _print_tables(console, judged.tables)
-    if room.naive_recipe is not None and judged.tables.get("naive_recipe"):
-        print_naive_recipe(console, room.naive_recipe, judged.tables["naive_recipe"])
+    _print_leaks(console, evaluation.findings)
+    _print_tables(console, evaluation.tables)
+    if spec.naive_recipe is not None and evaluation.tables.get("naive_recipe"):
+        print_naive_recipe(console, spec.naive_recipe, evaluation.tables["naive_recipe"])
         console.print()
 
 
 def _print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    importance = tables.get("importance", [])[:SHOWN_FEATURES]
+    importance = tables.get("importance", [])[:MAX_FEATURES]
     if importance:
-        rows = [(each["feature"], each["mean_absolute_contribution"]) for each in importance]
-        console.print(_figures("What moves the score most", ("feature", "mean |contribution|"), rows))
+        rows = [(row["feature"], f"{row['mean_absolute_contribution']:.3f}") for row in importance]
+        console.print(table("Most important features", ("feature", "mean |contribution|"), rows))
         console.print()
     if "portraits" in tables:
         print_segments(console, tables)
@@ -127,37 +132,32 @@ def scores_table(
     *,
     intervals: bool = False,
 ) -> Table:
-    """Candidates and baselines by rows, measures by columns."""
-    known = list(baselines)
-    names = list(next(iter(scores.values())))
+    """Return a table of candidates and baselines (rows) by metrics (columns)."""
+    baseline_names = set(baselines)
+    metrics = list(next(iter(scores.values())))
     rows = [
         [
-            name + (" (baseline)" if name in known else ""),
-            *(_short(found[each], interval=intervals) for each in names),
+            name + (" (baseline)" if name in baseline_names else ""),
+            *(_format_score(by_metric[metric], interval=intervals) for metric in metrics),
         ]
-        for name, found in scores.items()
+        for name, by_metric in scores.items()
     ]
-    return table(title, ["", *names], rows)
+    return table(title, ["", *metrics], rows)
 
 
-def listing(rows: Iterable[dict[str, Any]]) -> Table:
-    """The models, whether they can be trained, and what serves."""
-    return table(
-        "Models",
-        ("model", "question", "champion", "newest", "verdict", "missing"),
-        [
-            (row["model"], row["question"], row["champion"], row["newest"], row["verdict"], row["missing"])
-            for row in rows
-        ],
-    )
+def models_table(rows: Iterable[dict[str, Any]]) -> Table:
+    """Return a table of the models: whether they can be trained, and which version is live."""
+    keys = ("model", "question", "champion", "newest", "verdict", "missing_requirement")
+    headings = ("model", "question", "champion", "newest", "verdict", "missing data")
+    return table("Models", headings, [tuple(row[key] for key in keys) for row in rows])
 
 
 def print_versions(console: Console, model: str, versions: Iterable[Version]) -> None:
-    """All versions of a model."""
+    """Print all versions of a model."""
     console.print(
         table(
             model,
-            ("version", "made (UTC)", "alias", "verdict", "passes the gate"),
+            ("version", "created (UTC)", "alias", "verdict", "passes the gate"),
             [
                 (
                     version.number,
@@ -173,35 +173,38 @@ def print_versions(console: Console, model: str, versions: Iterable[Version]) ->
 
 
 def print_version(console: Console, version: Version, evaluation: EvaluationRecord | None) -> None:
-    """One version: its gate, its measures, and how all that it was compared with did."""
+    """Print one version: the result of its gate, its metrics, and the scores of everything it was compared with."""
     console.print(f"[bold]{version.model}[/bold] version {version.number}: {version.verdict}")
     _print_reasons(console, version.gate.reasons)
     rows = [
-        (name, _number(found.value), _number(found.lower), _number(found.upper), found.reason)
-        for name, found in version.metrics.items()
+        (
+            name,
+            _format_number(measure.value),
+            _format_number(measure.lower),
+            _format_number(measure.upper),
+            measure.reason,
+        )
+        for name, measure in version.metrics.items()
     ]
-    console.print(table("", ("measure", "value", "from", "to", "why not"), rows))
+    console.print(table("", ("metric", "value", "from", "to", "why undefined"), rows))
     if evaluation is not None:
         console.print()
-        console.print(
-            scores_table(
-                f"On {evaluation.evaluated_on}", evaluation.scores, evaluation.baselines, intervals=True
-            )
-        )
+        title = f"Scores on {evaluation.evaluated_on}"
+        console.print(scores_table(title, evaluation.scores, evaluation.baselines, intervals=True))
         console.print()
         _print_tables(console, evaluation.tables)
         if reliability := evaluation.tables.get("reliability"):
             console.print(_reliability(reliability))
             console.print()
-        kept = ", ".join(f"{name} ({len(rows):,})" for name, rows in evaluation.tables.items())
-        console.print(f"Kept with it, rows in brackets (--json shows them): {kept}", markup=False)
-    console.print(f"data {version.data_fingerprint[:16]}, sealed {version.manifest_sha256[:16]}")
+        contents = ", ".join(f"{name} ({len(rows):,} rows)" for name, rows in evaluation.tables.items())
+        console.print(f"Stored tables (see them with --json): {contents}", markup=False)
+    console.print(f"data {version.data_fingerprint[:16]}, manifest {version.manifest_sha256[:16]}")
 
 
 def _reliability(rows: Iterable[Mapping[str, Any]]) -> Table:
     return table(
-        "Reliability, by tenths of the decisions",
-        ("decisions", "predicted", "came", "from", "to"),
+        "Reliability by deciles of the decisions",
+        ("decisions", "predicted", "observed", "from", "to"),
         [
             (
                 row["count"],
@@ -215,46 +218,46 @@ def _reliability(rows: Iterable[Mapping[str, Any]]) -> Table:
     )
 
 
-def _print_findings(console: Console, findings: Iterable[Finding]) -> None:
-    listed = list(findings)
-    if not listed:
-        console.print("Leak audit: nothing found.")
-    for finding in listed:
-        console.print(f"Leak audit: {finding.words}", markup=False)
+def print_findings(console: Console, spec: ModelSpec, findings: Iterable[Finding], compared: int) -> None:
+    """Print the findings of a model's leak audit.
+
+    Args:
+        console: where to print.
+        spec: the model.
+        findings: of the audit.
+        compared: number of decisions compared after their future was rewritten.
+    """
+    console.print(
+        f"[bold]{spec.name}[/bold]: {compared:,} decisions compared after their future was rewritten"
+    )
+    _print_leaks(console, findings)
+
+
+def _print_leaks(console: Console, findings: Iterable[Finding]) -> None:
+    messages = [finding.message for finding in findings] or ["no leaks found."]
+    for message in messages:
+        console.print(f"Leak audit: {message}", markup=False)
     console.print()
 
 
-def print_findings(console: Console, room: ModelSpec, findings: Iterable[Finding], compared: int) -> None:
-    """What the leak audit of a room found, in words."""
-    console.print(
-        f"[bold]{room.name}[/bold]: {compared:,} decisions compared after their future was rewritten"
-    )
-    _print_findings(console, findings)
-
-
 def print_naive_recipe(
-    console: Console, naive_recipe: NaiveRecipe, recipes: Iterable[Mapping[str, Any]]
+    console: Console, naive_recipe: NaiveRecipe, results: Iterable[Mapping[str, Any]]
 ) -> None:
-    """A usual recipe, and what is left of it."""
+    """Print the results of a naive recipe, from its usual form to an honest one."""
     rows = [
         (
-            each["name"],
-            each["rows"],
-            *(f"{each[name]:.3f}" for name in ("rate", "f1", "pr_auc", "roc_auc")),
+            result["name"],
+            result["rows"],
+            *(f"{result[metric]:.3f}" for metric in ("rate", "f1", "pr_auc", "roc_auc")),
         )
-        for each in recipes
+        for result in results
     ]
-    console.print(
-        table(naive_recipe.title, ("the usual recipe", "rows", "rate", "F1", "PR-AUC", "ROC-AUC"), rows)
-    )
+    columns = ("naive recipe", "rows", "rate", "F1", "PR-AUC", "ROC-AUC")
+    console.print(table(naive_recipe.title, columns, rows))
     console.print(naive_recipe.lesson, markup=False)
 
 
-def _figures(title: str, columns: tuple[str, str], rows: Iterable[tuple[str, float]]) -> Table:
-    return table(title, columns, [(name, f"{value:.3f}") for name, value in rows])
-
-
-def _short(score: Score | Measure, *, interval: bool) -> str | None:
+def _format_score(score: Score | Measure, *, interval: bool) -> str | None:
     if score.value is None:
         return None
     if not interval or score.lower is None or score.upper is None:
@@ -262,5 +265,5 @@ def _short(score: Score | Measure, *, interval: bool) -> str | None:
     return f"{score.value:.3f} ({score.lower:.3f} to {score.upper:.3f})"
 
 
-def _number(value: float | None) -> str | None:
+def _format_number(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""``shopwright models``: what models there are, which version serves, and whether features leak."""
+"""``shopwright models``: list models, see and promote versions, and audit features for leaks."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import ModelSpec
 
 app = typer.Typer(
-    help="Models: what there are, which version serves, and whether features leak.", no_args_is_help=True
+    help="List models, see and promote versions, and audit features for leaks.", no_args_is_help=True
 )
 
-VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or 'challenger'.")]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Version number, or 'challenger'.")]
 
 
 @app.callback()
 def _options() -> None:
-    """Models: what there are, which version serves, and whether features leak."""
+    """List models, see and promote versions, and audit features for leaks."""
     check_installed()
 
 
 @app.command("list")
 def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
-    """Show the models, what each answers, which version serves, and what the shop lacks for it.
+    """List the models: the question, the live version, and the data still missing.
 
     Example:
         shopwright models list --project my-shop
@@ -51,23 +51,23 @@ def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption =
     loaded = load_project(project)
     registry = Registry(loaded)
     rows = []
-    for room in MODELS:
-        versions = registry.versions(room.name)
-        champion = next((each for each in versions if each.is_champion), None)
+    for spec in MODELS:
+        versions = registry.versions(spec.name)
+        champion = next((version for version in versions if version.is_champion), None)
         rows.append(
             {
-                "model": room.name,
-                "question": room.question,
+                "model": spec.name,
+                "question": spec.question,
                 "champion": champion.number if champion else None,
                 "newest": versions[0].number if versions else None,
                 "verdict": versions[0].verdict if versions else None,
-                "missing": lifecycle.missing_requirement(loaded, room),
+                "missing_requirement": lifecycle.missing_requirement(loaded, spec),
             }
         )
     if as_json:
         print_json(rows)
     else:
-        stdout_console().print(tables.listing(rows))
+        stdout_console().print(tables.models_table(rows))
 
 
 @app.command("show")
@@ -75,32 +75,34 @@ def show_command(
     model: NameArgument,
     version: Annotated[
         str | None,
-        typer.Argument(metavar="[VERSION]", help="Its number or alias; all of them where not given."),
+        typer.Argument(metavar="[VERSION]", help="Version number or alias. Default: list all versions."),
     ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a model's versions, or one of them with its measures, what it was compared with and what the gate said.
+    """Show a model's versions, or one version with its metrics, comparisons and gate result.
 
     Example:
         shopwright models show churn champion --project my-shop
     """
     registry = Registry(load_project(project))
-    _check(model)
+    _check_name(model)
     if version is not None:
-        found = registry.show(model, parse_version(version))
-        evaluation = registry.evaluation(model, found.number) if found.manifest_sha256 else None
+        details = registry.show(model, parse_version(version))
+        evaluation = registry.evaluation(model, details.number) if details.manifest_sha256 else None
         if as_json:
-            print_json(_document(found) | {"evaluation": evaluation.model_dump() if evaluation else None})
+            print_json(
+                _version_document(details) | {"evaluation": evaluation.model_dump() if evaluation else None}
+            )
         else:
-            tables.print_version(stdout_console(), found, evaluation)
+            tables.print_version(stdout_console(), details, evaluation)
         return
     versions = registry.versions(model)
     if as_json:
-        print_json([_document(each) for each in versions])
+        print_json([_version_document(item) for item in versions])
     elif not versions:
         stdout_console().print(
-            f"{model} was not trained yet; 'shopwright train {model}' does it", markup=False
+            f"{model} has not been trained yet. Train it with `shopwright train {model}`", markup=False
         )
     else:
         tables.print_versions(stdout_console(), model, versions)
@@ -113,17 +115,19 @@ def promote_command(
     project: ProjectOption = DEFAULT_PROJECT,
     force: Annotated[
         str | None,
-        typer.Option(metavar="REASON", help="Overrule the gate; the reason is kept in the model's history."),
+        typer.Option(
+            metavar="REASON", help="Override the gate. The reason is recorded in the model's history."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a version serve, if it passed the gate against the one that serves now.
+    """Make a version the live one, if it passed the gate against the current champion.
 
     Example:
         shopwright models promote churn 3 --project my-shop
     """
-    _check(model)
-    _tell(
+    _check_name(model)
+    _print_live(
         Registry(load_project(project)).promote(model, parse_version(version), force_reason=force),
         as_json=as_json,
     )
@@ -133,13 +137,13 @@ def promote_command(
 def rollback_command(
     model: NameArgument, project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False
 ) -> None:
-    """Let the version serve again that served before the present one.
+    """Go back to the version that was live before the current one.
 
     Example:
         shopwright models rollback churn --project my-shop
     """
-    _check(model)
-    _tell(Registry(load_project(project)).rollback(model), as_json=as_json)
+    _check_name(model)
+    _print_live(Registry(load_project(project)).rollback(model), as_json=as_json)
 
 
 @app.command("audit")
@@ -149,25 +153,30 @@ def audit_command(
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for leaks: rewrite everything after the decisions and demand the same features, and more.
+    """Search a model's features for leaks, without training.
 
-    Training does it too; this says what was found without training.
+    Rewrites everything that happened after a decision and requires identical features, among other checks. Training
+    runs the same audit.
 
     Example:
         shopwright models audit churn --project my-shop
     """
     loaded = load_project(project)
     documents, leaking = [], []
-    for room in select_models(loaded, model, all_models=every):
+    for spec in select_models(loaded, model, all_models=every):
         with progress_bar(quiet=as_json) as bar:
-            bar.update(f"{room.name}: auditing for leaks", 0, 0)
-            findings, compared = _audit(loaded, room)
+            bar.update(f"{spec.name}: auditing for leaks", 0, 0)
+            findings, compared = _audit(loaded, spec)
         documents.append(
-            {"model": room.name, "compared": compared, "findings": [asdict(each) for each in findings]}
+            {
+                "model": spec.name,
+                "compared": compared,
+                "findings": [asdict(finding) for finding in findings],
+            }
         )
-        leaking += [room.name] if findings else []
+        leaking += [spec.name] if findings else []
         if not as_json:
-            tables.print_findings(stdout_console(), room, findings, compared)
+            tables.print_findings(stdout_console(), spec, findings, compared)
     if as_json:
         print_json(documents if every else documents[0])
     if leaking:
@@ -177,12 +186,12 @@ def audit_command(
 @app.command("naive-recipe")
 def naive_recipe_command(
     model: Annotated[
-        str, typer.Argument(metavar="[MODEL]", help="Of which the usual recipe is followed.")
+        str, typer.Argument(metavar="[MODEL]", help="Model to run the naive recipe for.")
     ] = "churn",
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how the usual recipe for a model comes to look good on this shop, and what is left of it.
+    """Run the tutorials' naive recipe for a model on this shop, and show what remains of its score when evaluated honestly.
 
     Example:
         shopwright models naive-recipe abandonment --project my-shop
@@ -191,28 +200,28 @@ def naive_recipe_command(
 
     loaded = load_project(project)
     with progress_bar(quiet=as_json) as bar:
-        bar.update("following the recipe", 0, 0)
-        naive_recipe, recipes = run_naive_recipe(loaded, model)
-    rows = [recipe.to_dict() for recipe in recipes]
+        bar.update("running the naive recipe", 0, 0)
+        naive_recipe, results = run_naive_recipe(loaded, model)
+    rows = [result.to_dict() for result in results]
     if as_json:
         print_json(rows)
     else:
         tables.print_naive_recipe(stdout_console(), naive_recipe, rows)
 
 
-def _audit(project: Project, room: ModelSpec) -> tuple[tuple[Finding, ...], int]:
+def _audit(project: Project, spec: ModelSpec) -> tuple[tuple[Finding, ...], int]:
     from shopwright.models.lifecycle import audit  # noqa: PLC0415  # slow to import
 
-    return audit(project, room)
+    return audit(project, spec)
 
 
-def _check(model: str) -> None:
+def _check_name(model: str) -> None:
     from shopwright.models.lifecycle import find_model  # noqa: PLC0415  # slow to import
 
     find_model(model)
 
 
-def _document(version: Version) -> dict[str, Any]:
+def _version_document(version: Version) -> dict[str, Any]:
     return {
         **{name: getattr(version, name) for name in ("model", "number", "created_at", "aliases", "verdict")},
         "gate": version.gate.model_dump(),
@@ -223,8 +232,8 @@ def _document(version: Version) -> dict[str, Any]:
     }
 
 
-def _tell(version: Version, *, as_json: bool) -> None:
+def _print_live(version: Version, *, as_json: bool) -> None:
     if as_json:
-        print_json(_document(version))
+        print_json(_version_document(version))
     else:
-        stdout_console().print(f"{version.model}: version {version.number} serves from now on", markup=False)
+        stdout_console().print(f"{version.model}: version {version.number} is live now", markup=False)

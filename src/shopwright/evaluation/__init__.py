@@ -1,8 +1,8 @@
-"""Evaluation: how good predictions are, how sure that is, and whether they may be believed.
+"""Evaluation: how good predictions are, how certain that is, and whether to trust them.
 
-Belongs here: time splits, scores with intervals, coverage, calibration, costs, the search for leaks and the verdict, each
-a function of arrays that knows nothing of any one model. Does not belong here: features, training and what is done with
-a verdict (the models' rooms), and runs and versions (the registry).
+Belongs here: time splits, scores with intervals, coverage, calibration, costs, the leak search and the verdict, each
+a function of arrays that knows nothing about any particular model. Does not belong here: features, training and what
+follows from a verdict (``models``), and runs and versions (``registry``).
 
-What is undefined is None with its reason beside it; it is never 0 and never nan.
+An undefined value is None, with the reason next to it; it is never 0 and never NaN.
 """

@@ -1,4 +1,4 @@
-"""What every array is held to at the door."""
+"""Validation of input arrays."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def as_numbers(values: ArrayLike, name: str, *, rows: int | None = None) -> Floats:
-    """One finite number a row.
+def check_numbers(values: ArrayLike, name: str, *, rows: int | None = None) -> Floats:
+    """Convert to floats and require one finite number per row.
 
     Raises:
-        DataError: another shape or length, or a value that is missing or infinite.
+        DataError: wrong shape or length, or a missing or infinite value.
     """
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1:
-        raise DataError(f"{name} has the shape {numbers.shape}, expected one number a row")
+        raise DataError(f"{name} has the shape {numbers.shape}, expected one number per row")
     if rows is not None and len(numbers) != rows:
         raise DataError(f"{name} has {len(numbers):,} rows, expected {rows:,}")
     broken = ~np.isfinite(numbers)
@@ -32,13 +32,13 @@ def as_numbers(values: ArrayLike, name: str, *, rows: int | None = None) -> Floa
     return numbers
 
 
-def as_outcome(outcome: ArrayLike) -> Floats:
-    """What happened: 1 or 0 a row.
+def check_outcome(outcome: ArrayLike) -> Floats:
+    """Require outcomes of 0 or 1, one per row.
 
     Raises:
-        DataError: anything else in it.
+        DataError: any other value.
     """
-    numbers = as_numbers(outcome, "outcome")
+    numbers = check_numbers(outcome, "outcome")
     other = (numbers != 0) & (numbers != 1)
     if other.any():
         first = int(np.argmax(other))
@@ -46,13 +46,13 @@ def as_outcome(outcome: ArrayLike) -> Floats:
     return numbers
 
 
-def as_probability(probability: ArrayLike, *, rows: int, name: str = "probability") -> Floats:
-    """What was predicted: a probability a row.
+def check_probability(probability: ArrayLike, *, rows: int, name: str = "probability") -> Floats:
+    """Require probabilities from 0 to 1, one per row.
 
     Raises:
-        DataError: another length, or a value outside 0 to 1.
+        DataError: wrong length, or a value outside 0 to 1.
     """
-    numbers = as_numbers(probability, name, rows=rows)
+    numbers = check_numbers(probability, name, rows=rows)
     outside = (numbers < 0) | (numbers > 1)
     if outside.any():
         first = int(np.argmax(outside))

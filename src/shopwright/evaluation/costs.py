@@ -1,4 +1,4 @@
-"""What acting on a probability costs: the expected cost for each entity, by the threshold from which one acts."""
+"""Cost of acting on probabilities: the expected cost per entity, by the threshold from which to act."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError
-from shopwright.evaluation.checks import as_outcome, as_probability
-from shopwright.evaluation.measures import sums
+from shopwright.evaluation.checks import check_outcome, check_probability
+from shopwright.evaluation.measures import sum_by_index
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -19,51 +19,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CostPoint:
-    """Acting on every entity with at least this probability."""
+    """The cost of acting on every entity with at least this probability."""
 
     threshold: float
     cost: float
-    """Expected cost for each entity, in the unit of the given costs."""
+    """Expected cost per entity, in the unit of the two costs."""
     acted_share: float
-    """Share of the entities that are acted on, 0 to 1."""
+    """Share of entities acted on, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostCurve:
-    """Expected cost by threshold, from acting on all to acting on the likeliest only."""
+    """Expected cost by threshold, from acting on all entities to acting on the most likely only."""
 
     points: tuple[CostPoint, ...]
     best: CostPoint | None
-    """The cheapest, of equals the one with the fewest actions; None where never to act is cheapest, or without rows.
+    """The cheapest point, with the fewest actions among equals; None if it is cheapest never to act, or without rows.
 
-    Found on the same rows it is somewhat flattering: choose it on validation, and report its ``expected_cost`` on test."""
-    by_theory: float
-    """Threshold that is cheapest for calibrated probabilities: needless / (needless + miss)."""
-    never: float | None
-    """Cost of never acting."""
-    always: float | None
-    """Cost of acting on everyone."""
+    It is optimistic on the rows that it was chosen on: choose it on validation, and report its ``expected_cost`` on test."""
+    theoretical_threshold: float
+    """Cheapest threshold for calibrated probabilities: false positive cost over the sum of both costs."""
+    never_cost: float | None
+    """Expected cost per entity of never acting."""
+    always_cost: float | None
+    """Expected cost per entity of acting on everyone."""
     reason: str | None = None
-    """Why there is no cost at all."""
+    """Reason, if there is no cost at all."""
 
 
 def cost_curve(
-    outcome: ArrayLike, probability: ArrayLike, *, miss: float, needless: float, points: int = 200
+    outcome: ArrayLike,
+    probability: ArrayLike,
+    *,
+    false_negative_cost: float,
+    false_positive_cost: float,
+    points: int = 200,
 ) -> CostCurve:
-    """Expected cost for each entity at every threshold, for given costs of the two errors.
+    """Compute the expected cost per entity at every threshold, from the costs of the two kinds of error.
 
     Args:
         outcome: (n,) 1 where an action would have been right, else 0.
         probability: (n,) of outcome 1, in 0 to 1.
-        miss: cost of not acting on an entity with outcome 1, in money or any unit, above 0.
-        needless: cost of acting on one with outcome 0, above 0.
+        false_negative_cost: of not acting on an entity with outcome 1, in money or any unit, above 0.
+        false_positive_cost: of acting on an entity with outcome 0, in the same unit, above 0.
         points: about how many thresholds to return, spread evenly over the ranked entities; the best is searched among all.
 
     Raises:
         ConfigurationError: a cost that is not above 0.
         DataError: an outcome other than 0 and 1, or a probability outside 0 to 1.
 
-    Source: C. Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, equation 2 for ``by_theory``; the curve is
+    Source: C. Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, equation 2 for ``theoretical_threshold``; the curve is
     the average of those costs over the rows.
 
     Example:
@@ -71,59 +76,69 @@ def cost_curve(
         >>> curve.best.threshold, curve.best.cost, round(curve.by_theory, 3)
         (0.3, 0.0, 0.167)
     """
-    _check_costs(miss, needless)
-    happened = as_outcome(outcome)
-    chance = as_probability(probability, rows=len(happened))
-    theory, rows = needless / (needless + miss), len(happened)
+    _check_costs(false_negative_cost, false_positive_cost)
+    outcomes = check_outcome(outcome)
+    probabilities = check_probability(probability, rows=len(outcomes))
+    threshold, rows = false_positive_cost / (false_positive_cost + false_negative_cost), len(outcomes)
     if not rows:
-        return CostCurve((), None, theory, None, None, "there are no rows")
-    levels, ones_from, all_from = _counted_from(happened, chance)
-    ones = float(happened.sum())
-    cost = (miss * (ones - ones_from) + needless * (all_from - ones_from)) / rows
-    never = miss * ones / rows
+        return CostCurve((), None, threshold, None, None, "there are no rows")
+    levels, positives_above, rows_above = _counted_from(outcomes, probabilities)
+    positives = float(outcomes.sum())
+    cost = (
+        false_negative_cost * (positives - positives_above)
+        + false_positive_cost * (rows_above - positives_above)
+    ) / rows
+    never_cost = false_negative_cost * positives / rows
     # The last of the cheapest: the highest threshold.
     cheapest = len(cost) - 1 - int(np.argmin(cost[::-1]))
-    kept = _spread(len(levels), points, cheapest)
-    told = {
-        int(each): CostPoint(float(levels[each]), float(cost[each]), float(all_from[each] / rows))
-        for each in kept
+    selected = _spread(len(levels), points, cheapest)
+    format_interval = {
+        int(level): CostPoint(float(levels[level]), float(cost[level]), float(rows_above[level] / rows))
+        for level in selected
     }
     return CostCurve(
-        points=tuple(told.values()),
-        best=told[cheapest] if cost[cheapest] < never else None,
-        by_theory=theory,
-        never=never,
-        always=float(cost[0]),
+        points=tuple(format_interval.values()),
+        best=format_interval[cheapest] if cost[cheapest] < never_cost else None,
+        theoretical_threshold=threshold,
+        never_cost=never_cost,
+        always_cost=float(cost[0]),
     )
 
 
 def expected_cost(
-    outcome: ArrayLike, probability: ArrayLike, *, threshold: float | None, miss: float, needless: float
+    outcome: ArrayLike,
+    probability: ArrayLike,
+    *,
+    threshold: float | None,
+    false_negative_cost: float,
+    false_positive_cost: float,
 ) -> float | None:
-    """Cost for each entity of acting from a threshold on; None as threshold is never to act. None without rows."""
-    _check_costs(miss, needless)
-    happened = as_outcome(outcome)
-    chance = as_probability(probability, rows=len(happened))
-    if not len(happened):
+    """Compute the cost per entity of acting from a threshold on (None: never acting). None without rows."""
+    _check_costs(false_negative_cost, false_positive_cost)
+    outcomes = check_outcome(outcome)
+    probabilities = check_probability(probability, rows=len(outcomes))
+    if not len(outcomes):
         return None
-    acted = chance >= (np.inf if threshold is None else threshold)
-    return float(np.mean(np.where(acted, needless * (1 - happened), miss * happened)))
+    acted = probabilities >= (np.inf if threshold is None else threshold)
+    return float(
+        np.mean(np.where(acted, false_positive_cost * (1 - outcomes), false_negative_cost * outcomes))
+    )
 
 
-def _check_costs(miss: float, needless: float) -> None:
-    if not (0 < miss < np.inf and 0 < needless < np.inf):
+def _check_costs(false_negative_cost: float, false_positive_cost: float) -> None:
+    if not (0 < false_negative_cost < np.inf and 0 < false_positive_cost < np.inf):
         raise ConfigurationError(
-            f"a miss costs {miss:g} and a needless action {needless:g}, expected more than 0"
+            f"false_negative_cost is {false_negative_cost:g} and false_positive_cost {false_positive_cost:g}, expected more than 0"
         )
 
 
 def _counted_from(outcome: Floats, probability: Floats) -> tuple[Floats, Floats, Floats]:
-    """Distinct probabilities, ascending, with the ones and all rows at or above each."""
+    """Return the distinct probabilities, ascending, and the positives and all rows at or above each."""
     levels, level, counts = np.unique(probability, return_inverse=True, return_counts=True)
-    ones = sums(level, outcome)
-    return levels, np.cumsum(ones[::-1])[::-1], np.cumsum(counts[::-1])[::-1].astype(np.float64)
+    positives = sum_by_index(level, outcome)
+    return levels, np.cumsum(positives[::-1])[::-1], np.cumsum(counts[::-1])[::-1].astype(np.float64)
 
 
-def _spread(levels: int, points: int, always: int) -> NDArray[np.int64]:
+def _spread(levels: int, points: int, always_cost: int) -> NDArray[np.int64]:
     even = np.linspace(0, levels - 1, min(levels, max(points, 2))).round().astype(np.int64)
-    return np.unique(np.append(even, always))
+    return np.unique(np.append(even, always_cost))

@@ -1,4 +1,4 @@
-"""Whether intervals hold as many actual values as they promise, also for counts, which no interval can hold exactly."""
+"""Coverage: whether prediction intervals contain as many actual values as they promise, also for counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.evaluation.checks import as_probability
+from shopwright.evaluation.checks import check_probability
 from shopwright.evaluation.resampling import resample
 from shopwright.evaluation.scores import DRAWS, LEVEL, Score
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def expected_coverage(below: ArrayLike, at: ArrayLike, *, level: float) -> Floats:
-    """Chance that the central interval holds each actual value, over the randomised probability transform.
+    """Compute the chance that the central interval contains each actual value, over the randomized probability transform.
 
-    The transform puts an actual count y at a uniform place between F(y - 1) and F(y); the central interval holds the places
-    from (1 - level) / 2 to (1 + level) / 2. Instead of drawing one place, this is the share of [F(y - 1), F(y)] that
-    lies in there, so there is no noise from the draw. Its mean over rows is ``level`` for a right model, where the share of
+    The transform puts an actual count y at a uniform position between F(y - 1) and F(y); the central interval holds the positions
+    from (1 - level) / 2 to (1 + level) / 2. Instead of drawing one position, this is the share of [F(y - 1), F(y)] that
+    lies in there, so there is no noise from the draw. Its mean over rows is ``level`` for a correct model, where the share of
     counts within discrete bounds is larger by however much the bounds are rounded.
 
     Args:
@@ -51,9 +51,9 @@ def expected_coverage(below: ArrayLike, at: ArrayLike, *, level: float) -> Float
 
 
 def pit_histogram(below: ArrayLike, at: ArrayLike, *, bins: int = 10) -> Floats:
-    """Histogram of the probability transform, for counts without drawing: level where the predictions are right.
+    """Compute the histogram of the probability transform, for counts without drawing: flat if the predictions are right.
 
-    A hump in the middle says that the intervals are too wide, high ends that they are too narrow, a slope that the
+    A hump in the middle means that the intervals are too wide, high ends that they are too narrow, a slope that the
     predictions are too high or too low.
 
     Args:
@@ -70,8 +70,8 @@ def pit_histogram(below: ArrayLike, at: ArrayLike, *, bins: int = 10) -> Floats:
     if not len(low):
         return np.full(bins, np.nan)
     edges = np.linspace(0, 1, bins + 1)
-    reached = [float(np.mean(_share_up_to(low, high, edge))) for edge in edges[1:-1]]
-    return np.diff(np.array([0.0, *reached, 1.0]))
+    cumulative = [float(np.mean(_share_up_to(low, high, edge))) for edge in edges[1:-1]]
+    return np.diff(np.array([0.0, *cumulative, 1.0]))
 
 
 def coverage_score(
@@ -84,7 +84,7 @@ def coverage_score(
     draws: int = DRAWS,
     level: float = LEVEL,
 ) -> Score:
-    """Mean expected coverage of the central intervals, as a score.
+    """Compute the mean expected coverage of the central intervals, as a score.
 
     Args:
         below: (n,) F(y - 1).
@@ -99,16 +99,16 @@ def coverage_score(
     empty = Score("interval_coverage", None, None, None, "ideal", "there are no rows", interval_level)
     if not len(rows):
         return empty
-    found = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
-    lower, upper = float(found.lower[0]), float(found.upper[0])
-    told = not np.isnan(lower)
+    resampled = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
+    lower, upper = float(resampled.lower[0]), float(resampled.upper[0])
+    format_interval = not np.isnan(lower)
     return replace(
         empty,
-        value=float(found.value[0]),
-        lower=lower if told else None,
-        upper=upper if told else None,
+        value=float(resampled.value[0]),
+        lower=lower if format_interval else None,
+        upper=upper if format_interval else None,
         reason=None,
-        note=found.note,
+        note=resampled.note,
     )
 
 
@@ -129,8 +129,8 @@ class _Mean:
 def _bounds(below: ArrayLike, at: ArrayLike) -> tuple[Floats, Floats]:
     low = np.asarray(below, dtype=np.float64)
     rows = len(low) if low.ndim else 0
-    low = as_probability(low, rows=rows, name="below")
-    high = as_probability(at, rows=rows, name="at")
+    low = check_probability(low, rows=rows, name="below")
+    high = check_probability(at, rows=rows, name="at")
     if (low > high).any():
         first = int(np.argmax(low > high))
         raise DataError(f"below row {first} is {low[first]:g}, above at with {high[first]:g}")

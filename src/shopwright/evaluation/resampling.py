@@ -1,4 +1,4 @@
-"""Bootstrap intervals by entities, from row weights, so that nothing is sorted twice."""
+"""Bootstrap intervals over entities, from row weights, so that nothing is sorted twice."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
     Indices = NDArray[np.intp]
 
-MOST_ROWS = 200_000
-"""Beyond this many rows the intervals are found on so many, drawn at random."""
-LEAST_UNITS = 10
-"""Below this many rows or groups no interval is told: a bootstrap of a handful is far too narrow."""
+MAX_ROWS = 200_000
+"""Above this many rows, intervals are computed on a random sample of this many."""
+MIN_UNITS = 10
+"""Below this many rows or groups there is no interval: a bootstrap of a handful is far too narrow."""
 _DEFINED_SHARE = 0.9
 """Share of the draws in which a score must be defined for an interval."""
 
 
 class Measurable(Protocol):
-    """Rows whose scores can be computed with each row counted so many times."""
+    """Rows whose scores can be computed with weights."""
 
     def __len__(self) -> int: ...
 
     def measure(self, weights: Floats | None) -> Floats:
-        """The scores, NaN where undefined; None counts every row once."""
+        """Compute the scores, NaN where undefined; no weights count every row once."""
         ...
 
     def take(self, rows: Indices) -> Self:
-        """Some of the rows."""
+        """Return the rows at these positions."""
         ...
 
 
@@ -49,19 +49,19 @@ class Resampled:
     lower: Floats
     upper: Floats
     note: str
-    """How the intervals were found, where that is worth a word."""
+    """How the intervals were computed, where that needs saying."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What is resampled: rows, or whole groups of them."""
+    """The units to resample: rows, or whole groups of them."""
 
     rows: Indices | None
-    """Rows drawn from a larger number; None for all."""
+    """Sample of the rows; None for all of them."""
     group_of_row: Indices | None
     units: int
     shrink: float
-    """Width for all units as a share of the width for these."""
+    """Width of the interval for all units, as a share of the width for these."""
     note: str
 
 
@@ -73,10 +73,10 @@ def resample(
     draws: int,
     level: float,
 ) -> Resampled:
-    """Percentile intervals of the bootstrap, each widened to hold its value.
+    """Compute percentile bootstrap intervals, each widened to contain its value.
 
-    With groups, whole groups are drawn (cluster bootstrap), since the rows of one customer tell less than as many rows
-    of different customers. Beyond ``MOST_ROWS`` rows, the spread is found on that many, drawn at random, and narrowed by
+    With groups, whole groups are drawn (cluster bootstrap), since the rows of one customer say less than as many rows
+    of different customers. Above ``MAX_ROWS`` rows, the spread is computed on a random sample of that many, and narrowed by
     the square root of their share.
 
     Args:
@@ -94,14 +94,16 @@ def resample(
         raise ConfigurationError(f"level is {level:g} and draws {draws}, expected 0 to 1 and 1 or more")
     value = rows.measure(None)
     sample = _sample(len(rows), groups, rng)
-    nothing = np.full(value.shape, np.nan)
-    if sample.units < LEAST_UNITS:
+    undefined = np.full(value.shape, np.nan)
+    if sample.units < MIN_UNITS:
         what = "rows" if sample.group_of_row is None else "groups"
-        return Resampled(value, nothing, nothing, f"no interval: {sample.units} {what} are too few for one")
-    part = rows if sample.rows is None else rows.take(sample.rows)
-    found = np.array([part.measure(weights) for weights in _weights(sample, rng, draws)])
-    lower, upper = _percentiles(found, level)
-    centre = value if sample.rows is None else part.measure(None)
+        return Resampled(
+            value, undefined, undefined, f"no interval: {sample.units} {what} are too few for one"
+        )
+    subset = rows if sample.rows is None else rows.take(sample.rows)
+    draw_scores = np.array([subset.measure(weights) for weights in _weights(sample, rng, draws)])
+    lower, upper = _percentiles(draw_scores, level)
+    centre = value if sample.rows is None else subset.measure(None)
     return Resampled(
         value,
         np.minimum(value, value + (lower - centre) * sample.shrink),
@@ -110,10 +112,10 @@ def resample(
     )
 
 
-def _percentiles(found: Floats, level: float) -> tuple[Floats, Floats]:
-    """Bounds of each column (draws, scores); NaN where too few of the draws are defined."""
-    bounds = np.full((2, found.shape[1]), np.nan)
-    for column, values in enumerate(found.T):
+def _percentiles(measures: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the bounds of each column of (draws, scores); NaN where too few of the draws are defined."""
+    bounds = np.full((2, measures.shape[1]), np.nan)
+    for column, values in enumerate(measures.T):
         defined = values[np.isfinite(values)]
         if len(defined) >= _DEFINED_SHARE * len(values):
             bounds[:, column] = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
@@ -122,8 +124,8 @@ def _percentiles(found: Floats, level: float) -> tuple[Floats, Floats]:
 
 def _weights(sample: _Sample, rng: np.random.Generator, draws: int) -> Iterator[Floats]:
     for _ in range(draws):
-        drawn = np.bincount(rng.integers(0, sample.units, sample.units), minlength=sample.units)
-        times = drawn if sample.group_of_row is None else drawn[sample.group_of_row]
+        counts = np.bincount(rng.integers(0, sample.units, sample.units), minlength=sample.units)
+        times = counts if sample.group_of_row is None else counts[sample.group_of_row]
         yield times.astype(np.float64)
 
 
@@ -132,34 +134,36 @@ def _sample(rows: int, groups: NDArray[Any] | None, rng: np.random.Generator) ->
         return _sample_rows(rows, rng)
     if len(groups) != rows:
         raise DataError(f"groups has {len(groups):,} rows, expected {rows:,}")
-    return _sample_groups(codes(groups), rng)
+    return _sample_groups(factorize(groups), rng)
 
 
 def _sample_rows(rows: int, rng: np.random.Generator) -> _Sample:
-    if rows <= MOST_ROWS:
+    if rows <= MAX_ROWS:
         return _Sample(None, None, rows, 1.0, "")
-    kept = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
-    note = f"interval from {MOST_ROWS:,} of {rows:,} rows, drawn at random"
-    return _Sample(kept, None, MOST_ROWS, math.sqrt(MOST_ROWS / rows), note)
+    selected = np.sort(rng.choice(rows, MAX_ROWS, replace=False))
+    note = f"interval from {MAX_ROWS:,} of {rows:,} rows, drawn at random"
+    return _Sample(selected, None, MAX_ROWS, math.sqrt(MAX_ROWS / rows), note)
 
 
 def _sample_groups(group: Indices, rng: np.random.Generator) -> _Sample:
     sizes = np.bincount(group)
-    if len(group) <= MOST_ROWS:
+    if len(group) <= MAX_ROWS:
         return _Sample(None, group, len(sizes), 1.0, "")
     order = rng.permutation(len(sizes))
-    count = max(1, int(np.searchsorted(np.cumsum(sizes[order]), MOST_ROWS, side="right")))
+    count = max(1, int(np.searchsorted(np.cumsum(sizes[order]), MAX_ROWS, side="right")))
     new_code = np.full(len(sizes), -1, dtype=np.intp)
     new_code[order[:count]] = np.arange(count)
-    kept = np.flatnonzero(new_code[group] >= 0)
+    selected = np.flatnonzero(new_code[group] >= 0)
     note = f"interval from {count:,} of {len(sizes):,} groups, drawn at random"
-    return _Sample(kept, new_code[group[kept]], count, math.sqrt(count / len(sizes)), note)
+    return _Sample(selected, new_code[group[selected]], count, math.sqrt(count / len(sizes)), note)
 
 
-def codes(groups: NDArray[Any]) -> Indices:
-    """Equal values get equal whole numbers, counted from 0."""
+def factorize(groups: NDArray[Any]) -> Indices:
+    """Encode values as integers from 0; equal values get equal integers."""
     if groups.dtype != object:
         return np.unique(groups, return_inverse=True)[1]
     # Hashing a million texts takes a tenth of the time that sorting them does.
-    seen: dict[Any, int] = {}
-    return np.fromiter((seen.setdefault(each, len(seen)) for each in groups.tolist()), np.intp, len(groups))
+    code_of: dict[Any, int] = {}
+    return np.fromiter(
+        (code_of.setdefault(value, len(code_of)) for value in groups.tolist()), np.intp, len(groups)
+    )

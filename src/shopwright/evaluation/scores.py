@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError, DataError, near_match
-from shopwright.evaluation.checks import as_numbers, as_outcome, as_probability
+from shopwright.evaluation.checks import check_numbers, check_outcome, check_probability
 from shopwright.evaluation.measures import (
     AMOUNT,
     CLASSIFIER,
     Amounts,
     Outcomes,
-    ece_by_chance,
+    ece_noise_floor,
     equal_mass_bins,
     rare_class,
 )
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
     Groups = NDArray[Any] | None
 
-Better = Literal["higher", "lower", "ideal"]
-BETTER: dict[str, Better] = {
+Direction = Literal["higher", "lower", "ideal"]
+DIRECTIONS: dict[str, Direction] = {
     "roc_auc": "higher",
     "pr_auc": "higher",
     "brier": "lower",
@@ -48,79 +48,83 @@ BETTER: dict[str, Better] = {
     "top_tenth_capture": "higher",
     "interval_coverage": "ideal",
 }
-"""Which way each score is better; ``ideal``: the nearer to its ideal value."""
+"""Direction in which each score is better; ``ideal``: closer to its ideal value."""
 DRAWS = 200
 LEVEL = 0.95
 ECE_BINS = 10
 _OF_RARE_CLASS = ("pr_auc", "lift_top_tenth")
-_ONE_CLASS = "only one of the two outcomes occurs, so there is nothing to tell apart"
+_ONE_CLASS = "only one of the two outcomes occurs, so there is nothing to distinguish"
 _NO_ROWS = "there are no rows"
-_NO_TOTAL = "the actual amounts add up to nothing"
+_NO_TOTAL = "the actual amounts add up to 0"
 _NO_INTERVAL = "no interval: undefined in too many of the draws"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One measure of a prediction, with the interval it may lie in."""
+    """One metric of a prediction, with its confidence interval."""
 
     name: str
     value: float | None
     lower: float | None
     upper: float | None
-    better: Better
+    direction: Direction
     reason: str | None = None
-    """Why there is no value."""
+    """Reason, if there is no value."""
     ideal: float | None = None
-    """Value of a perfect prediction, where that is not plain: 0 for bias, the level for coverage, and for the calibration error
-    what chance alone shows on so many rows."""
+    """Value of a perfect prediction, where that is not obvious: 0 for bias, the level for coverage, and for the calibration error
+    what chance alone gives on these rows."""
     positive_class: int | None = None
-    """The outcome that is scored, where it is not always 1: the rarer one."""
+    """The outcome that is scored, for scores of the rarer outcome."""
     note: str = ""
-    """How the interval was found, or why there is none."""
+    """How the interval was computed, or why there is none."""
 
-    def told(self) -> str:
-        """The score in words, as ``0.71 (0.69 to 0.73)``."""
-        return told(self.value, self.lower, self.upper) if self.value is not None else f"none: {self.reason}"
+    def format(self) -> str:
+        """Format the score, as ``0.71 (0.69 to 0.73)``."""
+        return (
+            format_interval(self.value, self.lower, self.upper)
+            if self.value is not None
+            else f"none: {self.reason}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One score of two predictions on the same rows: the first less the second."""
+    """One score of two predictions on the same rows: the first minus the second."""
 
     name: str
     value: float | None
     lower: float | None
     upper: float | None
-    better: Literal["higher", "lower"]
-    """Which sign says that the first is better. For a score with an ideal, the difference is of the distances from it."""
+    direction: Literal["higher", "lower"]
+    """Sign that means that the first is better. For a score with an ideal, the difference is of the distances from it."""
     first: float | None
     second: float | None
     reason: str | None = None
     note: str = ""
 
     @property
-    def shows(self) -> Literal["better", "worse", "open"]:
-        """What the interval says about the first; open where it holds 0 or there is none."""
+    def conclusion(self) -> Literal["better", "worse", "inconclusive"]:
+        """What the interval says about the first; inconclusive if it contains 0 or there is none."""
         if self.lower is None or self.upper is None or self.lower <= 0 <= self.upper:
-            return "open"
-        return "better" if (self.lower > 0) == (self.better == "higher") else "worse"
+            return "inconclusive"
+        return "better" if (self.lower > 0) == (self.direction == "higher") else "worse"
 
-    def told(self) -> str:
-        """The difference in words, as ``+0.03 (+0.01 to +0.05)``."""
+    def format(self) -> str:
+        """Format the difference, as ``+0.03 (+0.01 to +0.05)``."""
         if self.value is None:
             return f"none: {self.reason}"
-        return told(self.value, self.lower, self.upper, sign="+")
+        return format_interval(self.value, self.lower, self.upper, sign="+")
 
 
-def told(value: float, lower: float | None, upper: float | None, *, sign: str = "") -> str:
-    """A number with its interval, to three digits."""
+def format_interval(value: float, lower: float | None, upper: float | None, *, sign: str = "") -> str:
+    """Format a number with its interval, to three digits."""
     text = f"{value:{sign}.3g}"
     return text if lower is None or upper is None else f"{text} ({lower:{sign}.3g} to {upper:{sign}.3g})"
 
 
 @dataclass(frozen=True, slots=True)
 class _ClassifierRows:
-    """Outcomes and probabilities, gathered once by distinct probability."""
+    """Outcomes and probabilities, grouped once by distinct probability."""
 
     outcome: Floats
     probability: Floats
@@ -128,11 +132,13 @@ class _ClassifierRows:
     names: tuple[str, ...]
     levels: Floats
     cell: Indices
-    """Of each row: twice its level, plus its outcome."""
+    """Twice the row's level, plus its outcome, (n,)."""
     bin_of_level: Indices
 
     @classmethod
-    def of(cls, outcome: Floats, probability: Floats, base_rate: float, names: Sequence[str]) -> Self:
+    def from_arrays(
+        cls, outcome: Floats, probability: Floats, base_rate: float, names: Sequence[str]
+    ) -> Self:
         levels, level = np.unique(probability, return_inverse=True)
         cell = 2 * level + outcome.astype(np.intp)
         bins = equal_mass_bins(np.bincount(level, minlength=len(levels)).astype(np.float64), ECE_BINS)
@@ -142,15 +148,15 @@ class _ClassifierRows:
         return len(self.outcome)
 
     def take(self, rows: Indices) -> Self:
-        return self.of(self.outcome[rows], self.probability[rows], self.base_rate, self.names)
+        return self.from_arrays(self.outcome[rows], self.probability[rows], self.base_rate, self.names)
 
     def outcomes(self, weights: Floats | None = None) -> Outcomes:
         counts = np.bincount(self.cell, weights=weights, minlength=2 * len(self.levels)).astype(np.float64)
         return Outcomes(self.levels, counts[1::2], counts[::2], self.bin_of_level, self.base_rate)
 
     def measure(self, weights: Floats | None) -> Floats:
-        found = self.outcomes(weights)
-        return np.array([CLASSIFIER[name](found) for name in self.names])
+        outcomes = self.outcomes(weights)
+        return np.array([CLASSIFIER[name](outcomes) for name in self.names])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +171,10 @@ class _AmountRows:
     level_by_actual: Indices
 
     @classmethod
-    def of(cls, actual: Floats, predicted: Floats, inside: Floats | None, names: Sequence[str]) -> Self:
-        ranks = [np.unique(each, return_inverse=True)[1] for each in (predicted, actual)]
+    def from_arrays(
+        cls, actual: Floats, predicted: Floats, inside: Floats | None, names: Sequence[str]
+    ) -> Self:
+        ranks = [np.unique(values, return_inverse=True)[1] for values in (predicted, actual)]
         return cls(actual, predicted, inside, tuple(names), *ranks)
 
     def __len__(self) -> int:
@@ -174,7 +182,7 @@ class _AmountRows:
 
     def take(self, rows: Indices) -> Self:
         inside = None if self.inside is None else self.inside[rows]
-        return self.of(self.actual[rows], self.predicted[rows], inside, self.names)
+        return self.from_arrays(self.actual[rows], self.predicted[rows], inside, self.names)
 
     def amounts(self, weights: Floats | None = None) -> Amounts:
         counted = np.ones(len(self)) if weights is None else weights
@@ -182,8 +190,8 @@ class _AmountRows:
         return Amounts(self.actual, self.predicted, counted, *ranks, self.inside)
 
     def measure(self, weights: Floats | None) -> Floats:
-        found = self.amounts(weights)
-        return np.array([AMOUNT[name](found) for name in self.names])
+        amounts = self.amounts(weights)
+        return np.array([AMOUNT[name](amounts) for name in self.names])
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +209,10 @@ class _Pair:
         return _Pair(self.first.take(rows), self.second.take(rows), self.ideal)
 
     def measure(self, weights: Floats | None) -> Floats:
-        one, two = self.first.measure(weights)[0], self.second.measure(weights)[0]
+        first, second = self.first.measure(weights)[0], self.second.measure(weights)[0]
         if self.ideal is None:
-            return np.array([one - two, one, two])
-        return np.array([abs(one - self.ideal) - abs(two - self.ideal), one, two])
+            return np.array([first - second, first, second])
+        return np.array([abs(first - self.ideal) - abs(second - self.ideal), first, second])
 
 
 def classification_scores(
@@ -217,13 +225,13 @@ def classification_scores(
     draws: int = DRAWS,
     level: float = LEVEL,
 ) -> dict[str, Score]:
-    """Score probabilities: ranking, calibration and worth against the constant.
+    """Score probabilities: ranking, calibration and skill compared with the constant.
 
     Args:
         outcome: (n,) 0 or 1.
         probability: (n,) of outcome 1, in 0 to 1.
-        base_rate: rate of outcome 1 as known from training, in 0 to 1; the constant that ``brier_skill`` is against, and
-            what says which class is the rarer one.
+        base_rate: rate of outcome 1 in the training data, 0 to 1; the constant that ``brier_skill`` compares with, and
+            the reason why a class counts as the rarer one.
         groups: (n,) entity of each row; whole entities are resampled.
         rng: source of the draws.
         draws: of the bootstrap.
@@ -245,15 +253,15 @@ def classification_scores(
         (0.75, 1)
     """
     rows = _classifier_rows(outcome, probability, base_rate, tuple(CLASSIFIER))
-    found = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
+    resampled = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
     outcomes = rows.outcomes()
-    ideals = {"ece": _or_none(ece_by_chance(outcomes))}
+    ideals = {"ece": _or_none(ece_noise_floor(outcomes))}
     classes = dict.fromkeys(_OF_RARE_CLASS, rare_class(base_rate))
     return {
         name: _score(
-            name, found, place, _classifier_reason(name, outcomes), ideals.get(name), classes.get(name)
+            name, resampled, index, _classifier_reason(name, outcomes), ideals.get(name), classes.get(name)
         )
-        for place, name in enumerate(rows.names)
+        for index, name in enumerate(rows.names)
     }
 
 
@@ -269,7 +277,7 @@ def amount_scores(  # noqa: PLR0913 - two arrays, one interval and how to resamp
     draws: int = DRAWS,
     level: float = LEVEL,
 ) -> dict[str, Score]:
-    """Score predicted amounts: distance, total and ranking.
+    """Score predicted amounts: error, total and ranking.
 
     Args:
         actual: (n,) what it was, in any unit.
@@ -278,27 +286,29 @@ def amount_scores(  # noqa: PLR0913 - two arrays, one interval and how to resamp
         rng: source of the draws.
         lower: (n,) lower bounds of each row's prediction interval.
         upper: (n,) upper bounds.
-        interval_level: the share of rows that the intervals promise to hold.
+        interval_level: the share of rows that the intervals promise to contain.
         draws: of the bootstrap.
         level: of the scores' intervals.
 
     Returns:
         ``mae``, ``rmse``, ``bias``, ``gini``, ``correlation``, ``top_tenth_capture`` and, where bounds are given,
-        ``interval_coverage``. For counts, whose intervals hold more than they promise by being discrete, see ``coverage``.
+        ``interval_coverage``. For counts, whose discrete intervals contain more than they promise, see ``coverage``.
 
     Raises:
         DataError: a value that is missing or infinite, or a lower bound above its upper one.
     """
     names = [name for name in AMOUNT if name != "interval_coverage" or lower is not None]
-    one = as_numbers(actual, "actual")
-    two = as_numbers(predicted, "predicted", rows=len(one))
-    rows = _AmountRows.of(one, two, _inside(one, lower, upper), names)
-    found = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
+    actual_values = check_numbers(actual, "actual")
+    predicted_values = check_numbers(predicted, "predicted", rows=len(actual_values))
+    rows = _AmountRows.from_arrays(
+        actual_values, predicted_values, _inside(actual_values, lower, upper), names
+    )
+    resampled = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
     amounts = rows.amounts()
     ideals = {"bias": 0.0, "interval_coverage": interval_level}
     return {
-        name: _score(name, found, place, _amount_reason(name, amounts), ideals.get(name))
-        for place, name in enumerate(names)
+        name: _score(name, resampled, index, _amount_reason(name, amounts), ideals.get(name))
+        for index, name in enumerate(names)
     }
 
 
@@ -314,7 +324,7 @@ def paired_difference(  # noqa: PLR0913 - three arrays, what to compare and how 
     draws: int = DRAWS,
     level: float = LEVEL,
 ) -> Difference:
-    """How much better the first prediction is than the second, on the same rows and the same draws.
+    """Compare two predictions by one score, on the same rows and the same bootstrap draws.
 
     What makes a row hard is the same for both, so the interval of the difference is narrower than those of the two scores
     suggest.
@@ -335,23 +345,23 @@ def paired_difference(  # noqa: PLR0913 - three arrays, what to compare and how 
         DataError: as the functions for one prediction.
     """
     pair = _pair(actual, (first, second), score, base_rate)
-    found = resample(pair, groups=groups, rng=rng, draws=draws, level=level)
-    value, one, two = map(_or_none, found.value)
-    lower, upper = _or_none(found.lower[0]), _or_none(found.upper[0])
+    resampled = resample(pair, groups=groups, rng=rng, draws=draws, level=level)
+    value, first_value, second_value = map(_or_none, resampled.value)
+    lower, upper = _or_none(resampled.lower[0]), _or_none(resampled.upper[0])
     reason = None
     if value is None:
         reasons = [_reason(score, rows) for rows in (pair.first, pair.second)]
-        reason = next((each for each in reasons if each), _NO_ROWS)
+        reason = next((text for text in reasons if text), _NO_ROWS)
     return Difference(
         name=score,
         value=value,
         lower=lower,
         upper=upper,
-        better="higher" if BETTER[score] == "higher" else "lower",
-        first=one,
-        second=two,
+        direction="higher" if DIRECTIONS[score] == "higher" else "lower",
+        first=first_value,
+        second=second_value,
         reason=reason,
-        note=_note(found.note, value, lower),
+        note=_note(resampled.note, value, lower),
     )
 
 
@@ -361,15 +371,16 @@ def _pair(
     if score in CLASSIFIER:
         if base_rate is None:
             raise ConfigurationError(f"{score} needs the base rate known from training")
-        one, two = (_classifier_rows(actual, each, base_rate, (score,)) for each in predictions)
-        return _Pair(one, two, None)
+        return _Pair(
+            *(_classifier_rows(actual, values, base_rate, (score,)) for values in predictions), ideal=None
+        )
     if score not in AMOUNT or score == "interval_coverage":
-        known = [name for name in BETTER if name != "interval_coverage"]
-        raise ConfigurationError(f"no score '{score}' of two predictions{near_match(score, known)}")
-    amounts = as_numbers(actual, "actual")
+        names = [name for name in DIRECTIONS if name != "interval_coverage"]
+        raise ConfigurationError(f"no score '{score}' of two predictions{near_match(score, names)}")
+    amounts = check_numbers(actual, "actual")
     first, second = (
-        _AmountRows.of(amounts, as_numbers(each, name, rows=len(amounts)), None, (score,))
-        for each, name in zip(predictions, ("first", "second"), strict=True)
+        _AmountRows.from_arrays(amounts, check_numbers(values, name, rows=len(amounts)), None, (score,))
+        for values, name in zip(predictions, ("first", "second"), strict=True)
     )
     return _Pair(first, second, 0.0 if score == "bias" else None)
 
@@ -379,8 +390,10 @@ def _classifier_rows(
 ) -> _ClassifierRows:
     if not 0 <= base_rate <= 1:
         raise DataError(f"the base rate is {base_rate:g}, expected 0 to 1")
-    happened = as_outcome(outcome)
-    return _ClassifierRows.of(happened, as_probability(probability, rows=len(happened)), base_rate, names)
+    outcomes = check_outcome(outcome)
+    return _ClassifierRows.from_arrays(
+        outcomes, check_probability(probability, rows=len(outcomes)), base_rate, names
+    )
 
 
 def _inside(actual: Floats, lower: ArrayLike | None, upper: ArrayLike | None) -> Floats | None:
@@ -388,8 +401,8 @@ def _inside(actual: Floats, lower: ArrayLike | None, upper: ArrayLike | None) ->
         if lower is not upper:
             raise DataError("an interval needs both bounds")
         return None
-    low = as_numbers(lower, "lower", rows=len(actual))
-    high = as_numbers(upper, "upper", rows=len(actual))
+    low = check_numbers(lower, "lower", rows=len(actual))
+    high = check_numbers(upper, "upper", rows=len(actual))
     if (low > high).any():
         raise DataError(f"lower row {int(np.argmax(low > high))} is above its upper bound")
     return ((low <= actual) & (actual <= high)).astype(np.float64)
@@ -397,23 +410,25 @@ def _inside(actual: Floats, lower: ArrayLike | None, upper: ArrayLike | None) ->
 
 def _score(
     name: str,
-    found: Resampled,
-    place: int,
+    resampled: Resampled,
+    index: int,
     reason: str | None,
     ideal: float | None = None,
     positive_class: int | None = None,
 ) -> Score:
-    value, lower, upper = (_or_none(each[place]) for each in (found.value, found.lower, found.upper))
+    value, lower, upper = (
+        _or_none(bounds[index]) for bounds in (resampled.value, resampled.lower, resampled.upper)
+    )
     return Score(
         name=name,
         value=value,
         lower=lower,
         upper=upper,
-        better=BETTER[name],
+        direction=DIRECTIONS[name],
         reason=reason if value is None else None,
         ideal=ideal,
         positive_class=positive_class,
-        note=_note(found.note, value, lower),
+        note=_note(resampled.note, value, lower),
     )
 
 
@@ -429,27 +444,27 @@ def _reason(name: str, rows: _ClassifierRows | _AmountRows) -> str | None:
     return _classifier_reason(name, rows.outcomes())
 
 
-def _classifier_reason(name: str, found: Outcomes) -> str | None:
-    """Why a score of probabilities is undefined; None where it is not."""
-    if not math.isnan(CLASSIFIER[name](found)):
+def _classifier_reason(name: str, outcomes: Outcomes) -> str | None:
+    """Return the reason why a score of probabilities is undefined; None if it is defined."""
+    if not math.isnan(CLASSIFIER[name](outcomes)):
         return None
-    if not found.counts.sum():
+    if not outcomes.counts.sum():
         return _NO_ROWS
     if name == "brier_skill":
         return "the constant is right about every row, so nothing can be better"
     return _ONE_CLASS
 
 
-def _amount_reason(name: str, found: Amounts) -> str | None:
-    """Why a score of amounts is undefined; None where it is not."""
-    if not math.isnan(AMOUNT[name](found)):
+def _amount_reason(name: str, amounts: Amounts) -> str | None:
+    """Return the reason why a score of amounts is undefined; None if it is defined."""
+    if not math.isnan(AMOUNT[name](amounts)):
         return None
-    if not found.weights.sum():
+    if not amounts.weights.sum():
         return _NO_ROWS
     if name == "correlation":
-        which = "actual" if not found.varies(found.actual) else "predicted"
+        which = "actual" if not amounts.varies(amounts.actual) else "predicted"
         return f"the {which} amounts are all the same"
-    if name == "gini" and not found.varies(found.actual):
+    if name == "gini" and not amounts.varies(amounts.actual):
         return "the actual amounts are all the same"
     return _NO_TOTAL
 

@@ -1,4 +1,4 @@
-"""Training, validation and test in the order of time, with the outcome's horizon left out between them."""
+"""Time splits: training, validation and test in this order, with the outcome's horizon left out between them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True, slots=True)
 class TimeSplit:
-    """Three windows of decision times, one after another; both ends of each belong to it.
+    """Three windows of decision times, one after another; both ends of each are included.
 
-    Decisions between two windows belong to no part: their outcomes are not known when the later one begins.
+    Decisions between two windows belong to neither: their outcomes are not known when the later one begins.
     """
 
     train_until: np.datetime64
@@ -32,7 +32,7 @@ class TimeSplit:
     test_until: np.datetime64
 
     def masks(self, decided_at: Times) -> tuple[Mask, Mask, Mask]:
-        """Which rows are for training, validation and test; a row without a time is in none."""
+        """Return masks of the rows for training, validation and test; a row without a time is in none."""
         return (
             decided_at <= self.train_until,
             (decided_at >= self.validation_from) & (decided_at <= self.validation_until),
@@ -40,36 +40,36 @@ class TimeSplit:
         )
 
     def describe(self) -> dict[str, str]:
-        """The five times in ISO 8601, by their names."""
+        """Return the five times in ISO 8601, by name."""
         return {name: str(time) for name, time in asdict(self).items()}
 
 
 def split_by_time(
     decided_at: Times, *, gap: np.timedelta64, validation_share: float = 0.2, test_share: float = 0.2
 ) -> TimeSplit:
-    """Learn from the past, choose on what came later, judge on what came last.
+    """Split decisions by time: train on the past, validate on what came later, test on what came last.
 
     The test begins at the decision time that leaves the number of rows nearest to its share after it, and validation
     likewise before the test's gap; the gaps are taken from what would have been training. Where the shares cannot be had,
     the parts are as near to them as the gaps allow.
 
     Args:
-        decided_at: moment of each decision, in any order; equal moments are never split.
+        decided_at: time of each decision, in any order; equal times are never split.
         gap: the outcome's horizon: ``train_until + gap <= validation_from`` and ``validation_until + gap <= test_from``,
             so a decision whose outcome is known at ``decided_at + gap`` is known when the next part begins.
         validation_share: of all rows.
         test_share: of all rows.
 
     Raises:
-        DataError: the history is too short for three parts; says how much is needed.
-        ConfigurationError: shares that leave nothing to train on, or a negative gap.
+        DataError: the history is too short for three windows; the message says how much is needed.
+        ConfigurationError: the shares leave nothing to train on, or the gap is negative.
     """
     if not (validation_share > 0 and test_share > 0 and validation_share + test_share < 1):
         raise ConfigurationError(
             f"validation_share {validation_share:g} and test_share {test_share:g} must be above 0 and leave "
             "some rows for training"
         )
-    history = _History.of(decided_at, gap)
+    history = _History.from_times(decided_at, gap)
     starts = history.possible_tests()
     rows_after = history.rows - history.rows_before[starts]
     test = int(starts[np.argmin(np.abs(rows_after - test_share * history.rows))])
@@ -78,7 +78,7 @@ def split_by_time(
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """The distinct moments of decision, ascending, and how many rows come before each."""
+    """The distinct times of decision, ascending, and the number of rows before each."""
 
     times: Times
     rows_before: NDArray[np.int64]
@@ -86,7 +86,7 @@ class _History:
     gap: np.timedelta64
 
     @classmethod
-    def of(cls, decided_at: Times, gap: np.timedelta64) -> _History:
+    def from_times(cls, decided_at: Times, gap: np.timedelta64) -> _History:
         if gap < np.timedelta64(0, "D"):
             raise ConfigurationError(f"the gap is {gap}, expected 0 or more")
         if not len(decided_at):
@@ -102,17 +102,17 @@ class _History:
         return int(self.rows_before[-1])
 
     def next_part(self, index: int) -> int:
-        """The first moment by which the outcome of this one is known."""
+        """Return the first time by which the outcome of a decision at this index is known."""
         return max(index + 1, int(np.searchsorted(self.times, self.times[index] + self.gap, side="left")))
 
     def last_known(self, index: int) -> int:
-        """The last moment whose outcome is known at this one."""
+        """Return the last time whose outcome is known at this index."""
         return min(
             index - 1, int(np.searchsorted(self.times, self.times[index] - self.gap, side="right")) - 1
         )
 
     def possible_tests(self) -> NDArray[np.int64]:
-        """Moments a test may begin at, with a gap, a validation, a gap and a training before them."""
+        """Return the times at which a test may begin, with a gap, a validation, a gap and a training before them."""
         validation = self.next_part(0)
         test = self.next_part(validation) if validation < len(self.times) else validation
         if test >= len(self.times):

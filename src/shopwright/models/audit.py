@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.core.engine import connect
-from shopwright.evaluation.leaks import changed_features
+from shopwright.evaluation.leaks import find_changed_features
 from shopwright.models.replay import replay
 from shopwright.models.training_set import read_training_set
 
@@ -31,7 +31,7 @@ MOST_ROWS = 20_000
 """Decisions compared; of more, whole entities are drawn."""
 
 
-def rewritten_future(
+def find_look_ahead(
     published: Path,
     view: FeatureView,
     rewrites: Callable[[str], Mapping[str, str]],
@@ -74,7 +74,7 @@ def rewritten_future(
         compared += len(before)
         names = [each.name for each in view.features]
         old, new = ([frame.columns[name] for name in names] for frame in (before, after))
-        for finding in changed_features(old, new, names, _keys(before)):
+        for finding in find_changed_features(old, new, names, _keys(before)):
             findings.setdefault(finding.feature, finding)
     return list(findings.values()), compared
 

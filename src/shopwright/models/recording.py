@@ -66,7 +66,7 @@ def record_of(judged: EvaluationResult) -> EvaluationRecord:
         reason=judged.verdict.reason,
         scores={name: _measures(scores) for name, scores in judged.scores.items()},
         baselines=judged.baselines,
-        findings=tuple(finding.words for finding in judged.findings),
+        findings=tuple(finding.message for finding in judged.findings),
         notes=judged.notes,
         tables={name: as_rows(rows) for name, rows in judged.tables.items()},
     )

@@ -152,7 +152,7 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
     assert told["contributions"].keys() == told["values"].keys()
     assert picture.read_text(encoding="utf-8").lstrip().startswith("<?xml")
     code, out, _ = run(own_market, "explain", "abandonment", user)
-    assert (code, "(everybody)" in out, "by version 1 of abandonment" in out) == (0, True, True)
+    assert (code, "(base value)" in out, "by version 1 of abandonment" in out) == (0, True, True)
     assert STRANGE in fails(run, own_market, "explain", "abandonment", STRANGE)
 
     _check_effects(own_market, run, document, features=len(told["values"]), folder=tmp_path)
@@ -166,7 +166,7 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
     document(own_market, "models", "promote", "abandonment", "2", "--force", "a test")
     assert document(own_market, "models", "rollback", "abandonment")["number"] == 1
     (row,) = [each for each in document(own_market, "models", "list") if each["model"] == "abandonment"]
-    assert (row["champion"], row["newest"], row["missing"]) == (1, 2, None)
+    assert (row["champion"], row["newest"], row["missing_requirement"]) == (1, 2, None)
     assert [each["number"] for each in document(own_market, "models", "show", "abandonment")] == [2, 1]
     assert document(own_market, "models", "show", "abandonment", "champion")["number"] == 1
     for command in (("list",), ("show", "abandonment"), ("show", "abandonment", "2")):
@@ -188,11 +188,11 @@ def test_a_usual_recipe_is_shown_beside_what_is_left_of_it(
 
 def test_what_is_to_be_explained_is_named_once(market: Project, run: Run) -> None:
     for more in ((), ("u1", "--summary"), ("--summary", "--dependence", "total_views")):
-        assert "name one ENTITY, or give --summary" in fails(run, market, "explain", "abandonment", *more)
+        assert "give one ENTITY, or --summary" in fails(run, market, "explain", "abandonment", *more)
 
 
 def test_a_version_that_there_is_not_cannot_be_judged(market: Project, run: Run) -> None:
-    assert "was trained yet" in fails(run, market, "evaluate", "abandonment")
+    assert "has been trained yet" in fails(run, market, "evaluate", "abandonment")
 
 
 def test_a_model_that_there_is_not_is_told_with_the_near_one(market: Project, run: Run) -> None:
@@ -254,7 +254,7 @@ def test_a_shop_with_little_says_what_is_missing(own_market: Project, run: Run, 
     )
     nobody = "select * from warehouse.gold.feat_honest_churn where false"
     plant(own_market, "gold.feat_churn", nobody, honest="feat_honest_churn")
-    missing = {row["model"]: row["missing"] for row in document(own_market, "models", "list")}
+    missing = {row["model"]: row["missing_requirement"] for row in document(own_market, "models", "list")}
     assert "needs orders of known customers" in missing["churn"]
     for command in (("train",), ("score",), ("models", "audit")):
         assert "it needs orders of known customers" in fails(run, own_market, *command, "churn")

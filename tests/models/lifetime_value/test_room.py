@@ -236,7 +236,7 @@ def test_a_view_that_looks_a_month_ahead_is_caught(tmp_path, context):
     leaking = feature_view().replace(honest, "snapshots.snapshot_date + 30 > placed.booked_date")
     published = write_shop(tmp_path / "warehouse.duckdb", customers=300, view=leaking)
     findings, _ = MODEL.audit(replace(context, published=published))
-    assert {each.kind for each in findings} == {"looks ahead"}
+    assert {each.kind for each in findings} == {"look-ahead"}
     assert {"repeat_count", "value_total"} <= {each.feature for each in findings}
 
 

@@ -163,7 +163,7 @@ def test_sentences_are_not_plotted(warehouse, loaded, customers, tmp_path):
 
 
 def _finding():
-    return Finding("looks ahead", "monetary", 3.0, "'monetary' looks into the future")
+    return Finding("look-ahead", "monetary", 3.0, "'monetary' uses the future")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def _finding():
     [
         ({"least_agreement": 0.999999}, (), "agreement of the rules"),
         ({"least_macro_f1": 0.999999}, (), "macro F1 of the rules"),
-        ({}, (_finding(),), "looks into the future"),
+        ({}, (_finding(),), "uses the future"),
     ],
 )
 def test_the_gate_says_why_not(loaded, config, findings, words):

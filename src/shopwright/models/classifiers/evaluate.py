@@ -11,7 +11,7 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.calibration import reliability_curve
 from shopwright.evaluation.costs import cost_curve
 from shopwright.evaluation.scores import classification_scores, paired_difference
-from shopwright.evaluation.verdicts import assess, gate
+from shopwright.evaluation.verdicts import assess, check_gate
 from shopwright.models.classifiers.predictor import Predictor
 from shopwright.models.classifiers.windows import find_leaks, later_windows, read_decisions
 from shopwright.models.protocol import CHAMPION, EvaluationResult
@@ -104,7 +104,9 @@ def _day(frame: TrainingSet, place: int) -> str:
 
 def _costs(outcome: NDArray[np.float64], probability: NDArray[np.float64]) -> tuple[CostPoint, ...]:
     """Costs by threshold where a miss costs as much as a needless action."""
-    return cost_curve(outcome, probability, miss=1.0, needless=1.0, points=50).points
+    return cost_curve(
+        outcome, probability, false_negative_cost=1.0, false_positive_cost=1.0, points=50
+    ).points
 
 
 def without(values: NDArray[Any], masked: NDArray[np.bool_]) -> NDArray[Any]:
@@ -169,7 +171,9 @@ class _Judged:
     def gate(self, own: dict[str, Score]) -> Gate:
         """Whether the one that is judged may serve, given its scores."""
         champion = self._difference(CHAMPION) if CHAMPION in self.probabilities else None
-        return gate(own[self.question.score], champion, self._against_baselines(), own["ece"], self.findings)
+        return check_gate(
+            own[self.question.score], champion, self._against_baselines(), own["ece"], self.findings
+        )
 
     def _against_baselines(self) -> dict[str, Difference]:
         return {name: self._difference(name) for name in self.question.baselines}

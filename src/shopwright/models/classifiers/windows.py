@@ -9,9 +9,9 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.evaluation.leaks import mixed_split, separating_features
+from shopwright.evaluation.leaks import find_separating_features, find_split_overlap
 from shopwright.evaluation.splits import split_by_time
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 from shopwright.models.training_set import outcome_is_known, read_training_set
 from shopwright.registry.manifest import read_window
 
@@ -144,7 +144,7 @@ def find_leaks(
     """Features that tell too much or look ahead, and a split that mixes times; and how many decisions were compared."""
     training = frame.take(split.masks(frame.decided_at)[0])
     names = [each.name for each in frame.features]
-    ahead, compared = rewritten_future(
+    ahead, compared = find_look_ahead(
         context.published,
         question.view,
         question.rewrites,
@@ -152,8 +152,8 @@ def find_leaks(
         seed=context.settings.seed,
     )
     found = [
-        *separating_features([training.columns[name] for name in names], names, training.outcome),
-        *mixed_split(split, frame.decided_at, frame.known_at, entity=_decisions(frame)),
+        *find_separating_features([training.columns[name] for name in names], names, training.outcome),
+        *find_split_overlap(split, frame.decided_at, frame.known_at, entity=_decisions(frame)),
         *ahead,
     ]
     return found, compared

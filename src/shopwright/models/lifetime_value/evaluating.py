@@ -8,9 +8,9 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.evaluation.leaks import mixed_split, separating_features
+from shopwright.evaluation.leaks import find_separating_features, find_split_overlap
 from shopwright.evaluation.verdicts import assess
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 from shopwright.models.lifetime_value.artifact import load_candidate
 from shopwright.models.lifetime_value.baselines import BASELINES
 from shopwright.models.lifetime_value.boosting import known_at
@@ -113,10 +113,10 @@ def find_leaks(context: TrainingContext, frame: TrainingSet, moments: Moments) -
     """Features that tell too much or look ahead, and snapshots learnt from too early; and how many decisions were compared."""
     names = [each.name for each in FEATURE_VIEW.features]
     rows = at(frame, moments.test)
-    ahead, compared = rewritten_future(context.published, FEATURE_VIEW, rewrites, seed=context.settings.seed)
+    ahead, compared = find_look_ahead(context.published, FEATURE_VIEW, rewrites, seed=context.settings.seed)
     bought = (purchases(rows, JUDGED) > 0).astype(np.float64)
     found = [
-        *separating_features([rows.columns[name] for name in names], names, bought),
+        *find_separating_features([rows.columns[name] for name in names], names, bought),
         *_mixed(frame, moments),
         *ahead,
     ]
@@ -138,7 +138,7 @@ def _mixed(frame: TrainingSet, moments: Moments) -> list[Finding]:
         if moment is not None:
             learnt = np.isin(frame.decided_at, known_at(frame, moment)[JUDGED].decided_at)
             parts = (learnt, nobody, frame.decided_at == moment)
-            found += mixed_split(parts, frame.decided_at, frame.known_at, entity=frame.entity)
+            found += find_split_overlap(parts, frame.decided_at, frame.known_at, entity=frame.entity)
     return found
 
 

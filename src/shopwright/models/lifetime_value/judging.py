@@ -10,7 +10,7 @@ import numpy as np
 from shopwright.core.errors import DataError
 from shopwright.evaluation.coverage import coverage_score, pit_histogram
 from shopwright.evaluation.scores import Score, amount_scores, paired_difference
-from shopwright.evaluation.verdicts import gate
+from shopwright.evaluation.verdicts import check_gate
 from shopwright.models.lifetime_value.baselines import BASELINES
 from shopwright.models.lifetime_value.boosting import known_at
 from shopwright.models.lifetime_value.candidates import at, field_at, measures
@@ -103,12 +103,12 @@ class Judged:
         """How much better the chosen one is than each baseline."""
         return {name: self._difference(name) for name in BASELINES}
 
-    def gate(
+    def check_gate(
         self, own: Mapping[str, Score], baselines: Mapping[str, Difference], findings: Sequence[Finding]
     ) -> Gate:
         """Whether the chosen one, with these scores of its own, may serve."""
         champion = self._difference(CHAMPION) if CHAMPION in self.values else None
-        return gate(own[SCORE], champion, baselines, own["bias"], findings, tolerance=BIAS_TOLERANCE)
+        return check_gate(own[SCORE], champion, baselines, own["bias"], findings, tolerance=BIAS_TOLERANCE)
 
     def deciles(self) -> list[dict[str, Any]]:
         """Customers by tenths of the chosen prediction, the highest first: means of what was foretold and of what came."""

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 from shopwright.models.protocol import EvaluationResult, Explanation, TrainingResult
 from shopwright.models.segmentation import tables
 from shopwright.models.segmentation.config import SegmentationConfig
@@ -147,7 +147,7 @@ class SegmentationRoom:
 
         No outcome is foretold, so no feature can give one away, and no split can mix times.
         """
-        findings, compared = rewritten_future(
+        findings, compared = find_look_ahead(
             context.published, FEATURE_VIEW, rewrites, seed=context.settings.seed
         )
         return tuple(findings), compared

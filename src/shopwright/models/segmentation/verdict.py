@@ -43,7 +43,7 @@ def scores_of(segmentation: Segmentation) -> dict[str, Score]:
 
 def _score(name: str, value: float | None, note: str) -> Score:
     reason = "all customers are in one group" if value is None else None
-    return Score(name=name, value=value, lower=None, upper=None, better="higher", reason=reason, note=note)
+    return Score(name=name, value=value, lower=None, upper=None, direction="higher", reason=reason, note=note)
 
 
 def judge_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> Verdict:
@@ -55,7 +55,7 @@ def judge_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> V
     """
     choice = segmentation.clustering.choice
     if findings:
-        return Verdict(NOT_STABLE, f"the segments cannot be believed: {findings[0].words}")
+        return Verdict(NOT_STABLE, f"the segments cannot be believed: {findings[0].message}")
     return Verdict(STABLE if choice.is_stable else NOT_STABLE, f"{choice.segments} segments: {choice.reason}")
 
 

@@ -211,7 +211,7 @@ class TestCosts:
     def test_the_best_threshold_is_cheapest_of_all(self, rows, false_negative_cost, false_positive_cost):
         outcome, steps = np.array(rows).T
         probability = steps / 20
-        costs = {"miss": false_negative_cost, "needless": false_positive_cost}
+        costs = {"false_negative_cost": false_negative_cost, "false_positive_cost": false_positive_cost}
         curve = cost_curve(outcome, probability, points=5, **costs)
         every = [
             expected_cost(outcome, probability, threshold=each, **costs) for each in [*probability, None]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from shopwright.evaluation.calibration import Calibrator
-from shopwright.models.classifiers.encoding import MOST_LEVELS, Encoder
+from shopwright.models.classifiers.config import ClassifierConfig
+from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.estimators import FITS, fit
 from shopwright.models.classifiers.predictor import Predictor, expit
 from shopwright.models.classifiers.tuning import Rows, log_loss, search
@@ -106,17 +107,17 @@ def test_contributions_add_up_to_the_log_odds(kind: str) -> None:
     frame = frame_of()
     predictor = predictor_of(kind, frame, positive_weight=3.0)
     matrix = predictor.encoder.matrix(frame.columns)
-    columns = predictor.scorer.contributions(matrix)
+    columns = predictor.estimator.contributions(matrix)
     features, base = predictor.contributions(frame.columns)
-    log_odds = predictor.scorer.log_odds(matrix)
+    log_odds = predictor.estimator.log_odds(matrix)
     assert columns.shape == (len(frame), len(predictor.encoder.columns) + 1)
     assert features.shape == (len(frame), len(FEATURES))
     assert columns.sum(axis=1) == pytest.approx(log_odds, abs=2e-5)
     assert features.sum(axis=1) + base == pytest.approx(log_odds, abs=2e-5)
     assert len(np.unique(base)) == 1
-    owned = np.array(predictor.encoder.owners) == "device"
+    owned = np.array(predictor.encoder.feature_of_column) == "device"
     assert features[:, 2] == pytest.approx(columns[:, :-1][:, owned].sum(axis=1))
-    strongest = predictor.importance(frame.columns, most=500)
+    strongest = predictor.importance(frame.columns, max_rows=500)
     assert [each["feature"] for each in strongest][:2] == ["views", "device"]
 
 
@@ -179,7 +180,7 @@ def test_rare_levels_and_unknown_ones_share_no_column() -> None:
     encoder = Encoder.fit(
         TrainingSet(**{**{name: getattr(frame, name) for name in frame.__slots__}, "columns": columns})
     )
-    assert len(encoder.levels["device"]) == MOST_LEVELS
+    assert len(encoder.levels["device"]) == ClassifierConfig().max_levels
     assert "rare" not in encoder.levels["device"]
     assert encoder.ranges["unknown"] == (None, None)
     assert Encoder.from_dict(encoder.to_dict()) == encoder

@@ -126,7 +126,9 @@ def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
 
 
 def test_without_later_decisions_it_says_that_there_are_none_yet(folder: Path, early: Path) -> None:
-    with pytest.raises(DataError, match=r"version 1 has no later decisions to be judged on yet.*2025-04-10"):
+    with pytest.raises(
+        DataError, match=r"version 1 has no later decisions to be evaluated on yet.*2025-04-10"
+    ):
         SPEC.evaluate(context_of(early), VersionRef(folder, "version 1", "new"))
 
 
@@ -199,7 +201,7 @@ def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: 
     assert one.contributions.tobytes() == again.contributions.tobytes()
     assert one.contributions.tobytes() != other.contributions.tobytes()
     columns = {name: one.values[name] for name in one.names}
-    odds = loaded.predictor.scorer.log_odds(loaded.predictor.encoder.matrix(columns))
+    odds = loaded.predictor.estimator.log_odds(loaded.predictor.encoder.matrix(columns))
     assert one.contributions.sum(axis=1) + one.base == pytest.approx(odds, abs=2e-5)
 
 

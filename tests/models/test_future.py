@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shopwright.simulate import Simulation
 
 ROOMS = (abandonment.MODEL, churn.MODEL, churn.SELLER_MODEL)
-MOMENTS = 9
+CUTOFFS = 9
 PAIRS = 10_000
 
 
@@ -40,7 +40,7 @@ def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten
             room.task.rewrites,
             where=room.task.where,
             seed=5,
-            moments=MOMENTS,
+            cutoffs=CUTOFFS,
         )
         assert findings == [], room.name
     assert min(compared.values()) > 100

@@ -40,7 +40,7 @@ def test_contributions_add_up_to_the_log_odds_of_the_raw_score(client):
     columns = {
         name: scorer._column(name, session.get(name)) for name in SESSION_FIELDS if name != "session_id"
     }
-    raw = float(predictor.scorer.log_odds(predictor.encoder.matrix(columns))[0])
+    raw = float(predictor.estimator.log_odds(predictor.encoder.matrix(columns))[0])
     assert reasons["base"] + sum(reasons["contributions"].values()) == pytest.approx(raw, abs=1e-5)
     assert reasons["log_odds"] == pytest.approx(raw, abs=1e-5)
     assert set(reasons["contributions"]) == {feature.name for feature in FEATURE_VIEW.features}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from shopwright.charts import FeatureImportance
 from shopwright.cli.output import table
 from shopwright.cli.segment_tables import print_segments
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from shopwright.models.naive_recipe import NaiveRecipe
     from shopwright.models.protocol import EvaluationResult, ModelSpec
     from shopwright.registry import EvaluationRecord, Measure, Version
-
-MAX_FEATURES = 10
-"""Rows of the table of feature importance."""
 
 
 def training_document(spec: ModelSpec, trained: TrainedVersion) -> dict[str, Any]:
@@ -111,10 +109,10 @@ def _print_result(console: Console, spec: ModelSpec, evaluation: EvaluationResul
 
 
 def _print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    importance = tables.get("importance", [])[:MAX_FEATURES]
-    if importance:
-        rows = [(row["feature"], f"{row['mean_absolute_contribution']:.3f}") for row in importance]
-        console.print(table("Most important features", ("feature", "mean |contribution|"), rows))
+    if importance := tables.get("importance"):
+        chart = FeatureImportance.from_rows(importance)
+        rows = [(bar.feature, f"{bar.importance:.3f}") for bar in chart.bars]
+        console.print(table(chart.title, ("feature", chart.x_label), rows))
         console.print()
     if "portraits" in tables:
         print_segments(console, tables)

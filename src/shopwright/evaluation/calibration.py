@@ -173,8 +173,8 @@ class Calibrator:
         best = min(METHODS, key=lambda method: means[method])
         simplest = next(method for method in METHODS if _as_good(losses[method], losses[best]))
         fitted = _fit(simplest, outcomes, probabilities)
-        format_interval = ", ".join(f"{method} {means[method]:.4f}" for method in METHODS)
-        reason = f"the simplest within one standard error of the best log loss: {format_interval}"
+        loss_text = ", ".join(f"{method} {means[method]:.4f}" for method in METHODS)
+        reason = f"the simplest within one standard error of the best log loss: {loss_text}"
         return cls(
             simplest,
             fitted.coefficients,

@@ -72,8 +72,8 @@ def cost_curve(
     the average of those costs over the rows.
 
     Example:
-        >>> curve = cost_curve([0, 1, 1], [0.1, 0.3, 0.8], miss=10, needless=2)
-        >>> curve.best.threshold, curve.best.cost, round(curve.by_theory, 3)
+        >>> curve = cost_curve([0, 1, 1], [0.1, 0.3, 0.8], false_negative_cost=10, false_positive_cost=2)
+        >>> curve.best.threshold, curve.best.cost, round(curve.theoretical_threshold, 3)
         (0.3, 0.0, 0.167)
     """
     _check_costs(false_negative_cost, false_positive_cost)
@@ -92,13 +92,13 @@ def cost_curve(
     # The last of the cheapest: the highest threshold.
     cheapest = len(cost) - 1 - int(np.argmin(cost[::-1]))
     selected = _spread(len(levels), points, cheapest)
-    format_interval = {
+    points_by_level = {
         int(level): CostPoint(float(levels[level]), float(cost[level]), float(rows_above[level] / rows))
         for level in selected
     }
     return CostCurve(
-        points=tuple(format_interval.values()),
-        best=format_interval[cheapest] if cost[cheapest] < never_cost else None,
+        points=tuple(points_by_level.values()),
+        best=points_by_level[cheapest] if cost[cheapest] < never_cost else None,
         theoretical_threshold=threshold,
         never_cost=never_cost,
         always_cost=float(cost[0]),

@@ -101,12 +101,12 @@ def coverage_score(
         return empty
     resampled = resample(rows, groups=groups, rng=rng, draws=draws, level=level)
     lower, upper = float(resampled.lower[0]), float(resampled.upper[0])
-    format_interval = not np.isnan(lower)
+    has_interval = not np.isnan(lower)
     return replace(
         empty,
         value=float(resampled.value[0]),
-        lower=lower if format_interval else None,
-        upper=upper if format_interval else None,
+        lower=lower if has_interval else None,
+        upper=upper if has_interval else None,
         reason=None,
         note=resampled.note,
     )

@@ -1,8 +1,8 @@
-"""The leak audit of features: the same decisions again, after everything that came later was rewritten.
+"""Look-ahead audit of features: the same decisions again, after everything later was rewritten.
 
-A feature that differs has looked ahead. The proof runs on the shop's own rows: a few moments are drawn, the tables below the
-features are exchanged for copies in which all that happened after the moment is changed, and the features of decisions up to
-it must come out the same, byte for byte.
+A feature that differs has looked ahead. The proof runs on the shop's own rows: a few cutoffs are drawn, the tables below the
+features are replaced by copies in which everything after the cutoff is changed, and the features of decisions up to
+it must come out identical, byte for byte.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from shopwright.evaluation.leaks import Finding
     from shopwright.models.training_set import FeatureView, TrainingSet
 
-MOMENTS = 3
-"""Moments at which the future is rewritten."""
-MOST_ROWS = 20_000
-"""Decisions compared; of more, whole entities are drawn."""
+CUTOFFS = 3
+"""Number of times at which the future is rewritten."""
+MAX_ROWS = 20_000
+"""Maximum number of decisions to compare; above it, a sample of whole entities."""
 
 
 def find_look_ahead(
@@ -38,48 +38,48 @@ def find_look_ahead(
     *,
     where: str = "",
     seed: int,
-    moments: int = MOMENTS,
-    max_rows: int = MOST_ROWS,
+    cutoffs: int = CUTOFFS,
+    max_rows: int = MAX_ROWS,
 ) -> tuple[list[Finding], int]:
-    """Features that change when what comes after the decision does.
+    """Find features that change when what comes after the decision changes.
 
     Args:
         published: the published database.
         view: the features.
-        rewrites: of a moment as a SQL literal, the tables below them with everything after it rewritten.
-        where: SQL condition of the decisions that are learnt from, which must not look ahead either.
-        seed: of the moments drawn.
-        moments: how many.
-        max_rows: decisions compared.
+        rewrites: function of a cutoff (SQL literal) that returns the tables below the features with everything later
+            rewritten.
+        where: SQL condition for the decisions to learn from, which must not look ahead either.
+        seed: of the choice of cutoffs.
+        cutoffs: number of cutoffs.
+        max_rows: maximum number of decisions to compare.
 
     Returns:
-        What was found, and how many (entity, time) pairs were compared.
+        The findings, and the number of (entity, time) pairs compared.
     """
     with connect(published, read_only=True) as connection:
-        known = read_training_set(connection, view, where=where, max_rows=max_rows)
-    times = np.unique(known.decided_at)
+        original = read_training_set(connection, view, where=where, max_rows=max_rows)
+    times = np.unique(original.decided_at)
     if not len(times):
         return [], 0
     rng = np.random.default_rng(seed)
-    drawn = np.unique(rng.choice(times, size=min(moments, len(times)), replace=False))
     findings: dict[str, Finding] = {}
     compared = 0
-    for moment in drawn:
-        literal = f"timestamp '{str(moment).replace('T', ' ')}'"
-        conditions = (f"{view.decided_at} <= {literal}", where, known.sampling_condition)
-        until = " and ".join(f"({each})" for each in conditions if each)
+    for cutoff in np.unique(rng.choice(times, size=min(cutoffs, len(times)), replace=False)):
+        literal = f"timestamp '{str(cutoff).replace('T', ' ')}'"
+        conditions = (f"{view.decided_at} <= {literal}", where, original.sampling_condition)
+        until = " and ".join(f"({condition})" for condition in conditions if condition)
         with replay(published, view.table, rewrites(literal)) as connection:
             after = read_training_set(connection, view, where=until)
-        before = known.take(known.decided_at <= moment)
+        before = original.take(original.decided_at <= cutoff)
         compared += len(before)
-        names = [each.name for each in view.features]
-        old, new = ([frame.columns[name] for name in names] for frame in (before, after))
-        for finding in find_changed_features(old, new, names, _keys(before)):
+        names = [feature.name for feature in view.features]
+        old, new = ([data.columns[name] for name in names] for data in (before, after))
+        for finding in find_changed_features(old, new, names, _decision_keys(before)):
             findings.setdefault(finding.feature, finding)
     return list(findings.values()), compared
 
 
-def _keys(frame: TrainingSet) -> NDArray[np.object_]:
-    """Who and when, (rows, parts)."""
-    parts = [frame.entity, *frame.keys.values(), frame.decided_at]
-    return np.column_stack([part.astype(object) for part in parts])
+def _decision_keys(data: TrainingSet) -> NDArray[np.object_]:
+    """Return entity, keys and time of each decision, (rows, keys)."""
+    columns = [data.entity, *data.keys.values(), data.decided_at]
+    return np.column_stack([column.astype(object) for column in columns])

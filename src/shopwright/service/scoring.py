@@ -76,9 +76,9 @@ class SessionScorer:
         """
         model = self.predictor
         matrix = model.encoder.matrix({name: self._column(name, values.get(name)) for name in self.names})
-        parts = model.scorer.contributions(matrix)[0]
+        parts = model.estimator.contributions(matrix)[0]
         return SessionScore(
-            probability=float(model.calibrator.apply(expit(model.scorer.log_odds(matrix)))[0]),
+            probability=float(model.calibrator.apply(expit(model.estimator.log_odds(matrix)))[0]),
             base=float(parts[-1]),
             contributions=dict(zip(self.names, (parts[:-1] @ self.belongs).tolist(), strict=True)),
             values={name: values.get(name) for name in self.names},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastapi import Request
 
-    from shopwright.models.abandonment.serving import SessionFeatures
+    from shopwright.models.abandonment.live_features import SessionFeatures
     from shopwright.reports import PublishedWarehouse
     from shopwright.service.cache import SnapshotCache
     from shopwright.service.champion import ChampionLoader

@@ -255,7 +255,7 @@ def test_a_shop_with_little_says_what_is_missing(own_market: Project, run: Run, 
     nobody = "select * from warehouse.gold.feat_honest_churn where false"
     plant(own_market, "gold.feat_churn", nobody, honest="feat_honest_churn")
     missing = {row["model"]: row["missing_requirement"] for row in document(own_market, "models", "list")}
-    assert "needs orders of known customers" in missing["churn"]
+    assert "needs orders of identified customers" in missing["churn"]
     for command in (("train",), ("score",), ("models", "audit")):
-        assert "it needs orders of known customers" in fails(run, own_market, *command, "churn")
+        assert "it needs orders of identified customers" in fails(run, own_market, *command, "churn")
     assert "no live churn model" in fails(run, own_market, "explain", "churn", "c1")

@@ -1,11 +1,11 @@
-"""What is known of a session when its cart may still be bought."""
+"""Features of the abandonment model: what is known about a session while its cart may still be bought."""
 
 from __future__ import annotations
 
 from shopwright.models.training_set import Feature, FeatureView
 
 CLASSIC = ("total_views", "total_carts", "session_duration_minutes", "experiment_group")
-"""Suffice for a score."""
+"""Features that are enough for a score."""
 _NUMBERS = (
     *("events_since_cart", "seconds_since_first_cart", "seconds_since_previous"),
     *("total_page_views", "total_searches", "total_removals", "total_checkouts", "viewed_items"),
@@ -15,7 +15,7 @@ _NUMBERS = (
 )
 _CATEGORIES = ("device", "channel", "country")
 OPTIONAL = (*_NUMBERS, *_CATEGORIES)
-"""Make a score better, and may be left out."""
+"""Features that improve a score, and may be left out."""
 
 FEATURE_VIEW = FeatureView(
     table="gold.feat_abandonment",
@@ -37,7 +37,7 @@ NOW = (
     "where cast(decided_at as date) = (select max(cast(decided_at as date)) from gold.feat_abandonment) "
     "group by session_key)"
 )
-"""The last decision of each session of the last day."""
+"""Condition for the last decision of each session of the last day."""
 
 
 _TOTALS = (
@@ -51,37 +51,37 @@ _TOTALS = (
     ),
     *("add_to_cart_count", "remove_from_cart_count", "begin_checkout_count", "unit_count", "gross_amount"),
 )
-"""What int_sessions adds up over a whole session, beside its purchases."""
+"""Totals of a whole session in int_sessions, without its purchases."""
 
 
-def rewrites(moment: str) -> dict[str, str]:
-    """The tables below the features, with all that happened after a moment (SQL literal) rewritten.
+def rewrites(cutoff: str) -> dict[str, str]:
+    """Rewrite the tables below the features, with everything after a cutoff (SQL literal) changed.
 
-    Later steps become other actions at other prices, and every second of them is gone; the totals of sessions that were
-    still going on are other ones, and what they state later is forgotten.
+    Later steps become other actions at other prices, and every second one is dropped; the totals of sessions that were
+    still running change, and what they state later is removed.
     """
-    later = f"session_end_at > {moment}"
+    later = f"session_end_at > {cutoff}"
     totals = ", ".join(f"case when {later} then {name} * 2 + 5 else {name} end as {name}" for name in _TOTALS)
     return {
         "silver.int_sessionized_events": f"""
             select * replace (
-                case when event_at > {moment} then 6 - funnel_rank else funnel_rank end as funnel_rank,
-                case when event_at > {moment} then price * 3 + 1 else price end as price,
-                case when event_at > {moment} then event_product_key + 1 else event_product_key end as event_product_key,
-                case when event_at > {moment} then 7 else quantity end as quantity
+                case when event_at > {cutoff} then 6 - funnel_rank else funnel_rank end as funnel_rank,
+                case when event_at > {cutoff} then price * 3 + 1 else price end as price,
+                case when event_at > {cutoff} then item_key + 1 else item_key end as item_key,
+                case when event_at > {cutoff} then 7 else quantity end as quantity
             )
-            from original.silver.int_sessionized_events
-            where event_at <= {moment} or step_number % 2 = 0""",
+            from original.silver.int_event_steps
+            where event_at <= {cutoff} or step_number % 2 = 0""",
         "silver.int_sessions": f"""
             with reached as (
                 select user_key, session_start_at, max(step_number) as last_step
-                from original.silver.int_sessionized_events
-                where event_at <= {moment}
+                from original.silver.int_event_steps
+                where event_at <= {cutoff}
                 group by user_key, session_start_at
             )
             select sessions.* replace (
-                {_forget("device_context", later)}, {_forget("country_context", later)},
-                {_forget("channel_context", later)}, {_forget("experiment_context", later)},
+                {_remove_later("device_context", later)}, {_remove_later("country_context", later)},
+                {_remove_later("channel_context", later)}, {_remove_later("experiment_context", later)},
                 case when {later} then session_end_at + interval 3 hours else session_end_at end as session_end_at,
                 case when {later} then 1 - least(purchase_count, 1) else purchase_count end as purchase_count,
                 case when {later} then not is_bot else is_bot end as is_bot,
@@ -92,7 +92,7 @@ def rewrites(moment: str) -> dict[str, str]:
     }
 
 
-def _forget(column: str, later: str) -> str:
-    """A *_context column, without what is stated at steps that are still to come."""
+def _remove_later(column: str, later: str) -> str:
+    """Return a *_context column without what is stated at later steps."""
     is_ahead = f"{column} >= (coalesce(reached.last_step, 0) + 1)::bigint * 4294967296"
     return f"case when {later} and {is_ahead} then null else {column} end as {column}"

@@ -1,8 +1,8 @@
-"""How good the usual recipe for abandonment looks, and how good it is: whole sessions split at random, and what is known in time.
+"""The naive recipe for abandonment, as copied from tutorials and evaluated honestly.
 
 The recipe describes each session by its views, carts, minutes and experiment group, all of it, to its end, and splits at
-random. Its score is of sessions that are over: what it calls a prediction has seen the steps of the checkout, whose time and views
-are counted among the rest. At the decision, of the same four fields, less is left; on later sessions than were learnt from, less again.
+random. It scores sessions that are over: what it calls a prediction has seen the steps of the checkout, whose time and views
+are among its inputs. At the decision the same four features predict less, and on later sessions less again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
-from shopwright.models.abandonment.baselines import SEED, SETTINGS, classic
+from shopwright.models.abandonment.baselines import classic_recipe
+from shopwright.models.abandonment.config import CONFIG
 from shopwright.models.abandonment.features import CLASSIC, FEATURE_VIEW, WHERE
 from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.estimators import fit
@@ -24,16 +25,7 @@ from shopwright.models.training_set import Feature, FeatureView, outcome_is_know
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from shopwright.models.training_set import TrainingSet
-
-    Floats = NDArray[np.float64]
-
-TEST_SHARE = 0.2
-FEWEST = 100
-"""Sessions of either outcome without which there is nothing to show."""
-MOST_ROWS = 1_000_000
 
 WHOLE_SESSIONS = FeatureView(
     table="""(
@@ -55,55 +47,58 @@ WHOLE_SESSIONS = FeatureView(
 
 
 def reproduce(published: Path) -> list[RecipeResult]:
-    """The recipe as it is copied, the same split by time, and what it can do at the decision.
+    """Run the recipe as copied, with a split by time, and with what is known at the decision.
 
     Args:
-        published: the published warehouse of a shop with clicks.
+        published: the published warehouse of a shop with clickstream events.
 
     Raises:
-        DataError: there are too few sessions, or too short a history.
+        DataError: there are too few sessions, or the history is too short.
     """
+    max_rows = CONFIG.recipe_max_rows
     with connect(published, read_only=True) as connection:
-        whole = read_training_set(
-            connection, WHOLE_SESSIONS, where=outcome_is_known(WHOLE_SESSIONS), max_rows=MOST_ROWS
+        sessions = read_training_set(
+            connection, WHOLE_SESSIONS, where=outcome_is_known(WHOLE_SESSIONS), max_rows=max_rows
         )
         decisions = read_training_set(
             connection,
             FEATURE_VIEW,
             where=f"{outcome_is_known(FEATURE_VIEW)} and ({WHERE})",
-            max_rows=MOST_ROWS,
+            max_rows=max_rows,
         )
-    abandoned = whole.outcome.sum()
-    if min(abandoned, len(whole) - abandoned) < FEWEST:
-        raise DataError(f"{len(whole):,} sessions with a cart are too few to reproduce the recipe")
+    abandoned = sessions.outcome.sum()
+    if min(abandoned, len(sessions) - abandoned) < CONFIG.recipe_min_sessions:
+        raise DataError(f"{len(sessions):,} sessions with a cart are too few to reproduce the recipe")
     return [
-        _at_random("whole sessions, split at random", whole),
-        _by_time("whole sessions, later ones scored", whole),
-        _by_time("what is known at the decision, later ones scored", decisions),
+        _split_at_random("whole sessions, split at random", sessions),
+        _split_by_time("whole sessions, later ones scored", sessions),
+        _split_by_time("what is known at the decision, later ones scored", decisions),
     ]
 
 
-def _at_random(name: str, frame: TrainingSet) -> RecipeResult:
-    """As it is copied."""
-    matrix = Encoder.fit(frame).matrix(frame.columns)
-    training, test, told, hidden = split_at_random(matrix, frame.outcome, test_share=TEST_SHARE, seed=SEED)
-    log_odds = fit("xgboost", training, told, settings=SETTINGS, seed=SEED).log_odds(test)
-    return RecipeResult.from_log_odds(name, len(frame), hidden, log_odds)
+def _split_at_random(name: str, data: TrainingSet) -> RecipeResult:
+    """Run the recipe as copied."""
+    matrix = Encoder.fit(data).matrix(data.columns)
+    x_train, x_test, y_train, y_test = split_at_random(
+        matrix, data.outcome, test_share=CONFIG.recipe_test_share, seed=CONFIG.recipe_seed
+    )
+    estimator = fit("xgboost", x_train, y_train, settings=CONFIG.recipe_settings, seed=CONFIG.recipe_seed)
+    return RecipeResult.from_log_odds(name, len(data), y_test, estimator.log_odds(x_test))
 
 
-def _by_time(name: str, frame: TrainingSet) -> RecipeResult:
-    """Learnt from the training window and scored on the test window, as the baseline of the room is."""
-    windows = split_windows(frame)
+def _split_by_time(name: str, data: TrainingSet) -> RecipeResult:
+    """Fit on the training window and score the test window, as the model's baseline is."""
+    windows = split_windows(data)
     test = windows.test
-    probability = np.clip(classic(windows.training, test), 1e-12, 1 - 1e-12)
-    return RecipeResult.from_log_odds(name, len(frame), test.outcome, np.log(probability / (1 - probability)))
+    probability = np.clip(classic_recipe(windows.training, test), 1e-12, 1 - 1e-12)
+    return RecipeResult.from_log_odds(name, len(data), test.outcome, np.log(probability / (1 - probability)))
 
 
 NAIVE_RECIPE = NaiveRecipe(
-    title="Abandoned: a cart and no purchase by the session's end; views, carts, minutes and experiment group",
+    title="Abandoned: a cart and no purchase by the session's end; features: views, carts, minutes, experiment group",
     lesson=(
-        "A session that is over holds the steps of its checkout, so its views and minutes tell how it ended. 'shopwright "
-        "train abandonment' decides while the cart can still be bought, and is judged on later sessions."
+        "A session that is over contains the steps of its checkout, so its views and minutes reveal how it ended. "
+        "`shopwright train abandonment` decides while the purchase can still happen, and is evaluated on later sessions."
     ),
     reproduce=reproduce,
 )

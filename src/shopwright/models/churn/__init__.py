@@ -1,58 +1,59 @@
-"""Who will not come back: customers without an order in 90 days, sellers without a sale in 182."""
+"""Churn: customers who will not order again soon, and sellers who will not sell again soon."""
 
 from __future__ import annotations
 
-from shopwright.models.churn.baselines import repeat_buying
+from shopwright.models.churn.baselines import bg_nbd
+from shopwright.models.churn.config import CONFIG
 from shopwright.models.churn.features import (
-    CUSTOMERS,
+    CUSTOMER_VIEW,
     NOW,
-    SELLERS,
-    rewrites_of_customers,
-    rewrites_of_sellers,
+    SELLER_VIEW,
+    rewrite_customers,
+    rewrite_sellers,
 )
 from shopwright.models.churn.naive_recipe import NAIVE_RECIPE
 from shopwright.models.classifiers.spec import ClassifierSpec
 from shopwright.models.classifiers.task import PredictionTask, by_bins, constant
 
 COLUMNS = {
-    "snapshot_date": "Scored by what was known before this date began",
-    "decided_at": "Midnight of that date",
-    "probability": "Calibrated probability of leaving (0 to 1)",
+    "snapshot_date": "Scored with what was known before this date began",
+    "decided_at": "Midnight at the start of that date",
+    "probability": "Calibrated probability of churn (0 to 1)",
 }
 
 MODEL = ClassifierSpec(
     task=PredictionTask(
         name="churn",
-        view=CUSTOMERS,
+        view=CUSTOMER_VIEW,
         baselines={
             "constant": constant,
             "recency alone": by_bins("recency_days"),
-            "BG/NBD": repeat_buying,
+            "BG/NBD": bg_nbd,
         },
-        rewrites=rewrites_of_customers,
-        now=NOW.format(table=CUSTOMERS.table),
+        rewrites=rewrite_customers,
+        now=NOW.format(table=CUSTOMER_VIEW.table),
         naive_recipe=NAIVE_RECIPE,
     ),
     question="Will this customer leave?",
-    entity="customer with an order in the last 180 days",
-    decision="at the first of each month, and after the last complete day",
-    outcome="no order in the next 90 days",
-    columns={"customer_id": "The person"} | COLUMNS,
-    needs="it needs orders of known customers over at least 9 months",
+    entity=f"customer with an order in the last {CONFIG.active_days} days",
+    decision="on the first of each month, and after the last complete day",
+    outcome=f"no order in the next {CONFIG.customer_horizon_days} days",
+    columns={"customer_id": "The customer"} | COLUMNS,
+    needs="it needs orders of identified customers over at least 9 months",
 )
 
 SELLER_MODEL = ClassifierSpec(
     task=PredictionTask(
         name="seller_churn",
-        view=SELLERS,
+        view=SELLER_VIEW,
         baselines={"constant": constant, "recency alone": by_bins("recency_days")},
-        rewrites=rewrites_of_sellers,
-        now=NOW.format(table=SELLERS.table),
+        rewrites=rewrite_sellers,
+        now=NOW.format(table=SELLER_VIEW.table),
     ),
     question="Will this seller leave?",
-    entity="seller with a sale in the last 180 days",
-    decision="at the first of each month, and after the last complete day",
-    outcome="no sale in the next 182 days",
+    entity=f"seller with a sale in the last {CONFIG.active_days} days",
+    decision="on the first of each month, and after the last complete day",
+    outcome=f"no sale in the next {CONFIG.seller_horizon_days} days",
     columns={"seller_id": "The seller"} | COLUMNS,
-    needs="it needs order lines of known sellers over at least 15 months",
+    needs="it needs order lines of identified sellers over at least 15 months",
 )

@@ -1,4 +1,4 @@
-"""What churn models must beat beside the constant and recency alone."""
+"""The baseline of the customer churn model next to the constant and recency alone: BG/NBD."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.models.btyd import BgNbd, PurchaseHistory
+from shopwright.models.churn.config import CONFIG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shopwright.models.training_set import TrainingSet
 
-HORIZON_DAYS = 90
+
+def bg_nbd(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
+    """Predict the probability of no purchase within the horizon, (rows,), by BG/NBD.
+
+    The model is fitted on the last training snapshot: earlier ones hold the same customers at a younger age, so together
+    they would count each of them many times.
+    """
+    last_snapshot = training.take(training.decided_at == training.decided_at.max())
+    model = BgNbd.fit(_purchase_history(last_snapshot))
+    weeks = CONFIG.customer_horizon_days / 7
+    probability: NDArray[np.float64] = model.purchase_probabilities(_purchase_history(rows), weeks, 0)[:, 0]
+    return probability
 
 
-def repeat_buying(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
-    """Probability of no purchase in 90 days by BG/NBD, fitted on the last training snapshot; (rows,)."""
-    last = training.take(training.decided_at == training.decided_at.max())
-    fitted = BgNbd.fit(_history(last))
-    found: NDArray[np.float64] = fitted.purchase_probabilities(_history(rows), HORIZON_DAYS / 7, 0)[:, 0]
-    return found
-
-
-def _history(frame: TrainingSet) -> PurchaseHistory:
-    """Weeks of the first purchase to the last, and to the snapshot."""
-    columns = frame.columns
+def _purchase_history(data: TrainingSet) -> PurchaseHistory:
+    """Return weeks from the first purchase to the last, and to the snapshot."""
+    columns = data.columns
     age = columns["tenure_days"]
     return PurchaseHistory(
         frequency=columns["order_day_count"] - 1,

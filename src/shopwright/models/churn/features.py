@@ -1,4 +1,4 @@
-"""What is known of customers and sellers at a snapshot date."""
+"""Features of the churn models: what is known about customers and sellers at a snapshot date."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _DELIVERIES = ("mean_delivery_days", "mean_days_late")
 _REVIEWS = ("review_count_180d", "mean_review_score")
 
 
-def _snapshots(table: str, entity: str, features: tuple[str, ...]) -> FeatureView:
-    """Whoever is there at each snapshot date."""
+def _snapshot_view(table: str, entity: str, features: tuple[str, ...]) -> FeatureView:
+    """Return the view of the active customers or sellers at each snapshot date."""
     return FeatureView(
         table=table,
         entity=entity,
@@ -22,7 +22,7 @@ def _snapshots(table: str, entity: str, features: tuple[str, ...]) -> FeatureVie
     )
 
 
-CUSTOMERS = _snapshots(
+CUSTOMER_VIEW = _snapshot_view(
     "gold.feat_churn",
     "customer_id",
     (
@@ -34,7 +34,7 @@ CUSTOMERS = _snapshots(
         *("card_order_count_180d", "voucher_order_count_180d"),
     ),
 )
-SELLERS = _snapshots(
+SELLER_VIEW = _snapshot_view(
     "gold.feat_seller_churn",
     "seller_id",
     (
@@ -44,43 +44,43 @@ SELLERS = _snapshots(
     ),
 )
 NOW = "snapshot_date = (select max(snapshot_date) from {table})"
-"""The last snapshot: the day after the last complete one."""
+"""Condition for the last snapshot: the day after the last complete one."""
 
 
-def rewrites_of_customers(moment: str) -> dict[str, str]:
-    """Orders, deliveries, reviews and payments from a moment (SQL literal) on, made others; every second order is gone."""
-    return {"silver.int_orders_as_placed": _rewritten_history(moment)}
+def rewrite_customers(cutoff: str) -> dict[str, str]:
+    """Rewrite orders, deliveries, reviews and payments from a cutoff (SQL literal) on, and drop every second order."""
+    return {"silver.int_order_history": _rewrite_history(cutoff)}
 
 
-def rewrites_of_sellers(moment: str) -> dict[str, str]:
-    """The same, and the lines sold from the moment on."""
+def rewrite_sellers(cutoff: str) -> dict[str, str]:
+    """Rewrite the same, and the order lines from the cutoff on."""
     return {
-        "silver.int_orders_as_placed": _rewritten_history(moment),
+        "silver.int_order_history": _rewrite_history(cutoff),
         "silver.int_order_lines": f"""
             select * replace (
-                case when {_is_later("booked_date", moment)} then unit_count + 3 else unit_count end as unit_count,
-                case when {_is_later("booked_date", moment)} then gross_amount * 2 + 1 else gross_amount end as gross_amount,
-                case when {_is_later("booked_date", moment)} then 'rewritten' else category end as category
+                case when {_is_later("booked_date", cutoff)} then unit_count + 3 else unit_count end as unit_count,
+                case when {_is_later("booked_date", cutoff)} then gross_amount * 2 + 1 else gross_amount end as gross_amount,
+                case when {_is_later("booked_date", cutoff)} then 'rewritten' else category end as category
             )
             from original.silver.int_order_lines
-            where not {_is_later("booked_date", moment)} or hash(order_key, line_number) % 2 = 0""",
+            where not {_is_later("booked_date", cutoff)} or hash(order_key, line_number) % 2 = 0""",
     }
 
 
-def _is_later(date: str, moment: str) -> str:
-    return f"({date} >= cast({moment} as date))"
+def _is_later(date: str, cutoff: str) -> str:
+    return f"({date} >= cast({cutoff} as date))"
 
 
-def _rewritten_history(moment: str) -> str:
-    placed, delivered, reviewed, paid = (
-        _is_later(date, moment) for date in ("order_date", "delivered_date", "reviewed_date", "paid_date")
+def _rewrite_history(cutoff: str) -> str:
+    ordered, delivered, reviewed, paid = (
+        _is_later(date, cutoff) for date in ("order_date", "delivered_date", "reviewed_date", "paid_date")
     )
     return f"""
         select * replace (
-            case when {placed} then order_value_amount * 2 + 1 else order_value_amount end as order_value_amount,
-            case when {placed} then freight_amount + 5 else freight_amount end as freight_amount,
-            case when {placed} then unit_count + 3 else unit_count end as unit_count,
-            case when {placed} then category_count + 1 else category_count end as category_count,
+            case when {ordered} then order_value_amount * 2 + 1 else order_value_amount end as order_value_amount,
+            case when {ordered} then freight_amount + 5 else freight_amount end as freight_amount,
+            case when {ordered} then unit_count + 3 else unit_count end as unit_count,
+            case when {ordered} then category_count + 1 else category_count end as category_count,
             case when {delivered} then delivery_days + 50 else delivery_days end as delivery_days,
             case when {delivered} then days_late + 50 else days_late end as days_late,
             case when {delivered} then delivered_date + 30 else delivered_date end as delivered_date,
@@ -90,5 +90,5 @@ def _rewritten_history(moment: str) -> str:
             case when {paid} then 24 else installment_count end as installment_count,
             case when {paid} then paid_date + 30 else paid_date end as paid_date
         )
-        from original.silver.int_orders_as_placed
-        where not {placed} or hash(order_key) % 2 = 0"""
+        from original.silver.int_order_history
+        where not {ordered} or hash(order_key) % 2 = 0"""

@@ -1,8 +1,8 @@
-"""How a churn model comes to look perfect: the usual recipe on a marketplace, and what is left of it when it is honest.
+"""The naive recipe for churn, which looks perfect on a marketplace, and what remains of it without the leak.
 
 The recipe: take all customers at the end of the data, call those *churned* whose last order is more than 180 days old, describe
-each by their whole history, split at random. Two things flatter it. What says when a customer came says, for those who
-ordered once, when they ordered last, and that is the label under another name. And where nearly everybody orders once, the
+each by their whole history, split at random. Two things flatter it. Whatever says when a customer came says, for those who
+ordered once, when they ordered last, and that is the label under another name. And where most customers order once, the
 label measures how old the shop's customers are, not who leaves; scoring the frequent class does the rest.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
+from shopwright.models.churn.config import CONFIG
 from shopwright.models.classifiers.estimators import fit
 from shopwright.models.naive_recipe import NaiveRecipe, RecipeResult, split_at_random
 
@@ -24,18 +25,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SETTINGS = {"trees": 200, "max_depth": 5, "learning_rate": 0.1}
-TEST_SHARE = 0.2
-SEED = 42
-FEWEST = 1_000
-"""Customers of either kind without which there is nothing to show."""
-DESCRIBED = ("orders", "value", "freight", "units", "delivery_days", "days_late", "review", "installments")
-LEAKING = ("days_since_first_order",)
+HONEST_FEATURES = (
+    *("orders", "value", "freight", "units"),
+    *("delivery_days", "days_late", "review", "installments"),
+)
+LEAKING_FEATURES = ("days_since_first_order",)
 
-CUSTOMERS = """
-    with bounds as (select max(order_date) as last_date from silver.int_orders_as_placed)
+CUSTOMERS = f"""
+    with bounds as (select max(order_date) as last_date from silver.int_order_history)
     select
-        max(bounds.last_date) - max(history.order_date) > 180 as is_churned,
+        max(bounds.last_date) - max(history.order_date) > {CONFIG.recipe_inactive_days} as is_churned,
         count(*) as orders,
         cast(sum(history.order_value_amount) as double) as value,
         cast(sum(history.freight_amount) as double) as freight,
@@ -53,7 +52,7 @@ CUSTOMERS = """
 
 
 def reproduce(published: Path) -> list[RecipeResult]:
-    """The recipe with the leak, without it, and guessing.
+    """Run the recipe with the leak, without it, and against guessing.
 
     Args:
         published: the published warehouse of a shop with orders.
@@ -62,33 +61,39 @@ def reproduce(published: Path) -> list[RecipeResult]:
         DataError: there are too few customers.
     """
     with connect(published, read_only=True) as connection:
-        found = connection.execute(CUSTOMERS).fetchnumpy()
+        arrays = connection.execute(CUSTOMERS).fetchnumpy()
     columns = {
-        name: np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan) for name, values in found.items()
+        name: np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan) for name, values in arrays.items()
     }
     churned = columns.pop("is_churned")
-    if min(churned.sum(), len(churned) - churned.sum()) < FEWEST:
+    if min(churned.sum(), len(churned) - churned.sum()) < CONFIG.recipe_min_customers:
         raise DataError(f"{len(churned):,} customers are too few to reproduce the recipe")
-    leaky, honest = (*DESCRIBED, *LEAKING), DESCRIBED
+    leaky, honest = (*HONEST_FEATURES, *LEAKING_FEATURES), HONEST_FEATURES
     return [
         RecipeResult.from_log_odds("everybody churns", len(churned), churned, np.ones(len(churned))),
-        _recipe("whole history, split at random", [columns[name] for name in leaky], churned),
-        _recipe("the same without the date of the first order", [columns[name] for name in honest], churned),
+        _run_variant("whole history, split at random", [columns[name] for name in leaky], churned),
+        _run_variant(
+            "the same without the date of the first order", [columns[name] for name in honest], churned
+        ),
     ]
 
 
-def _recipe(name: str, columns: list[Floats], churned: Floats) -> RecipeResult:
+def _run_variant(name: str, columns: list[Floats], churned: Floats) -> RecipeResult:
     matrix = np.column_stack(columns).astype(np.float32)
-    training, test, known, hidden = split_at_random(matrix, churned, test_share=TEST_SHARE, seed=SEED)
-    log_odds = fit("xgboost", training, known, settings=SETTINGS, seed=SEED).log_odds(test)
-    return RecipeResult.from_log_odds(name, len(churned), hidden, log_odds)
+    x_train, x_test, y_train, y_test = split_at_random(
+        matrix, churned, test_share=CONFIG.recipe_test_share, seed=CONFIG.recipe_seed
+    )
+    estimator = fit("xgboost", x_train, y_train, settings=CONFIG.recipe_settings, seed=CONFIG.recipe_seed)
+    return RecipeResult.from_log_odds(name, len(churned), y_test, estimator.log_odds(x_test))
 
 
 NAIVE_RECIPE = NaiveRecipe(
-    title="Churned: no order in the last 180 days of the data; scored on customers drawn at random",
+    title=(
+        f"Churned: no order in the last {CONFIG.recipe_inactive_days} days of the data; scored on randomly chosen customers"
+    ),
     lesson=(
-        "Of a customer who ordered once, whatever tells the date of the first order tells the label. 'shopwright train "
-        "churn' asks about the future instead, and scores the rare class: who comes back."
+        "For a customer who ordered once, anything that reveals the date of the first order reveals the label. `shopwright "
+        "train churn` asks about the future instead, and scores the rare class: who comes back."
     ),
     reproduce=reproduce,
 )

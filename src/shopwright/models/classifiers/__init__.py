@@ -1,4 +1,6 @@
-"""Yes-or-no questions: encoding, kinds of classifiers, tuning, calibration and judgement, shared by the rooms that ask one.
+"""Classifiers: encoding, estimators, tuning, calibration and evaluation of yes-or-no predictions.
 
-What sets a room apart is its ``PredictionTask``; how good an answer is belongs to ``evaluation``.
+Belongs here: what the packages that predict yes or no share. A package such as ``churn`` states its ``PredictionTask`` and
+gets training (``train``), evaluation (``evaluate``) and scoring (``score``) from here; the choices that change a result are
+in ``ClassifierConfig``. How good predictions are belongs to ``evaluation``.
 """

@@ -1,4 +1,4 @@
-"""Features as a matrix: numbers as they are, a category as one column for each of its levels."""
+"""Features as a matrix: numbers unchanged, a category as one column per level."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shopwright.models.classifiers.config import DEFAULT_CONFIG
 from shopwright.models.training_set import Feature
 
 if TYPE_CHECKING:
@@ -14,106 +15,107 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from shopwright.models.classifiers.config import ClassifierConfig
     from shopwright.models.training_set import TrainingSet
-
-MOST_LEVELS = 20
-"""Levels of a category that get a column, the most frequent ones; all others share none."""
-FEWEST_ROWS = 50
-"""A level seen less often gets no column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """How features become columns; fixed by the rows that a model is trained on."""
+    """The mapping of features to columns, fixed by the rows that a model is trained on."""
 
     features: tuple[Feature, ...]
     levels: dict[str, tuple[str, ...]]
     """Category to the levels that have a column."""
     ranges: dict[str, tuple[float | None, float | None]]
-    """Number to the lowest and highest value seen in training."""
+    """Number to its minimum and maximum in training; None where it was never known."""
 
     @classmethod
-    def fit(cls, frame: TrainingSet) -> Encoder:
-        """Learn levels and ranges."""
+    def fit(cls, data: TrainingSet, config: ClassifierConfig = DEFAULT_CONFIG) -> Encoder:
+        """Learn levels and ranges from training rows."""
         levels: dict[str, tuple[str, ...]] = {}
         ranges: dict[str, tuple[float | None, float | None]] = {}
-        for feature in frame.features:
-            values = frame.columns[feature.name]
+        for feature in data.features:
+            values = data.columns[feature.name]
             if feature.kind == "category":
-                levels[feature.name] = _levels(values)
+                levels[feature.name] = _frequent_levels(values, config)
             else:
-                seen = values[~np.isnan(values)]
-                ranges[feature.name] = (float(seen.min()), float(seen.max())) if len(seen) else (None, None)
-        return cls(frame.features, levels, ranges)
+                numbers = values[~np.isnan(values)]
+                ranges[feature.name] = (
+                    (float(numbers.min()), float(numbers.max())) if len(numbers) else (None, None)
+                )
+        return cls(data.features, levels, ranges)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the matrix's columns, such as ``views`` and ``device=mobile``."""
-        return tuple(name for name, _ in self._placed())
+        return tuple(column for column, _ in self._columns_with_feature())
 
     @property
-    def owners(self) -> tuple[str, ...]:
+    def feature_of_column(self) -> tuple[str, ...]:
         """The feature that each column belongs to."""
-        return tuple(owner for _, owner in self._placed())
+        return tuple(feature for _, feature in self._columns_with_feature())
 
     def matrix(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Values of features as a matrix (rows, columns); what is not known is NaN, or 0 in each level's column.
+        """Encode feature values as a matrix (rows, columns); an unknown value is NaN, or 0 in each level's column.
 
         Args:
-            columns: feature to its values, (rows,), at least one; a feature that is left out is not known of any row.
+            columns: feature to its values, (rows,), at least one; an absent feature is unknown in all rows.
         """
         rows = len(next(iter(columns.values())))
-        made = np.empty((rows, len(self.columns)), dtype=np.float32)
-        place = 0
+        matrix = np.empty((rows, len(self.columns)), dtype=np.float32)
+        index = 0
         for feature in self.features:
             values = columns.get(feature.name)
             if feature.kind == "number":
-                made[:, place] = np.nan if values is None else values
-                place += 1
+                matrix[:, index] = np.nan if values is None else values
+                index += 1
                 continue
             for level in self.levels[feature.name]:
-                made[:, place] = False if values is None else values == level
-                place += 1
-        return made
+                matrix[:, index] = False if values is None else values == level
+                index += 1
+        return matrix
 
     def by_feature(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum what the columns (rows, columns) of one feature contribute: (rows, features)."""
+        """Sum the contributions of columns, (rows, columns), by feature: (rows, features)."""
         names = [feature.name for feature in self.features]
-        belongs = np.array([[owner == name for name in names] for owner in self.owners], dtype=np.float64)
-        summed: NDArray[np.float64] = contributions @ belongs
-        return summed
+        membership = np.array(
+            [[feature == name for name in names] for feature in self.feature_of_column], dtype=np.float64
+        )
+        totals: NDArray[np.float64] = contributions @ membership
+        return totals
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return plain values that survive JSON unchanged."""
         return {
-            "features": [{"name": each.name, "kind": each.kind} for each in self.features],
+            "features": [{"name": feature.name, "kind": feature.kind} for feature in self.features],
             "levels": {name: list(levels) for name, levels in self.levels.items()},
-            "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "ranges": {name: list(bounds) for name, bounds in self.ranges.items()},
         }
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Encoder:
-        """From plain values."""
+    def from_dict(cls, stored: Mapping[str, Any]) -> Encoder:
+        """Restore the encoder that ``to_dict`` wrote."""
         return cls(
-            tuple(Feature(**each) for each in given["features"]),
-            {name: tuple(levels) for name, levels in given["levels"].items()},
-            {name: (ends[0], ends[1]) for name, ends in given["ranges"].items()},
+            tuple(Feature(**feature) for feature in stored["features"]),
+            {name: tuple(levels) for name, levels in stored["levels"].items()},
+            {name: (bounds[0], bounds[1]) for name, bounds in stored["ranges"].items()},
         )
 
-    def _placed(self) -> list[tuple[str, str]]:
-        found = []
+    def _columns_with_feature(self) -> list[tuple[str, str]]:
+        pairs = []
         for feature in self.features:
             if feature.kind == "number":
-                found.append((feature.name, feature.name))
+                pairs.append((feature.name, feature.name))
             else:
-                found += [(f"{feature.name}={level}", feature.name) for level in self.levels[feature.name]]
-        return found
+                pairs += [(f"{feature.name}={level}", feature.name) for level in self.levels[feature.name]]
+        return pairs
 
 
-def _levels(values: NDArray[np.object_]) -> tuple[str, ...]:
-    stated = np.array([value for value in values if value is not None], dtype=object)
-    if not len(stated):
+def _frequent_levels(values: NDArray[np.object_], config: ClassifierConfig) -> tuple[str, ...]:
+    present = np.array([value for value in values if value is not None], dtype=object)
+    if not len(present):
         return ()
-    names, counts = np.unique(stated.astype(str), return_counts=True)
-    order = np.lexsort((names, -counts))[:MOST_LEVELS]
-    return tuple(str(names[place]) for place in order if counts[place] >= FEWEST_ROWS)
+    names, counts = np.unique(present.astype(str), return_counts=True)
+    # By name among equally frequent levels, so that the columns do not depend on the order of rows.
+    order = np.lexsort((names, -counts))[: config.max_levels]
+    return tuple(str(names[index]) for index in order if counts[index] >= config.min_rows_per_level)

@@ -1,4 +1,4 @@
-"""Kinds of classifiers: each is fitted, gives log odds, says what each column contributed, and is kept in its own format.
+"""Estimators: each kind is fitted, predicts log odds with the contribution of each column, and is saved in its own format.
 
 Contributions are exact: for trees they are SHAP values by the boosters' own implementation of the tree algorithm
 (S. Lundberg and others, "From local explanations to global understanding with explainable AI for trees", Nature Machine
@@ -27,53 +27,53 @@ ROWS_PER_THREAD = 100_000
 busy machine that takes tens of times as long. Scoring uses one thread for the same reason."""
 
 
-class Scorer(Protocol):
+class Estimator(Protocol):
     """A fitted classifier over a matrix (rows, columns)."""
 
     @property
     def kind(self) -> str:
-        """Name of its kind, as in ``FITS``."""
+        """Name of the kind, a key of ``FITS``."""
 
     def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log odds of the outcome, (rows,)."""
+        """Predict the log odds of the outcome, (rows,)."""
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each column adds to the log odds, (rows, columns + 1); the last is the same for all rows."""
+        """Compute what each column adds to the log odds, (rows, columns + 1); the last is the base, the same for all rows."""
 
     def save(self, folder: Path) -> None:
-        """Write it into a folder, in its own format."""
+        """Write the estimator into a folder, in its own format."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriorCorrected:
-    """A classifier that was fitted with more weight on one outcome, put back to the odds that there are.
+    """An estimator fitted with more weight on one outcome, corrected to the true odds.
 
-    Weights of w on the positive outcome add ln w to the log odds, which is taken off again (G. King, L. Zeng, "Logistic
+    A weight of w on the positive outcome adds ln w to the log odds, which is subtracted again (G. King, L. Zeng, "Logistic
     regression in rare events data", Political Analysis 9, 2001, prior correction).
     """
 
-    weighted: Scorer
+    weighted: Estimator
     shift: float
     """ln w."""
     FILE = "prior.json"
 
     @property
     def kind(self) -> str:
-        """Kind of the classifier inside."""
+        """Kind of the estimator inside."""
         return self.weighted.kind
 
     def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log odds without the weights, (rows,)."""
+        """Predict log odds without the effect of the weight, (rows,)."""
         return self.weighted.log_odds(matrix) - self.shift
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each column adds, (rows, columns + 1)."""
-        parts = self.weighted.contributions(matrix)
-        parts[:, -1] -= self.shift
-        return parts
+        """Compute what each column adds to the log odds, (rows, columns + 1)."""
+        contributions = self.weighted.contributions(matrix)
+        contributions[:, -1] -= self.shift
+        return contributions
 
     def save(self, folder: Path) -> None:
-        """The classifier in its own format, and the shift as JSON."""
+        """Write the estimator in its own format, and the shift as JSON."""
         self.weighted.save(folder)
         (folder / self.FILE).write_text(
             json.dumps({"kind": self.kind, "shift": self.shift}), encoding="utf-8"
@@ -82,30 +82,30 @@ class PriorCorrected:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """Logistic regression on standardised columns, the median for what is not known."""
+    """Logistic regression on standardized columns, with the median in place of unknown values."""
 
     intercept: float
     coefficients: NDArray[np.float64]
-    """Per standard deviation; (columns,)."""
+    """Coefficient per standard deviation, (columns,)."""
     means: NDArray[np.float64]
     scales: NDArray[np.float64]
     medians: NDArray[np.float64]
-    """Put where a value is not known."""
+    """Replacement for unknown values, (columns,)."""
     kind: str = "logistic"
     FILE = "logistic.json"
 
     def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log odds, (rows,)."""
-        odds: NDArray[np.float64] = self._standardised(matrix) @ self.coefficients + self.intercept
+        """Predict log odds, (rows,)."""
+        odds: NDArray[np.float64] = self._standardize(matrix) @ self.coefficients + self.intercept
         return odds
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Coefficient times distance from the mean, (rows, columns + 1)."""
-        parts = self._standardised(matrix) * self.coefficients
-        return np.column_stack([parts, np.full(len(matrix), self.intercept)])
+        """Compute coefficient times distance from the mean, (rows, columns + 1)."""
+        contributions = self._standardize(matrix) * self.coefficients
+        return np.column_stack([contributions, np.full(len(matrix), self.intercept)])
 
     def save(self, folder: Path) -> None:
-        """As JSON."""
+        """Write as JSON."""
         values = {
             name: getattr(self, name).tolist() for name in ("coefficients", "means", "scales", "medians")
         }
@@ -113,17 +113,19 @@ class Logistic:
 
     @classmethod
     def load(cls, folder: Path) -> Logistic:
-        """From JSON."""
-        given = json.loads((folder / cls.FILE).read_text(encoding="utf-8"))
+        """Read from JSON."""
+        content = json.loads((folder / cls.FILE).read_text(encoding="utf-8"))
         coefficients, means, scales, medians = (
-            np.array(given[name], dtype=np.float64) for name in ("coefficients", "means", "scales", "medians")
+            np.array(content[name], dtype=np.float64)
+            for name in ("coefficients", "means", "scales", "medians")
         )
-        return cls(float(given["intercept"]), coefficients, means, scales, medians)
+        return cls(float(content["intercept"]), coefficients, means, scales, medians)
 
-    def _standardised(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        filled = np.where(np.isnan(matrix), self.medians, matrix)
-        standardised: NDArray[np.float64] = np.clip((filled - self.means) / self.scales, -10, 10)
-        return standardised
+    def _standardize(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        imputed = np.where(np.isnan(matrix), self.medians, matrix)
+        # Clipped, so that one absurd value does not decide a score alone.
+        standardized: NDArray[np.float64] = np.clip((imputed - self.means) / self.scales, -10, 10)
+        return standardized
 
 
 def fit_logistic(
@@ -134,10 +136,10 @@ def fit_logistic(
     settings: Mapping[str, Any],
     seed: int,
 ) -> Logistic:
-    """Fit by maximum likelihood with a ridge penalty.
+    """Fit a logistic regression by maximum likelihood with a ridge penalty.
 
     Args:
-        matrix: (rows, columns); NaN where something is not known.
+        matrix: (rows, columns); NaN where a value is unknown.
         outcome: 0 or 1, (rows,).
         weight: of each row in the likelihood, (rows,).
         settings: ``C``, the inverse of the penalty.
@@ -145,19 +147,20 @@ def fit_logistic(
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # slow to import
 
-    known = ~np.isnan(matrix)
+    is_known = ~np.isnan(matrix)
     medians = np.array(
         [
-            np.median(column[seen]) if seen.any() else 0.0
-            for column, seen in zip(matrix.T, known.T, strict=True)
+            np.median(column[rows]) if rows.any() else 0.0
+            for column, rows in zip(matrix.T, is_known.T, strict=True)
         ]
     )
-    filled = np.where(known, matrix, medians).astype(np.float64)
-    means, spread = filled.mean(axis=0), filled.std(axis=0)
+    imputed = np.where(is_known, matrix, medians).astype(np.float64)
+    means, spread = imputed.mean(axis=0), imputed.std(axis=0)
     scales = np.where(spread > 0, spread, 1.0)
-    fitted = LogisticRegression(C=settings.get("C", 1.0), max_iter=500, random_state=seed)
-    fitted.fit(np.clip((filled - means) / scales, -10, 10), outcome, sample_weight=weight)
-    return Logistic(float(fitted.intercept_[0]), fitted.coef_[0].astype(np.float64), means, scales, medians)
+    regression = LogisticRegression(C=settings.get("C", 1.0), max_iter=500, random_state=seed)
+    regression.fit(np.clip((imputed - means) / scales, -10, 10), outcome, sample_weight=weight)
+    coefficients = regression.coef_[0].astype(np.float64)
+    return Logistic(float(regression.intercept_[0]), coefficients, means, scales, medians)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,33 +172,33 @@ class XgboostTrees:
     FILE = "xgboost.ubj"
 
     def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log odds, (rows,)."""
+        """Predict log odds, (rows,)."""
         odds = self.booster.inplace_predict(matrix, predict_type="margin", missing=np.nan)
         return np.asarray(odds, dtype=np.float64)
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Exact tree SHAP values, (rows, columns + 1)."""
+        """Compute exact tree SHAP values, (rows, columns + 1)."""
         import xgboost  # noqa: PLC0415  # slow to import
 
         rows = xgboost.DMatrix(matrix, missing=np.nan, nthread=1)
         return np.asarray(self.booster.predict(rows, pred_contribs=True), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
-        """As UBJ."""
+        """Write as UBJ."""
         self.write(folder / self.FILE)
 
     def write(self, file: Path) -> None:
-        """As UBJ, under a name of one's own that ends in ``.ubj``."""
+        """Write as UBJ to a file whose name ends in ``.ubj``."""
         self.booster.save_model(file)
 
     @classmethod
     def load(cls, folder: Path) -> XgboostTrees:
-        """From UBJ."""
+        """Read from UBJ."""
         return cls.read(folder / cls.FILE)
 
     @classmethod
     def read(cls, file: Path) -> XgboostTrees:
-        """From one UBJ file; scores with one thread."""
+        """Read from one UBJ file; the booster scores with one thread."""
         import xgboost  # noqa: PLC0415  # slow to import
 
         booster = xgboost.Booster(params={"nthread": 1})
@@ -214,19 +217,19 @@ def fit_xgboost(
     """Fit boosted trees.
 
     Args:
-        matrix: (rows, columns); NaN where something is not known.
-        outcome: (rows,); 0 or 1 where the settings name no other objective.
+        matrix: (rows, columns); NaN where a value is unknown.
+        outcome: (rows,); 0 or 1 unless the settings name another objective.
         weight: of each row in the loss, (rows,).
-        settings: ``trees``, how many, and XGBoost's own parameters, which go before those set here.
-        seed: of the draws of rows and columns.
+        settings: ``trees``, the number of trees, and XGBoost's own parameters, which override those set here.
+        seed: of the sampling of rows and columns.
     """
     import xgboost  # noqa: PLC0415  # slow to import
 
-    given = {name: value for name, value in settings.items() if name != "trees"}
+    params = {name: value for name, value in settings.items() if name != "trees"}
     threads = _threads(len(matrix))
     rows = xgboost.QuantileDMatrix(matrix, outcome, weight=weight, missing=np.nan, nthread=threads)
     fixed = {"objective": "binary:logistic", "tree_method": "hist", "nthread": threads, "seed": seed}
-    booster = xgboost.train({**fixed, **given}, rows, num_boost_round=int(settings["trees"]))
+    booster = xgboost.train({**fixed, **params}, rows, num_boost_round=int(settings["trees"]))
     booster.set_param({"nthread": 1})
     return XgboostTrees(booster)
 
@@ -240,29 +243,29 @@ class LightgbmTrees:
     FILE = "lightgbm.txt"
 
     def log_odds(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log odds, (rows,)."""
+        """Predict log odds, (rows,)."""
         return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64)
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Exact tree SHAP values, (rows, columns + 1)."""
+        """Compute exact tree SHAP values, (rows, columns + 1)."""
         return np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
-        """As text."""
+        """Write as text."""
         self.write(folder / self.FILE)
 
     def write(self, file: Path) -> None:
-        """As text, under a name of one's own."""
+        """Write as text to a file of any name."""
         self.booster.save_model(str(file))
 
     @classmethod
     def load(cls, folder: Path) -> LightgbmTrees:
-        """From text."""
+        """Read from text."""
         return cls.read(folder / cls.FILE)
 
     @classmethod
     def read(cls, file: Path) -> LightgbmTrees:
-        """From one text file."""
+        """Read from one text file."""
         import lightgbm  # noqa: PLC0415  # slow to import
 
         return cls(lightgbm.Booster(model_file=str(file)))
@@ -279,15 +282,15 @@ def fit_lightgbm(
     """Fit boosted trees.
 
     Args:
-        matrix: (rows, columns); NaN where something is not known.
-        outcome: (rows,); 0 or 1 where the settings name no other objective.
+        matrix: (rows, columns); NaN where a value is unknown.
+        outcome: (rows,); 0 or 1 unless the settings name another objective.
         weight: of each row in the loss, (rows,).
-        settings: ``trees``, how many, and LightGBM's own parameters, which go before those set here.
-        seed: of the draws of rows and columns.
+        settings: ``trees``, the number of trees, and LightGBM's own parameters, which override those set here.
+        seed: of the sampling of rows and columns.
     """
     import lightgbm  # noqa: PLC0415  # slow to import
 
-    given = {name: value for name, value in settings.items() if name != "trees"}
+    params = {name: value for name, value in settings.items() if name != "trees"}
     fixed = {
         "objective": "binary",
         "verbosity": -1,
@@ -297,20 +300,20 @@ def fit_lightgbm(
         "force_row_wise": True,
     }
     rows = lightgbm.Dataset(matrix, outcome, weight=weight, free_raw_data=True)
-    return LightgbmTrees(lightgbm.train({**fixed, **given}, rows, num_boost_round=int(settings["trees"])))
+    return LightgbmTrees(lightgbm.train({**fixed, **params}, rows, num_boost_round=int(settings["trees"])))
 
 
 def _threads(rows: int) -> int:
     return max(1, min(os.cpu_count() or 1, rows // ROWS_PER_THREAD))
 
 
-FITS: dict[str, Callable[..., Scorer]] = {
+FITS: dict[str, Callable[..., Estimator]] = {
     "logistic": fit_logistic,
     "xgboost": fit_xgboost,
     "lightgbm": fit_lightgbm,
 }
-"""Kind to what fits it."""
-_LOADS: dict[str, Callable[[Path], Scorer]] = {
+"""Kind to the function that fits it."""
+_LOADS: dict[str, Callable[[Path], Estimator]] = {
     "logistic": Logistic.load,
     "xgboost": XgboostTrees.load,
     "lightgbm": LightgbmTrees.load,
@@ -325,22 +328,22 @@ def fit(
     settings: Mapping[str, Any],
     seed: int,
 ) -> PriorCorrected:
-    """Fit one kind of classifier.
+    """Fit one kind of estimator.
 
     Args:
-        kind: of ``FITS``.
-        matrix: (rows, columns); NaN where something is not known.
+        kind: a key of ``FITS``.
+        matrix: (rows, columns); NaN where a value is unknown.
         outcome: 0 or 1, (rows,).
-        settings: of that kind, and ``positive_weight``, the weight of outcome 1 (1 where not given).
+        settings: parameters of that kind, and ``positive_weight``, the weight of outcome 1 (default 1).
         seed: of the fit.
     """
     weight = float(settings.get("positive_weight", 1.0))
-    own = {name: value for name, value in settings.items() if name != "positive_weight"}
-    fitted = FITS[kind](matrix, outcome, np.where(outcome > 0, weight, 1.0), settings=own, seed=seed)
-    return PriorCorrected(fitted, math.log(weight))
+    params = {name: value for name, value in settings.items() if name != "positive_weight"}
+    estimator = FITS[kind](matrix, outcome, np.where(outcome > 0, weight, 1.0), settings=params, seed=seed)
+    return PriorCorrected(estimator, math.log(weight))
 
 
 def load(folder: Path) -> PriorCorrected:
-    """Read a classifier from a folder that ``save`` wrote."""
-    given = json.loads((folder / PriorCorrected.FILE).read_text(encoding="utf-8"))
-    return PriorCorrected(_LOADS[given["kind"]](folder), float(given["shift"]))
+    """Read an estimator from a folder that ``save`` wrote."""
+    content = json.loads((folder / PriorCorrected.FILE).read_text(encoding="utf-8"))
+    return PriorCorrected(_LOADS[content["kind"]](folder), float(content["shift"]))

@@ -1,4 +1,4 @@
-"""Judging classifiers on decisions that they did not learn from, the same way in training and ever after."""
+"""Evaluation of classifiers on decisions that they did not learn from, the same way in training and later."""
 
 from __future__ import annotations
 
@@ -32,162 +32,173 @@ if TYPE_CHECKING:
     from shopwright.models.protocol import TrainingContext, VersionRef
     from shopwright.models.training_set import TrainingSet
 
-EXPLAINED_ROWS = 5_000
-"""Rows over which importance is averaged."""
-
 
 def evaluate_classifier(
-    question: PredictionTask, context: TrainingContext, given: VersionRef
+    task: PredictionTask, context: TrainingContext, version: VersionRef
 ) -> EvaluationResult:
-    """Judge a version on the newest decisions that neither it nor the champion learnt from.
+    """Re-evaluate a version on the newest decisions that neither it nor the champion learned from.
 
     Raises:
         DataError: there are none yet, or too few.
     """
     context.on_progress("reading features", 0, 0)
-    windows = later_windows(read_decisions(question, context), given, context.champion)
-    return evaluate_on(question, context, windows, {given.name: Predictor.load(given.folder)})
+    windows = later_windows(read_decisions(task, context), version, context.champion, task.config)
+    return evaluate_on(task, context, windows, {version.name: Predictor.load(version.folder)})
 
 
 def evaluate_on(
-    question: PredictionTask, context: TrainingContext, windows: Windows, predictors: Mapping[str, Predictor]
+    task: PredictionTask, context: TrainingContext, windows: Windows, predictors: Mapping[str, Predictor]
 ) -> EvaluationResult:
-    """Judge predictors on the test window, beside baselines that learn from the training window, and the champion.
+    """Evaluate predictors on the test window, next to the champion and to baselines fitted on the training window.
 
     Args:
-        question: what is asked of whom.
-        context: the shop, its settings and the model that serves now.
+        task: the prediction task.
+        context: the shop, its settings and the live model.
         windows: the three windows.
-        predictors: name to predictor; the first one is judged, the others stand beside it.
+        predictors: name to predictor; the verdict and the gate are of the first one.
     """
     context.on_progress("auditing for leaks", 0, 0)
-    findings, _ = find_leaks(question, context, windows.data, windows.split)
-    context.on_progress("judging", 0, 0)
-    judged = _Judged.of(question, context, windows, predictors, findings)
+    findings, _ = find_leaks(task, context, windows.data, windows.split)
+    context.on_progress("evaluating", 0, 0)
+    comparison = _Comparison.from_windows(task, context, windows, predictors, findings)
     name, predictor = next(iter(predictors.items()))
-    scores, probability, test = judged.scores(), judged.probabilities[name], judged.test
-    claimed = _claimed(question, context.published)
+    scores, probability, test = comparison.scores(), comparison.probabilities[name], comparison.test
+    recipe_rows = _run_naive_recipe(task, context.published)
     data = windows.data
     return EvaluationResult(
-        model=question.name,
-        kind=predictor.scorer.kind,
+        model=task.name,
+        kind=predictor.estimator.kind,
         scores=scores,
-        baselines=tuple(question.baselines),
-        verdict=judged.verdict(),
-        gate=judged.gate(scores[name]),
+        baselines=tuple(task.baselines),
+        verdict=comparison.verdict(),
+        gate=comparison.gate(scores[name]),
         findings=tuple(findings),
         window=windows.describe(),
         fingerprint=fingerprint({"outcome": data.outcome, "decided_at": data.decided_at, **data.columns}),
         tables={
-            "reliability": [asdict(each) for each in reliability_curve(test.outcome, probability).bins],
-            "importance": predictor.importance(test.columns, most=EXPLAINED_ROWS),
-            "costs": [asdict(each) for each in _costs(test.outcome, probability)],
-            **({"naive_recipe": claimed} if claimed else {}),
+            "reliability": [asdict(row) for row in reliability_curve(test.outcome, probability).bins],
+            "importance": predictor.importance(test.columns, max_rows=task.config.importance_rows),
+            "costs": [
+                asdict(point)
+                for point in _cost_points(test.outcome, probability, points=task.config.cost_points)
+            ],
+            **({"naive_recipe": recipe_rows} if recipe_rows else {}),
         },
         evaluated_on=f"the {len(test):,} decisions from {_day(test, 0)} to {_day(test, -1)}",
     )
 
 
-def _claimed(question: PredictionTask, published: Path) -> list[dict[str, Any]]:
-    """How good the usual recipe looks on this shop, and how good it is; nothing where the shop has too little for it."""
-    if question.naive_recipe is None:
+def _run_naive_recipe(task: PredictionTask, published: Path) -> list[dict[str, Any]]:
+    """Run the naive recipe on this shop; return no rows if there is none, or too little data for it."""
+    if task.naive_recipe is None:
         return []
     try:
-        return [recipe.to_dict() for recipe in question.naive_recipe.reproduce(published)]
+        return [result.to_dict() for result in task.naive_recipe.reproduce(published)]
     except DataError:
         return []
 
 
-def _day(frame: TrainingSet, place: int) -> str:
-    return str(frame.decided_at[place])[:10]
+def _day(data: TrainingSet, index: int) -> str:
+    return str(data.decided_at[index])[:10]
 
 
-def _costs(outcome: NDArray[np.float64], probability: NDArray[np.float64]) -> tuple[CostPoint, ...]:
-    """Costs by threshold where a miss costs as much as a needless action."""
-    return cost_curve(
-        outcome, probability, false_negative_cost=1.0, false_positive_cost=1.0, points=50
-    ).points
+def _cost_points(
+    outcome: NDArray[np.float64], probability: NDArray[np.float64], *, points: int
+) -> tuple[CostPoint, ...]:
+    """Compute costs by threshold, for a missed outcome that costs as much as a needless action."""
+    curve = cost_curve(outcome, probability, false_negative_cost=1.0, false_positive_cost=1.0, points=points)
+    return curve.points
 
 
-def without(values: NDArray[Any], masked: NDArray[np.bool_]) -> NDArray[Any]:
-    """A feature's values (rows,), not known where masked (rows,)."""
-    left = values.copy()
-    left[masked] = np.nan if left.dtype.kind == "f" else None
-    return left
+def masked(values: NDArray[Any], rows: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return a copy of a feature's values, (rows,), that is unknown in the masked rows, (rows,)."""
+    copy = values.copy()
+    copy[rows] = np.nan if copy.dtype.kind == "f" else None
+    return copy
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """Predictors, baselines and champion on the test window."""
+class _Comparison:
+    """Probabilities of predictors, baselines and champion on the test window."""
 
-    question: PredictionTask
+    task: PredictionTask
     seed: int
     base_rate: float
     test: TrainingSet
     best: str
+    """Name of the predictor that the verdict is of."""
     probabilities: dict[str, NDArray[np.float64]]
-    """Predictor, baseline and champion to their probabilities, what is judged first."""
+    """Name to probabilities, (rows,); the evaluated predictor comes first."""
     findings: Sequence[Finding]
 
     @classmethod
-    def of(
+    def from_windows(
         cls,
-        question: PredictionTask,
+        task: PredictionTask,
         context: TrainingContext,
         windows: Windows,
         predictors: Mapping[str, Predictor],
         findings: Sequence[Finding],
-    ) -> _Judged:
+    ) -> _Comparison:
         training, test = windows.training, windows.test
         best = next(iter(predictors))
-        found = {best: predictors[best].probability(test.columns)}
-        if question.optional:
-            everywhere = np.ones(len(test), dtype=np.bool_)
+        probabilities = {best: predictors[best].probability(test.columns)}
+        if task.optional:
+            all_rows = np.ones(len(test), dtype=np.bool_)
             columns = {
-                name: without(values, everywhere) if name in question.optional else values
+                name: masked(values, all_rows) if name in task.optional else values
                 for name, values in test.columns.items()
             }
-            found[f"{best}, partial input"] = predictors[best].probability(columns)
-        found |= {name: each.probability(test.columns) for name, each in predictors.items() if name != best}
-        found |= {name: give(training, test) for name, give in question.baselines.items()}
+            probabilities[f"{best}, partial input"] = predictors[best].probability(columns)
+        probabilities |= {
+            name: predictor.probability(test.columns)
+            for name, predictor in predictors.items()
+            if name != best
+        }
+        probabilities |= {name: baseline(training, test) for name, baseline in task.baselines.items()}
         if context.champion is not None:
-            found[CHAMPION] = Predictor.load(context.champion).probability(test.columns)
+            probabilities[CHAMPION] = Predictor.load(context.champion).probability(test.columns)
         rate = float(training.outcome.mean())
-        return cls(question, context.settings.seed, rate, test, best, found, findings)
+        return cls(task, context.settings.seed, rate, test, best, probabilities, findings)
 
     def scores(self) -> dict[str, dict[str, Score]]:
-        """Everybody's scores, with intervals."""
+        """Score everything, with intervals."""
         return {
             name: classification_scores(
-                self.test.outcome, found, base_rate=self.base_rate, groups=self.test.entity, rng=self._rng()
+                self.test.outcome,
+                probability,
+                base_rate=self.base_rate,
+                groups=self.test.entity,
+                rng=self._rng(),
             )
-            for name, found in self.probabilities.items()
+            for name, probability in self.probabilities.items()
         }
 
     def verdict(self) -> Verdict:
-        """Whether there is something to predict."""
-        return assess(self._against_baselines(), self.findings)
+        """Assess whether there is something to predict."""
+        return assess(self._baseline_differences(), self.findings)
 
-    def gate(self, own: dict[str, Score]) -> Gate:
-        """Whether the one that is judged may serve, given its scores."""
+    def gate(self, scores: dict[str, Score]) -> Gate:
+        """Check whether the evaluated predictor may go live, given its scores."""
         champion = self._difference(CHAMPION) if CHAMPION in self.probabilities else None
         return check_gate(
-            own[self.question.score], champion, self._against_baselines(), own["ece"], self.findings
+            scores[self.task.score], champion, self._baseline_differences(), scores["ece"], self.findings
         )
 
-    def _against_baselines(self) -> dict[str, Difference]:
-        return {name: self._difference(name) for name in self.question.baselines}
+    def _baseline_differences(self) -> dict[str, Difference]:
+        return {name: self._difference(name) for name in self.task.baselines}
 
     def _difference(self, other: str) -> Difference:
         return paired_difference(
             self.test.outcome,
             self.probabilities[self.best],
             self.probabilities[other],
-            score=self.question.score,
+            score=self.task.score,
             base_rate=self.base_rate,
             groups=self.test.entity,
             rng=self._rng(),
         )
 
     def _rng(self) -> np.random.Generator:
+        # The same draws for every score, so that differences between them are not those of the draws.
         return np.random.default_rng(self.seed)

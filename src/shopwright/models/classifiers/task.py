@@ -1,4 +1,4 @@
-"""What sets one classifier apart from another: where its rows come from, and what it must beat."""
+"""Prediction tasks: where a classifier's rows come from, what it must beat, and how its future is rewritten."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopwright.models.classifiers.config import DEFAULT_CONFIG
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from shopwright.models.classifiers.config import ClassifierConfig
     from shopwright.models.naive_recipe import NaiveRecipe
     from shopwright.models.training_set import FeatureView, TrainingSet
 
@@ -20,54 +23,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PredictionTask:
-    """A yes-or-no question about entities at moments of decision."""
+    """A yes-or-no prediction about entities at times of decision."""
 
     name: str
     view: FeatureView
     baselines: Mapping[str, Baseline]
-    """Name to what gives probabilities for rows, having seen the training rows only."""
+    """Name to a function of training rows and rows to score that returns probabilities for the latter, (rows,)."""
     rewrites: Callable[[str], Mapping[str, str]]
-    """Of a moment (SQL literal), the tables below the features with everything after it rewritten."""
+    """Function of a time (SQL literal) that returns the tables below the features with everything later rewritten."""
     now: str
-    """SQL condition of the decisions that are scored today."""
+    """SQL condition for the decisions to score today."""
     score: str = "pr_auc"
-    """What it is judged by against baselines and the champion."""
+    """Score that compares the model with baselines and the champion."""
     where: str = ""
-    """SQL condition of the decisions that are learnt from."""
+    """SQL condition for the decisions to learn from."""
     optional: tuple[str, ...] = field(default=())
     """Features that callers may leave out; a share of the training rows does so too."""
     naive_recipe: NaiveRecipe | None = None
-    """The usual recipe, to be shown beside the model."""
+    """The usual recipe, to show next to the model."""
+    config: ClassifierConfig = DEFAULT_CONFIG
 
 
 def constant(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
-    """The share of the training rows for everybody: what is known without a model."""
+    """Predict the rate of the training rows for every row: what is known without a model."""
     return np.full(len(rows), training.outcome.mean())
 
 
 def by_bins(feature: str, bins: int = 20) -> Baseline:
-    """One feature alone: the share of the training rows among those with a similar value of it.
+    """Build a baseline of one feature alone: the rate of the training rows with a similar value.
 
     Args:
-        feature: a number; rows without it are one bin.
+        feature: a number; rows where it is unknown are one bin.
         bins: of about equally many training rows each.
     """
 
     def baseline(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
         values = training.columns[feature]
-        seen = values[~np.isnan(values)]
-        edges = np.unique(np.quantile(seen, np.linspace(0, 1, bins + 1)[1:-1])) if len(seen) else seen
+        numbers = values[~np.isnan(values)]
+        edges = (
+            np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)[1:-1])) if len(numbers) else numbers
+        )
 
-        def place(given: NDArray[np.float64]) -> NDArray[np.int64]:
-            found = np.searchsorted(edges, given, side="left")
-            return np.where(np.isnan(given), len(edges) + 1, found)
+        def assign_bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
+            return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
 
-        placed = place(values)
-        counts = np.bincount(placed, minlength=len(edges) + 2)
-        hits = np.bincount(placed, weights=training.outcome, minlength=len(edges) + 2)
-        # One row of the overall share in each bin, so that none is certain of anything.
-        shares = (hits + training.outcome.mean()) / (counts + 1)
-        found: NDArray[np.float64] = shares[place(rows.columns[feature])]
-        return found
+        bin_of_row = assign_bins(values)
+        counts = np.bincount(bin_of_row, minlength=len(edges) + 2)
+        positives = np.bincount(bin_of_row, weights=training.outcome, minlength=len(edges) + 2)
+        # One row of the overall rate in each bin, so that none is certain of anything.
+        rates = (positives + training.outcome.mean()) / (counts + 1)
+        probability: NDArray[np.float64] = rates[assign_bins(rows.columns[feature])]
+        return probability
 
     return baseline

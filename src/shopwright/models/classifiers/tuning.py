@@ -1,4 +1,4 @@
-"""Which settings fit: a small search with a fixed budget, judged on later decisions than it learnt from.
+"""Hyperparameter tuning: a small search with a fixed budget, validated on later decisions than those learned from.
 
 Source of the search: J. Bergstra and others, "Algorithms for hyper-parameter optimization", NIPS 2011 (the tree-structured
 Parzen estimator), as Optuna has it.
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting that was tried."""
+    """One combination of hyperparameters, and its loss."""
 
     kind: str
     settings: dict[str, Any]
     log_loss: float
-    """On the validation window, without calibration (nats per decision)."""
+    """Log loss on the validation window, without calibration (nats per decision)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Decisions as a matrix (rows, columns) with their outcomes, 0 or 1 (rows,)."""
+    """Encoded decisions: a matrix (rows, columns), and outcomes of 0 or 1, (rows,)."""
 
     matrix: NDArray[np.float32]
     outcome: NDArray[np.float64]
@@ -50,49 +50,52 @@ def search(
     seed: int,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[PriorCorrected, list[Trial]]:
-    """Try settings of one kind of classifier and keep the one with the lowest log loss on the validation window.
+    """Tune one kind of classifier for the lowest log loss on the validation window.
 
     Args:
         kind: of ``scorers.FITS``.
-        training: what each trial learns from.
-        validation: later decisions that judge it.
-        trials: settings to try; the logistic regression has one setting and needs a third of them.
+        training: rows that each trial is fitted on.
+        validation: later rows that each trial is evaluated on.
+        trials: number of combinations to try; logistic regression has a single parameter and gets a third of them.
         seed: of the search and of the fits.
         on_progress: called with the number of trials done.
+
+    Returns:
+        The best estimator, and all trials in the order they ran.
     """
     import optuna  # noqa: PLC0415  # slow to import
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5))
     weights = _weights(training.outcome)
-    tried: list[Trial] = []
+    finished: list[Trial] = []
     best: list[PriorCorrected] = []
 
-    def attempt(trial: optuna.Trial) -> float:
+    def objective(trial: optuna.Trial) -> float:
         settings = _SPACES[kind](trial) | {
             "positive_weight": trial.suggest_categorical("positive_weight", weights)
         }
-        fitted = fit(kind, training.matrix, training.outcome, settings=settings, seed=seed)
-        loss = log_loss(validation.outcome, fitted.log_odds(validation.matrix))
-        if not tried or loss < min(each.log_loss for each in tried):
-            best[:] = [fitted]
-        tried.append(Trial(kind, settings, loss))
-        on_progress(len(tried))
+        estimator = fit(kind, training.matrix, training.outcome, settings=settings, seed=seed)
+        loss = log_loss(validation.outcome, estimator.log_odds(validation.matrix))
+        if not finished or loss < min(earlier.log_loss for earlier in finished):
+            best[:] = [estimator]
+        finished.append(Trial(kind, settings, loss))
+        on_progress(len(finished))
         return loss
 
-    study.optimize(attempt, n_trials=max(1, trials // 3) if kind == "logistic" else trials)
-    return best[0], tried
+    study.optimize(objective, n_trials=max(1, trials // 3) if kind == "logistic" else trials)
+    return best[0], finished
 
 
 def _weights(outcome: NDArray[np.float64]) -> list[float]:
-    """Weights of the positive outcome to try: none, and where it is rare or frequent, half way to balance and balance."""
+    """Return the positive weights to try: 1, and for a rare or frequent outcome, halfway to balance and full balance."""
     rate = float(np.clip(outcome.mean(), 1e-6, 1 - 1e-6))
     balance = (1 - rate) / rate
     return [1.0, math.sqrt(balance), balance] if not 1 / 3 < balance < 3 else [1.0]
 
 
 def log_loss(outcome: NDArray[np.float64], log_odds: NDArray[np.float64]) -> float:
-    """Mean negative log likelihood of outcomes (rows,) given log odds (rows,), in nats."""
+    """Compute the mean negative log likelihood of outcomes, (rows,), given log odds, (rows,), in nats."""
     return float(np.mean(np.logaddexp(0.0, np.where(outcome > 0, -log_odds, log_odds))))
 
 

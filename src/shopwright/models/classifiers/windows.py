@@ -1,4 +1,4 @@
-"""The decisions of a question, and the windows of time that they are learnt from and judged on."""
+"""The decisions of a prediction task, and the time windows to train, tune and test on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import find_separating_features, find_split_overlap
 from shopwright.evaluation.splits import split_by_time
 from shopwright.models.audit import find_look_ahead
+from shopwright.models.classifiers.config import DEFAULT_CONFIG
 from shopwright.models.training_set import outcome_is_known, read_training_set
 from shopwright.registry.manifest import read_window
 
@@ -23,163 +24,169 @@ if TYPE_CHECKING:
 
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.splits import TimeSplit
+    from shopwright.models.classifiers.config import ClassifierConfig
     from shopwright.models.classifiers.task import PredictionTask
     from shopwright.models.protocol import TrainingContext, VersionRef
     from shopwright.models.training_set import TrainingSet
 
-FEWEST_ROWS = 500
-"""Decisions without which nothing is learnt."""
-FEWEST_OF_EACH = 30
-"""Decisions of either outcome without which a window cannot judge."""
-
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The three windows of a frame."""
+    """Decisions split into three time windows."""
 
     data: TrainingSet
+    """All decisions, including those between the windows."""
     split: TimeSplit
 
     @property
     def training(self) -> TrainingSet:
-        """What is learnt from."""
-        return self._part(0)
+        """Rows to learn from."""
+        return self._window(0)
 
     @property
     def validation(self) -> TrainingSet:
-        """What settings and calibration are chosen by."""
-        return self._part(1)
+        """Rows to choose hyperparameters and calibration by."""
+        return self._window(1)
 
     @property
     def test(self) -> TrainingSet:
-        """What judges."""
-        return self._part(2)
+        """Rows to evaluate on."""
+        return self._window(2)
 
-    def parts(self) -> dict[str, TrainingSet]:
-        """All three by name."""
+    def by_name(self) -> dict[str, TrainingSet]:
+        """Return all three windows by name."""
         return {"training": self.training, "validation": self.validation, "test": self.test}
 
     def describe(self) -> dict[str, Any]:
-        """Their ends in ISO 8601, and of each the rows and the share with the outcome."""
-        rows = {
-            name: {"rows": len(part), "rate": float(part.outcome.mean())}
-            for name, part in self.parts().items()
-            if len(part)
+        """Return the ends of the windows in ISO 8601, and for each its rows and its rate of the outcome."""
+        contents = {
+            name: {"rows": len(window), "rate": float(window.outcome.mean())}
+            for name, window in self.by_name().items()
+            if len(window)
         }
-        return {**self.split.describe(), **rows}
+        return {**self.split.describe(), **contents}
 
-    def _part(self, place: int) -> TrainingSet:
-        return self.data.take(self.split.masks(self.data.decided_at)[place])
+    def _window(self, index: int) -> TrainingSet:
+        return self.data.take(self.split.masks(self.data.decided_at)[index])
 
 
-def read_decisions(question: PredictionTask, context: TrainingContext) -> TrainingSet:
-    """The decisions whose outcome is known.
+def read_decisions(task: PredictionTask, context: TrainingContext) -> TrainingSet:
+    """Read the decisions with a known outcome.
 
     Raises:
-        DataError: there are too few, or one is there twice.
+        DataError: there are too few, or there are duplicates.
     """
-    view = question.view
-    where = f"{outcome_is_known(view)} and ({question.where or 'true'})"
+    where = f"{outcome_is_known(task.view)} and ({task.where or 'true'})"
     with connect(context.published, read_only=True) as connection:
-        frame = read_training_set(connection, view, where=where, max_rows=context.settings.max_rows)
-    if len(frame) < FEWEST_ROWS:
+        data = read_training_set(connection, task.view, where=where, max_rows=context.settings.max_rows)
+    if len(data) < task.config.min_rows:
         raise DataError(
-            f"{question.name}: {len(frame):,} decisions with a known outcome, and at least {FEWEST_ROWS:,} are needed"
+            f"{task.name}: {len(data):,} decisions with a known outcome, and at least {task.config.min_rows:,} are needed"
         )
-    keys = np.unique(_decisions(frame).astype(str))
-    if len(keys) < len(frame):
-        raise DataError(f"{view.table} holds {len(frame) - len(keys):,} decisions twice")
-    return frame
+    distinct = np.unique(_decision_keys(data).astype(str))
+    if len(distinct) < len(data):
+        raise DataError(f"{task.view.table} has {len(data) - len(distinct):,} duplicate decisions")
+    return data
 
 
-def split_windows(frame: TrainingSet) -> Windows:
-    """By time, with the longest time until an outcome is known left out between the windows.
+def split_windows(data: TrainingSet, config: ClassifierConfig = DEFAULT_CONFIG) -> Windows:
+    """Split decisions by time, with the longest time until an outcome is known left out between the windows.
 
     Raises:
         DataError: the history is too short, or a window has too few of either outcome.
     """
-    gap = (frame.known_at - frame.decided_at).max()
-    windows = Windows(frame, split_by_time(frame.decided_at, gap=gap))
-    for name, part in windows.parts().items():
-        _check_both(frame.view.table, name, part)
+    gap = (data.known_at - data.decided_at).max()
+    windows = Windows(data, split_by_time(data.decided_at, gap=gap))
+    for name, window in windows.by_name().items():
+        _check_both_outcomes(data.view.table, name, window, config)
     return windows
 
 
-def later_windows(frame: TrainingSet, given: VersionRef, champion: Path | None) -> Windows:
-    """The windows as training would cut them now, the test begun later where a model had not known all it learnt from before.
+def later_windows(
+    data: TrainingSet,
+    version: VersionRef,
+    champion: Path | None,
+    config: ClassifierConfig = DEFAULT_CONFIG,
+) -> Windows:
+    """Split as training would now, but start the test after everything that the compared models learned from.
 
     Args:
-        frame: decisions of now.
-        given: what is to be judged; its manifest says when its training ended.
-        champion: what it is compared with; learnt from nothing of the window either.
+        data: current decisions.
+        version: the version to evaluate; its manifest says when its training ended.
+        champion: artifact of the model that it is compared with.
+        config: limits.
 
     Raises:
         DataError: there are no such decisions yet, or too few.
     """
-    windows = split_windows(frame)
+    windows = split_windows(data, config)
     split = windows.split
-    starts = [split.test_from, *_test_starts([given.folder, *([champion] if champion else [])])]
-    begin = max(starts)
-    if given.window == "new":
-        judged_until = np.datetime64(str(read_window(given.folder)["test_until"]), "us")
-        begin = max(begin, judged_until + np.timedelta64(1, "us"))
+    folders = [version.folder, *([champion] if champion else [])]
+    begin = max([split.test_from, *_test_starts(folders)])
+    if version.window == "new":
+        last_evaluated = np.datetime64(str(read_window(version.folder)["test_until"]), "us")
+        begin = max(begin, last_evaluated + np.timedelta64(1, "us"))
     if begin > split.test_until:
         raise DataError(
-            f"{frame.view.table}: {given.name} has no later decisions to be judged on yet: it was judged on those up to "
-            f"{judged(given.folder)}, and outcomes are known of decisions up to {_day(split.test_until)}"
+            f"{data.view.table}: {version.name} has no later decisions to be evaluated on yet. It was evaluated on those up "
+            f"to {last_evaluated_day(version.folder)}, and outcomes are known for decisions up to {_day(split.test_until)}"
         )
-    found = Windows(frame, replace(split, test_from=begin))
-    _check_both(frame.view.table, "later", found.test)
-    return found
+    later = Windows(data, replace(split, test_from=begin))
+    _check_both_outcomes(data.view.table, "later", later.test, config)
+    return later
 
 
-def judged(folder: Path) -> str:
-    """Day of the last decision that a version was judged on in training."""
+def last_evaluated_day(folder: Path) -> str:
+    """Return the day of the last decision that a version was evaluated on in training."""
     return str(read_window(folder)["test_until"])[:10]
 
 
 def find_leaks(
-    question: PredictionTask, context: TrainingContext, frame: TrainingSet, split: TimeSplit
+    task: PredictionTask, context: TrainingContext, data: TrainingSet, split: TimeSplit
 ) -> tuple[list[Finding], int]:
-    """Features that tell too much or look ahead, and a split that mixes times; and how many decisions were compared."""
-    training = frame.take(split.masks(frame.decided_at)[0])
-    names = [each.name for each in frame.features]
-    ahead, compared = find_look_ahead(
+    """Search for features that reveal the outcome or look ahead, and for a split that mixes times.
+
+    Returns:
+        The findings, and the number of decisions compared after their future was rewritten.
+    """
+    training = data.take(split.masks(data.decided_at)[0])
+    names = [feature.name for feature in data.features]
+    look_ahead, compared = find_look_ahead(
         context.published,
-        question.view,
-        question.rewrites,
-        where=question.where,
+        task.view,
+        task.rewrites,
+        where=task.where,
         seed=context.settings.seed,
     )
-    found = [
+    findings = [
         *find_separating_features([training.columns[name] for name in names], names, training.outcome),
-        *find_split_overlap(split, frame.decided_at, frame.known_at, entity=_decisions(frame)),
-        *ahead,
+        *find_split_overlap(split, data.decided_at, data.known_at, entity=_decision_keys(data)),
+        *look_ahead,
     ]
-    return found, compared
+    return findings, compared
 
 
 def _test_starts(folders: Iterable[Path]) -> list[np.datetime64]:
     return [np.datetime64(str(read_window(folder)["test_from"]), "us") for folder in folders]
 
 
-def _day(moment: np.datetime64) -> str:
-    return str(moment.astype("datetime64[D]"))
+def _day(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[D]"))
 
 
-def _check_both(table: str, window: str, part: TrainingSet) -> None:
-    """See that both outcomes are there often enough to learn or judge."""
-    counts = (int((part.outcome == 0).sum()), int((part.outcome == 1).sum()))
-    if min(counts) < FEWEST_OF_EACH:
+def _check_both_outcomes(table: str, name: str, window: TrainingSet, config: ClassifierConfig) -> None:
+    """Require enough rows of both outcomes in a window."""
+    negatives, positives = int((window.outcome == 0).sum()), int((window.outcome == 1).sum())
+    if min(negatives, positives) < config.min_rows_per_class:
         raise DataError(
-            f"{table}: {counts[1]:,} of {len(part):,} decisions in the {window} window have the outcome; at "
-            f"least {FEWEST_OF_EACH} with and without it are needed to learn or judge"
+            f"{table}: {positives:,} of {len(window):,} decisions in the {name} window have the outcome; at "
+            f"least {config.min_rows_per_class} with and without it are needed to learn or evaluate"
         )
 
 
-def _decisions(frame: TrainingSet) -> NDArray[np.object_]:
-    """What tells decisions apart beside their time, as one text each."""
-    texts = frame.entity.astype(str)
-    for values in (*frame.keys.values(), frame.decided_at):
+def _decision_keys(data: TrainingSet) -> NDArray[np.object_]:
+    """Return what identifies each decision, entity, keys and time, as one string."""
+    texts = data.entity.astype(str)
+    for values in (*data.keys.values(), data.decided_at):
         texts = np.char.add(np.char.add(texts.astype(str), "|"), values.astype(str))
     return texts.astype(object)

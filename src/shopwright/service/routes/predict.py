@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 
-from shopwright.models.abandonment.serving import SessionFeatures
+from shopwright.models.abandonment.live_features import SessionFeatures
 from shopwright.service.schemas.events import SessionEvents  # noqa: TC001  # FastAPI reads annotations
 from shopwright.service.schemas.sessions import Prediction, ScoreExplanation, Session, SessionQuery
 from shopwright.service.scoring import assign_risk_band
@@ -63,7 +63,7 @@ async def predict_session(so_far: SessionEvents, request: Request, plot: Plot = 
 def _features(service: Service, so_far: SessionEvents) -> dict[str, Any]:
     identity = service.published.identity
     sessions = service.session_features.get(identity, "open", lambda: SessionFeatures(service.published.file))
-    found = sessions.of([event.to_event(so_far.user_id) for event in so_far.events])
+    found = sessions.compute([event.to_event(so_far.user_id) for event in so_far.events])
     plain = {name: values[0] for name, values in found.items()}
     return {name: None if value != value else value for name, value in plain.items()}  # noqa: PLR0124  # NaN
 

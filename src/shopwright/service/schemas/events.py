@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
-from shopwright.models.abandonment.serving import Event
+from shopwright.models.abandonment.live_features import Event
 
 MAX_EVENTS = 1_000
 """Of one session; a shopper has far fewer."""

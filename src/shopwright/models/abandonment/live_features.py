@@ -1,8 +1,8 @@
-"""Features of a session that is going on, by the same SQL as those of training.
+"""Features of a running session, by the same SQL as in training.
 
-The warehouse's own view is asked over exchanged tables: of all steps and sessions only those of this user are left, the past
-ones as they were built, and the session so far as it is given. What is written here is only how events become steps, which
-the warehouse does in tables. Making the views takes most of the time, so whoever asks often keeps them open.
+The warehouse's own view is queried over replaced tables: of all steps and sessions only those of this user remain, the past
+ones as built, and the session so far as passed in. This module only states how events become steps, which
+the warehouse does in tables. Creating the views takes most of the time, so callers who score often keep them open.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ _RANKS = (
     *("page_view", "search", "product_view", "add_to_cart"),
     *("remove_from_cart", "begin_checkout", "purchase"),
 )
-"""Types of events by their place in the funnel."""
+"""Types of events in the order of the funnel."""
 NEW_USER = -1
-"""Key of a user whom the warehouse does not know."""
+"""Key of a user who is not in the warehouse."""
 _ITEM = ("product_id", "product_name", "category", "brand")
 _CONTEXT = ("device", "country", "channel", "experiment_group")
 
 
 def _same(names: tuple[str, ...], table: str) -> str:
-    """SQL condition that events have the values of a table, where missing equals missing."""
+    """Return the SQL condition that events equal the rows of a table, where missing equals missing."""
     return " and ".join(f"events.{name} is not distinct from {table}.{name}" for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a session, with the columns of the contract of events that features look at."""
+    """One event of a session, with the columns of the events contract that features use."""
 
     event_at: datetime
-    """UTC."""
+    """Time in UTC."""
     event_type: str
     user_id: str
     product_id: str | None = None
@@ -56,7 +56,7 @@ class Event:
     category: str | None = None
     brand: str | None = None
     price: Decimal | None = None
-    """In the shop's currency, of one unit."""
+    """Price of one unit, in the shop's currency."""
     quantity: int | None = None
     order_id: str | None = None
     source_event_id: str | None = None
@@ -67,89 +67,93 @@ class Event:
 
 
 class SessionFeatures:
-    """Features of sessions that are going on, over one published database that is kept open. Threads take turns.
+    """Features of running sessions, over one published database that stays open. Threads take turns.
 
     Args:
-        published: the published database, for users' pasts. One that takes its place later is not seen.
+        published: the published database, for users' pasts. A later one at the same path is not picked up.
 
     Raises:
-        DataError: the shop was built without clicks.
+        DataError: the shop was built without clickstream events.
     """
 
     def __init__(self, published: Path) -> None:
         self._lock = Lock()
         self._open = ExitStack()
-        # One row of texts, so that the columns have their type before the first session comes.
+        # One row of strings, so that the columns have their type before the first session.
         texts = {field.name: np.array([""], dtype=object) for field in fields(Event)}
-        about = {
+        session = {
             "user_id": np.array([""], dtype=object),
             "user_key": np.array([0]),
             "start": np.array([0], dtype="M8[us]"),
         }
         self._connection = self._open.enter_context(
-            replay(published, FEATURE_VIEW.table, _EXCHANGED, extra_tables={"given": texts, "session": about})
+            replay(
+                published, FEATURE_VIEW.table, _REWRITES, extra_tables={"events": texts, "session": session}
+            )
         )
         self._connection.execute("set threads = 1")
 
-    def of(self, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
-        """What the model looks at, at the last decision of a session so far.
+    def compute(self, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+        """Compute the features at the last decision of a session so far.
 
         Args:
-            events: of one user and one session, in any order.
+            events: all events of one session of one user, in any order.
 
         Returns:
-            Feature to its value, (1,): float64 with NaN where it is not known, or texts with None.
+            Feature to its value, (1,): float64 with NaN where unknown, or strings with None.
 
         Raises:
-            DataError: there is nothing to decide: no event, several users, nothing put in the cart, or bought already.
+            DataError: there is nothing to decide: no event, several users, nothing added to the cart, or a purchase.
         """
         user_id, start = _session(events)
         with self._lock:
-            self._give(user_id, start, events)
-            frame = read_training_set(
+            self._insert_session(user_id, start, events)
+            decisions = read_training_set(
                 self._connection, FEATURE_VIEW, where=f"decided_at >= timestamp '{start}'"
             )
-        if not len(frame):
-            raise DataError("nothing is in the cart of this session yet, so there is nothing to abandon")
-        return {name: values[-1:] for name, values in frame.columns.items()}
+        if not len(decisions):
+            raise DataError(
+                "nothing was added to the cart in this session yet, so there is nothing to abandon"
+            )
+        return {name: values[-1:] for name, values in decisions.columns.items()}
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._open.close()
 
-    def _give(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
-        """Put a session in the place of the one before."""
-        found = self._connection.execute(
+    def _insert_session(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
+        """Replace the previous session."""
+        row = self._connection.execute(
             f"select user_key from {PUBLISHED}.silver.int_visitors where user_id = ?", [user_id]
         ).fetchone()
-        key = int(found[0]) if found else NEW_USER
+        key = int(row[0]) if row else NEW_USER
         self._connection.execute("delete from original.main.session")
         self._connection.execute("insert into original.main.session values (?, ?, ?)", [user_id, key, start])
-        self._connection.register("columns", _table(events))
-        self._connection.execute("delete from original.main.given")
-        self._connection.execute("insert into original.main.given select * from columns")
+        self._connection.register("columns", _text_columns(events))
+        self._connection.execute("delete from original.main.events")
+        self._connection.execute("insert into original.main.events select * from columns")
         self._connection.unregister("columns")
 
 
-def features_of(published: Path, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
-    """As ``SessionFeatures.of``, of one session."""
+def compute_features(published: Path, events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+    """Compute the features of a single session, as ``SessionFeatures.compute`` does."""
     with closing(SessionFeatures(published)) as features:
-        return features.of(events)
+        return features.compute(events)
 
 
 def _session(events: Sequence[Event]) -> tuple[str, datetime]:
-    """Whose session it is, and when it began."""
+    """Return the user and the start of a session."""
     users = sorted({event.user_id for event in events})
     if len(users) != 1:
         raise DataError(f"a session has one user, but these {len(events)} events have {len(users)}")
     if any(event.event_type == "purchase" for event in events):
-        raise DataError("something was bought in this session already, so there is nothing to decide")
+        raise DataError("this session already has a purchase, so there is nothing to decide")
     return users[0], min(event.event_at for event in events)
 
 
-def _table(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
-    """Columns as texts, which the SQL below casts."""
+def _text_columns(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
+    """Return columns of strings, which the SQL below casts."""
     names = [field.name for field in fields(Event)]
     texts = [
         [None if (value := getattr(event, name)) is None else str(value) for event in events]
@@ -176,8 +180,8 @@ _EVENTS = f"""
         for name in ("category", "device", "country", "channel")
     )
 }
-    from original.main.given"""
-"""As the warehouse's staging has them."""
+    from original.main.events"""
+"""Events as the warehouse's staging models have them."""
 
 _CONTEXTS = f"""
     with stated as (select distinct {", ".join(_CONTEXT)} from ({_EVENTS}))
@@ -185,16 +189,16 @@ _CONTEXTS = f"""
         16 * row_number() over (order by {", ".join(f"events.{name}" for name in _CONTEXT)})
             + {" + ".join(f"(events.{name} is not null)::bigint * {2**bit}" for bit, name in enumerate(_CONTEXT))}
             as context_key,
-        coalesce(known.context_hash, 0) as context_hash,
+        coalesce(contexts.context_order, 0) as context_order,
         events.*
     from stated as events
-    left join original.silver.int_event_contexts as known
-        on {_same(_CONTEXT, "known")}"""
+    left join original.silver.int_contexts as contexts
+        on {_same(_CONTEXT, "contexts")}"""
 
 
 _KEY, _START = (f"(select {name} from original.main.session)" for name in ("user_key", "start"))
 _STEPS = f"""
-    with placed as (
+    with keyed as (
         select
             events.*,
             contexts.context_key,
@@ -208,8 +212,8 @@ _STEPS = f"""
         left join original.silver.int_event_products as items
             on {_same(_ITEM, "items")}
     ),
-    single as (
-        select * from placed
+    deduplicated as (
+        select * from keyed
         qualify source_event_id is null or lag(true) over (
             partition by event_at, funnel_rank, source_event_id
             order by event_product_key, price, quantity, order_id, context_hash
@@ -220,12 +224,12 @@ _STEPS = f"""
         {_START} as session_start_at,
         (row_number() over by_time)::integer as step_number,
         datesub('second', lag(event_at) over by_time, event_at)::integer as seconds_since_previous,
-        event_at, funnel_rank, event_product_key, context_key, price, quantity, order_id, source_event_id
-    from single
+        event_at, funnel_rank, item_key, context_key, price, quantity, order_id, source_event_id
+    from deduplicated
     window by_time as (
         order by event_at, funnel_rank, source_event_id, event_product_key, price, quantity, order_id, context_hash
     )"""
-"""The session so far as int_sessionized_events has sessions: versions of one event count once, ties come in its order."""
+"""The session so far as int_event_steps would have it: versions of one event count once, ties are in its order."""
 
 _FIRST_CONTEXTS = ", ".join(
     f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
@@ -245,14 +249,14 @@ _SESSIONS = f"""
     from warehouse.silver.int_sessionized_events
     where session_start_at = {_START}
     group by user_key, session_start_at"""
-"""The session so far as int_sessions has sessions, in what features look at."""
+"""The session so far as int_sessions would have it, in the columns that features use."""
 
 _PAST = f"user_key = {_KEY} and session_start_at < {_START}"
-_EXCHANGED = {
-    "silver.int_user_keys": "select user_key, user_id from original.main.session",
-    "silver.int_event_contexts": _CONTEXTS,
-    "silver.int_sessionized_events": f"""
-        select * from original.silver.int_sessionized_events where {_PAST}
+_REWRITES = {
+    "silver.int_visitors": "select user_key, user_id from original.main.session",
+    "silver.int_contexts": _CONTEXTS,
+    "silver.int_event_steps": f"""
+        select * from original.silver.int_event_steps where {_PAST}
         union all by name
         ({_STEPS})""",
     "silver.int_sessions": f"""
@@ -260,4 +264,4 @@ _EXCHANGED = {
         union all by name
         ({_SESSIONS})""",
 }
-"""What takes the place of the tables below the features."""
+"""Replacements of the tables below the features."""

@@ -13,7 +13,7 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
 from shopwright.evaluation.leaks import find_changed_features
 from shopwright.models.abandonment.features import FEATURE_VIEW
-from shopwright.models.abandonment.serving import Event, features_of
+from shopwright.models.abandonment.live_features import Event, compute_features
 from shopwright.models.training_set import read_training_set
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def test_served_features_equal_those_of_the_warehouse(market: Project) -> None:
         rows = np.sort(rng.choice(len(whole), SAMPLED, replace=False))
         sessions = [prefix(connection, whole, row) for row in rows]
     served = [
-        features_of(market.published, rng.permutation(np.array(events, dtype=object))) for events in sessions
+        compute_features(market.published, rng.permutation(np.array(events, dtype=object)))
+        for events in sessions
     ]
     names = list(whole.columns)
     columns = [np.concatenate([each[name] for each in served]) for name in names]
@@ -69,7 +70,7 @@ def served(published: Path, *events: tuple[str, dict[str, object]]) -> dict[str,
         Event(START + timedelta(seconds=10 * place), kind, **{"user_id": "a stranger", **more})  # type: ignore[arg-type]
         for place, (kind, more) in enumerate(events)
     ]
-    return {name: values[0] for name, values in features_of(published, made).items()}
+    return {name: values[0] for name, values in compute_features(published, made).items()}
 
 
 def test_a_stranger_with_unseen_words_has_features(market: Project) -> None:
@@ -96,7 +97,7 @@ def test_a_stranger_with_unseen_words_has_features(market: Project) -> None:
 def test_repeated_deliveries_of_one_event_count_once(market: Project) -> None:
     cart = ("add_to_cart", {"product_id": "p", "price": Decimal(5), "source_event_id": "e1"})
     event = Event(START, cart[0], "a stranger", **cart[1])  # type: ignore[arg-type]
-    found = features_of(market.published, [event, event])
+    found = compute_features(market.published, [event, event])
     assert found["total_carts"].tolist() == [1]
 
 
@@ -111,10 +112,10 @@ def test_the_last_decision_counts_between_two(market: Project) -> None:
     [
         ([], "one user, but these 0 events have 0"),
         ([Event(START, "add_to_cart", "a"), Event(START, "add_to_cart", "b")], "have 2"),
-        ([Event(START, "product_view", "a")], "nothing is in the cart"),
+        ([Event(START, "product_view", "a")], "nothing was added to the cart"),
         ([Event(START, "add_to_cart", "a"), Event(START, "purchase", "a")], "bought in this session already"),
     ],
 )
 def test_what_is_no_decision_is_told(market: Project, events: Sequence[Event], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        features_of(market.published, events)
+        compute_features(market.published, events)

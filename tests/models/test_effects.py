@@ -10,7 +10,7 @@ import pytest
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.models.effect_plots import write_beeswarm, write_dependence
-from shopwright.models.effects import MOST_VALUES, dependence, summarize
+from shopwright.models.effects import MAX_VALUES, dependence, summarize
 from shopwright.models.protocol import Sample
 from shopwright.models.table_plots import draw_tables
 
@@ -62,7 +62,7 @@ def test_a_number_of_few_values_has_a_row_for_each_and_one_for_unknown(sample: S
 
 def test_a_number_of_many_values_is_told_by_ranges_that_follow_one_another(sample: Sample) -> None:
     rows = dependence(sample, "recency")
-    assert 5 < len(rows) <= MOST_VALUES
+    assert 5 < len(rows) <= MAX_VALUES
     assert sum(row["rows"] for row in rows) == ROWS
     assert all(one["to"] < other["from"] for one, other in pairwise(rows))
     assert all(row["from"] / 2 <= row["mean_contribution"] <= row["to"] / 2 for row in rows)

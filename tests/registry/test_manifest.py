@@ -29,9 +29,9 @@ def rewrite(artifact, **changes):
 
 def test_what_is_written_is_read_back(tmp_path):
     features = (
-        FeatureRecord.seen("visits", np.array([3.0, np.nan, 1.0])),
-        FeatureRecord.seen("country", np.array(["SE", None, "DE", "SE"], dtype=object)),
-        FeatureRecord.seen("never", np.array([np.nan])),
+        FeatureRecord.from_values("visits", np.array([3.0, np.nan, 1.0])),
+        FeatureRecord.from_values("country", np.array(["SE", None, "DE", "SE"], dtype=object)),
+        FeatureRecord.from_values("never", np.array([np.nan])),
     )
     artifact = make_artifact(tmp_path / "artifact", features=features)
     found = read_manifest(artifact, model="churn", sha256=manifest_sha256(artifact))

@@ -61,7 +61,7 @@ def test_a_run_that_is_killed_leaves_a_whole_version_or_none(step, versions, roo
     next_version = registry.log(make_run(tmp_path / "next"))
     assert next_version == versions + 1
     assert registry.promote("churn", next_version).is_champion
-    client = registry._reading()
+    client = registry._read_client()
     experiment = client.get_experiment_by_name("churn").experiment_id
     assert not client.search_runs([experiment], "attributes.status = 'RUNNING'")
 

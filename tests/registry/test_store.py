@@ -33,7 +33,7 @@ def test_a_version_holds_what_was_logged(registry, tmp_path):
     assert len(found.parameters) == 251
     assert found.data_fingerprint == "0" * 64
     assert registry.models() == ("churn",)
-    client = registry._reading()
+    client = registry._read_client()
     run = client.get_run(found.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.metrics == {"roc_auc": 0.7, "roc_auc_lower": 0.6, "roc_auc_upper": 0.8}
@@ -88,7 +88,7 @@ def test_a_change_of_champion_that_was_cut_short_counts_for_nothing(registry, tm
     for number in range(3):
         log(registry, tmp_path / str(number))
     registry.promote("churn", 1)
-    client = registry._reading()
+    client = registry._read_client()
     with monkeypatch.context() as patch:
         patch.setattr(
             client, "set_registered_model_alias", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
@@ -135,7 +135,7 @@ def test_files_and_manifest_of_another_version_or_model_are_refused(registry, tm
 
 def test_a_run_that_cannot_be_stored_leaves_no_version_and_no_files(registry, project, tmp_path, monkeypatch):
     log(registry, tmp_path / "a")
-    client = registry._reading()
+    client = registry._read_client()
     with monkeypatch.context() as patch:
         patch.setattr(client, "set_terminated", client.set_terminated)
         patch.setattr(client, "log_artifacts", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
@@ -171,7 +171,7 @@ def test_reading_an_empty_project_makes_no_store(tmp_path):
     project = Project(root=tmp_path, settings=Settings())
     registry = Registry(project)
     assert (registry.models(), registry.versions("churn"), registry.history("churn")) == ((), (), ())
-    with pytest.raises(ConfigurationError, match="no model 'churn' was trained yet"):
+    with pytest.raises(ConfigurationError, match="no model 'churn' has been trained yet"):
         registry.fetch("churn")
     assert not project.models.exists()
 
@@ -188,7 +188,7 @@ def test_unknown_names_are_told_with_those_that_there_are(registry, tmp_path):
 
 def test_a_version_registered_by_something_else_is_shown_but_not_served(registry, tmp_path):
     log(registry, tmp_path / "a")
-    registry._reading().create_model_version("churn", source=tmp_path.as_uri())
+    registry._read_client().create_model_version("churn", source=tmp_path.as_uri())
     assert [each.number for each in registry.versions("churn")] == [2, 1]
     with pytest.raises(ArtifactError, match="has no seal"):
         registry.fetch("churn", 2)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from shopwright.core.errors import ConfigurationError
-from shopwright.registry.tracking import explained, public
+from shopwright.registry.tracking import redact_uri, translate_errors
 from shopwright.settings import ModelSettings
 
 SECRET = "postgresql://shop:s%40cret@db.example.com/mlflow?sslpassword=hidden"
@@ -57,14 +57,14 @@ def _imported(file):
     ],
 )
 def test_an_address_is_shown_without_its_password(uri, shown):
-    assert public(uri) == shown
+    assert redact_uri(uri) == shown
 
 
 def test_an_error_of_a_library_is_one_line_without_the_password():
     class FailedError(Exception):
         __module__ = "sqlalchemy.exc"
 
-    with pytest.raises(ConfigurationError) as caught, explained(SECRET):
+    with pytest.raises(ConfigurationError) as caught, translate_errors(SECRET):
         raise FailedError(f"cannot connect to {SECRET} with s@cret\nand hidden")
     assert "\n" not in str(caught.value)
     assert not {"s@cret", "s%40cret", "hidden"} & set(str(caught.value).replace("/", " ").split())
@@ -73,7 +73,7 @@ def test_an_error_of_a_library_is_one_line_without_the_password():
 
 
 def test_a_bug_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError), explained(SECRET):
+    with pytest.raises(ZeroDivisionError), translate_errors(SECRET):
         raise ZeroDivisionError
 
 

@@ -1,7 +1,12 @@
-"""Models of customers: one room for each question, all trained, judged, explained and kept in the same way.
+"""Customer models: one package per question, all trained, evaluated, explained and stored in the same way.
 
-Belongs here: the rooms (``MODELS``), what is known at a decision (``frame``), and how a room's model is trained, audited,
-registered and used. How good a model is belongs to ``evaluation``, where it is kept to ``registry``.
+Belongs here: the models (``MODELS``), what is known at a decision (``training_set``), and how a model is trained, audited,
+registered and used (``lifecycle``). How good a model is belongs to ``evaluation``, where it is stored to ``registry``.
+
+Every package has the same files. Its ``__init__`` states the ``MODEL``; ``config`` holds one class with all choices that change
+a result, ``features`` the view and the rewriting of its future, ``train``, ``evaluate`` and ``score`` the three steps. The
+packages that predict yes or no (``abandonment``, ``churn``) share these three steps and their limits: they are in
+``classifiers``. Baselines are in ``baselines``, a recipe that looks better than it is in ``naive_recipe``.
 """
 
 from shopwright.models import abandonment, churn, lifetime_value, segmentation
@@ -14,6 +19,6 @@ MODELS: tuple[ModelSpec, ...] = (
     lifetime_value.MODEL,
     segmentation.MODEL,
 )
-"""Every room."""
+"""All models, in the order of listings."""
 
 __all__ = ["MODELS"]

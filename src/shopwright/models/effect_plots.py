@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.charts import MAX_FEATURES, NEUTRAL
-from shopwright.models.effects import is_known, place_of
+from shopwright.models.effects import feature_index, is_known
 from shopwright.models.plots import check_plot
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def draw_dependence(sample: Sample, feature: str) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
-    contributions = sample.contributions[:, place_of(sample, feature)]
+    contributions = sample.contributions[:, feature_index(sample, feature)]
     values = sample.values[feature]
     has_value = is_known(values)
     figure = Figure(figsize=(7, 4.5), layout="constrained")

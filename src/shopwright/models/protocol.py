@@ -30,7 +30,7 @@ CHAMPION = "champion"
 """Name of the live version in tables of scores."""
 
 
-def no_progress(_text: str, _done: float, _total: float) -> None:
+def no_progress(_text: str, _completed: float, _total: float) -> None:
     """Ignore progress."""
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a training run: the model's files, how it was judged, and the manifest that seals both."""
+"""The stored artifact of a training run: the model's files, its evaluation, and the manifest that seals both."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy", "xgboost-cpu")
 
 
-def seal(folder: Path, room: ModelSpec, training: TrainingResult) -> Manifest:
+def seal(folder: Path, spec: ModelSpec, training: TrainingResult) -> Manifest:
     """Write a trained model's artifact into an empty folder."""
-    described = training.files(folder)
-    write_evaluation(folder, record_of(training))
+    content = training.files(folder)
+    write_evaluation(folder, evaluation_record(training))
     return write_manifest(
         folder,
         Manifest(
-            model=room.name,
+            model=spec.name,
             kind=training.kind,
             created_at=datetime.now(UTC),
-            features=tuple(_features(described["features"])),
-            outcome=room.outcome,
-            decision_time=room.decision,
+            features=tuple(_features(content["features"])),
+            outcome=spec.outcome,
+            decision_time=spec.decision,
             window=training.window,
             data_fingerprint=training.fingerprint,
             metrics=_measures(next(iter(training.scores.values()))),
@@ -49,26 +49,26 @@ def seal(folder: Path, room: ModelSpec, training: TrainingResult) -> Manifest:
     )
 
 
-def gate_record(judged: EvaluationResult, champion: Version | None) -> GateRecord:
-    """What the gate says, and of which champion."""
+def gate_record(evaluation: EvaluationResult, champion: Version | None) -> GateRecord:
+    """Return the result of the gate for storage, with the champion that it compares with."""
     return GateRecord(
-        passes=judged.gate.passes,
-        reasons=judged.gate.reasons,
+        passes=evaluation.gate.passes,
+        reasons=evaluation.gate.reasons,
         champion=champion.number if champion else None,
     )
 
 
-def record_of(judged: EvaluationResult) -> EvaluationRecord:
-    """Everything about how a model was judged, as it is kept."""
+def evaluation_record(evaluation: EvaluationResult) -> EvaluationRecord:
+    """Return a full evaluation for storage."""
     return EvaluationRecord(
-        evaluated_on=judged.evaluated_on,
-        verdict=judged.verdict.label,
-        reason=judged.verdict.reason,
-        scores={name: _measures(scores) for name, scores in judged.scores.items()},
-        baselines=judged.baselines,
-        findings=tuple(finding.message for finding in judged.findings),
-        notes=judged.notes,
-        tables={name: as_rows(rows) for name, rows in judged.tables.items()},
+        evaluated_on=evaluation.evaluated_on,
+        verdict=evaluation.verdict.label,
+        reason=evaluation.verdict.reason,
+        scores={name: _measures(scores) for name, scores in evaluation.scores.items()},
+        baselines=evaluation.baselines,
+        findings=tuple(finding.message for finding in evaluation.findings),
+        notes=evaluation.notes,
+        tables={name: as_rows(rows) for name, rows in evaluation.tables.items()},
     )
 
 
@@ -80,14 +80,14 @@ def _measures(scores: Mapping[str, Score]) -> dict[str, Measure]:
 
 
 def _features(encoder: dict[str, Any]) -> list[FeatureRecord]:
-    """Features as an encoder knows them, as the manifest records them."""
-    found = []
+    """Convert the features of a stored encoder to the manifest's records."""
+    records = []
     for feature in encoder["features"]:
         name = feature["name"]
         if feature["kind"] == "category":
             levels = tuple(sorted(encoder["levels"][name]))
-            found.append(FeatureRecord(name=name, kind="category", categories=levels))
+            records.append(FeatureRecord(name=name, kind="category", categories=levels))
         else:
             lower, upper = encoder["ranges"][name]
-            found.append(FeatureRecord(name=name, kind="number", lower=lower, upper=upper))
-    return found
+            records.append(FeatureRecord(name=name, kind="number", lower=lower, upper=upper))
+    return records

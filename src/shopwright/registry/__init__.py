@@ -1,8 +1,8 @@
-"""Runs, versions and artifacts of models: what was trained on what, how good it is, and which one is served.
+"""Registry: runs, versions and artifacts of models, what they were trained on, how good they are, and which one is live.
 
-Belongs here: the manifest that seals a model's folder, what tells training data apart, and the registry on MLflow.
-What a model computes belongs to its room in ``models``; how good it is, to ``evaluation``. Nothing here knows any one
-model, and MLflow is imported when a registry is first used, never before.
+Belongs here: the manifest that seals a model's folder, the fingerprint of training data, and the registry on MLflow.
+What a model computes belongs to its package in ``models``; how good it is, to ``evaluation``. Nothing here knows any
+particular model, and MLflow is imported when a registry is first used, never before.
 """
 
 from shopwright.registry.evaluations import EvaluationRecord, as_rows, write_evaluation

@@ -1,8 +1,8 @@
-"""Who was champion when: one tag on the registered model for each change, never rewritten.
+"""History of champions: one tag on the registered model for each change, never rewritten.
 
-A change is written before the alias moves. A process killed in between leaves a change that never took effect; it does
-no harm, since what counts is the latest change to the version that the alias names. Each change points at the one that
-the champion before it came by, so that going back twice goes back two champions, whatever happened in between.
+A change is written before the alias moves. A process killed in between leaves a change that never took effect, which does
+no harm, since only the latest change to the version that the alias names counts. Each change points at the one that
+made the previous champion, so that two rollbacks go back two champions, whatever happened in between.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _PREFIX = "shopwright.champion."
-_LONGEST_REASON = 1_000
+_MAX_REASON_LENGTH = 1_000
 
 Changes: TypeAlias = dict[int, ChampionRecord]
 """Number of a change, from 1, to the change."""
 
 
 def read_changes(tags: Mapping[str, str]) -> Changes:
-    """The changes among a registered model's tags, oldest first; what cannot be read is passed over."""
+    """Read the changes from a registered model's tags, oldest first; tags that cannot be read are skipped."""
     changes = {}
     for name, value in sorted(tags.items()):
         number = name.removeprefix(_PREFIX)
@@ -41,15 +41,15 @@ def read_changes(tags: Mapping[str, str]) -> Changes:
 def promotion(
     changes: Changes, *, champion: int | None, version: int, at: datetime, by: str, reason: str
 ) -> ChampionRecord:
-    """The change that puts a version in the present champion's place."""
+    """Return the change that makes a version champion in place of the current one."""
     before = _last(changes, champion)
     return ChampionRecord(
-        version=version, changed_at=at, by=by, reason=reason[:_LONGEST_REASON], before=before
+        version=version, changed_at=at, by=by, reason=reason[:_MAX_REASON_LENGTH], before=before
     )
 
 
 def rollback(changes: Changes, *, champion: int | None, at: datetime) -> ChampionRecord | None:
-    """The change back to the champion before; None where none is known."""
+    """Return the change back to the previous champion; None if none is recorded."""
     current = changes.get(_last(changes, champion) or 0)
     former = changes.get(current.before or 0) if current else None
     if former is None:
@@ -61,7 +61,7 @@ def rollback(changes: Changes, *, champion: int | None, at: datetime) -> Champio
 
 
 def tag(changes: Changes, change: ChampionRecord) -> tuple[str, str]:
-    """Name and value of the tag that a new change is kept in."""
+    """Return the name and value of the tag for a new change."""
     return f"{_PREFIX}{max(changes, default=0) + 1:06d}", change.model_dump_json()
 
 

@@ -1,4 +1,4 @@
-"""How runs and versions are written into MLflow's parameters, metrics and tags, and read back."""
+"""Runs and versions as MLflow's parameters, metrics and tags, written and read back."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
     from shopwright.registry.manifest import Manifest
     from shopwright.registry.records import RunRecord
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 _PREFIX = "shopwright."
-_LONGEST_TAG = 5_000
-_LONGEST_PARAMETER = 6_000
+_MAX_TAG_LENGTH = 5_000
+_MAX_PARAMETER_LENGTH = 6_000
 _BATCH = 100
 _MEASURES = TypeAdapter(dict[str, Measure])
-_FOREIGN = GateRecord(passes=False, reasons=("it was not registered by 'shopwright train'",))
+_FOREIGN = GateRecord(passes=False, reasons=("it was not registered by `shopwright train`",))
 
 
 def write_run(client: MlflowClient, run_id: str, run: RunRecord, manifest: Manifest, seal: str) -> None:
     """Write a run's parameters, metrics with their intervals, and tags."""
     from mlflow.entities import Param, RunTag  # noqa: PLC0415  # takes seconds
 
-    parameters = [Param(name, str(value)[:_LONGEST_PARAMETER]) for name, value in run.parameters.items()]
+    parameters = [Param(name, str(value)[:_MAX_PARAMETER_LENGTH]) for name, value in run.parameters.items()]
     tags = [RunTag(name, value) for name, value in _short(version_tags(run, manifest, seal)).items()]
     metrics = _metrics(manifest)
     for start in range(0, max(len(parameters), len(tags), len(metrics)), _BATCH):
-        part = slice(start, start + _BATCH)
-        client.log_batch(run_id, metrics=metrics[part], params=parameters[part], tags=tags[part])
+        batch = slice(start, start + _BATCH)
+        client.log_batch(run_id, metrics=metrics[batch], params=parameters[batch], tags=tags[batch])
 
 
 def version_tags(run: RunRecord, manifest: Manifest, seal: str) -> dict[str, str]:
-    """What is kept with a version, so that listing versions reads no files."""
+    """Return the tags of a version, which make listing versions possible without reading files."""
     return {
         f"{_PREFIX}manifest_sha256": seal,
         f"{_PREFIX}data_fingerprint": manifest.data_fingerprint,
-        f"{_PREFIX}features": json.dumps([each.name for each in manifest.features]),
+        f"{_PREFIX}features": json.dumps([feature.name for feature in manifest.features]),
         f"{_PREFIX}verdict": run.verdict,
         f"{_PREFIX}metrics": _MEASURES.dump_json(manifest.metrics).decode(),
         **dict([gate_tag(run.gate)]),
@@ -57,12 +57,12 @@ def version_tags(run: RunRecord, manifest: Manifest, seal: str) -> dict[str, str
 
 
 def gate_tag(gate: GateRecord) -> tuple[str, str]:
-    """Name and value of the tag that says what the gate said."""
+    """Return the name and value of the tag with the gate's result."""
     return f"{_PREFIX}gate", gate.model_dump_json()
 
 
-def registered(client: MlflowClient, model: str) -> RegisteredModel | None:
-    """The registered model; None where there is none."""
+def find_registered_model(client: MlflowClient, model: str) -> RegisteredModel | None:
+    """Return the registered model; None if there is none."""
     from mlflow import MlflowException  # noqa: PLC0415  # takes seconds
 
     try:
@@ -73,8 +73,8 @@ def registered(client: MlflowClient, model: str) -> RegisteredModel | None:
         raise
 
 
-def unless_existing(make: Callable[[], Made]) -> Made | None:
-    """Make a thing; None where another machine made the same one first."""
+def ignore_existing(make: Callable[[], T]) -> T | None:
+    """Create something in MLflow; return None if another machine created it first."""
     from mlflow import MlflowException  # noqa: PLC0415  # takes seconds
 
     try:
@@ -85,17 +85,17 @@ def unless_existing(make: Callable[[], Made]) -> Made | None:
         raise
 
 
-def versions(client: MlflowClient, model: RegisteredModel) -> list[Version]:
-    """All versions of a registered model, the newest first."""
+def list_versions(client: MlflowClient, model: RegisteredModel) -> list[Version]:
+    """Return all versions of a registered model, newest first."""
     aliases: dict[int, list[str]] = {}
     for alias, number in model.aliases.items():
         aliases.setdefault(int(number), []).append(alias)
-    found = [_version(each, aliases.get(int(each.version), [])) for each in _pages(client, model.name)]
-    return sorted(found, key=lambda each: each.number, reverse=True)
+    result = [_version(item, aliases.get(int(item.version), [])) for item in _pages(client, model.name)]
+    return sorted(result, key=lambda item: item.number, reverse=True)
 
 
 def with_parameters(client: MlflowClient, version: Version) -> Version:
-    """A version with the parameters of its run."""
+    """Return a version with the parameters of its run."""
     return (
         replace(version, parameters=dict(client.get_run(version.run_id).data.params))
         if version.run_id
@@ -113,9 +113,9 @@ def _pages(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
             return
 
 
-def _version(found: ModelVersion, aliases: Sequence[str]) -> Version:
+def _version(entry: ModelVersion, aliases: Sequence[str]) -> Version:
     tags = {
-        name.removeprefix(_PREFIX): value for name, value in found.tags.items() if name.startswith(_PREFIX)
+        name.removeprefix(_PREFIX): value for name, value in entry.tags.items() if name.startswith(_PREFIX)
     }
     try:
         gate = GateRecord.model_validate_json(tags["gate"])
@@ -123,11 +123,11 @@ def _version(found: ModelVersion, aliases: Sequence[str]) -> Version:
     except (KeyError, ValidationError):
         gate, metrics = _FOREIGN, {}
     return Version(
-        model=found.name,
-        number=int(found.version),
-        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, tz=UTC),
+        model=entry.name,
+        number=int(entry.version),
+        created_at=datetime.fromtimestamp(entry.creation_timestamp / 1000, tz=UTC),
         aliases=tuple(sorted(aliases)),
-        run_id=found.run_id or "",
+        run_id=entry.run_id or "",
         verdict=tags.get("verdict", ""),
         gate=gate,
         metrics=metrics,
@@ -150,8 +150,8 @@ def _metrics(manifest: Manifest) -> list[Metric]:
 
 
 def _short(tags: dict[str, str]) -> dict[str, str]:
-    """Tags of a run, which holds shorter ones than a version does; the whole ones are in the manifest."""
+    """Truncate tags for a run, which holds shorter ones than a version does; the manifest has them in full."""
     return {
-        name: value if len(value) <= _LONGEST_TAG else f"{value[:_LONGEST_TAG]} ..."
+        name: value if len(value) <= _MAX_TAG_LENGTH else f"{value[:_MAX_TAG_LENGTH]} ..."
         for name, value in tags.items()
     }

@@ -1,4 +1,4 @@
-"""What a version's judgement was, all of it: kept in its artifact, sealed with the model, to be shown and drawn later."""
+"""The full evaluation of a version, stored in its artifact and sealed with the model, for tables and charts later."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Rows = list[dict[str, JsonValue]]
 
 
 class EvaluationRecord(BaseModel):
-    """Scores of everybody that was compared, and further results as rows."""
+    """Scores of everything that was compared, and further results as rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
 
     format: Literal[1] = FORMAT
     evaluated_on: str = Field(validation_alias=AliasChoices("evaluated_on", "judged_on"))
-    """What the scores are of, in words."""
+    """Description of the rows that the scores are of; called ``judged_on`` in artifacts of earlier versions."""
     verdict: str
     reason: str
-    """Why that verdict."""
+    """Reason for the verdict."""
     scores: dict[str, dict[str, Measure]]
-    """Candidate or baseline to its measures with intervals; the model itself comes first."""
+    """Candidate or baseline to its metrics with intervals; the model itself comes first."""
     baselines: tuple[str, ...]
-    """Which of them are baselines."""
+    """Names in ``scores`` that are baselines."""
     findings: tuple[str, ...]
-    """What the leak audit found, in words."""
+    """Messages of the leak audit."""
     notes: tuple[str, ...]
     """What a reader of the scores should know."""
     tables: dict[str, Rows]
@@ -44,32 +44,32 @@ class EvaluationRecord(BaseModel):
 
 
 def write_evaluation(folder: Path, record: EvaluationRecord) -> None:
-    """Put it into an artifact's folder, before the folder is sealed."""
+    """Write an evaluation into an artifact's folder, before the folder is sealed."""
     (folder / FILE_NAME).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def read_evaluation(folder: Path) -> EvaluationRecord | None:
-    """Read it from a verified artifact; None where it was made before this was kept."""
+    """Read the evaluation from a verified artifact; None if the artifact is older than stored evaluations."""
     file = folder / FILE_NAME
     return EvaluationRecord.model_validate_json(file.read_bytes()) if file.exists() else None
 
 
 def as_rows(rows: list[dict[str, Any]]) -> Rows:
-    """Rows of plain values: numbers that are none become null, numpy's become Python's, all else becomes text.
+    """Convert rows to plain values: NaN becomes null, numpy's numbers Python's, and everything else a string.
 
     Example:
         >>> as_rows([{"share": np.float64(0.5), "lift": float("nan")}])
         [{'share': 0.5, 'lift': None}]
     """
-    found: Rows = json.loads(json.dumps([_plain(row) for row in rows], allow_nan=False))
-    return found
+    plain: Rows = json.loads(json.dumps([_plain(row) for row in rows], allow_nan=False))
+    return plain
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, np.generic):
         return _plain(value.item())
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Telling training data apart: equal columns, types, values and order give an equal fingerprint."""
+"""Fingerprints of training data: equal columns, types, values and order give an equal fingerprint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAIN: set[type] = _TEXTS | {bool, int, float, bytes, date, datetime, Decimal, 
 
 
 def fingerprint(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Fingerprint a frame.
+    """Compute the fingerprint of columns of data.
 
     A text column is the same whether numpy keeps it as objects or at a fixed width, and every NaN is the same NaN;
     null and empty text differ. The machine's byte order does not count.
@@ -47,13 +47,13 @@ def fingerprint(columns: Mapping[str, NDArray[Any]]) -> str:
     for name, values in columns.items():
         _check(name, values, rows)
         _add(digest, name.encode("utf-8", "surrogatepass"))
-        for part in _parts(name, values):
+        for part in _column_bytes(name, values):
             _add(digest, part)
     return digest.hexdigest()
 
 
 def _add(digest: Any, part: bytes) -> None:
-    """Add a part after its length, so that no two sequences of parts run together to the same bytes."""
+    """Add bytes after their length, so that no two sequences of them can run together to the same bytes."""
     digest.update(len(part).to_bytes(8, "little"))
     digest.update(part)
 
@@ -67,10 +67,10 @@ def _check(name: str, values: NDArray[Any], rows: int) -> None:
         raise DataError(f"column '{name}' is masked; fill its nulls with NaN or None first")
 
 
-def _parts(name: str, values: NDArray[Any]) -> tuple[bytes, ...]:
-    """Type and values of one column as bytes."""
+def _column_bytes(name: str, values: NDArray[Any]) -> tuple[bytes, ...]:
+    """Return the type and values of one column as bytes."""
     if values.dtype.kind in "OU":
-        return _object_parts(name, values)
+        return _object_bytes(name, values)
     if values.dtype.kind not in "biufMm":
         raise DataError(f"column '{name}' is of type {values.dtype}, which has no fingerprint")
     little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
@@ -79,16 +79,16 @@ def _parts(name: str, values: NDArray[Any]) -> tuple[bytes, ...]:
     return little.dtype.str.encode(), little.tobytes()
 
 
-def _object_parts(name: str, values: NDArray[Any]) -> tuple[bytes, ...]:
-    listed = values.tolist()
-    kinds = set(map(type, listed))
+def _object_bytes(name: str, values: NDArray[Any]) -> tuple[bytes, ...]:
+    items = values.tolist()
+    kinds = set(map(type, items))
     if strange := kinds - _PLAIN:
         raise DataError(
             f"column '{name}' holds values of type {strange.pop().__name__}, which have no fingerprint"
         )
     kind = b"text" if kinds <= _TEXTS else b"mixed"
     if kind == b"mixed":
-        listed = [None if each is None else f"{type(each).__name__} {each!r}" for each in listed]
-    lengths = np.array([-1 if each is None else len(each) for each in listed], dtype="<i8")
-    joined = "".join(each for each in listed if each is not None)
+        items = [None if value is None else f"{type(value).__name__} {value!r}" for value in items]
+    lengths = np.array([-1 if value is None else len(value) for value in items], dtype="<i8")
+    joined = "".join(value for value in items if value is not None)
     return kind, lengths.tobytes(), joined.encode("utf-8", "surrogatepass")

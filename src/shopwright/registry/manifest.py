@@ -1,8 +1,8 @@
-"""A model's artifact: a folder of native files, and the manifest that says what they are and seals them.
+"""Artifacts of models: a folder of native files, and the manifest that describes and seals them.
 
 The folder is flat. Every file is named in ``manifest.json`` with its size and SHA-256; a file that is missing, added,
-changed, linked or of a type that could carry code is refused. Whoever can change a file can change the manifest
-too, so the manifest's own SHA-256 is kept elsewhere, by the registry.
+changed, linked or of a type that could carry code is refused. Anyone who can change a file can change the manifest
+too, so the manifest's own SHA-256 is stored elsewhere, by the registry.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 FILE_NAME = "manifest.json"
 FORMAT: Literal[1] = 1
 SUFFIXES = (".csv", ".json", ".parquet", ".png", ".sql", ".svg", ".txt", ".ubj")
-"""What an artifact may hold: data that no reader runs."""
+"""File types that an artifact may contain: data that no reader executes."""
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _LARGEST = 16 * 2**20
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,126}")
@@ -51,29 +51,29 @@ class _Part(BaseModel):
 
 
 class FeatureRecord(_Part):
-    """One input of a model, as it was seen in training."""
+    """One input of a model, as it was in training."""
 
     name: str
     kind: Literal["number", "category"]
     categories: tuple[str, ...] | None = None
-    """Values seen, sorted; of categories only."""
+    """Values in training, sorted; for categories only."""
     lower: FiniteFloat | None = None
-    """Least value seen; None for categories, and for a number that was never known."""
+    """Minimum in training; None for categories, and for a number that was never known."""
     upper: FiniteFloat | None = None
 
     @staticmethod
-    def seen(name: str, values: NDArray[Any]) -> FeatureRecord:
-        """Describe a feature by its values in training.
+    def from_values(name: str, values: NDArray[Any]) -> FeatureRecord:
+        """Describe a feature by its training values.
 
         Args:
-            values: (n_rows,) numbers with NaN, or texts with None, where not known.
+            values: (n_rows,) numbers with NaN, or strings with None, where unknown.
 
         Example:
-            >>> FeatureRecord.seen("visits", np.array([3.0, np.nan, 1.0])).upper
+            >>> FeatureRecord.from_values("visits", np.array([3.0, np.nan, 1.0])).upper
             3.0
         """
         if values.dtype.kind in "OU":
-            categories = tuple(sorted({str(each) for each in values.tolist() if each is not None}))
+            categories = tuple(sorted({str(value) for value in values.tolist() if value is not None}))
             return FeatureRecord(name=name, kind="category", categories=categories)
         finite = values[np.isfinite(values)]
         if not len(finite):
@@ -82,7 +82,7 @@ class FeatureRecord(_Part):
 
 
 class Measure(_Part):
-    """A metric with its interval; a value that is None is undefined, and the reason says why."""
+    """A metric with its interval; a value of None is undefined, and the reason says why."""
 
     value: FiniteFloat | None
     lower: FiniteFloat | None = None
@@ -99,27 +99,27 @@ class FileRecord(_Part):
 
 
 class Manifest(_Part):
-    """What an artifact is. ``files`` is filled in by ``write_manifest``."""
+    """Description of an artifact. ``write_manifest`` fills in ``files``."""
 
     format: Literal[1] = FORMAT
     model: str = Field(pattern=f"^{MODEL_NAME.pattern}$")
-    """Such as ``churn``."""
+    """Name of the model, such as ``churn``."""
     kind: str
-    """Which sort of model, such as ``xgboost``."""
+    """Type of estimator, such as ``xgboost``."""
     created_at: AwareDatetime
     features: tuple[FeatureRecord, ...]
     outcome: str
-    """What is predicted, in words."""
+    """Description of what is predicted."""
     decision_time: str
-    """When a score is made, in words; features know nothing later."""
+    """Description of the times at which scores are made; features know nothing later."""
     window: dict[str, JsonValue]
     """Days and rows of training, validation and test, by name."""
     data_fingerprint: Sha256
-    """Of the data that it was trained and judged on."""
+    """Fingerprint of the data that the model was trained and evaluated on."""
     metrics: dict[str, Measure] = {}
-    """On the test window, by name."""
+    """Metrics on the test window, by name."""
     libraries: dict[str, str] = {}
-    """Package to the version that trained it."""
+    """Package to the version that the model was trained with."""
     files: dict[str, FileRecord] = {}
 
     @field_validator("files")
@@ -138,7 +138,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
         The manifest with its files.
 
     Raises:
-        ArtifactError: the folder holds something that no artifact may hold.
+        ArtifactError: the folder contains something that an artifact may not contain.
     """
     names = [name for name in _listed(folder, manifest.model) if name != FILE_NAME]
     for name in names:
@@ -150,15 +150,15 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def read_manifest(folder: Path, *, model: str, sha256: str | None = None) -> Manifest:
-    """Read a manifest and check that the folder is exactly what it says.
+    """Read a manifest and check that the folder matches it exactly.
 
     Args:
         folder: the artifact.
-        model: the model that it must be of.
-        sha256: of the manifest itself, where it is known from elsewhere.
+        model: name of the model that it must belong to.
+        sha256: of the manifest itself, if known from elsewhere.
 
     Raises:
-        ArtifactError: it is not; the message says in one line what differs.
+        ArtifactError: it does not; the message says in one line what differs.
     """
     present = _listed(folder, model)
     if FILE_NAME not in present:
@@ -174,34 +174,34 @@ def read_manifest(folder: Path, *, model: str, sha256: str | None = None) -> Man
 
 
 def read_window(folder: Path) -> dict[str, JsonValue]:
-    """Windows of a verified artifact, by name."""
+    """Read the windows of a verified artifact, by name."""
     return Manifest.model_validate_json((folder / FILE_NAME).read_bytes()).window
 
 
 def manifest_sha256(folder: Path) -> str:
-    """SHA-256 of a folder's manifest, hexadecimal."""
+    """Compute the SHA-256 of a folder's manifest, hexadecimal."""
     return _record(folder / FILE_NAME).sha256
 
 
 def library_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of the packages that are installed, by name.
+    """Return the versions of those packages that are installed, by name.
 
     Example:
         >>> list(library_versions(["numpy", "no-such-package"]))
         ['numpy']
     """
-    found = {}
+    versions = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _parse(file: Path, model: str, sha256: str | None) -> Manifest:
-    with file.open("rb") as opened:
-        content = opened.read(_LARGEST + 1)
+    with file.open("rb") as handle:
+        content = handle.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise ArtifactError(f"artifact of {model}: {FILE_NAME} is larger than {_LARGEST:,} bytes")
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
@@ -220,13 +220,13 @@ def _parse(file: Path, model: str, sha256: str | None) -> Manifest:
 
 def _check_format(content: bytes, model: str) -> None:
     try:
-        given = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError):
         raise ArtifactError(f"artifact of {model}: {FILE_NAME} is no JSON") from None
-    found = given.get("format") if isinstance(given, dict) else None
-    if found != FORMAT or isinstance(found, bool):
+    version_number = document.get("format") if isinstance(document, dict) else None
+    if version_number != FORMAT or isinstance(version_number, bool):
         raise ArtifactError(
-            f"artifact of {model}: {FILE_NAME} has format {str(found)[:20]!r}, and only {FORMAT} is known; "
+            f"artifact of {model}: {FILE_NAME} has format {str(version_number)[:20]!r}, and only {FORMAT} is known; "
             "it may come from a later version of shopwright"
         )
 
@@ -238,25 +238,25 @@ def _explain(error: ValidationError) -> str:
 
 
 def _listed(folder: Path, model: str) -> list[str]:
-    """Names of the files in a folder, sorted; anything but a plain file is refused."""
+    """List the names of the files in a folder, sorted; anything but a plain file is refused."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            items = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise ArtifactError(f"artifact of {model}: {folder} cannot be read: {error.strerror}") from None
-    for entry in found:
+    for entry in items:
         if entry.is_symlink():
             raise ArtifactError(f"artifact of {model}: {entry.name!r} is a link, expected a plain file")
         if not entry.is_file(follow_symlinks=False):
             raise ArtifactError(f"artifact of {model}: {entry.name!r} is no plain file")
-    return [entry.name for entry in found]
+    return [entry.name for entry in items]
 
 
 def _compare_names(present: set[str], expected: set[str], model: str) -> None:
     if missing := sorted(expected - present):
         raise ArtifactError(f"artifact of {model}: {missing[0]} is missing")
-    if added := sorted(present - expected):
-        raise ArtifactError(f"artifact of {model}: {added[0]!r} was added after it was sealed")
+    if extra := sorted(present - expected):
+        raise ArtifactError(f"artifact of {model}: {extra[0]!r} was added after it was sealed")
 
 
 def _why_not_allowed(name: str) -> str | None:
@@ -268,6 +268,6 @@ def _why_not_allowed(name: str) -> str | None:
 
 
 def _record(file: Path) -> FileRecord:
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        return FileRecord(sha256=digest, size=opened.tell())
+    with file.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        return FileRecord(sha256=digest, size=handle.tell())

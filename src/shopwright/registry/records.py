@@ -1,4 +1,4 @@
-"""What goes into the registry and what comes out of it."""
+"""Values that go into the registry and come out of it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ CHALLENGER = "challenger"
 
 
 class GateRecord(BaseModel):
-    """Whether a version may become the champion, and which champion it was measured against."""
+    """Whether a version may become the champion, and which champion it was compared with."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     passes: bool
     reasons: tuple[str, ...] = ()
-    """Why, or why not."""
+    """Reasons for the result."""
     champion: int | None = None
-    """Version that was the champion when the gate was asked; None where there was none."""
+    """Version of the champion at the time of the check; None if there was none."""
 
 
 class ChampionRecord(BaseModel):
@@ -41,9 +41,9 @@ class ChampionRecord(BaseModel):
     by: str
     """"promotion", "forced promotion" or "rollback"."""
     reason: str = ""
-    """Why the gate was overruled, or what it said."""
+    """Why the gate was overridden, or its result."""
     before: int | None = None
-    """Number of the change that the one before this champion came by; None for the first."""
+    """Number of the change that made the previous champion; None for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class RunRecord:
     folder: Path
     """The artifact, sealed by ``write_manifest``."""
     verdict: str
-    """Such as ``predictable``; what there is to say about it stands in the gate's reasons."""
+    """Label such as ``predictable``; the reasons are those of the gate."""
     gate: GateRecord
     parameters: Mapping[str, str | float | bool | None] = field(default_factory=dict)
     """Choices that change the answer, by name."""
     plots: tuple[Path, ...] = ()
-    """Pictures for people who look at the run; not part of the artifact."""
+    """Charts to show with the run; not part of the artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +70,18 @@ class Version:
     number: int
     created_at: datetime
     aliases: tuple[str, ...]
-    """Of ``champion`` and ``challenger``, and what else users gave."""
+    """``champion``, ``challenger``, and any that users added."""
     run_id: str
     verdict: str
     gate: GateRecord
     metrics: dict[str, Measure]
     data_fingerprint: str
     manifest_sha256: str
-    """Seal of the artifact; empty where the version was registered by something else."""
+    """SHA-256 that seals the artifact; empty if something else registered the version."""
     parameters: dict[str, str]
-    """As texts; filled in by ``Registry.show`` only."""
+    """Parameters as strings; only ``Registry.show`` fills them in."""
 
     @property
     def is_champion(self) -> bool:
-        """Whether it is the one that is served."""
+        """Whether it is the live version."""
         return CHAMPION in self.aliases

@@ -1,4 +1,4 @@
-"""The connection to MLflow: quiet, without telemetry, and with errors of one line that hold no password.
+"""The connection to MLflow: quiet, without telemetry, and with one-line errors that contain no password.
 
 MLflow takes seconds to import, so this module imports it only when a connection is opened.
 """
@@ -39,10 +39,10 @@ _LIBRARIES = ("mlflow", "sqlalchemy", "alembic", "requests", "urllib3")
 
 
 def check_installed() -> None:
-    """See that what the registry needs is there.
+    """Check that the registry's packages are installed.
 
     Raises:
-        ConfigurationError: it is not; the message names the extra that brings it.
+        ConfigurationError: one is missing; the message names the extra to install.
     """
     missing = [name for name in ("mlflow", "sqlalchemy", "alembic") if find_spec(name) is None]
     if missing:
@@ -57,7 +57,7 @@ def connect(uri: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     for library in ("mlflow", "alembic"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), explained(uri):
+    with warnings.catch_warnings(), translate_errors(uri):
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient  # noqa: PLC0415  # takes seconds
         from sqlalchemy.orm import configure_mappers  # noqa: PLC0415  # an extra
@@ -68,16 +68,16 @@ def connect(uri: str) -> MlflowClient:
 
 
 def create_database(file: Path) -> None:
-    """Make MLflow's SQLite database, all of it or nothing.
+    """Create MLflow's SQLite database, completely or not at all.
 
-    Its tables come from some fifty migrations that take seconds; a process that is killed between two of them would
-    leave a database that no later one can open. So it is made under another name and then moved into place. The
+    Its tables come from about fifty migrations that take seconds; a process killed between two of them would
+    leave a database that no later one can open. So it is created under another name and then moved into place. The
     caller holds the lock.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".unfinished-{file.name}")
     unfinished.unlink(missing_ok=True)
-    with _unsynchronised():
+    with _without_fsync():
         connect(sqlite_uri(unfinished))
     with unfinished.open("rb") as written:
         os.fsync(written.fileno())
@@ -85,8 +85,8 @@ def create_database(file: Path) -> None:
 
 
 @contextmanager
-def _unsynchronised() -> Iterator[None]:
-    """Let SQLite leave the disk its time: each migration would wait for it, for a file that counts only when moved."""
+def _without_fsync() -> Iterator[None]:
+    """Turn off SQLite's fsync: each migration would wait for the disk, for a file that counts only once it is moved."""
     check_installed()
     from sqlalchemy import event  # noqa: PLC0415  # an extra
     from sqlalchemy.engine import Engine  # noqa: PLC0415
@@ -103,22 +103,22 @@ def _unsynchronised() -> Iterator[None]:
 
 
 def sqlite_uri(file: Path) -> str:
-    """Address of a SQLite file.
+    """Return the address of a SQLite file.
 
     Raises:
         ConfigurationError: the path cannot be part of an address.
     """
     if "?" in str(file):
-        raise ConfigurationError(f"{file}: models cannot lie in a folder whose name holds a question mark")
+        raise ConfigurationError(f"{file}: models cannot be in a folder whose name contains a question mark")
     return f"sqlite:///{file}"
 
 
 @contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """Turn what MLflow and the libraries below it raise into one line.
+def translate_errors(uri: str) -> Iterator[None]:
+    """Turn errors of MLflow and the libraries below it into one line.
 
     Raises:
-        ConfigurationError: the server or database does not do what it is asked; passwords are masked.
+        ConfigurationError: the server or database failed; passwords are masked.
     """
     try:
         yield
@@ -127,39 +127,39 @@ def explained(uri: str) -> Iterator[None]:
         if name not in _LIBRARIES and not isinstance(error, ImportError):
             raise
         says = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ConfigurationError(f"the models' registry at {public(uri)}: {_masked(says, uri)}") from None
+        raise ConfigurationError(f"the models' registry at {redact_uri(uri)}: {_redact(says, uri)}") from None
 
 
-def public(uri: str) -> str:
-    """An address without its user, password and options; a user alone may be a token.
+def redact_uri(uri: str) -> str:
+    """Return an address without its user, password and options; a user name alone may be a token.
 
     Example:
-        >>> public("postgresql://shop:secret@db.example.com/mlflow?sslpassword=x")
+        >>> redact_uri("postgresql://shop:secret@db.example.com/mlflow?sslpassword=x")
         'postgresql://***@db.example.com/mlflow'
     """
     try:
-        parts = urlsplit(uri)
+        address = urlsplit(uri)
     except ValueError:
         return "the address in models.tracking_uri"
-    user, _, host = parts.netloc.rpartition("@")
-    scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return f"{scheme}{'***@' if user else ''}{host}{parts.path}"
+    user, _, host = address.netloc.rpartition("@")
+    scheme = f"{address.scheme}://" if address.scheme else ""
+    return f"{scheme}{'***@' if user else ''}{host}{address.path}"
 
 
-def _masked(text: str, uri: str) -> str:
-    text = text.replace(uri, public(uri))
+def _redact(text: str, uri: str) -> str:
+    text = text.replace(uri, redact_uri(uri))
     for secret in sorted(_secrets(uri), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
 
 def _secrets(uri: str) -> set[str]:
-    """Passwords and tokens of an address, as they are written and as they are meant."""
+    """Return the passwords and tokens of an address, as written and percent-decoded."""
     try:
-        parts = urlsplit(uri)
+        address = urlsplit(uri)
     except ValueError:
         return set()
-    user, colon, password = parts.netloc.rpartition("@")[0].partition(":")
-    options = [option.partition("=")[2] for option in parts.query.split("&")]
-    found = [password if colon else user, parts.query, *options]
-    return {form for each in found for form in (each, unquote(each)) if form}
+    user, colon, password = address.netloc.rpartition("@")[0].partition(":")
+    options = [option.partition("=")[2] for option in address.query.split("&")]
+    secrets = [password if colon else user, address.query, *options]
+    return {form for secret in secrets for form in (secret, unquote(secret)) if form}

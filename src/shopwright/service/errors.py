@@ -21,7 +21,7 @@ from shopwright.core.errors import (
     MissingDataError,
     ShopwrightError,
 )
-from shopwright.registry.tracking import public
+from shopwright.registry.tracking import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +136,7 @@ def redact_paths(text: str, project: Project) -> str:
     """
     if registry := project.settings.models.tracking_uri:
         address = registry.rstrip("/")
-        for each in (address, public(address), urlsplit(address).hostname):
+        for each in (address, redact_uri(address), urlsplit(address).hostname):
             text = text.replace(each, "the registry") if each else text
     text = re.sub(rf"{re.escape(str(project.root))}(?![\w.-])/?", "", text)
     return _PATH.sub(r"\1", text)

@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _prepare(shop: Path, folder: Path) -> int:
-    """Write what pandas starts from, which is not timed; how many events there are."""
+    """Write the input of pandas, which is not timed, and return the number of events."""
     with duckdb.connect(str(published(shop)), read_only=True) as connection:
         for name, query in (("steps", _STEPS), ("sessions", _SESSIONS)):
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
@@ -88,17 +88,17 @@ def _train(shop: Path, folder: Path) -> Measured:
 
 
 def _trained(folder: Path) -> dict[str, Any]:
-    """What the training printed: its one JSON document."""
+    """Return the JSON document that training printed."""
     text = (folder / "train").read_text(encoding="utf-8")
     found = json.loads(text[text.index("{") :])
     return dict(found["models"][0]) if "models" in found else dict(found)
 
 
 def _compare(shop: Path, folder: Path) -> dict[str, Any]:
-    """Insist that pandas and the view have the same decisions and the same values.
+    """Require that pandas and the view have the same decisions and the same values.
 
     Raises:
-        SystemExit: they have not.
+        SystemExit: they do not.
     """
     with duckdb.connect() as connection:
         connection.execute(f"attach '{published(shop)}' as shop (read_only)")

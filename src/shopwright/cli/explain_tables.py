@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def print_explanation(console: Console, explanation: Explanation, version: Version) -> None:
     """Print a score and what each feature adds to it, most important first; or sentences if there are no contributions."""
     console.print(
-        f"{explanation.entity}: {explanation.answer or f'{explanation.score:.1%}'} as of "
+        f"{explanation.entity}: {explanation.score_text or f'{explanation.score:.1%}'} as of "
         f"{explanation.decided_at[:16]} by version {version.number} of {version.model}",
         markup=False,
     )

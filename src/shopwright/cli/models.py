@@ -149,7 +149,7 @@ def rollback_command(
 @app.command("audit")
 def audit_command(
     model: ModelArgument = None,
-    every: AllOption = False,
+    all_models: AllOption = False,
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
@@ -163,7 +163,7 @@ def audit_command(
     """
     loaded = load_project(project)
     documents, leaking = [], []
-    for spec in select_models(loaded, model, all_models=every):
+    for spec in select_models(loaded, model, all_models=all_models):
         with progress_bar(quiet=as_json) as bar:
             bar.update(f"{spec.name}: auditing for leaks", 0, 0)
             findings, compared = _audit(loaded, spec)
@@ -178,7 +178,7 @@ def audit_command(
         if not as_json:
             tables.print_findings(stdout_console(), spec, findings, compared)
     if as_json:
-        print_json(documents if every else documents[0])
+        print_json(documents if all_models else documents[0])
     if leaking:
         raise DataError(f"features leak in {' and '.join(leaking)}")
 

@@ -74,6 +74,8 @@ def draw_waterfall(explanation: Explanation) -> Figure:
         fontsize=8,
     )
     axes.set_title(
-        f"{explanation.entity}: {explanation.answer or f'{explanation.score:.1%}'}", loc="left", fontsize=10
+        f"{explanation.entity}: {explanation.score_text or f'{explanation.score:.1%}'}",
+        loc="left",
+        fontsize=10,
     )
     return figure

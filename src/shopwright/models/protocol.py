@@ -126,8 +126,8 @@ class Explanation:
     """Feature to what it adds to ``base``; the sum is the raw score."""
     values: dict[str, Any]
     """Feature to its value; None where unknown."""
-    answer: str = ""
-    """The score as text for people; if empty, the score is a probability."""
+    score_text: str = ""
+    """The score formatted for people; empty if the score is a probability."""
     reasons: tuple[str, ...] = ()
     """Sentences, for what numbers do not say; there may be no contributions then."""
 

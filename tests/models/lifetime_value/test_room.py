@@ -131,7 +131,7 @@ def test_a_customer_is_explained_by_what_their_score_is_made_of(loaded, gold):
     why = loaded.explain(gold, found["customer_id"][best])
     assert why.score == pytest.approx(found["value_182d"][best])
     assert np.exp(why.base + sum(why.contributions.values())) == pytest.approx(why.score)
-    assert why.answer == f"{why.score:,.2f} in the next 182 days"
+    assert why.score_text == f"{why.score:,.2f} in the next 182 days"
     assert set(why.values) == set(why.contributions)
     assert any("alive with a chance of" in reason for reason in why.reasons)
 

@@ -145,7 +145,7 @@ def test_an_explanation_names_the_rule_that_is_met(warehouse, loaded, customers)
     for place in (0, 300, 790):
         found = loaded.explain(warehouse, str(customers.ids[place]))
         rule = rules.rules[rules.met(customers)[place]]
-        assert found.answer == columns["segment_name"][place]
+        assert found.score_text == columns["segment_name"][place]
         assert found.score == columns["segment"][place] == rule.segment
         assert found.reasons[0] == f"The rule: {rule.words}."
         assert found.values["recency_days"] == customers.column("recency_days")[place]
@@ -311,5 +311,5 @@ def test_people_are_told_all_that_matters(training, loaded, warehouse, customers
     explanation = loaded.explain(warehouse, str(customers.ids[0]))
     version = Version("segmentation", 4, None, (), "", STABLE, training.gate, {}, "", "", {})
     print_explanation(Console(file=written, width=120), explanation, version)
-    assert f"c000000: {explanation.answer} as of 2025-03-10T00:00 by version 4" in written.getvalue()
+    assert f"c000000: {explanation.score_text} as of 2025-03-10T00:00 by version 4" in written.getvalue()
     assert all(reason.split()[0] in written.getvalue() for reason in explanation.reasons)

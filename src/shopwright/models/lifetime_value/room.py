@@ -139,7 +139,7 @@ class LoadedLifetimeValue:
                 name: None if np.isnan(known) else float(known)
                 for name, known in zip(parts.names, parts.values[0], strict=True)
             },
-            answer=f"{value:,.2f} in the next {JUDGED} days",
+            score_text=f"{value:,.2f} in the next {JUDGED} days",
             reasons=(
                 *self.candidate.reasons(frame),
                 f"{LEVEL:.0%} of such customers spend {lower:,.2f} to {upper:,.2f}",

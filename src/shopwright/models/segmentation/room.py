@@ -242,7 +242,7 @@ class LoadedSegmentation:
             scale="",
             contributions={},
             values={name: None if np.isnan(value) else value for name, value in values.items()},
-            answer=found.names[segment],
+            score_text=found.names[segment],
             reasons=_reasons(found, customer, before),
         )
 

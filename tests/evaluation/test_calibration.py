@@ -30,7 +30,7 @@ def rng():
     return np.random.default_rng(11)
 
 
-def drawn(count, curve=lambda chance: chance):
+def make_rows(count, curve=lambda chance: chance):
     """Outcomes whose true probability is a curve of the predicted one."""
     generator = rng()
     probability = generator.beta(1, 4, count)
@@ -43,18 +43,18 @@ class TestCoverage:
     )
     def test_it_is_the_mean_of_random_draws(self, bounds, level):
         low, high = np.sort(np.array(bounds), axis=1).T
-        places = low + (high - low) * ((np.arange(4_000) + 0.5) / 4_000)[:, None]
-        inside = (places >= (1 - level) / 2) & (places <= (1 + level) / 2)
+        positions = low + (high - low) * ((np.arange(4_000) + 0.5) / 4_000)[:, None]
+        inside = (positions >= (1 - level) / 2) & (positions <= (1 + level) / 2)
         assert expected_coverage(low, high, level=level) == pytest.approx(inside.mean(axis=0), abs=1e-3)
 
     def test_counts_from_the_right_distribution_are_covered_as_promised(self):
         rates = rng().gamma(2, 1, 5_000)
         counts = rng().poisson(rates)
         below, at = stats.poisson.cdf(counts - 1, rates), stats.poisson.cdf(counts, rates)
-        found = coverage_score(below, at, interval_level=0.8, rng=rng())
-        assert found.lower <= 0.8 <= found.upper
-        assert found.value == pytest.approx(0.8, abs=0.015)
-        assert found.ideal == 0.8
+        result = coverage_score(below, at, interval_level=0.8, rng=rng())
+        assert result.lower <= 0.8 <= result.upper
+        assert result.value == pytest.approx(0.8, abs=0.015)
+        assert result.ideal == 0.8
         assert pit_histogram(below, at) == pytest.approx(np.full(10, 0.1), abs=0.015)
         # With bounds rounded to whole counts, intervals hold more than they promise.
         lower, upper = stats.poisson.ppf(0.1, rates), stats.poisson.ppf(0.9, rates)
@@ -62,9 +62,9 @@ class TestCoverage:
 
     def test_too_narrow_predictions_show_at_the_ends(self):
         values = rng().normal(0, 2, 2_000)
-        found = pit_histogram(stats.norm.cdf(values), stats.norm.cdf(values))
-        assert found.sum() == pytest.approx(1)
-        assert min(found[0], found[-1]) > 0.2
+        result = pit_histogram(stats.norm.cdf(values), stats.norm.cdf(values))
+        assert result.sum() == pytest.approx(1)
+        assert min(result[0], result[-1]) > 0.2
 
     def test_no_rows_and_wrong_ones(self):
         assert coverage_score([], [], rng=rng()).reason == "there are no rows"
@@ -78,25 +78,25 @@ class TestCoverage:
 
 class TestReliability:
     def test_it_is_scikit_learns_where_nothing_is_tied(self):
-        outcome, probability = drawn(1_000)
+        outcome, probability = make_rows(1_000)
         ours = reliability_curve(outcome, probability, bins=10)
         observed, predicted = calibration_curve(outcome, probability, n_bins=10, strategy="quantile")
-        assert [each.predicted for each in ours.bins] == pytest.approx(predicted)
-        assert [each.observed for each in ours.bins] == pytest.approx(observed)
+        assert [item.predicted for item in ours.bins] == pytest.approx(predicted)
+        assert [item.observed for item in ours.bins] == pytest.approx(observed)
         expected = np.abs(observed - predicted).mean()
         assert ours.expected_calibration_error == pytest.approx(expected)
 
     @given(ROWS, st.integers(1, 12))
     def test_bins_hold_every_row_once_and_never_split_a_tie(self, rows, bins):
         outcome, steps = np.array(rows).T
-        found = reliability_curve(outcome, steps / 20, bins=bins)
-        assert len(found.bins) <= bins
-        assert sum(each.count for each in found.bins) == len(rows)
-        assert sum(each.count * each.observed for each in found.bins) == pytest.approx(outcome.sum())
-        for one, two in zip(found.bins, found.bins[1:], strict=False):
-            assert one.max_probability < two.min_probability
-        for each in found.bins:
-            assert each.observed_lower <= each.observed <= each.observed_upper
+        result = reliability_curve(outcome, steps / 20, bins=bins)
+        assert len(result.bins) <= bins
+        assert sum(item.count for item in result.bins) == len(rows)
+        assert sum(item.count * item.observed for item in result.bins) == pytest.approx(outcome.sum())
+        for lower_bin, upper_bin in zip(result.bins, result.bins[1:], strict=False):
+            assert lower_bin.max_probability < upper_bin.min_probability
+        for item in result.bins:
+            assert item.observed_lower <= item.observed <= item.observed_upper
 
     @pytest.mark.parametrize("rows", [1, 3, 100, 12_345])
     def test_rates_of_0_and_1_are_inside_their_intervals(self, rows):
@@ -108,7 +108,7 @@ class TestReliability:
         assert 0 < never_cost.observed_upper == pytest.approx(1 - always_cost.observed_lower)
 
     def test_what_chance_shows_is_told(self):
-        probability = drawn(2_000)[1]
+        probability = make_rows(2_000)[1]
         generator = rng()
         outcomes = (generator.random((300, 2_000)) < probability).astype(float)
         errors = [expected_calibration_error(outcome, probability) for outcome in outcomes]
@@ -125,36 +125,36 @@ class TestReliability:
 
 class TestCalibrator:
     def test_a_calibrated_model_is_left_alone(self):
-        outcome, probability = drawn(5_000)
-        found = Calibrator.fit(outcome, probability, rng=rng())
-        assert found.method == "identity"
-        assert found.apply(probability).tolist() == probability.tolist()
-        assert set(found.losses) == {"identity", "beta", "isotonic"}
+        outcome, probability = make_rows(5_000)
+        result = Calibrator.fit(outcome, probability, rng=rng())
+        assert result.method == "identity"
+        assert result.apply(probability).tolist() == probability.tolist()
+        assert set(result.losses) == {"identity", "beta", "isotonic"}
 
     def test_a_smooth_distortion_is_undone_by_a_curve(self):
-        outcome, probability = drawn(20_000, lambda chance: chance**2)
-        found = Calibrator.fit(outcome, probability, rng=rng())
-        assert found.method == "beta"
+        outcome, probability = make_rows(20_000, lambda chance: chance**2)
+        result = Calibrator.fit(outcome, probability, rng=rng())
+        assert result.method == "beta"
         assert expected_calibration_error(outcome, probability) > 0.05
-        assert expected_calibration_error(outcome, found.apply(probability)) < 0.01
+        assert expected_calibration_error(outcome, result.apply(probability)) < 0.01
 
     def test_steps_are_undone_by_steps(self):
-        outcome, probability = drawn(
+        outcome, probability = make_rows(
             20_000, lambda chance: np.select([chance < 0.1, chance < 0.3], [0.3, 0.35], 0.9)
         )
-        found = Calibrator.fit(outcome, probability, rng=rng(), groups=np.arange(20_000) // 2)
-        assert found.method == "isotonic"
-        assert expected_calibration_error(outcome, found.apply(probability)) < 0.01
+        result = Calibrator.fit(outcome, probability, rng=rng(), groups=np.arange(20_000) // 2)
+        assert result.method == "isotonic"
+        assert expected_calibration_error(outcome, result.apply(probability)) < 0.01
 
     def test_the_curve_is_the_logistic_regression_on_both_logarithms(self):
-        outcome, probability = drawn(2_000, lambda chance: chance**1.5)
+        outcome, probability = make_rows(2_000, lambda chance: chance**1.5)
         features = np.column_stack([np.log(probability), -np.log1p(-probability)])
         reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000).fit(features, outcome)
         ours = _fit("beta", outcome, probability).coefficients
         assert ours == pytest.approx((*reference.coef_[0], reference.intercept_[0]), abs=2e-3)
 
     def test_the_steps_are_scikit_learns_except_for_certainty(self):
-        outcome, probability = drawn(500)
+        outcome, probability = make_rows(500)
         reference = IsotonicRegression().fit(probability, outcome).predict(probability)
         ours = _fit("isotonic", outcome, probability).apply(probability)
         unsure = (reference > 0) & (reference < 1)
@@ -167,17 +167,17 @@ class TestCalibrator:
     def test_no_method_turns_the_order_round(self, rows):
         outcome, probability = np.array(rows).T
         for method in ("identity", "beta", "isotonic"):
-            found = _fit(method, outcome, probability)
-            places = np.linspace(0, 1, 50)
-            after = found.apply(places)
+            result = _fit(method, outcome, probability)
+            positions = np.linspace(0, 1, 50)
+            after = result.apply(positions)
             assert ((after >= 0) & (after <= 1)).all()
             assert (np.diff(after) >= -1e-12).all()
-            assert Calibrator.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+            assert Calibrator.from_dict(json.loads(json.dumps(result.to_dict()))) == result
 
     def test_too_few_rows_fit_nothing(self):
-        found = Calibrator.fit([1] * 30 + [0] * 5, np.linspace(0, 1, 35), rng=rng())
-        assert found.method == "identity"
-        assert "too few" in found.reason
+        result = Calibrator.fit([1] * 30 + [0] * 5, np.linspace(0, 1, 35), rng=rng())
+        assert result.method == "identity"
+        assert "too few" in result.reason
 
     @pytest.mark.parametrize(
         "change",
@@ -197,7 +197,7 @@ class TestCalibrator:
             Calibrator.from_dict(Calibrator("identity").to_dict() | change)
 
     def test_wrong_wishes(self):
-        outcome, probability = drawn(500)
+        outcome, probability = make_rows(500)
         with pytest.raises(ConfigurationError, match="folds"):
             Calibrator.fit(outcome, probability, rng=rng(), folds=1)
         with pytest.raises(DataError, match="groups"):
@@ -213,11 +213,11 @@ class TestCosts:
         probability = steps / 20
         costs = {"false_negative_cost": false_negative_cost, "false_positive_cost": false_positive_cost}
         curve = cost_curve(outcome, probability, points=5, **costs)
-        every = [
-            expected_cost(outcome, probability, threshold=each, **costs) for each in [*probability, None]
+        costs_by_threshold = [
+            expected_cost(outcome, probability, threshold=item, **costs) for item in [*probability, None]
         ]
-        found = curve.never_cost if curve.best is None else curve.best.cost
-        assert found == pytest.approx(min(every))
+        result = curve.never_cost if curve.best is None else curve.best.cost
+        assert result == pytest.approx(min(costs_by_threshold))
         for point in curve.points:
             expected = expected_cost(outcome, probability, threshold=point.threshold, **costs)
             assert point.cost == pytest.approx(expected)
@@ -225,7 +225,7 @@ class TestCosts:
         assert curve.best is None or curve.best in curve.points
 
     def test_a_calibrated_model_is_best_near_the_threshold_of_theory(self):
-        outcome, probability = drawn(50_000)
+        outcome, probability = make_rows(50_000)
         curve = cost_curve(outcome, probability, false_negative_cost=4, false_positive_cost=1)
         assert curve.theoretical_threshold == pytest.approx(0.2)
         assert curve.best.threshold == pytest.approx(0.2, abs=0.05)

@@ -27,7 +27,7 @@ def shop(rows=2_000):
     return generator, outcome, views
 
 
-def found(column, outcome):
+def find(column, outcome):
     return find_separating_features([column], ["it"], outcome)
 
 
@@ -43,38 +43,38 @@ class TestSeparatingFeatures:
     @pytest.mark.parametrize("sign", [1, -1])
     def test_a_number_that_is_the_outcome_in_disguise(self, sign):
         generator, outcome, _ = shop()
-        (finding,) = found(sign * (outcome * 3 + generator.random(len(outcome))), outcome)
+        (finding,) = find(sign * (outcome * 3 + generator.random(len(outcome))), outcome)
         assert finding.feature == "it"
         assert finding.value == 1.0
         assert "'it' alone reveals the outcome almost perfectly" in finding.message
 
     def test_a_value_that_is_there_only_for_one_outcome(self):
         generator, outcome, _ = shop()
-        (finding,) = found(np.where(outcome == 1, generator.random(len(outcome)), np.nan), outcome)
+        (finding,) = find(np.where(outcome == 1, generator.random(len(outcome)), np.nan), outcome)
         assert "whether 'it' is missing" in finding.message
-        texts = np.array([None if each else "x" for each in outcome], dtype=object)
-        assert "missing" in found(texts, outcome)[0].message
+        texts = np.array([None if finding else "x" for finding in outcome], dtype=object)
+        assert "missing" in find(texts, outcome)[0].message
 
     def test_a_category_that_tells_the_outcome(self):
         generator, outcome, _ = shop()
         status = np.where(outcome == 1, generator.choice(["sent", "paid"], len(outcome)), "left").astype(
             object
         )
-        assert "category" in found(status, outcome)[0].message
+        assert "category" in find(status, outcome)[0].message
 
     def test_a_code_that_is_no_scale(self):
         generator, outcome, _ = shop()
         code = np.where(outcome == 1, 5, generator.choice([1, 9], len(outcome)))
-        (finding,) = found(code, outcome)
+        (finding,) = find(code, outcome)
         assert "category" in finding.message
 
     def test_a_handful_accuses_nothing(self):
-        assert found(np.array([0.0, 0, 0, 1]), np.array([0, 0, 0, 1])) == []
-        assert found(np.array([]), np.array([])) == []
+        assert find(np.array([0.0, 0, 0, 1]), np.array([0, 0, 0, 1])) == []
+        assert find(np.array([]), np.array([])) == []
 
     def test_a_column_of_another_length_is_named(self):
         with pytest.raises(DataError, match="'it'"):
-            found(np.arange(3), np.array([0, 1]))
+            find(np.arange(3), np.array([0, 1]))
 
     def test_an_array_is_read_by_column(self):
         _, outcome, views = shop()
@@ -113,8 +113,8 @@ class TestMixedSplit:
         assert "of the same entity" in finding.message
         overlapping = (masks[0], masks[0] | masks[1], masks[3 - 1])
         assert any(
-            "in the training rows too" in each.message
-            for each in find_split_overlap(overlapping, decided_at, decided_at)
+            "in the training rows too" in finding.message
+            for finding in find_split_overlap(overlapping, decided_at, decided_at)
         )
 
     def test_empty_parts_mix_nothing(self):
@@ -137,7 +137,7 @@ class TestChangedFeatures:
             np.array(["2024-01-01", "NaT"], dtype="datetime64[D]"),
         ]
         names = [str(number) for number in range(len(columns))]
-        assert find_changed_features(columns, [each.copy() for each in columns], names, self.keys) == []
+        assert find_changed_features(columns, [finding.copy() for finding in columns], names, self.keys) == []
         assert self.changed([np.nan, 1], [-np.nan, 1]) == []
 
     @pytest.mark.parametrize(
@@ -176,32 +176,32 @@ CALIBRATED = Score("ece", 0.025, 0.01, 0.03, "lower", ideal=0.01)
 
 class TestVerdict:
     def test_better_than_the_best_baseline_is_predictable(self):
-        found = assess(
+        result = assess(
             {"constant": difference(0.2, 0.1, 0.3, second=0.5), "recency": difference(0.1, 0.05, 0.15)}
         )
-        assert (found.label, found.baseline) == (PREDICTABLE, "recency")
-        assert found.reason == (
+        assert (result.label, result.baseline) == (PREDICTABLE, "recency")
+        assert result.reason == (
             "better than the best baseline, recency: roc_auc 0.7 against 0.6, difference +0.1 (+0.05 to +0.15)"
         )
 
     def test_better_than_the_constant_alone_is_not(self):
-        found = assess(
+        result = assess(
             {"constant": difference(0.2, 0.1, 0.3, second=0.5), "recency": difference(0.1, -0.01, 0.2)}
         )
-        assert (found.label, found.baseline) == (NOT_PREDICTABLE, "recency")
-        assert "contains 0" in found.reason
+        assert (result.label, result.baseline) == (NOT_PREDICTABLE, "recency")
+        assert "contains 0" in result.reason
 
     def test_less_is_better_for_an_error(self):
         assert assess({"a": difference(-0.1, -0.2, -0.05, direction="lower")}).label == PREDICTABLE
-        found = assess({"a": difference(0.1, 0.05, 0.2, direction="lower")})
-        assert found.label == NOT_PREDICTABLE
-        assert found.reason.startswith("worse than the best baseline, a")
+        result = assess({"a": difference(0.1, 0.05, 0.2, direction="lower")})
+        assert result.label == NOT_PREDICTABLE
+        assert result.reason.startswith("worse than the best baseline, a")
 
     def test_a_leak_takes_the_verdict_away(self):
-        found = assess({"constant": difference(0.4, 0.3, 0.5)}, [LEAK, LEAK])
-        assert found.label == NOT_PREDICTABLE
-        assert "'refund' alone" in found.reason
-        assert "(and 1 more)" in found.reason
+        result = assess({"constant": difference(0.4, 0.3, 0.5)}, [LEAK, LEAK])
+        assert result.label == NOT_PREDICTABLE
+        assert "'refund' alone" in result.reason
+        assert "(and 1 more)" in result.reason
 
     def test_nothing_to_compare_with(self):
         assert assess({}).reason == "no baseline to compare with: there is none"
@@ -215,9 +215,9 @@ class TestGate:
 
     def test_all_is_well(self):
         assert check_gate(GOOD, None, self.baselines, CALIBRATED, []).passes
-        found = check_gate(GOOD, difference(0.02, 0.01, 0.03), self.baselines, None, [])
-        assert found.passes
-        assert any("better than the champion" in reason for reason in found.reasons)
+        result = check_gate(GOOD, difference(0.02, 0.01, 0.03), self.baselines, None, [])
+        assert result.passes
+        assert any("better than the champion" in reason for reason in result.reasons)
 
     @pytest.mark.parametrize(
         ("changes", "words"),
@@ -245,15 +245,15 @@ class TestGate:
             ({"findings": [LEAK]}, "do not trust the score"),
         ],
     )
-    def test_any_one_fault_closes_it(self, changes, words):
-        given = {
+    def test_any_one_fault_closes_it(self, changes, message):
+        arguments = {
             "challenger": GOOD,
             "champion": None,
             "baselines": self.baselines,
             "calibration": CALIBRATED,
             "findings": [],
         }
-        found = check_gate(*(given | changes).values())
-        assert not found.passes
-        (reason,) = found.reasons
-        assert words in reason
+        result = check_gate(*(arguments | changes).values())
+        assert not result.passes
+        (reason,) = result.reasons
+        assert message in reason

@@ -32,8 +32,8 @@ def rng():
     return np.random.default_rng(7)
 
 
-def value_of(found, name):
-    return found[name].value
+def value_of(result, name):
+    return result[name].value
 
 
 @given(ROWS, st.sampled_from([0.2, 0.5, 0.9]))
@@ -41,7 +41,7 @@ def test_probabilities_are_scored_as_by_scikit_learn(rows, base_rate):
     outcome, steps = np.array(rows).T
     assume(0 < outcome.sum() < len(outcome))
     probability = steps / 20
-    found = classification_scores(outcome, probability, base_rate=base_rate, rng=rng(), draws=2)
+    result = classification_scores(outcome, probability, base_rate=base_rate, rng=rng(), draws=2)
     rare = 0 if base_rate > 0.5 else 1
     towards = steps if rare else -steps
     expected = {
@@ -53,44 +53,44 @@ def test_probabilities_are_scored_as_by_scikit_learn(rows, base_rate):
         / metrics.brier_score_loss(outcome, np.full(len(outcome), base_rate)),
         "log_loss": metrics.log_loss(outcome, probability),
     }
-    assert {name: value_of(found, name) for name in expected} == pytest.approx(expected, rel=1e-9)
-    assert found["pr_auc"].positive_class == found["lift_top_tenth"].positive_class == rare
+    assert {name: value_of(result, name) for name in expected} == pytest.approx(expected, rel=1e-9)
+    assert result["pr_auc"].positive_class == result["lift_top_tenth"].positive_class == rare
 
 
 @given(AMOUNTS)
 def test_amounts_are_scored_as_by_others(rows):
     actual, predicted = np.array(rows, dtype=float).T
     assume(np.ptp(actual) > 0 and np.ptp(predicted) > 0)
-    found = amount_scores(actual, predicted, rng=rng(), draws=2)
+    result = amount_scores(actual, predicted, rng=rng(), draws=2)
     expected = {
         "mae": metrics.mean_absolute_error(actual, predicted),
         "rmse": metrics.root_mean_squared_error(actual, predicted),
         "correlation": stats.pearsonr(actual, predicted).statistic,
         "bias": predicted.sum() / actual.sum() - 1,
     }
-    assert {name: value_of(found, name) for name in expected} == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert {name: value_of(result, name) for name in expected} == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 @given(ROWS)
 def test_the_gini_of_a_yes_or_no_is_twice_the_auc_less_one(rows):
     outcome, steps = np.array(rows).T
     assume(0 < outcome.sum() < len(outcome))
-    found = amount_scores(outcome, steps, rng=rng(), draws=2)
-    assert value_of(found, "gini") == pytest.approx(2 * metrics.roc_auc_score(outcome, steps) - 1)
+    result = amount_scores(outcome, steps, rng=rng(), draws=2)
+    assert value_of(result, "gini") == pytest.approx(2 * metrics.roc_auc_score(outcome, steps) - 1)
 
 
 @given(ROWS, st.randoms())
 def test_the_order_of_rows_never_matters(rows, random):
     shuffled = random.sample(rows, len(rows))
-    one, two = (
+    first, second = (
         classification_scores(
-            [row[0] for row in each], [row[1] / 20 for row in each], base_rate=0.3, rng=rng(), draws=1
+            [row[0] for row in ordering], [row[1] / 20 for row in ordering], base_rate=0.3, rng=rng(), draws=1
         )
-        for each in (rows, shuffled)
+        for ordering in (rows, shuffled)
     )
-    assert {name: score.value for name, score in one.items()} == {
+    assert {name: score.value for name, score in first.items()} == {
         name: score.value if score.value is None else pytest.approx(score.value)
-        for name, score in two.items()
+        for name, score in second.items()
     }
 
 
@@ -98,8 +98,8 @@ class TestByHand:
     def test_lift_of_the_top_tenth(self):
         outcome = [1] + [0] * 18 + [1]
         probability = np.linspace(1, 0, 20)
-        found = classification_scores(outcome, probability, base_rate=0.1, rng=rng())
-        assert value_of(found, "lift_top_tenth") == pytest.approx(5)
+        result = classification_scores(outcome, probability, base_rate=0.1, rng=rng())
+        assert value_of(result, "lift_top_tenth") == pytest.approx(5)
 
     def test_rows_at_the_cut_with_equal_predictions_count_with_their_share(self):
         # The tenth of 20 rows is 2; five rows share the first place and hold 5 of the 10.
@@ -108,76 +108,76 @@ class TestByHand:
     def test_the_calibration_error(self):
         outcome = [0, 0, 0, 1, 1, 1, 1, 0]
         probability = [0.1] * 4 + [0.9] * 4
-        found = classification_scores(outcome, probability, base_rate=0.5, rng=rng())["ece"]
-        assert found.value == pytest.approx(0.15)
+        result = classification_scores(outcome, probability, base_rate=0.5, rng=rng())["ece"]
+        assert result.value == pytest.approx(0.15)
         # Two bins of four rows with a variance of 0.09 each.
-        assert found.ideal == pytest.approx(2 * math.sqrt(2 / math.pi * 4 * 0.09) / 8)
+        assert result.ideal == pytest.approx(2 * math.sqrt(2 / math.pi * 4 * 0.09) / 8)
 
     def test_the_normalised_gini(self):
-        found = amount_scores([0, 0, 10], [1, 3, 2], rng=rng())
+        result = amount_scores([0, 0, 10], [1, 3, 2], rng=rng())
         # The amount is at the second of three places: no area; perfect would be 2/3.
-        assert value_of(found, "gini") == pytest.approx(0)
+        assert value_of(result, "gini") == pytest.approx(0)
         assert value_of(amount_scores([0, 1, 10], [1, 2, 3], rng=rng()), "gini") == pytest.approx(1)
 
     def test_the_top_tenth_and_the_coverage(self):
         actual = np.array([50, *range(1, 10)])
-        found = amount_scores(actual, actual, rng=rng(), lower=actual - 1, upper=np.r_[49, actual[1:]])
-        assert value_of(found, "top_tenth_capture") == pytest.approx(50 / 95)
-        assert value_of(found, "interval_coverage") == pytest.approx(0.9)
-        assert found["interval_coverage"].ideal == 0.8
+        result = amount_scores(actual, actual, rng=rng(), lower=actual - 1, upper=np.r_[49, actual[1:]])
+        assert value_of(result, "top_tenth_capture") == pytest.approx(50 / 95)
+        assert value_of(result, "interval_coverage") == pytest.approx(0.9)
+        assert result["interval_coverage"].ideal == 0.8
 
     def test_one_certain_error_is_not_infinite(self):
-        found = classification_scores([1, 0], [0.0, 0.5], base_rate=0.5, rng=rng())
-        assert value_of(found, "log_loss") == pytest.approx(
+        result = classification_scores([1, 0], [0.0, 0.5], base_rate=0.5, rng=rng())
+        assert value_of(result, "log_loss") == pytest.approx(
             (-math.log(np.finfo(float).eps) + math.log(2)) / 2
         )
 
 
 class TestUndefined:
     def test_no_rows(self):
-        found = classification_scores([], [], base_rate=0.5, rng=rng())
-        assert {(score.value, score.reason) for score in found.values()} == {(None, "there are no rows")}
-        found = amount_scores([], [], rng=rng())
-        assert {score.value for score in found.values()} == {None}
-        assert found["gini"].reason == "there are no rows"
+        result = classification_scores([], [], base_rate=0.5, rng=rng())
+        assert {(score.value, score.reason) for score in result.values()} == {(None, "there are no rows")}
+        result = amount_scores([], [], rng=rng())
+        assert {score.value for score in result.values()} == {None}
+        assert result["gini"].reason == "there are no rows"
 
     def test_one_outcome_only(self):
-        found = classification_scores([1] * 20, [0.5] * 20, base_rate=1.0, rng=rng())
-        assert "only one" in found["roc_auc"].reason
-        assert found["pr_auc"].value is found["lift_top_tenth"].value is None
-        assert found["brier"].value == 0.25
-        assert "nothing can be better" in found["brier_skill"].reason
-        assert found["roc_auc"].format().startswith("none: only one")
+        result = classification_scores([1] * 20, [0.5] * 20, base_rate=1.0, rng=rng())
+        assert "only one" in result["roc_auc"].reason
+        assert result["pr_auc"].value is result["lift_top_tenth"].value is None
+        assert result["brier"].value == 0.25
+        assert "nothing can be better" in result["brier_skill"].reason
+        assert result["roc_auc"].format().startswith("none: only one")
 
     def test_constant_amounts(self):
-        found = amount_scores([0.1] * 20, [0.3] * 20, rng=rng())
-        assert found["correlation"].value is found["gini"].value is None
-        assert found["correlation"].reason == "the actual amounts are all the same"
+        result = amount_scores([0.1] * 20, [0.3] * 20, rng=rng())
+        assert result["correlation"].value is result["gini"].value is None
+        assert result["correlation"].reason == "the actual amounts are all the same"
         assert amount_scores([1, 2], [3, 3], rng=rng())["correlation"].reason.startswith("the predicted")
-        assert found["bias"].value == pytest.approx(2)
+        assert result["bias"].value == pytest.approx(2)
 
     def test_nothing_was_spent(self):
-        found = amount_scores([0.0] * 20, [0.3] * 20, rng=rng())
-        assert {name for name, score in found.items() if score.value is None} == {
+        result = amount_scores([0.0] * 20, [0.3] * 20, rng=rng())
+        assert {name for name, score in result.items() if score.value is None} == {
             "bias",
             "gini",
             "correlation",
             "top_tenth_capture",
         }
-        assert "nothing" in found["bias"].reason
+        assert "nothing" in result["bias"].reason
 
     def test_a_handful_has_no_interval(self):
-        found = classification_scores([0, 1, 1], [0.1, 0.4, 0.9], base_rate=0.5, rng=rng())["brier"]
-        assert found.value is not None
-        assert found.lower is found.upper is None
-        assert "too few" in found.note
+        result = classification_scores([0, 1, 1], [0.1, 0.4, 0.9], base_rate=0.5, rng=rng())["brier"]
+        assert result.value is not None
+        assert result.lower is result.upper is None
+        assert "too few" in result.note
 
     def test_a_class_that_most_draws_miss(self):
-        found = classification_scores([1] + [0] * 19, np.linspace(0, 1, 20), base_rate=0.05, rng=rng())
-        assert found["roc_auc"].value == 0
-        assert found["roc_auc"].lower is None
-        assert "too many of the draws" in found["roc_auc"].note
-        assert found["brier"].lower is not None
+        result = classification_scores([1] + [0] * 19, np.linspace(0, 1, 20), base_rate=0.05, rng=rng())
+        assert result["roc_auc"].value == 0
+        assert result["roc_auc"].lower is None
+        assert "too many of the draws" in result["roc_auc"].note
+        assert result["brier"].lower is not None
 
     @pytest.mark.parametrize(
         ("outcome", "probability", "words"),
@@ -209,8 +209,10 @@ class TestUndefined:
 class TestIntervals:
     def test_the_same_seed_gives_the_same_interval(self):
         outcome, probability = rng().integers(0, 2, 100), rng().random(100)
-        one, two = (classification_scores(outcome, probability, base_rate=0.5, rng=rng()) for _ in range(2))
-        assert one == two
+        first, second = (
+            classification_scores(outcome, probability, base_rate=0.5, rng=rng()) for _ in range(2)
+        )
+        assert first == second
 
     def test_a_wider_level_gives_a_wider_interval(self):
         outcome, probability = rng().integers(0, 2, 100), rng().random(100)
@@ -244,7 +246,7 @@ class TestIntervals:
         for name in ("roc_auc", "brier", "log_loss"):
             assert part[name].value == whole[name].value
             assert part[name].note.startswith("interval from ")
-            width, expected = (each[name].upper - each[name].lower for each in (part, whole))
+            width, expected = (scores[name].upper - scores[name].lower for scores in (part, whole))
             assert width == pytest.approx(expected, rel=0.3)
         monkeypatch.setattr(resampling, "MOST_ROWS", 20_000)
         assert not classification_scores(outcome, probability, base_rate=0.5, rng=rng())["brier"].note
@@ -253,36 +255,38 @@ class TestIntervals:
     @pytest.mark.parametrize("grouped", [False, True])
     def test_nineteen_of_twenty_intervals_hold_the_truth(self, grouped):
         generator, trials = np.random.default_rng(3), 300
-        held = dict.fromkeys(("roc_auc", "brier", "mae", "difference"), 0)
+        covered = dict.fromkeys(("roc_auc", "brier", "mae", "difference"), 0)
         truth = self.simulated(generator, 400_000, grouped=False)
         draws = {"draws": 200, "rng": generator}
         target = self.scored(*truth, None, {"draws": 1, "rng": generator})
         for _ in range(trials):
-            outcome, one, two = self.simulated(generator, 400, grouped=grouped)
+            outcome, first, second = self.simulated(generator, 400, grouped=grouped)
             groups = np.arange(400) // 4 if grouped else None
-            for name, found in self.scored(outcome, one, two, groups, draws).items():
-                held[name] += found.lower <= target[name].value <= found.upper
+            for name, result in self.scored(outcome, first, second, groups, draws).items():
+                covered[name] += result.lower <= target[name].value <= result.upper
         # Three standard errors of a share of 300 around 93 to 95 %.
-        assert all(0.90 <= count / trials <= 0.985 for count in held.values()), held
+        assert all(0.90 <= count / trials <= 0.985 for count in covered.values()), covered
 
     @staticmethod
     def simulated(generator, rows, *, grouped):
-        each = 4 if grouped else 1
-        strength = np.repeat(generator.normal(-0.5, 1, rows // each), each)
-        one = 1 / (1 + np.exp(-strength))
-        two = 1 / (1 + np.exp(-np.repeat(generator.normal(0, 1, rows // each), each) - strength))
-        draw = np.repeat(generator.random(rows // each), each)
-        return (draw < one).astype(float), one, two
+        group_size = 4 if grouped else 1
+        strength = np.repeat(generator.normal(-0.5, 1, rows // group_size), group_size)
+        first = 1 / (1 + np.exp(-strength))
+        second = 1 / (
+            1 + np.exp(-np.repeat(generator.normal(0, 1, rows // group_size), group_size) - strength)
+        )
+        draw = np.repeat(generator.random(rows // group_size), group_size)
+        return (draw < first).astype(float), first, second
 
     @staticmethod
-    def scored(outcome, one, two, groups, draws):
-        found = classification_scores(outcome, one, base_rate=0.4, groups=groups, **draws)
+    def scored(outcome, first, second, groups, draws):
+        result = classification_scores(outcome, first, base_rate=0.4, groups=groups, **draws)
         return {
-            "roc_auc": found["roc_auc"],
-            "brier": found["brier"],
-            "mae": amount_scores(outcome, one, groups=groups, **draws)["mae"],
+            "roc_auc": result["roc_auc"],
+            "brier": result["brier"],
+            "mae": amount_scores(outcome, first, groups=groups, **draws)["mae"],
             "difference": paired_difference(
-                outcome, one, two, score="roc_auc", base_rate=0.4, groups=groups, **draws
+                outcome, first, second, score="roc_auc", base_rate=0.4, groups=groups, **draws
             ),
         }
 
@@ -291,33 +295,33 @@ class TestDifference:
     @pytest.mark.parametrize("name", [name for name in DIRECTIONS if name != "interval_coverage"])
     def test_it_is_the_difference_of_the_two_scores(self, name):
         generator = rng()
-        outcome, one, two = (generator.random(200) < 0.3).astype(float), *generator.random((2, 200))
+        outcome, first, second = (generator.random(200) < 0.3).astype(float), *generator.random((2, 200))
         scores = [
-            classification_scores(outcome, each, base_rate=0.3, rng=rng())
-            | amount_scores(outcome, each, rng=rng())
-            for each in (one, two)
+            classification_scores(outcome, prediction, base_rate=0.3, rng=rng())
+            | amount_scores(outcome, prediction, rng=rng())
+            for prediction in (first, second)
         ]
-        found = paired_difference(outcome, one, two, score=name, base_rate=0.3, rng=rng())
-        assert (found.first, found.second) == pytest.approx(tuple(each[name].value for each in scores))
-        expected = abs(found.first) - abs(found.second) if name == "bias" else found.first - found.second
-        assert found.value == pytest.approx(expected)
-        assert found.lower <= found.value <= found.upper
+        result = paired_difference(outcome, first, second, score=name, base_rate=0.3, rng=rng())
+        assert (result.first, result.second) == pytest.approx(tuple(score[name].value for score in scores))
+        expected = abs(result.first) - abs(result.second) if name == "bias" else result.first - result.second
+        assert result.value == pytest.approx(expected)
+        assert result.lower <= result.value <= result.upper
 
     def test_equal_predictions_show_nothing(self):
-        outcome, one = rng().integers(0, 2, 50), rng().random(50)
-        found = paired_difference(outcome, one, one, score="roc_auc", base_rate=0.3, rng=rng())
-        assert (found.lower, found.value, found.upper, found.conclusion) == (0, 0, 0, "inconclusive")
+        outcome, first = rng().integers(0, 2, 50), rng().random(50)
+        result = paired_difference(outcome, first, first, score="roc_auc", base_rate=0.3, rng=rng())
+        assert (result.lower, result.value, result.upper, result.conclusion) == (0, 0, 0, "inconclusive")
 
     def test_it_says_which_is_better(self):
         actual = rng().random(100)
         good, bad = actual + rng().normal(0, 0.1, 100), np.full(100, 0.5)
         assert paired_difference(actual, good, bad, score="mae", rng=rng()).conclusion == "better"
         assert paired_difference(actual, bad, good, score="mae", rng=rng()).conclusion == "worse"
-        found = paired_difference(actual, good, bad, score="correlation", rng=rng())
-        assert found.conclusion == "inconclusive"
-        assert found.reason == "the predicted amounts are all the same"
-        assert found.first is not None
-        assert found.format() == f"none: {found.reason}"
+        result = paired_difference(actual, good, bad, score="correlation", rng=rng())
+        assert result.conclusion == "inconclusive"
+        assert result.reason == "the predicted amounts are all the same"
+        assert result.first is not None
+        assert result.format() == f"none: {result.reason}"
 
     def test_an_unknown_score_is_answered_with_the_near_match(self):
         with pytest.raises(ConfigurationError, match="did you mean 'roc_auc'"):

@@ -41,8 +41,8 @@ def toy_spec(*features: Feature) -> ClassifierSpec:
         name="toy",
         view=view,
         baselines={"constant": constant, "luck alone": by_bins("luck")},
-        rewrites=lambda moment: {
-            "silver.toy": f"select * from original.silver.toy where decided_at <= {moment} or customer % 2 = 0"
+        rewrites=lambda time: {
+            "silver.toy": f"select * from original.silver.toy where decided_at <= {time} or customer % 2 = 0"
         },
         now="true",
         score="log_loss",
@@ -57,13 +57,13 @@ def write_shop(file: Path, *, days: int) -> Path:
     """Twenty decisions a day, of outcomes that follow the visits; the same ones for the days that two shops share."""
     rng = np.random.default_rng(5)
     size = 20 * 200
-    visits, luck = rng.normal(size=size), rng.normal(size=size)
+    visits, noise = rng.normal(size=size), rng.normal(size=size)
     day = np.repeat(np.arange(200), 20)
     rows = {
         "customer": np.arange(size) % 900,
         "decided_at": START + day.astype("timedelta64[D]") + np.arange(size).astype("timedelta64[s]"),
         "visits": visits,
-        "luck": luck,
+        "luck": noise,
         "bought": (rng.random(size) < 1 / (1 + np.exp(-1.5 * visits))).astype(np.float64),
     }
     with duckdb.connect(str(file)) as connection:
@@ -96,33 +96,33 @@ def training(early: Path) -> TrainingResult:
 
 @pytest.fixture(scope="module")
 def folder(training: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("artifact")
-    seal(found, SPEC, training)
-    return found
+    result = tmp_path_factory.mktemp("artifact")
+    seal(result, SPEC, training)
+    return result
 
 
 @pytest.fixture(scope="module")
 def later_folder(late: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that was trained when more was known."""
-    found = tmp_path_factory.mktemp("later")
-    seal(found, SPEC, SPEC.train(context_of(late)))
-    return found
+    result = tmp_path_factory.mktemp("later")
+    seal(result, SPEC, SPEC.train(context_of(late)))
+    return result
 
 
-def moment(text: object) -> np.datetime64:
+def time(text: object) -> np.datetime64:
     return np.datetime64(str(text), "us")
 
 
 def test_on_the_data_of_training_a_version_gets_the_scores_of_training(
     training: TrainingResult, folder: Path, early: Path
 ) -> None:
-    found = SPEC.evaluate(context_of(early), VersionRef(folder, "version 1"))
-    assert found.scores["version 1"] == training.scores[training.kind]
+    result = SPEC.evaluate(context_of(early), VersionRef(folder, "version 1"))
+    assert result.scores["version 1"] == training.scores[training.kind]
     for name in training.baselines:
-        assert found.scores[name] == training.scores[name]
-    assert (found.verdict, found.gate) == (training.verdict, training.gate)
-    assert (found.window, found.fingerprint) == (training.window, training.fingerprint)
-    assert found.tables["reliability"] == training.tables["reliability"]
+        assert result.scores[name] == training.scores[name]
+    assert (result.verdict, result.gate) == (training.verdict, training.gate)
+    assert (result.window, result.fingerprint) == (training.window, training.fingerprint)
+    assert result.tables["reliability"] == training.tables["reliability"]
 
 
 def test_without_later_decisions_it_says_that_there_are_none_yet(folder: Path, early: Path) -> None:
@@ -139,12 +139,12 @@ def test_later_and_new_windows_begin_after_what_was_learnt_and_judged(
         SPEC.evaluate(context_of(late), VersionRef(folder, "version 1", window))
         for window in ("later", "new")
     )
-    assert moment(later.window["test_from"]) >= moment(training.window["test_from"])
-    assert moment(new.window["test_from"]) > moment(training.window["test_until"])
-    for found in (later, new):
-        assert moment(found.window["train_until"]) < moment(found.window["test_from"])
-        assert found.scores["version 1"]["roc_auc"].value > 0.75
-        assert found.verdict.label == "predictable"
+    assert time(later.window["test_from"]) >= time(training.window["test_from"])
+    assert time(new.window["test_from"]) > time(training.window["test_until"])
+    for result in (later, new):
+        assert time(result.window["train_until"]) < time(result.window["test_from"])
+        assert result.scores["version 1"]["roc_auc"].value > 0.75
+        assert result.verdict.label == "predictable"
     assert (
         later.evaluated_on == f"the {later.window['test']['rows']:,} decisions from 2025-05-09 to 2025-06-09"
     )
@@ -153,11 +153,11 @@ def test_later_and_new_windows_begin_after_what_was_learnt_and_judged(
 def test_a_champion_that_learnt_more_is_not_judged_on_what_it_learnt(
     folder: Path, later_folder: Path, late: Path
 ) -> None:
-    begins = moment(read_manifest(later_folder, model="toy").window["test_from"])
-    found = SPEC.evaluate(context_of(late, later_folder), VersionRef(folder, "version 1"))
-    assert moment(found.window["test_from"]) >= begins
-    assert CHAMPION in found.scores
-    assert any("the champion" in reason for reason in found.gate.reasons)
+    begins = time(read_manifest(later_folder, model="toy").window["test_from"])
+    result = SPEC.evaluate(context_of(late, later_folder), VersionRef(folder, "version 1"))
+    assert time(result.window["test_from"]) >= begins
+    assert CHAMPION in result.scores
+    assert any("the champion" in reason for reason in result.gate.reasons)
 
 
 def test_the_shop_of_before_cannot_judge_what_learnt_later(later_folder: Path, early: Path) -> None:
@@ -168,15 +168,15 @@ def test_the_shop_of_before_cannot_judge_what_learnt_later(later_folder: Path, e
 def test_all_that_was_found_in_training_is_sealed_with_the_model(
     training: TrainingResult, folder: Path
 ) -> None:
-    kept = read_evaluation(folder)
-    assert kept is not None
+    selected = read_evaluation(folder)
+    assert selected is not None
     assert "evaluation.json" in read_manifest(folder, model="toy").files
-    assert list(kept.scores) == list(training.scores)
-    assert kept.scores["luck alone"]["brier"].upper == training.scores["luck alone"]["brier"].upper
-    assert {name: len(rows) for name, rows in kept.tables.items()} == {
+    assert list(selected.scores) == list(training.scores)
+    assert selected.scores["luck alone"]["brier"].upper == training.scores["luck alone"]["brier"].upper
+    assert {name: len(rows) for name, rows in selected.tables.items()} == {
         name: len(rows) for name, rows in training.tables.items()
     }
-    assert {"reliability", "importance", "costs", "trials"} <= kept.tables.keys()
+    assert {"reliability", "importance", "costs", "trials"} <= selected.tables.keys()
 
 
 def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_changed(
@@ -195,14 +195,14 @@ def test_a_version_is_explained_by_its_own_features_when_those_of_the_shop_have_
 def test_a_sample_is_bounded_adds_up_and_is_the_same_again(folder: Path, early: Path) -> None:
     loaded = SPEC.load(folder)
     with connect(early, read_only=True) as connection:
-        one, again = (loaded.sample(connection, rows=300, seed=3) for _ in range(2))
+        first, again = (loaded.sample(connection, rows=300, seed=3) for _ in range(2))
         other = loaded.sample(connection, rows=300, seed=4)
-    assert one.contributions.shape == (300, 2)
-    assert one.contributions.tobytes() == again.contributions.tobytes()
-    assert one.contributions.tobytes() != other.contributions.tobytes()
-    columns = {name: one.values[name] for name in one.names}
+    assert first.contributions.shape == (300, 2)
+    assert first.contributions.tobytes() == again.contributions.tobytes()
+    assert first.contributions.tobytes() != other.contributions.tobytes()
+    columns = {name: first.values[name] for name in first.names}
     odds = loaded.predictor.estimator.log_odds(loaded.predictor.encoder.matrix(columns))
-    assert one.contributions.sum(axis=1) + one.base == pytest.approx(odds, abs=2e-5)
+    assert first.contributions.sum(axis=1) + first.base == pytest.approx(odds, abs=2e-5)
 
 
 def test_a_window_with_too_few_outcomes_is_not_judged_on(folder: Path, tmp_path: Path) -> None:

@@ -26,39 +26,39 @@ if TYPE_CHECKING:
     from shopwright.settings import Project
     from shopwright.simulate import Simulation
 
-ROOMS = (abandonment.MODEL, churn.MODEL, churn.SELLER_MODEL)
+SPECS = (abandonment.MODEL, churn.MODEL, churn.SELLER_MODEL)
 CUTOFFS = 9
 PAIRS = 10_000
 
 
 def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten(market: Project) -> None:
     compared = {}
-    for room in ROOMS:
-        findings, compared[room.name] = find_look_ahead(
+    for spec in SPECS:
+        findings, compared[spec.name] = find_look_ahead(
             market.published,
-            room.task.view,
-            room.task.rewrites,
-            where=room.task.where,
+            spec.task.view,
+            spec.task.rewrites,
+            where=spec.task.where,
             seed=5,
             cutoffs=CUTOFFS,
         )
-        assert findings == [], room.name
+        assert findings == [], spec.name
     assert min(compared.values()) > 100
     assert sum(compared.values()) >= PAIRS
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-def test_rewriting_changes_the_future_itself(market: Project, room: ClassifierSpec) -> None:
+@pytest.mark.parametrize("room", SPECS, ids=lambda spec: spec.name)
+def test_rewriting_changes_the_future_itself(market: Project, spec: ClassifierSpec) -> None:
     """Else the proof above would prove nothing."""
-    view = room.task.view
+    view = spec.task.view
     with connect(market.published, read_only=True) as connection:
         before = read_training_set(connection, view)
     times = np.unique(before.decided_at)
-    moment = times[len(times) // 2]
-    literal = f"timestamp '{str(moment).replace('T', ' ')}'"
-    with replay(market.published, view.table, room.task.rewrites(literal)) as connection:
+    cutoff = times[len(times) // 2]
+    literal = f"timestamp '{str(cutoff).replace('T', ' ')}'"
+    with replay(market.published, view.table, spec.task.rewrites(literal)) as connection:
         after = read_training_set(connection, view)
-    later_before, later_after = (frame.take(frame.decided_at > moment) for frame in (before, after))
+    later_before, later_after = (frame.take(frame.decided_at > cutoff) for frame in (before, after))
     assert fingerprint(later_before) != fingerprint(later_after)
 
 
@@ -93,19 +93,19 @@ def test_the_warehouse_of_an_earlier_day_has_the_same_features(
     take_in(earlier)
     build(earlier)
     until = np.datetime64(datetime.fromisoformat(f"{month}-01"), "us")
-    for room in (abandonment.MODEL, churn.MODEL):
-        view = room.task.view
+    for spec in (abandonment.MODEL, churn.MODEL):
+        view = spec.task.view
         frames = []
         for project in (market, earlier):
             with connect(project.published, read_only=True) as connection:
                 frames.append(read_training_set(connection, view))
-        reached = min(until, frames[1].decided_at.max())
-        whole, part = (frame.take(taken(frame, reached, room)) for frame in frames)
-        assert len(whole) == len(part) > 100
-        names = list(whole.columns)
-        keys = np.column_stack([whole.entity, whole.decided_at.astype(object)])
-        columns = [[frame.columns[name] for name in names] for frame in (whole, part)]
-        assert find_changed_features(*columns, names, keys) == [], room.name
+        last_time = min(until, frames[1].decided_at.max())
+        complete, part = (frame.take(select_decisions(frame, last_time, spec)) for frame in frames)
+        assert len(complete) == len(part) > 100
+        names = list(complete.columns)
+        keys = np.column_stack([complete.entity, complete.decided_at.astype(object)])
+        columns = [[frame.columns[name] for name in names] for frame in (complete, part)]
+        assert find_changed_features(*columns, names, keys) == [], spec.name
 
 
 def take_earlier(simulation: Simulation, into: Path, month: str) -> Path:
@@ -118,9 +118,9 @@ def take_earlier(simulation: Simulation, into: Path, month: str) -> Path:
     return into
 
 
-def taken(frame: TrainingSet, reached: np.datetime64, room: ClassifierSpec) -> np.ndarray:
+def select_decisions(frame: TrainingSet, last_time: np.datetime64, spec: ClassifierSpec) -> np.ndarray:
     """Decisions up to a moment; of snapshots the firsts of months, which both shops have."""
-    kept = frame.decided_at <= reached
-    if room.name == "churn":
-        kept &= frame.decided_at == frame.decided_at.astype("datetime64[M]")
-    return kept
+    selected = frame.decided_at <= last_time
+    if spec.name == "churn":
+        selected &= frame.decided_at == frame.decided_at.astype("datetime64[M]")
+    return selected

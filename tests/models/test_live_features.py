@@ -39,10 +39,10 @@ def prefix(connection: duckdb.DuckDBPyConnection, frame: TrainingSet, row: int) 
     """The events of a session up to a decision; simulated events of one user are never at the same moment."""
     decided_at = frame.decided_at[row].item()
     start = decided_at - timedelta(minutes=float(frame.columns["session_duration_minutes"][row]))
-    found = connection.execute(
+    features = connection.execute(
         PREFIX, [frame.entity[row], start - timedelta(seconds=1), decided_at]
     ).fetchall()
-    events = [Event(*values) for values in found]
+    events = [Event(*values) for values in features]
     assert len(events) == frame.keys["step_number"][row]
     return events
 
@@ -58,7 +58,7 @@ def test_served_features_equal_those_of_the_warehouse(market: Project) -> None:
         for events in sessions
     ]
     names = list(whole.columns)
-    columns = [np.concatenate([each[name] for each in served]) for name in names]
+    columns = [np.concatenate([item[name] for item in served]) for name in names]
     wanted = [whole.columns[name][rows] for name in names]
     assert find_changed_features(wanted, columns, names, whole.entity[rows]) == []
     assert len({tuple(map(str, row)) for row in zip(*columns, strict=True)}) == SAMPLED
@@ -75,30 +75,39 @@ def served(published: Path, *events: tuple[str, dict[str, object]]) -> dict[str,
 
 def test_a_stranger_with_unseen_words_has_features(market: Project) -> None:
     viewed = {"product_id": "it's new", "brand": "Ünseen \U0001f600", "price": Decimal(10)}
-    found = served(
+    features = served(
         market.published,
         ("page_view", {"channel": "(none)"}),
         ("product_view", viewed),
         ("product_view", viewed | {"device": "fridge", "country": "XX"}),
         ("add_to_cart", viewed | {"price": Decimal(20), "quantity": 2}),
     )
-    assert (found["total_views"], found["viewed_items"], found["total_carts"], found["cart_amount"]) == (
+    assert (
+        features["total_views"],
+        features["viewed_items"],
+        features["total_carts"],
+        features["cart_amount"],
+    ) == (
         2,
         1,
         1,
         40,
     )
-    assert (found["device"], found["country"], found["channel"]) == ("fridge", "XX", None)
-    assert (found["past_sessions"], found["session_duration_minutes"], found["hour_of_day"]) == (0, 0.5, 12)
-    assert found["cart_price_log_ratio"] == pytest.approx(np.log(2), abs=1e-6)
-    assert np.isnan(found["days_since_previous_session"])
+    assert (features["device"], features["country"], features["channel"]) == ("fridge", "XX", None)
+    assert (features["past_sessions"], features["session_duration_minutes"], features["hour_of_day"]) == (
+        0,
+        0.5,
+        12,
+    )
+    assert features["cart_price_log_ratio"] == pytest.approx(np.log(2), abs=1e-6)
+    assert np.isnan(features["days_since_previous_session"])
 
 
 def test_repeated_deliveries_of_one_event_count_once(market: Project) -> None:
     cart = ("add_to_cart", {"product_id": "p", "price": Decimal(5), "source_event_id": "e1"})
     event = Event(START, cart[0], "a stranger", **cart[1])  # type: ignore[arg-type]
-    found = compute_features(market.published, [event, event])
-    assert found["total_carts"].tolist() == [1]
+    features = compute_features(market.published, [event, event])
+    assert features["total_carts"].tolist() == [1]
 
 
 def test_the_last_decision_counts_between_two(market: Project) -> None:
@@ -116,6 +125,6 @@ def test_the_last_decision_counts_between_two(market: Project) -> None:
         ([Event(START, "add_to_cart", "a"), Event(START, "purchase", "a")], "already has a purchase"),
     ],
 )
-def test_what_is_no_decision_is_told(market: Project, events: Sequence[Event], words: str) -> None:
-    with pytest.raises(DataError, match=words):
+def test_what_is_no_decision_is_told(market: Project, events: Sequence[Event], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         compute_features(market.published, events)

@@ -19,7 +19,7 @@ def make_artifact(folder, *, model="churn", content="{}", **fields):
     folder.mkdir(parents=True)
     (folder / "model.json").write_text(content)
     (folder / "rules.sql").write_text("case when 1 = 1 then 'a' end")
-    given = {
+    values = {
         "kind": "xgboost",
         "created_at": datetime(2026, 1, 2, tzinfo=UTC),
         "features": (),
@@ -32,7 +32,7 @@ def make_artifact(folder, *, model="churn", content="{}", **fields):
             "lift": Measure(value=None, reason="one class only"),
         },
     }
-    write_manifest(folder, Manifest(model=model, **(given | fields)))
+    write_manifest(folder, Manifest(model=model, **(values | fields)))
     return folder
 
 

@@ -34,14 +34,14 @@ def test_what_is_written_is_read_back(tmp_path):
         FeatureRecord.from_values("never", np.array([np.nan])),
     )
     artifact = make_artifact(tmp_path / "artifact", features=features)
-    found = read_manifest(artifact, model="churn", sha256=manifest_sha256(artifact))
-    assert found.features == features
-    assert (found.features[0].lower, found.features[0].upper) == (1.0, 3.0)
-    assert found.features[1].categories == ("DE", "SE")
-    assert (found.features[2].lower, found.features[2].upper) == (None, None)
-    assert sorted(found.files) == ["model.json", "rules.sql"]
-    assert found.files["model.json"].sha256 == hashlib.sha256(b"{}").hexdigest()
-    assert found.metrics["lift"] == Measure(value=None, reason="one class only")
+    manifest = read_manifest(artifact, model="churn", sha256=manifest_sha256(artifact))
+    assert manifest.features == features
+    assert (manifest.features[0].lower, manifest.features[0].upper) == (1.0, 3.0)
+    assert manifest.features[1].categories == ("DE", "SE")
+    assert (manifest.features[2].lower, manifest.features[2].upper) == (None, None)
+    assert sorted(manifest.files) == ["model.json", "rules.sql"]
+    assert manifest.files["model.json"].sha256 == hashlib.sha256(b"{}").hexdigest()
+    assert manifest.metrics["lift"] == Measure(value=None, reason="one class only")
 
 
 def test_sealing_twice_gives_the_same_bytes(artifact):

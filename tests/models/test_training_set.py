@@ -79,16 +79,16 @@ def test_decisions_come_in_the_order_of_time_with_what_is_not_known_as_such(
 def test_of_too_many_rows_whole_entities_are_drawn_the_same_ones_each_time(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    one, again = (read_training_set(connection, FEATURE_VIEW, max_rows=900) for _ in range(2))
-    assert 600 < len(one) < 1_200
-    users, counts = np.unique(one.entity.astype(str), return_counts=True)
+    first, again = (read_training_set(connection, FEATURE_VIEW, max_rows=900) for _ in range(2))
+    assert 600 < len(first) < 1_200
+    users, counts = np.unique(first.entity.astype(str), return_counts=True)
     assert set(counts.tolist()) == {3}
-    assert one.entity.tolist() == again.entity.tolist()
+    assert first.entity.tolist() == again.entity.tolist()
     neighbours = np.diff(np.sort([int(user[1:]) for user in users]))
     assert (neighbours == 1).mean() < 0.6
-    assert one.sampling_condition
-    narrowed = read_training_set(connection, FEATURE_VIEW, where=one.sampling_condition)
-    assert narrowed.entity.tolist() == one.entity.tolist()
+    assert first.sampling_condition
+    narrowed = read_training_set(connection, FEATURE_VIEW, where=first.sampling_condition)
+    assert narrowed.entity.tolist() == first.entity.tolist()
 
 
 def test_few_rows_are_all_read(connection: duckdb.DuckDBPyConnection) -> None:
@@ -118,14 +118,14 @@ def test_the_constant_is_the_share_of_the_training_rows() -> None:
 def test_bins_give_the_share_among_similar_rows_and_their_own_to_the_unknown() -> None:
     values = [*range(100), *[np.nan] * 20]
     training = frame_of(values, [0] * 50 + [1] * 50 + [1, 0] * 10)
-    given = by_bins("views", bins=10)(training, frame_of([-5, 20, 80, 900, np.nan], [0] * 5))
-    assert (given[:2] < 0.1).all()
-    assert (given[2:4] > 0.9).all()
-    assert given[4] == pytest.approx(0.5, abs=0.01)
-    assert ((given > 0) & (given < 1)).all()
+    arguments = by_bins("views", bins=10)(training, frame_of([-5, 20, 80, 900, np.nan], [0] * 5))
+    assert (arguments[:2] < 0.1).all()
+    assert (arguments[2:4] > 0.9).all()
+    assert arguments[4] == pytest.approx(0.5, abs=0.01)
+    assert ((arguments > 0) & (arguments < 1)).all()
 
 
 def test_bins_of_a_feature_that_nobody_has_are_the_constant() -> None:
     training = frame_of([np.nan] * 4, [1, 0, 0, 0])
-    given = by_bins("views")(training, frame_of([np.nan, 3.0], [0, 0]))
-    assert given == pytest.approx([0.25, 0.25])
+    arguments = by_bins("views")(training, frame_of([np.nan, 3.0], [0, 0]))
+    assert arguments == pytest.approx([0.25, 0.25])

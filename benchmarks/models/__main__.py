@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.measure import Measured, run
-from benchmarks.models.sides import MOST_ROWS, TRIALS, published
+from benchmarks.models.sides import MAX_ROWS, TRIALS, published_database
 
 ROOT = Path(__file__).parents[2]
 BAR_BYTES = 6 << 30
@@ -44,9 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.models", description=__doc__)
     parser.add_argument("--project", type=Path, required=True, help="a built shop with clicks")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "models.md", help="report to write")
-    given = parser.parse_args()
-    shop = given.project.resolve()
-    with TemporaryDirectory(prefix="shopwright-bench-", dir=given.project.parent) as temporary:
+    arguments = parser.parse_args()
+    shop = arguments.project.resolve()
+    with TemporaryDirectory(prefix="shopwright-bench-", dir=arguments.project.parent) as temporary:
         folder = Path(temporary)
         events = _prepare(shop, folder)
         measured = {name: _measure(name, shop, folder) for name in ("view", "pandas")}
@@ -55,13 +55,13 @@ def main() -> None:
         measured["sklearn"] = _measure("sklearn", shop, folder)
         scored = json.loads((folder / "sklearn.json").read_text(encoding="utf-8"))
         report = _report(events, measured, compared, _trained(folder), scored)
-    given.out.write_text(report, encoding="utf-8")
+    arguments.out.write_text(report, encoding="utf-8")
     print(report)
 
 
 def _prepare(shop: Path, folder: Path) -> int:
     """Write the input of pandas, which is not timed, and return the number of events."""
-    with duckdb.connect(str(published(shop)), read_only=True) as connection:
+    with duckdb.connect(str(published_database(shop)), read_only=True) as connection:
         for name, query in (("steps", _STEPS), ("sessions", _SESSIONS)):
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
         row = connection.execute("select count(*) from silver.int_sessionized_events").fetchone()
@@ -90,8 +90,8 @@ def _train(shop: Path, folder: Path) -> Measured:
 def _trained(folder: Path) -> dict[str, Any]:
     """Return the JSON document that training printed."""
     text = (folder / "train").read_text(encoding="utf-8")
-    found = json.loads(text[text.index("{") :])
-    return dict(found["models"][0]) if "models" in found else dict(found)
+    document = json.loads(text[text.index("{") :])
+    return dict(document["models"][0]) if "models" in document else dict(document)
 
 
 def _compare(shop: Path, folder: Path) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _compare(shop: Path, folder: Path) -> dict[str, Any]:
         SystemExit: they do not.
     """
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{published(shop)}' as shop (read_only)")
+        connection.execute(f"attach '{published_database(shop)}' as shop (read_only)")
         names = [
             name
             for (name, *_) in connection.execute(f"describe from '{folder / 'pandas.parquet'}'").fetchall()
@@ -113,7 +113,7 @@ def _compare(shop: Path, folder: Path) -> dict[str, Any]:
             f" as {name}"
             for name in names
         )
-        found = connection.execute(f"""
+        comparison = connection.execute(f"""
             with ours as (
                 select view.*, visitors.user_key, sessions.session_start_at
                 from '{folder / "view.parquet"}' as view
@@ -125,8 +125,8 @@ def _compare(shop: Path, folder: Path) -> dict[str, Any]:
                 (select count(*) from '{folder / "pandas.parquet"}') as theirs, {differences}
             from ours left join '{folder / "pandas.parquet"}' as theirs using (user_key, session_start_at, step_number)
         """)
-        columns = [each[0] for each in found.description or ()]
-        row = dict(zip(columns, found.fetchone() or (), strict=True))
+        columns = [column[0] for column in comparison.description or ()]
+        row = dict(zip(columns, comparison.fetchone() or (), strict=True))
     unequal = {name: row[name] for name in names if row[name]}
     if unequal or not row["decisions"] == row["both"] == row["theirs"]:
         raise SystemExit(f"pandas and the view differ: {row}")
@@ -164,8 +164,8 @@ def _report(
             "| step | rows | seconds | CPU seconds | peak memory |",
             "| --- | ---: | ---: | ---: | ---: |",
             *(
-                f"| {name} | {count:,} | {each.seconds:.1f} | {each.cpu_seconds:.1f} | {each.peak_bytes / 2**30:.2f} GiB |"
-                for name, each, count in rows
+                f"| {name} | {count:,} | {usage.seconds:.1f} | {usage.cpu_seconds:.1f} | {usage.peak_bytes / 2**30:.2f} GiB |"
+                for name, usage, count in rows
             ),
             "",
             (
@@ -173,7 +173,7 @@ def _report(
                 f"{pandas.seconds / view.seconds:.1f} times as long and {pandas.peak_bytes / view.peak_bytes:.1f} times the memory."
             ),
             (
-                f"- Training reads the view, draws whole users down to {MOST_ROWS:,} rows, tries {TRIALS} settings each of logistic "
+                f"- Training reads the view, draws whole users down to {MAX_ROWS:,} rows, tries {TRIALS} settings each of logistic "
                 f"regression, XGBoost and LightGBM, judges with bootstrap intervals beside four baselines and audits for leaks; "
                 f"scikit-learn tries {TRIALS} settings of histogram gradient boosting on the same windows and does nothing else. "
                 f"ROC-AUC on the test window: {auc:.4f} ({trained['kind']}) and {scored['roc_auc']:.4f}; time "

@@ -23,14 +23,14 @@ TOTALS = {
 
 
 def features(steps: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
-    """What is known at each decision.
+    """Compute what is known at each decision.
 
     Args:
         steps: by user_key, session_start_at and step_number: event_at, funnel_rank, event_product_key, price, unit_count.
         sessions: by user_key and session_start_at: session_end_at and what they add up to.
 
     Returns:
-        One row a decision.
+        One row per decision.
     """
     key = ["user_key", "session_start_at"]
     starts = (steps["user_key"].diff() != 0) | (steps["session_start_at"].diff() != pd.Timedelta(0))
@@ -39,10 +39,10 @@ def features(steps: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
     sessions["session"] = np.arange(len(sessions))
     steps["price_log"] = np.round(np.log(steps["price"].where(steps["price"] > 0)) * 1e6)
     _add_viewed_prices(steps, sessions)
-    _add_pasts(sessions)
+    _add_past_totals(sessions)
     carted = sessions["add_to_cart_count"].to_numpy() > 0
-    found = _prefixes(steps[carted[steps["session"].to_numpy()]])
-    return _described(found.merge(sessions, on="session", how="left", suffixes=("", "_of_session")))
+    decisions = _running_totals(steps[carted[steps["session"].to_numpy()]])
+    return _describe(decisions.merge(sessions, on="session", how="left", suffixes=("", "_of_session")))
 
 
 def _add_viewed_prices(steps: pd.DataFrame, sessions: pd.DataFrame) -> None:
@@ -51,7 +51,7 @@ def _add_viewed_prices(steps: pd.DataFrame, sessions: pd.DataFrame) -> None:
     sessions["session_priced_views"] = viewed.count().reindex(sessions["session"]).fillna(0).to_numpy()
 
 
-def _add_pasts(sessions: pd.DataFrame) -> None:
+def _add_past_totals(sessions: pd.DataFrame) -> None:
     """Running totals of a user's sessions, without the session itself."""
     user = sessions["user_key"]
     summed: dict[str, Any] = {
@@ -68,11 +68,11 @@ def _add_pasts(sessions: pd.DataFrame) -> None:
     sessions["previous_end_at"] = sessions.groupby("user_key")["session_end_at"].shift()
 
 
-def _prefixes(steps: pd.DataFrame) -> pd.DataFrame:
+def _running_totals(steps: pd.DataFrame) -> pd.DataFrame:
     """Running totals of each session, at its decisions only."""
     session, rank = steps["session"], steps["funnel_rank"]
-    for name, place in {**TOTALS, "purchases": 6}.items():
-        steps[name] = (rank == place).groupby(session).cumsum()
+    for name, funnel_rank in {**TOTALS, "purchases": 6}.items():
+        steps[name] = (rank == funnel_rank).groupby(session).cumsum()
     is_view = rank == 2
     is_new = is_view & ~steps[["session", "funnel_rank", "event_product_key"]].duplicated()
     steps["viewed_items"] = is_new.groupby(session).cumsum()
@@ -90,37 +90,37 @@ def _prefixes(steps: pd.DataFrame) -> pd.DataFrame:
         steps[name] = values.groupby(session).cumsum()
     steps["first_cart_at"] = steps["event_at"].where(rank == 3).groupby(session).transform("min")
     steps["last_cart_step"] = steps["step_number"].where(rank == 3).groupby(session).ffill()
-    decides = rank == 3
+    is_decision = rank == 3
     for clock in CLOCKS:
-        decides |= rank.groupby(session).shift(clock) == 3
-    return steps[decides & (steps["purchases"] == 0)]
+        is_decision |= rank.groupby(session).shift(clock) == 3
+    return steps[is_decision & (steps["purchases"] == 0)]
 
 
-def _described(found: pd.DataFrame) -> pd.DataFrame:
-    seconds = _seconds(found["session_start_at"], found["event_at"])
+def _describe(decisions: pd.DataFrame) -> pd.DataFrame:
+    seconds = _seconds(decisions["session_start_at"], decisions["event_at"])
     view_log, views = (
-        found["view_log"] + found["past_view_log"],
-        found["priced_views"] + found["past_priced_views"],
+        decisions["view_log"] + decisions["past_view_log"],
+        decisions["priced_views"] + decisions["past_priced_views"],
     )
-    ratio = found["cart_log"] / found["priced_carts"].where(
-        found["priced_carts"] != 0
+    ratio = decisions["cart_log"] / decisions["priced_carts"].where(
+        decisions["priced_carts"] != 0
     ) - view_log / views.where(views != 0)
-    kept = [*TOTALS, "viewed_items", "cart_units", "cart_amount", "seconds_since_previous", "past_sessions"]
-    kept += ["past_cart_sessions", "past_purchase_sessions", "past_views", "past_amount"]
-    described = found[["user_key", "session_start_at", "step_number", *kept]].copy()
+    copied = [*TOTALS, "viewed_items", "cart_units", "cart_amount", "seconds_since_previous", "past_sessions"]
+    copied += ["past_cart_sessions", "past_purchase_sessions", "past_views", "past_amount"]
+    described = decisions[["user_key", "session_start_at", "step_number", *copied]].copy()
     described["session_duration_minutes"] = seconds / 60
-    described["events_since_cart"] = found["step_number"] - found["last_cart_step"]
-    described["seconds_since_first_cart"] = _seconds(found["first_cart_at"], found["event_at"])
+    described["events_since_cart"] = decisions["step_number"] - decisions["last_cart_step"]
+    described["seconds_since_first_cart"] = _seconds(decisions["first_cart_at"], decisions["event_at"])
     described["cart_price_log_ratio"] = ratio / 1e6
-    described["hour_of_day"] = found["event_at"].dt.hour
-    described["weekday"] = found["event_at"].dt.dayofweek + 1
+    described["hour_of_day"] = decisions["event_at"].dt.hour
+    described["weekday"] = decisions["event_at"].dt.dayofweek + 1
     described["days_since_previous_session"] = (
-        _seconds(found["previous_end_at"], found["session_start_at"]) / 86400
+        _seconds(decisions["previous_end_at"], decisions["session_start_at"]) / 86400
     )
-    described["is_bot"] = (found["step_number"] >= BOT_EVENTS) & (
-        seconds < (found["step_number"] - 1) * BOT_GAP_SECONDS
+    described["is_bot"] = (decisions["step_number"] >= BOT_EVENTS) & (
+        seconds < (decisions["step_number"] - 1) * BOT_GAP_SECONDS
     )
-    described["has_purchase"] = found["purchase_count"] > 0
+    described["has_purchase"] = decisions["purchase_count"] > 0
     return described
 
 

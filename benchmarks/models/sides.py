@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
     from shopwright.models.training_set import TrainingSet
 
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 """As the setting ``max_rows`` has it."""
 TRIALS = 20
 SEED = 1
 
 
-def published(shop: Path) -> Path:
-    """The database that people read."""
+def published_database(shop: Path) -> Path:
+    """Return the published database of a shop."""
     return shop / "published" / "warehouse.duckdb"
 
 
 def view(shop: Path, folder: Path) -> None:
-    """Every decision of the shop with its features, by the warehouse's view."""
-    with connect(published(shop), read_only=True) as connection:
+    """Write every decision of the shop with its features, by the warehouse's view."""
+    with connect(published_database(shop), read_only=True) as connection:
         connection.execute("set threads = 2")
         connection.execute(
             f"copy (from {FEATURE_VIEW.table}) to '{folder / 'view.parquet'}' (format parquet)"
@@ -40,17 +40,19 @@ def view(shop: Path, folder: Path) -> None:
 
 
 def pandas(shop: Path, folder: Path) -> None:  # noqa: ARG001  # a side's signature
-    """The same in pandas, from Parquet files of steps and sessions in the order of users and time."""
+    """Compute the same in pandas, from Parquet files of steps and sessions in the order of users and time."""
     import pandas as pd  # noqa: PLC0415  # not part of an install without the benchmarks' extra
 
     from benchmarks.models.by_pandas import features  # noqa: PLC0415
 
-    found = features(pd.read_parquet(folder / "steps.parquet"), pd.read_parquet(folder / "sessions.parquet"))
-    found.to_parquet(folder / "pandas.parquet", index=False)
+    decisions = features(
+        pd.read_parquet(folder / "steps.parquet"), pd.read_parquet(folder / "sessions.parquet")
+    )
+    decisions.to_parquet(folder / "pandas.parquet", index=False)
 
 
 def sklearn(shop: Path, folder: Path) -> None:
-    """Gradient boosting and isotonic calibration by scikit-learn, on the rows and windows that our training uses.
+    """Train gradient boosting and isotonic calibration by scikit-learn, on the rows and windows that our training uses.
 
     As many settings as ours tries of one kind are tried, chosen by log loss on the validation window. No intervals, no
     baselines, no leak audit, and one kind of model where ours compares three.
@@ -59,19 +61,19 @@ def sklearn(shop: Path, folder: Path) -> None:
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
     from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
 
-    with connect(published(shop), read_only=True) as connection:
-        frame = read_training_set(
+    with connect(published_database(shop), read_only=True) as connection:
+        data = read_training_set(
             connection,
             FEATURE_VIEW,
             where=f"{outcome_is_known(FEATURE_VIEW)} and ({WHERE})",
-            max_rows=MOST_ROWS,
+            max_rows=MAX_ROWS,
         )
-    split = split_by_time(frame.decided_at, gap=(frame.known_at - frame.decided_at).max())
-    (training, learned), (validation, known_then), (test, hidden) = (
-        (_matrix(frame.take(mask)), frame.outcome[mask]) for mask in split.masks(frame.decided_at)
+    split = split_by_time(data.decided_at, gap=(data.known_at - data.decided_at).max())
+    (training, y_train), (validation, y_validation), (test, y_test) = (
+        (_matrix(data.take(mask)), data.outcome[mask]) for mask in split.masks(data.decided_at)
     )
     rng = np.random.default_rng(SEED)
-    tried = []
+    candidates = []
     for _ in range(TRIALS):
         model = HistGradientBoostingClassifier(
             max_iter=int(np.exp(rng.uniform(np.log(60), np.log(400)))),
@@ -80,28 +82,28 @@ def sklearn(shop: Path, folder: Path) -> None:
             l2_regularization=float(np.exp(rng.uniform(np.log(0.1), np.log(30)))),
             early_stopping=False,
             random_state=SEED,
-        ).fit(training, learned)
+        ).fit(training, y_train)
         probability = model.predict_proba(validation)[:, 1]
-        tried.append((log_loss(known_then, probability), model, probability))
-    _, best, probability = min(tried, key=lambda each: each[0])
-    calibrated = IsotonicRegression(out_of_bounds="clip").fit(probability, known_then)
+        candidates.append((log_loss(y_validation, probability), model, probability))
+    _, best, probability = min(candidates, key=lambda candidate: candidate[0])
+    calibrated = IsotonicRegression(out_of_bounds="clip").fit(probability, y_validation)
     score = calibrated.predict(best.predict_proba(test)[:, 1])
-    found = {"rows": len(frame), "roc_auc": float(roc_auc_score(hidden, score))}
-    (folder / "sklearn.json").write_text(json.dumps(found), encoding="utf-8")
+    result = {"rows": len(data), "roc_auc": float(roc_auc_score(y_test, score))}
+    (folder / "sklearn.json").write_text(json.dumps(result), encoding="utf-8")
 
 
-def _matrix(frame: TrainingSet) -> NDArray[np.float64]:
-    """Numbers as they are, texts as codes."""
-    return np.column_stack([_coded(values) for values in frame.columns.values()])
+def _matrix(data: TrainingSet) -> NDArray[np.float64]:
+    """Encode features: numbers unchanged, strings as codes."""
+    return np.column_stack([_encode(values) for values in data.columns.values()])
 
 
-def _coded(values: NDArray[Any]) -> NDArray[np.float64]:
+def _encode(values: NDArray[Any]) -> NDArray[np.float64]:
     if values.dtype.kind == "f":
         return values
     return np.unique(values.astype(str), return_inverse=True)[1].astype(np.float64)
 
 
-SIDES = {each.__name__: each for each in (view, pandas, sklearn)}
+SIDES = {side.__name__: side for side in (view, pandas, sklearn)}
 
 if __name__ == "__main__":
     SIDES[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

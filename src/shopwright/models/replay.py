@@ -47,7 +47,7 @@ def replay(
         table: the view, such as ``gold.feat_churn``.
         rewrites: table or view below it, such as ``silver.int_sessions``, to the SQL that replaces it. The SQL finds the
             published one as ``original.silver.int_sessions``, and the replacement of another one as
-            ``warehouse.silver.int_event_steps``.
+            ``warehouse.silver.int_sessionized_events``.
         extra_tables: further tables that the SQL may read, as ``original.main.NAME``: column to its values, (rows,).
 
     Raises:

@@ -67,15 +67,15 @@ def rewrites(cutoff: str) -> dict[str, str]:
             select * replace (
                 case when event_at > {cutoff} then 6 - funnel_rank else funnel_rank end as funnel_rank,
                 case when event_at > {cutoff} then price * 3 + 1 else price end as price,
-                case when event_at > {cutoff} then item_key + 1 else item_key end as item_key,
+                case when event_at > {cutoff} then event_product_key + 1 else event_product_key end as event_product_key,
                 case when event_at > {cutoff} then 7 else quantity end as quantity
             )
-            from original.silver.int_event_steps
+            from original.silver.int_sessionized_events
             where event_at <= {cutoff} or step_number % 2 = 0""",
         "silver.int_sessions": f"""
             with reached as (
                 select user_key, session_start_at, max(step_number) as last_step
-                from original.silver.int_event_steps
+                from original.silver.int_sessionized_events
                 where event_at <= {cutoff}
                 group by user_key, session_start_at
             )

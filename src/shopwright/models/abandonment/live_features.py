@@ -125,7 +125,7 @@ class SessionFeatures:
     def _insert_session(self, user_id: str, start: datetime, events: Sequence[Event]) -> None:
         """Replace the previous session."""
         row = self._connection.execute(
-            f"select user_key from {PUBLISHED}.silver.int_visitors where user_id = ?", [user_id]
+            f"select user_key from {PUBLISHED}.silver.int_user_keys where user_id = ?", [user_id]
         ).fetchone()
         key = int(row[0]) if row else NEW_USER
         self._connection.execute("delete from original.main.session")
@@ -189,10 +189,10 @@ _CONTEXTS = f"""
         16 * row_number() over (order by {", ".join(f"events.{name}" for name in _CONTEXT)})
             + {" + ".join(f"(events.{name} is not null)::bigint * {2**bit}" for bit, name in enumerate(_CONTEXT))}
             as context_key,
-        coalesce(contexts.context_order, 0) as context_order,
+        coalesce(contexts.context_hash, 0) as context_hash,
         events.*
     from stated as events
-    left join original.silver.int_contexts as contexts
+    left join original.silver.int_event_contexts as contexts
         on {_same(_CONTEXT, "contexts")}"""
 
 
@@ -224,12 +224,12 @@ _STEPS = f"""
         {_START} as session_start_at,
         (row_number() over by_time)::integer as step_number,
         datesub('second', lag(event_at) over by_time, event_at)::integer as seconds_since_previous,
-        event_at, funnel_rank, item_key, context_key, price, quantity, order_id, source_event_id
+        event_at, funnel_rank, event_product_key, context_key, price, quantity, order_id, source_event_id
     from deduplicated
     window by_time as (
         order by event_at, funnel_rank, source_event_id, event_product_key, price, quantity, order_id, context_hash
     )"""
-"""The session so far as int_event_steps would have it: versions of one event count once, ties are in its order."""
+"""The session so far as int_sessionized_events would have it: versions of one event count once, ties are in its order."""
 
 _FIRST_CONTEXTS = ", ".join(
     f"min(case when context_key & {2**bit} > 0 then step_number::bigint * 4294967296 + context_key end) "
@@ -253,10 +253,10 @@ _SESSIONS = f"""
 
 _PAST = f"user_key = {_KEY} and session_start_at < {_START}"
 _REWRITES = {
-    "silver.int_visitors": "select user_key, user_id from original.main.session",
-    "silver.int_contexts": _CONTEXTS,
-    "silver.int_event_steps": f"""
-        select * from original.silver.int_event_steps where {_PAST}
+    "silver.int_user_keys": "select user_key, user_id from original.main.session",
+    "silver.int_event_contexts": _CONTEXTS,
+    "silver.int_sessionized_events": f"""
+        select * from original.silver.int_sessionized_events where {_PAST}
         union all by name
         ({_STEPS})""",
     "silver.int_sessions": f"""

@@ -49,13 +49,13 @@ NOW = "snapshot_date = (select max(snapshot_date) from {table})"
 
 def rewrite_customers(cutoff: str) -> dict[str, str]:
     """Rewrite orders, deliveries, reviews and payments from a cutoff (SQL literal) on, and drop every second order."""
-    return {"silver.int_order_history": _rewrite_history(cutoff)}
+    return {"silver.int_orders_as_placed": _rewrite_history(cutoff)}
 
 
 def rewrite_sellers(cutoff: str) -> dict[str, str]:
     """Rewrite the same, and the order lines from the cutoff on."""
     return {
-        "silver.int_order_history": _rewrite_history(cutoff),
+        "silver.int_orders_as_placed": _rewrite_history(cutoff),
         "silver.int_order_lines": f"""
             select * replace (
                 case when {_is_later("booked_date", cutoff)} then unit_count + 3 else unit_count end as unit_count,
@@ -90,5 +90,5 @@ def _rewrite_history(cutoff: str) -> str:
             case when {paid} then 24 else installment_count end as installment_count,
             case when {paid} then paid_date + 30 else paid_date end as paid_date
         )
-        from original.silver.int_order_history
+        from original.silver.int_orders_as_placed
         where not {ordered} or hash(order_key) % 2 = 0"""

@@ -32,7 +32,7 @@ HONEST_FEATURES = (
 LEAKING_FEATURES = ("days_since_first_order",)
 
 CUSTOMERS = f"""
-    with bounds as (select max(order_date) as last_date from silver.int_order_history)
+    with bounds as (select max(order_date) as last_date from silver.int_orders_as_placed)
     select
         max(bounds.last_date) - max(history.order_date) > {CONFIG.recipe_inactive_days} as is_churned,
         count(*) as orders,

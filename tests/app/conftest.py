@@ -38,14 +38,14 @@ def _run(file: str) -> None:
     """What ``main`` does for the page that is open; the testing tool knows no menu."""
     import runpy
 
-    from shopwright.app import data, filters, tiles
+    from shopwright.app import components, data, filters
     from shopwright.app.pages import PAGES
     from shopwright.core.errors import ShopwrightError
 
     page = next(page for page in PAGES if page.file == file)
     try:
-        filters.draw(page.filters)
+        filters.draw_sidebar(page.filters)
         assert data.project()
         runpy.run_path(str(page.path))
     except ShopwrightError as error:
-        tiles.refuse(error)
+        components.show_error(error)

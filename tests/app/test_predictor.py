@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shopwright.app import api
-from shopwright.reports import PublishedWarehouse, read_choices
+from shopwright.app import api_client
+from shopwright.reports import PublishedWarehouse, read_filter_values
 
 ANSWER = {
     "probability": 0.4,
@@ -25,7 +25,7 @@ ANSWER = {
 @pytest.fixture
 def predictor(open_page, clicks, monkeypatch):
     """The page over an answer of the service."""
-    monkeypatch.setattr(api, "predict", lambda _session: ANSWER)
+    monkeypatch.setattr(api_client, "predict", lambda _session: ANSWER)
     return open_page(clicks, "predictor.py")
 
 
@@ -35,7 +35,7 @@ def _drawn(page):
 
 def test_only_groups_of_the_shops_own_scheme_are_offered(predictor, clicks):
     with PublishedWarehouse(clicks.published, threads=2).connection() as connection:
-        assert any(":" in name for name in read_choices(connection).experiments)
+        assert any(":" in name for name in read_filter_values(connection).experiments)
     assert predictor.selectbox[0].options == ["control", "treatment", "unknown"]
 
 

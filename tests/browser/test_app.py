@@ -10,9 +10,8 @@ import pytest
 from tests.browser.conftest import NEEDS_BROWSER
 from tests.warehouse.shops import run
 
+from shopwright.app.formatting import format_value
 from shopwright.app.pages import PAGES
-from shopwright.app.report_charts import label
-from shopwright.app.words import show
 from shopwright.reports import find_report
 
 pytestmark = [NEEDS_BROWSER, pytest.mark.slow]
@@ -23,7 +22,7 @@ UPLOADED = (
     f"{HOSTILE},7,1,4.5,control\ns-2,3,2,2,treatment\ns-3,24,1,38,control\n"
 )
 VERDICTS = {"low": "Low risk", "medium": "Medium risk", "high": "High risk"}
-TILES = {"sales_summary": "Executive summary", "visits_summary": "Executive summary"}
+TILES = {"sales_summary": "Executive summary", "session_summary": "Executive summary"}
 
 
 def posted(servers, path, body, kind):
@@ -79,9 +78,9 @@ def test_an_uploaded_csv_is_downloaded_scored(opened, servers, downloads):
     opened.open("Bulk prediction")
     file = {"name": "mine.csv", "mimeType": "text/csv", "buffer": UPLOADED.encode()}
     opened.tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
-    opened.tab.get_by_role("heading", name="What was uploaded").wait_for()
+    opened.tab.get_by_role("heading", name="Preview").wait_for()
     opened.tab.get_by_role("button", name="Score").click()
-    opened.tab.get_by_role("heading", name="Scored").wait_for()
+    opened.tab.get_by_role("heading", name="Scores").wait_for()
     with opened.tab.expect_download() as started:
         opened.tab.get_by_role("button", name="Download all rows").click()
     scored = downloads / "scored.csv"
@@ -116,12 +115,13 @@ def test_the_verdict_of_an_experiment_is_read(opened, servers):
 def test_numbers_on_pages_are_those_of_the_service_and_of_the_command(opened, servers, name):
     opened.open(TILES[name])
     shown, answer = opened.figures(), servers.ask(f"/v1/metrics/{name}")
-    units = {column.name: column.unit for column in find_report(name).columns}
+    columns = {column.name: column for column in find_report(name).columns}
     compared = 0
-    for column, value in answer["rows"][0].items():
-        heading = label(column) + (f", {answer['currency']}" if units[column] == "money" else "")
+    for column_name, value in answer["rows"][0].items():
+        column = columns[column_name]
+        heading = column.heading + (f", {answer['currency']}" if column.unit == "money" else "")
         if heading in shown:
-            assert (column, shown[heading]) == (column, show(value, units[column]))
+            assert (column_name, shown[heading]) == (column_name, format_value(value, column.unit))
             compared += 1
     assert compared >= 4
     command = run(servers.project, "report", name, "--json")
@@ -142,5 +142,5 @@ def test_a_downloaded_table_is_the_service_s(opened, servers, downloads):
     lines = file.read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == list(rows[0])
     assert [line.split(",")[:2] for line in lines[1:]] == [
-        [row["segment_name"], str(row["customers"])] for row in rows
+        [row["segment_name"], str(row["customer_count"])] for row in rows
     ]

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from shopwright.core.errors import ConfigurationError, MissingDataError
-from shopwright.reports import Filters, PublishedWarehouse, find_report, read_choices
+from shopwright.reports import Filters, PublishedWarehouse, find_report, read_filter_values
 
 SIXTH, SEVENTH = date(2025, 1, 6), date(2025, 1, 7)
 
@@ -17,14 +17,14 @@ def _values(rows, *names):
 
 
 def test_visits_leave_bots_out(clicks, read):
-    assert read(clicks, "visits_summary") == [
+    assert read(clicks, "session_summary") == [
         {
             "session_count": 4,
             "bot_session_count": 1,
             "purchase_session_count": 2,
-            "conversion_rate": 0.5,
+            "session_conversion_rate": 0.5,
             "cart_rate": 0.75,
-            "abandonment_rate": pytest.approx(1 / 3),
+            "cart_abandonment_rate": pytest.approx(1 / 3),
         }
     ]
 
@@ -44,17 +44,17 @@ def test_visits_leave_bots_out(clicks, read):
     ],
 )
 def test_filters_narrow_and_both_dates_are_included_in_the_zone_of_the_shop(clicks, read, filters, sessions):
-    assert read(clicks, "visits_summary", **filters)[0]["session_count"] == sessions
+    assert read(clicks, "session_summary", **filters)[0]["session_count"] == sessions
 
 
 def test_over_nothing_counts_are_zero_and_rates_undefined(clicks, read):
     nothing = {"last": date(2025, 1, 1)}
-    (row,) = read(clicks, "visits_summary", **nothing)
+    (row,) = read(clicks, "session_summary", **nothing)
     assert row["session_count"] == row["purchase_session_count"] == 0
-    assert row["conversion_rate"] is row["cart_rate"] is row["abandonment_rate"] is None
+    assert row["session_conversion_rate"] is row["cart_rate"] is row["cart_abandonment_rate"] is None
     (row,) = read(clicks, "sales_summary", **nothing)
     assert (row["order_count"], row["net_amount"], row["average_order_value"]) == (0, 0, None)
-    (row,) = read(clicks, "behaviour_summary", **nothing)
+    (row,) = read(clicks, "behavior_summary", **nothing)
     assert set(row.values()) == {None}
     steps = read(clicks, "funnel", **nothing)
     assert _values(steps, "session_count", "share_of_sessions") == [(0, None)] * len(steps)
@@ -65,11 +65,11 @@ def test_over_nothing_counts_are_zero_and_rates_undefined(clicks, read):
 )
 def test_code_as_the_value_of_a_filter_is_refused(clicks, read, text):
     for name in ("device", "channel", "experiment"):
-        with pytest.raises(ConfigurationError, match="nothing in the shop has"):
-            read(clicks, "visits_summary", **{name: text})
-    with pytest.raises(ConfigurationError, match="nothing in the shop has category"):
+        with pytest.raises(ConfigurationError, match="the shop has no"):
+            read(clicks, "session_summary", **{name: text})
+    with pytest.raises(ConfigurationError, match="the shop has no category"):
         read(clicks, "funnel", category=text)
-    assert read(clicks, "visits_summary")[0]["session_count"] == 4
+    assert read(clicks, "session_summary")[0]["session_count"] == 4
 
 
 def test_active_users_are_counted_in_their_windows(clicks, read):
@@ -92,7 +92,7 @@ def test_active_users_are_counted_in_their_windows(clicks, read):
 def test_each_step_of_the_funnel_loses_whom_it_loses(clicks, read):
     columns = ("step", "session_count", "share_of_sessions", "lost_session_count", "drop_off_rate")
     assert _values(read(clicks, "funnel"), *columns) == [
-        ("Visit", 4, 1.0, None, None),
+        ("Session", 4, 1.0, None, None),
         ("Product view", 3, 0.75, 1, 0.25),
         ("Cart", 3, 0.75, 0, 0.0),
         ("Checkout", 2, 0.5, 1, pytest.approx(1 / 3)),
@@ -117,7 +117,7 @@ def test_hours_and_weekdays_are_those_of_the_shop(clicks, read):
     assert [(row["weekday_number"], row["hour"]) for row in grid] == [
         (day, hour) for day in range(1, 8) for hour in range(24)
     ]
-    assert {row["conversion_rate"] for row in grid if not row["session_count"]} == {None}
+    assert {row["session_conversion_rate"] for row in grid if not row["session_count"]} == {None}
     seen = [row for row in grid if row["session_count"]]
     assert _values(seen, "weekday", "hour", "session_count", "purchase_session_count") == [
         ("Monday", 0, 1, 0),
@@ -128,24 +128,24 @@ def test_hours_and_weekdays_are_those_of_the_shop(clicks, read):
 
 
 def test_lengths_and_times_to_purchase_fall_into_their_spans(clicks, read):
-    (row,) = read(clicks, "behaviour_summary")
+    (row,) = read(clicks, "behavior_summary")
     assert row == {
         "median_duration_seconds": 135,
         "average_duration_seconds": 142.5,
         "events_per_session": 3,
-        "single_event_rate": 0.25,
+        "bounce_rate": 0.25,
         "median_time_to_purchase_seconds": 270,
     }
-    (row,) = read(clicks, "behaviour_summary", device="desktop", channel="email")
+    (row,) = read(clicks, "behavior_summary", device="desktop", channel="email")
     assert row["median_duration_seconds"] == 300
     spans = [
         (span, count)
-        for span, count in _values(read(clicks, "session_length"), "span", "session_count")
+        for span, count in _values(read(clicks, "session_duration"), "duration", "session_count")
         if count
     ]
     assert spans == [("0 s", 1), ("30 s to 1 min", 1), ("3 to 5 min", 1), ("5 to 10 min", 1)]
     times = read(clicks, "time_to_purchase")
-    assert [row["span"] for row in times if row["session_count"]] == ["3 to 5 min", "5 to 10 min"]
+    assert [row["duration"] for row in times if row["session_count"]] == ["3 to 5 min", "5 to 10 min"]
     assert times[-1]["cumulative_share"] == 1
 
 
@@ -176,7 +176,7 @@ def test_purchases_are_sales(clicks, read):
 
 def test_what_a_report_cannot_be_filtered_by_is_refused(clicks, read):
     with pytest.raises(
-        ConfigurationError, match="'engagement' cannot be filtered by device: it takes first, last"
+        ConfigurationError, match="'engagement' cannot be filtered by device: it accepts first, last"
     ):
         read(clicks, "engagement", device="mobile")
     with pytest.raises(ConfigurationError, match="after the last"):
@@ -193,7 +193,7 @@ def test_what_the_shop_lacks_is_said(clicks, read):
 
 def test_there_is_to_choose_from_what_there_is(clicks):
     with PublishedWarehouse(clicks.published).connection() as connection:
-        found = read_choices(connection)
+        found = read_filter_values(connection)
     assert (found.first, found.last) == (date(2025, 1, 5), date(2025, 1, 7))
     assert (found.devices, found.channels) == (("desktop", "mobile"), ("direct", "email"))
     assert {"books", "toys"} <= set(found.categories)
@@ -211,7 +211,7 @@ def test_there_is_to_choose_from_what_there_is(clicks):
 )
 def test_a_value_that_nothing_has_is_refused_instead_of_answered_with_nothing(clicks, read, filters, said):
     with pytest.raises(ConfigurationError, match=said):
-        read(clicks, "visits_summary", **filters)
+        read(clicks, "session_summary", **filters)
     with pytest.raises(ConfigurationError, match="did you mean 'books'"):
         read(clicks, "funnel", category="bookss")
 
@@ -219,7 +219,10 @@ def test_a_value_that_nothing_has_is_refused_instead_of_answered_with_nothing(cl
 def test_dates_on_which_nothing_happened_count_nothing(clicks, read):
     narrowed = {"device": "mobile"}
     assert _values(
-        read(clicks, "sessions_by_day", **narrowed), "session_date", "session_count", "conversion_rate"
+        read(clicks, "sessions_by_day", **narrowed),
+        "session_date",
+        "session_count",
+        "session_conversion_rate",
     ) == [
         ("2025-01-05", 1, 1),
         ("2025-01-06", 0, None),

@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from shopwright.reports import REPORTS, Filters, PublishedWarehouse, in_shop, read_choices, read_report
+from shopwright.reports import (
+    REPORTS,
+    Filters,
+    PublishedWarehouse,
+    adapt_to_shop,
+    read_filter_values,
+    read_report,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -52,12 +59,12 @@ def device(sessions):
 def test_sessions_and_their_lengths(full, read, sessions, device):
     chosen = _chosen(sessions, entry_device=device)
     filters = {"first": FIRST, "last": LAST, "device": device}
-    (row,) = read(full, "visits_summary", **filters)
+    (row,) = read(full, "session_summary", **filters)
     assert (row["session_count"], row["purchase_session_count"]) == (
         len(chosen),
         sum(s["is_converted"] for s in chosen),
     )
-    (row,) = read(full, "behaviour_summary", **filters)
+    (row,) = read(full, "behavior_summary", **filters)
     assert row["median_duration_seconds"] == median(s["duration_seconds"] for s in chosen)
     assert row["average_duration_seconds"] == pytest.approx(fmean(s["duration_seconds"] for s in chosen))
     times = [s["seconds_to_purchase"] for s in chosen if s["seconds_to_purchase"] is not None]
@@ -106,7 +113,7 @@ def test_sales_add_up_to_those_of_the_orders(full, read):
 
 def test_every_report_reads_with_every_filter_it_takes(full):
     with PublishedWarehouse(full.published, threads=2).connection() as connection:
-        choices = read_choices(connection)
+        choices = read_filter_values(connection)
         given = {"first": FIRST, "last": LAST, "experiment": "nobody:control"}
         for name, values in (
             ("device", choices.devices),
@@ -115,8 +122,8 @@ def test_every_report_reads_with_every_filter_it_takes(full):
         ):
             given[name] = values[0]
         for report in REPORTS:
-            names = tuple(name for name in in_shop(connection, report).filters if name != "experiment")
-            if any(table.startswith(("scores_", "fct_experiment")) for table in report.needs):
+            names = tuple(name for name in adapt_to_shop(connection, report).filters if name != "experiment")
+            if any(table.startswith(("scores_", "fct_experiment")) for table in report.requires):
                 continue  # nothing was trained or tried
             whole = read_report(connection, report)
             part = read_report(connection, report, Filters(**given).only(names))

@@ -9,11 +9,18 @@ import duckdb
 import pytest
 
 from shopwright.core.errors import ConfigurationError, MissingDataError
-from shopwright.reports import Filters, PublishedWarehouse, find_report, in_shop, read_choices, read_report
+from shopwright.reports import (
+    Filters,
+    PublishedWarehouse,
+    adapt_to_shop,
+    find_report,
+    read_filter_values,
+    read_report,
+)
 
 OF_CLICKS = (
-    *("visits_summary", "engagement", "engagement_latest", "sessions_by_day", "sessions_by_device"),
-    *("sessions_by_channel", "behaviour_summary", "session_length", "time_to_purchase", "sessions_by_hour"),
+    *("session_summary", "engagement", "engagement_latest", "sessions_by_day", "sessions_by_device"),
+    *("sessions_by_channel", "behavior_summary", "session_duration", "time_to_purchase", "sessions_by_hour"),
     *(
         "funnel",
         "funnel_by_day",
@@ -31,7 +38,7 @@ def _values(rows, *names):
 
 @pytest.mark.parametrize("name", OF_CLICKS)
 def test_a_report_on_clicks_says_that_there_are_none(orders, read, name):
-    with pytest.raises(MissingDataError, match="no clicks") as raised:
+    with pytest.raises(MissingDataError, match="no events") as raised:
         read(orders, name)
     assert raised.value.report == name
 
@@ -151,7 +158,7 @@ def test_sellers_and_payments(orders, read):
         ("s2", 16, 1),
     ]
     (row,) = read(orders, "seller_summary")
-    assert (row["seller_count"], row["median_net_amount"], row["top_tenth_share"]) == (2, 28, None)
+    assert (row["seller_count"], row["median_net_amount"], row["top_decile_share"]) == (2, 28, None)
     assert _values(read(orders, "payment_methods"), "payment_method", "paid_amount") == [
         ("boleto", 16),
         ("card", 10),
@@ -175,8 +182,8 @@ def test_the_ledger_balances_and_the_tests_passed(orders, read):
 
 def test_a_table_says_how_new_and_how_sound_it_is(orders):
     with PublishedWarehouse(orders.published).connection() as connection:
-        document = read_report(connection, find_report("sales_summary")).document()
-        choices = read_choices(connection)
+        document = read_report(connection, find_report("sales_summary")).to_dict()
+        choices = read_filter_values(connection)
     assert document["currency"] == "EUR"
     assert document["data_until"].startswith("2025-03-31T")
     assert document["built_at"].endswith("Z")
@@ -187,12 +194,17 @@ def test_a_table_says_how_new_and_how_sound_it_is(orders):
 
 def test_stated_orders_are_not_narrowed_by_what_they_do_not_know(orders, read):
     for filters in ({"device": "mobile"}, {"channel": "email"}):
-        with pytest.raises(ConfigurationError, match="it takes first, last, experiment"):
+        with pytest.raises(ConfigurationError, match="it accepts first, last, experiment"):
             read(orders, "sales_summary", **filters)
-    with pytest.raises(ConfigurationError, match="its orders name none"):
+    with pytest.raises(ConfigurationError, match="its orders have none"):
         read(orders, "sales_summary", experiment="treatment")
     with PublishedWarehouse(orders.published).connection() as connection:
-        report = in_shop(connection, find_report("sales_summary"))
+        report = adapt_to_shop(connection, find_report("sales_summary"))
     given = {"first": date(2025, 1, 1), "device": "mobile"}
-    assert report.taken(Filters(**given, experiment="treatment")).given == {"first": date(2025, 1, 1)}
-    assert report.taken(Filters(**given, experiment="banner:treatment")).experiment == "banner:treatment"
+    assert report.applicable_filters(Filters(**given, experiment="treatment")).active == {
+        "first": date(2025, 1, 1)
+    }
+    assert (
+        report.applicable_filters(Filters(**given, experiment="banner:treatment")).experiment
+        == "banner:treatment"
+    )

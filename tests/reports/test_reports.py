@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
 
+import shopwright
+from shopwright.contracts.events import EVENT_TYPES
+from shopwright.contracts.funnel import EVENT_ORDER, FUNNEL_STEPS
 from shopwright.core.errors import ConfigurationError
-from shopwright.reports import FILTERS, REPORTS, PublishedWarehouse, find_report
-from shopwright.reports.summary import summarise
+from shopwright.reports import FILTERS, REPORTS, PublishedWarehouse, find_report, read_report
+from shopwright.reports.summary import summarize
 
 
-def test_names_are_unique_and_everything_is_told():
+def test_names_are_unique_and_everything_is_described():
     names = [report.name for report in REPORTS]
     assert len(names) == len(set(names))
     for report in REPORTS:
         assert report.definition.endswith("."), report.name
-        assert report.needs, report.name
+        assert report.requires, report.name
         columns = [column.name for column in report.columns]
         assert len(columns) == len(set(columns)), report.name
         assert set(report.filters) <= set(FILTERS), report.name
-        json.dumps(report.described())
+        json.dumps(report.to_dict())
 
 
 def test_a_build_that_is_published_is_read_without_a_restart(tmp_path):
@@ -50,7 +56,7 @@ def test_a_build_that_is_published_is_read_without_a_restart(tmp_path):
 
 def test_nothing_published_is_said(tmp_path):
     with (
-        pytest.raises(ConfigurationError, match="run 'shopwright run' first"),
+        pytest.raises(ConfigurationError, match="Run `shopwright run`"),
         PublishedWarehouse(tmp_path / "no").connection(),
     ):
         pass
@@ -60,11 +66,11 @@ def test_nothing_published_is_said(tmp_path):
 def test_what_run_says_it_found_is_what_the_reports_say(request, read, kind):
     shop = request.getfixturevalue(kind)
     with PublishedWarehouse(shop.published).connection() as connection:
-        found = {finding.name: finding.value for finding in summarise(connection, currency="EUR")}
+        found = {finding.name: finding.value for finding in summarize(connection, currency="EUR")}
     told = read(shop, "sales_summary")[0] | read(shop, "customer_summary")[0]
     assert found["orders"] == told["order_count"]
     if kind == "clicks":
-        told |= read(shop, "visits_summary")[0]
+        told |= read(shop, "session_summary")[0]
         assert found["sessions"] == told["session_count"] + told["bot_session_count"]
         with PublishedWarehouse(shop.published).connection() as connection:
             counted = connection.execute(
@@ -79,6 +85,41 @@ def test_what_run_says_it_found_is_what_the_reports_say(request, read, kind):
     assert shared >= {"net_amount", "gross_amount", "average_order_value", "repeat_rate", "return_rate"}
 
 
+def test_a_column_of_another_name_is_an_error_that_names_report_and_column(clicks):
+    report = find_report("sessions_by_device")
+    wrong = replace(
+        report, sql=report.sql.replace("as session_count", "as sessions").replace("session_count desc", "2")
+    )
+    with (
+        PublishedWarehouse(clicks.published, threads=2).connection() as connection,
+        pytest.raises(
+            ValueError,
+            match="report 'sessions_by_device', column 2: declared as 'session_count', but its SQL returns 'sessions'",
+        ),
+    ):
+        read_report(connection, wrong)
+
+
+@pytest.mark.parametrize(
+    "names", [["device"], ["device", "session_count", "purchase_session_count", "rate", "more"]]
+)
+def test_too_few_or_too_many_columns_are_an_error(names):
+    with pytest.raises(ValueError, match="report 'sessions_by_device', column"):
+        find_report("sessions_by_device").check_column_names(names)
+
+
+def test_the_funnel_has_the_order_of_events():
+    types = [step.event_type for step in FUNNEL_STEPS if step.event_type]
+    assert types == sorted(types, key=EVENT_ORDER.index)
+    assert sorted(EVENT_ORDER) == sorted(EVENT_TYPES)
+
+
+def test_dbt_ranks_event_types_in_the_same_order():
+    macro = (Path(shopwright.__file__).parent / "dbt" / "macros" / "engine" / "funnel_rank.sql").read_text()
+    ranks = {name: int(rank) for name, rank in re.findall(r"when '(\w+)' then (\d+)", macro)}
+    assert ranks == {name: rank for rank, name in enumerate(EVENT_ORDER)}
+
+
 def _over(name, *tables):
     """A report's one row, by column name, over tables made by hand."""
     report = find_report(name)
@@ -86,8 +127,11 @@ def _over(name, *tables):
         connection.execute("create schema gold")
         for table in tables:
             connection.execute(f"create table gold.{table}")
-        found = connection.execute(report.sql.format(**dict.fromkeys(report.scopes, "true"))).fetchone()
-    return dict(zip([column.name for column in report.columns], found, strict=True))
+        cursor = connection.execute(report.sql.format(**dict.fromkeys(report.filter_columns, "true")))
+        names = [column[0] for column in cursor.description]
+        report.check_column_names(names)
+        row = cursor.fetchone()
+    return dict(zip(names, row, strict=True))
 
 
 @pytest.mark.parametrize("name", ["sales_summary", "sales_by_month", "orders_by_status"])
@@ -120,8 +164,8 @@ def test_replayed_rows_are_counted_once(name):
 def test_sales_are_as_new_as_what_brings_them():
     for name in ("sales_summary", "category_sales", "customer_summary"):
         report = find_report(name)
-        assert report.in_shop(states_orders=True).entities == ("orders", "order_items")
-        assert report.in_shop(states_orders=False).entities == ("events",)
+        assert report.for_shop(states_orders=True).entities == ("orders", "order_items")
+        assert report.for_shop(states_orders=False).entities == ("events",)
 
 
 def test_words_say_what_is_left_out_and_what_is_read():
@@ -130,5 +174,5 @@ def test_words_say_what_is_left_out_and_what_is_read():
     assert "include_bots" in find_report("engagement").definition
     funnel = find_report("funnel")
     assert "sessions that acted on its products" in funnel.definition
-    for name in ("visits_summary", "sales_summary"):
+    for name in ("session_summary", "sales_summary"):
         assert "before exposure too" in find_report(name).definition

@@ -123,4 +123,4 @@ def test_a_build_that_is_published_meanwhile_is_answered_from(scored: Project, a
     assert asked.get("/v1/churn/nobody").status_code == 404
     assert asked.get("/v1/churn/anna").json()["probability"] == 0.5
     assert asked.get("/v1/metrics/churn_risk").json()["scored_through"] == "2025-03-31"
-    assert asked.get("/v1/metrics/visits_summary").json()["scored_through"] is None
+    assert asked.get("/v1/metrics/session_summary").json()["scored_through"] is None

@@ -1,5 +1,5 @@
-"""The app: pages for people, over gold and the service.
+"""The app: pages over gold and the service.
 
-A page says what stands where and holds no arithmetic: its numbers come from ``shopwright.reports``, from the registry
-of models, from the room of experiments, or over HTTP from the service. Streamlit is known here alone.
+A page arranges its content and computes nothing: numbers come from ``shopwright.reports``, from the model registry, from
+``shopwright.experiments``, or over HTTP from the service. No other package imports Streamlit.
 """

@@ -1,4 +1,4 @@
-"""What pages read: the project, its published warehouse, its reports; answers are kept until a build replaces them."""
+"""What pages read: the project, its published warehouse and its reports, cached until the next build."""
 
 from __future__ import annotations
 
@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from shopwright import reports
 from shopwright.ingest.quarantine import count_open
-from shopwright.reports import (
-    Choices,
-    Column,
-    Filters,
-    Table,
-    find_report,
-    in_shop,
-    read_choices,
-    read_report,
-)
-from shopwright.reports.published import PublishedWarehouse
+from shopwright.reports import Column, Filters, FilterValues, PublishedWarehouse, Table, find_report
 from shopwright.settings import Project, load_project
 
 if TYPE_CHECKING:
@@ -28,92 +19,92 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_PROJECT = "SHOPWRIGHT_PROJECT"
-_KEPT = 500
-"""Answers in memory; each is an aggregate of at most some thousand rows."""
+_PROJECT_VARIABLE = "SHOPWRIGHT_PROJECT"
+_MAX_TABLES = 500
+"""Reports in the cache; each has at most some thousand rows."""
 
 
 def project() -> Project:
-    """The shop that the app was started over.
+    """Load the project that the app was started for.
 
     Raises:
-        ConfigurationError: its folder is no project.
+        ConfigurationError: its folder has no shopwright.toml.
     """
-    return load_project(Path(os.environ.get(_PROJECT, ".")))
+    return load_project(Path(os.environ.get(_PROJECT_VARIABLE, ".")))
 
 
 @contextmanager
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the published warehouse, for what no report tells.
+    """Open a connection to the published warehouse, for what is not in a report.
 
     Raises:
-        ConfigurationError: nothing was published yet.
+        ConfigurationError: nothing is published yet.
     """
-    with _warehouse().connection() as opened:
-        yield opened
+    with _warehouse().connection() as cursor:
+        yield cursor
 
 
-def identity() -> tuple[str | int, ...]:
-    """What changes with every published build: the key under which pages keep what they read.
+def build_identity() -> tuple[str | int, ...]:
+    """Return a value that differs for every published build: the key of what pages cache.
 
     Raises:
-        ConfigurationError: nothing was published yet.
+        ConfigurationError: nothing is published yet.
     """
     return (str(project().root), *_warehouse().identity)
 
 
-def read(name: str, filters: Filters) -> Table:
-    """A report, narrowed to those of the filters that it takes.
+def read_report(name: str, filters: Filters) -> Table:
+    """Read a report with those of the filters that it accepts.
 
     Raises:
         MissingDataError: the shop has no data of the kind.
-        ConfigurationError: nothing was published yet.
+        ConfigurationError: nothing is published yet.
     """
-    return _read(identity(), name, filters.only(find_report(name).filters))
+    return _read_report(build_identity(), name, filters.select(find_report(name).filters))
 
 
-def choices() -> Choices:
-    """What there is to filter by.
+def filter_values() -> FilterValues:
+    """Read the values that filters can take.
 
     Raises:
-        ConfigurationError: nothing was published yet.
+        ConfigurationError: nothing is published yet.
     """
-    return _choices(identity())
+    return _read_filter_values(build_identity())
 
 
-QUARANTINE = (
+QUARANTINE_COLUMNS = (
     Column("source", "Name of the source.", "text"),
     Column("file", "Name of the file.", "text"),
-    Column("rules", "All the rules that the rows broke.", "text"),
-    Column("rows", "Rows that broke just these.", "count"),
+    Column("rules", "All rules that the rows broke.", "text"),
+    Column("rows", "Rows that broke exactly these rules.", "count"),
 )
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)
-def quarantine() -> list[tuple[str, str, str, int]]:
-    """Rows in quarantine, by file and the rules they broke, most first."""
-    found = sorted(count_open(project()), key=lambda each: -each.rows)
-    return [(each.source, Path(each.file).name, ", ".join(each.rules), each.rows) for each in found]
+def list_quarantine() -> list[tuple[str, str, str, int]]:
+    """List quarantined rows by file and broken rules, largest counts first."""
+    groups = sorted(count_open(project()), key=lambda group: -group.rows)
+    return [(group.source, Path(group.file).name, ", ".join(group.rules), group.rows) for group in groups]
 
 
 def _warehouse() -> PublishedWarehouse:
-    loaded = project()
-    return _opened(loaded.published, loaded.settings.engine.threads)
+    current = project()
+    return _open_warehouse(current.published, current.settings.engine.threads)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(file: Path, threads: int | None) -> PublishedWarehouse:
+def _open_warehouse(file: Path, threads: int | None) -> PublishedWarehouse:
     return PublishedWarehouse(file, threads=threads)
 
 
-@st.cache_data(max_entries=_KEPT, show_spinner=False)
-def _read(key: tuple[str | int, ...], name: str, filters: Filters) -> Table:  # noqa: ARG001  # part of what is kept under
-    with connection() as opened:
-        report = in_shop(opened, find_report(name))
-        return read_report(opened, report, report.taken(filters))
+@st.cache_data(max_entries=_MAX_TABLES, show_spinner=False)
+def _read_report(key: tuple[str | int, ...], name: str, filters: Filters) -> Table:  # noqa: ARG001  # part of the cache key
+    with connection() as cursor:
+        report = reports.adapt_to_shop(cursor, find_report(name))
+        return reports.read_report(cursor, report, report.applicable_filters(filters))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _choices(key: tuple[str | int, ...]) -> Choices:  # noqa: ARG001  # part of what is kept under
-    with connection() as opened:
-        return read_choices(opened)
+def _read_filter_values(key: tuple[str | int, ...]) -> FilterValues:  # noqa: ARG001  # part of the cache key
+    with connection() as cursor:
+        return reports.read_filter_values(cursor)

@@ -1,4 +1,4 @@
-"""Tables as files: CSV that no spreadsheet runs, and Parquet."""
+"""Tables as files: CSV without formulas for spreadsheets, and Parquet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shopwright.reports import Column
 
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 _MONEY = pa.decimal128(38, 4)
 _TYPES = {
     "share": pa.float64(),
@@ -31,55 +31,55 @@ _TYPES = {
 
 
 def safe_cell(value: Any) -> Any:
-    """A cell of a CSV; text that a spreadsheet would run as a formula gets an apostrophe before it.
+    """Return a value for a CSV cell; text that a spreadsheet would run as a formula gets a leading apostrophe.
 
-    Numbers stay as they are: a minus before digits is no formula.
+    Numbers are unchanged: a minus sign before digits is not a formula.
 
     Example:
         >>> safe_cell("=HYPERLINK(1)"), safe_cell(-5)
         ("'=HYPERLINK(1)", -5)
     """
-    if isinstance(value, str) and value.startswith(_STARTS_FORMULA):
+    if isinstance(value, str) and value.startswith(_FORMULA_PREFIXES):
         return f"'{value}"
     return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
 
 
 def csv_bytes(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A table as CSV in UTF-8; what is undefined is an empty cell."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
+    """Return a table as a CSV file in UTF-8; an undefined value is an empty cell."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
     writer.writerow([safe_cell(name) for name in names])
     writer.writerows([safe_cell(value) for value in row] for row in rows)
-    return out.getvalue().encode()
+    return buffer.getvalue().encode()
 
 
 def arrow_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, exact: bool = True) -> Any:
-    """A table of Arrow, typed by the units of its columns.
+    """Return an Arrow table, typed by the units of its columns.
 
     Args:
-        columns: name and unit of each.
-        rows: values in their order.
-        exact: sums of money as decimals; else all money as floats, which is what pages draw.
+        columns: in order.
+        rows: values in the order of the columns.
+        exact: whether sums of money are decimals; else all money is float, which is what Streamlit can format.
     """
     arrays = {}
-    for place, column in enumerate(columns):
-        kind = _TYPES[column.unit]
-        values = [row[place] for row in rows]
-        if kind == _MONEY and not (exact and _is_exact(values)):
-            kind = pa.float64()
-        if pa.types.is_floating(kind):
+    for index, column in enumerate(columns):
+        arrow_type = _TYPES[column.unit]
+        values = [row[index] for row in rows]
+        if arrow_type == _MONEY and not (exact and _is_exact(values)):
+            arrow_type = pa.float64()
+        if pa.types.is_floating(arrow_type):
             values = [None if value is None else float(value) for value in values]
-        arrays[column.name] = pa.array(values, type=kind)
+        arrays[column.name] = pa.array(values, type=arrow_type)
     return pa.table(arrays)
 
 
 def _is_exact(values: Iterable[Any]) -> bool:
-    """Whether money is a sum; a mean is a float."""
+    """Return whether money is a sum; a mean is a float."""
     return not any(isinstance(value, float) for value in values)
 
 
 def parquet_bytes(table: Any) -> bytes:
-    """A table of Arrow as a Parquet file."""
-    out = io.BytesIO()
-    parquet.write_table(table, out)
-    return out.getvalue()
+    """Return an Arrow table as a Parquet file."""
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    return buffer.getvalue()

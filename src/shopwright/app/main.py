@@ -1,36 +1,37 @@
-"""The menu, the side bar, and the page that is open; ``entry/start.py`` is what Streamlit starts."""
+"""The menu, the side bar and the current page; ``entry/start.py`` is the script that Streamlit runs."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import data, filters, tiles
+from shopwright.app import components, data, filters
+from shopwright.app.formatting import escape_markdown
 from shopwright.app.pages import PAGES, Page
 from shopwright.core.errors import ShopwrightError
 
 
-def _menu() -> dict[str, list[st.Page]]:
+def _build_menu() -> dict[str, list[st.Page]]:
     menu: dict[str, list[st.Page]] = {}
     for page in PAGES:
-        entry = st.Page(page.path, title=page.title, url_path=page.address, default=page is PAGES[0])
+        entry = st.Page(page.path, title=page.title, url_path=page.url_path, default=page is PAGES[0])
         menu.setdefault(page.section, []).append(entry)
     return menu
 
 
-def _shown(title: str) -> Page:
+def _find_page(title: str) -> Page:
     return next(page for page in PAGES if page.title == title)
 
 
 def main() -> None:
-    """Draw the menu and the page that is open; what goes wrong as expected is told on the page."""
+    """Draw the menu and the current page; an expected error is shown on the page."""
     st.set_page_config(page_title="Shopwright", layout="wide")
-    opened = st.navigation(_menu(), expanded=True)
+    current = st.navigation(_build_menu(), expanded=True)
     try:
-        st.sidebar.markdown(f"**{tiles.plain(data.project().settings.shop.name)}**")
-        filters.draw(_shown(opened.title).filters)
-        opened.run()
+        st.sidebar.markdown(f"**{escape_markdown(data.project().settings.shop.name)}**")
+        filters.draw_sidebar(_find_page(current.title).filters)
+        current.run()
     except ShopwrightError as error:
-        tiles.refuse(error)
+        components.show_error(error)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def draw(plot: str, name: str) -> go.Figure:
 def _key(name: str) -> tuple[str | int, ...]:
     """The build and the settings that a read-out is of: it is read anew where either is another."""
     settings = data.project().settings
-    return (*data.identity(), settings.shop.timezone, _experiment(name).model_dump_json())
+    return (*data.build_identity(), settings.shop.timezone, _experiment(name).model_dump_json())
 
 
 def _experiment(name: str) -> ExperimentDefinition:

@@ -19,9 +19,9 @@ _DARK_REPLACEMENTS = {INK: "#e6e9ee", BAND: "rgba(90, 160, 235, 0.3)", OPEN: "#8
 """Color made for white paper to the color that is visible on a dark background."""
 
 
-def apply_layout(figure: go.Figure, *, height: int = HEIGHT, has_legend: bool = True) -> go.Figure:
+def apply_layout(fig: go.Figure, *, height: int = HEIGHT, has_legend: bool = True) -> go.Figure:
     """Apply the app's margins, colors and legend to a chart, and return it."""
-    figure.update_layout(
+    fig.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 24 if has_legend else 8, "b": 8},
         colorway=list(COLORS),
@@ -30,12 +30,12 @@ def apply_layout(figure: go.Figure, *, height: int = HEIGHT, has_legend: bool = 
         hovermode="x unified",
         separators=".,",
     )
-    return figure
+    return fig
 
 
-def adapt_experiment_chart(figure: go.Figure, *, is_dark: bool) -> go.Figure:
+def adapt_experiment_chart(fig: go.Figure, *, is_dark: bool) -> go.Figure:
     """Return a chart of an experiment report, which is made for white paper, in the reader's theme."""
-    document = figure.to_json()
+    document = fig.to_json()
     for color, dark_color in _DARK_REPLACEMENTS.items():
         document = document.replace(color, dark_color) if is_dark else document
     adapted = go.Figure(json.loads(document))

@@ -13,7 +13,7 @@ from shopwright.contracts import dictionary
 from shopwright.core.markdown import format_table
 from shopwright.metrics import reference as metrics_reference
 from shopwright.reports import REPORTS
-from shopwright.reports import dictionary as reports_reference
+from shopwright.reports import reference as reports_reference
 from shopwright.settings import reference as settings_reference
 from shopwright.warehouse import reference as warehouse_reference
 

@@ -1,4 +1,4 @@
-"""``shopwright report``: the named tables that the app's pages and the service show."""
+"""``shopwright report``: the named tables behind the app's pages and the service."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from shopwright.settings import load_project
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Which report.", show_default="list all of them")
+        str | None, typer.Argument(metavar="NAME", help="Report to show.", show_default="list all reports")
     ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
     first: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First date, in the shop's zone."),
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First date, in the shop's time zone."),
     ] = None,
     last: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Last date, itself included."),
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Last date, inclusive."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="Only this device.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Only this marketing channel.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only this category of products.")] = None,
+    device: Annotated[str | None, typer.Option(help="Filter by device.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Filter by marketing channel.")] = None,
+    category: Annotated[str | None, typer.Option(help="Filter by product category.")] = None,
     experiment: Annotated[
         str | None,
-        typer.Option(metavar="NAME:VARIANT", help="Only users who were in this variant of an experiment."),
+        typer.Option(metavar="NAME:VARIANT", help="Filter by users in this variant of an experiment."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a report from the last build that was published, or list which there are.
+    """Show a report from the last published build, or list all reports.
 
-    Every report says what it counts; its numbers are those of the app's pages and of the service.
+    A report states what it counts. Its numbers are those of the app's pages and of the service.
 
     Example:
         shopwright report sales_by_month --first 2025-01-01 --project my-shop
     """
-    loaded = load_project(project)
+    loaded_project = load_project(project)
     if name is None:
-        _list(as_json=as_json)
+        _list_reports(as_json=as_json)
         return
     report = find_report(name)
     filters = Filters(
@@ -62,54 +62,66 @@ def command(
         category=category,
         experiment=experiment,
     )
-    warehouse = PublishedWarehouse(loaded.published, threads=loaded.settings.engine.threads)
+    warehouse = PublishedWarehouse(loaded_project.published, threads=loaded_project.settings.engine.threads)
     with warehouse.connection() as connection:
-        found = read_report(connection, report, filters)
+        data = read_report(connection, report, filters)
     if as_json:
-        print_json(found.document())
+        print_json(data.to_dict())
     else:
-        _show(found)
+        _print_report(data)
 
 
-def _list(*, as_json: bool) -> None:
+def _list_reports(*, as_json: bool) -> None:
     if as_json:
-        print_json([report.described() for report in REPORTS])
+        print_json([report.to_dict() for report in REPORTS])
         return
     rows = [(report.name, report.title, ", ".join(report.filters)) for report in REPORTS]
-    stdout_console().print(table("", ("report", "shows", "filters"), rows))
+    stdout_console().print(table("", ("report", "title", "filters"), rows))
 
 
-def _show(found: Table) -> None:
+def _print_report(data: Table) -> None:
     console = stdout_console()
-    columns = found.report.columns
-    rows = [[_cell(value, column) for value, column in zip(row, columns, strict=True)] for row in found.rows]
-    title = f"{found.report.title} ({found.currency})" if _has_money(found) else found.report.title
-    if len(rows) == 1:  # lengthwise, which is easier to read
-        rows = [[column.name, value] for column, value in zip(columns, rows[0], strict=True)]
+    report = data.report
+    rows = [
+        [_format(value, column) for value, column in zip(row, report.columns, strict=True)]
+        for row in data.rows
+    ]
+    title = f"{report.title} ({data.currency})" if _has_money(data) else report.title
+    if len(rows) == 1:  # a single row is easier to read as a list
+        rows = [[column.name, value] for column, value in zip(report.columns, rows[0], strict=True)]
         console.print(table(title, ("", ""), rows))
     else:
-        console.print(table(title, [column.name for column in columns], rows))
-    freshness, health = found.freshness, found.health
-    console.print(f"\n{found.report.definition}", markup=False)
-    scored = (
-        f", scored on what was known at the end of {show(freshness.scored_through)}"
-        if freshness.scored_through
-        else ""
-    )
-    console.print(
-        f"Data until {show(freshness.data_until)} UTC, built {show(freshness.built_at)} UTC{scored}; "
-        f"{health.passed} data tests passed, {health.warned} warned."
-    )
+        console.print(table(title, [column.name for column in report.columns], rows))
+    console.print(f"\n{report.definition}", markup=False)
+    console.print(f"{_format_freshness(data)}; {_format_data_tests(data)}.")
 
 
-def _has_money(found: Table) -> bool:
-    return any(column.unit == "money" for column in found.report.columns)
+def _format_freshness(data: Table) -> str:
+    freshness = data.freshness
+    notes = [
+        f"Data through {show(freshness.data_until)} UTC"
+        if freshness.data_until
+        else "No timestamps in the source",
+        f"built {show(freshness.built_at)} UTC",
+    ]
+    if freshness.scored_through:
+        notes.append(f"scored as of {show(freshness.scored_through)}")
+    return ", ".join(notes)
 
 
-def _cell(value: Any, column: Column) -> Any:
-    """A value as it is printed: shares in percent, money with two decimals."""
+def _format_data_tests(data: Table) -> str:
+    tests = data.data_tests
+    return f"{tests.passed:,} data tests passed, {tests.warned:,} with warnings"
+
+
+def _has_money(data: Table) -> bool:
+    return any(column.unit == "money" for column in data.report.columns)
+
+
+def _format(value: Any, column: Column) -> Any:
+    """Format a value for the terminal: shares in percent, numbers with two decimals."""
     if value is None or column.unit in {"text", "date", "time", "count"}:
         return value
     if column.unit == "share":
-        return f"{float(value) * 100:.1f} %"
+        return f"{float(value):.1%}"
     return f"{float(value):,.2f}"

@@ -21,7 +21,7 @@ from shopwright.cli.output import (
 )
 from shopwright.core.engine import connect
 from shopwright.pipeline import BuildStep, IngestStep, StepContext, plan_steps, run_step
-from shopwright.reports.summary import Finding, summarise
+from shopwright.reports.summary import SummaryLine, summarize
 from shopwright.settings import load_project
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _show(step: Step, result: StepResult) -> None:
         train_command.show_result(console, step, result)
 
 
-def _read_findings(project: Project) -> tuple[Finding, ...]:
+def _read_findings(project: Project) -> tuple[SummaryLine, ...]:
     """Read the summary of a warehouse that needed no build."""
     with connect(project.published, read_only=True) as connection:
-        return tuple(summarise(connection, currency=project.settings.shop.currency))
+        return tuple(summarize(connection, currency=project.settings.shop.currency))
 
 
-def _show_summary(project: Project, folder: Path, findings: tuple[Finding, ...]) -> None:
+def _show_summary(project: Project, folder: Path, findings: tuple[SummaryLine, ...]) -> None:
     console = stdout_console()
     console.print()
     console.print(table("Summary", ("", ""), [(finding.name, finding.text) for finding in findings]))

@@ -54,8 +54,8 @@ def draw_beeswarm(sample: Sample) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
     strongest = np.argsort(-np.abs(sample.contributions).mean(axis=0), kind="stable")[:MAX_FEATURES]
-    figure = Figure(figsize=(8, 0.42 * len(strongest) + 1.4), layout="constrained")
-    axes = figure.add_subplot()
+    fig = Figure(figsize=(8, 0.42 * len(strongest) + 1.4), layout="constrained")
+    axes = fig.add_subplot()
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     for row, index in enumerate(strongest):
         contributions, values = sample.contributions[:, index], sample.values[sample.names[index]]
@@ -67,7 +67,7 @@ def draw_beeswarm(sample: Sample) -> Figure:
         f"contribution to the {sample.scale} (blue: low values, red: high values, gray: unknown or unordered)",
         fontsize=8,
     )
-    return figure
+    return fig
 
 
 def draw_dependence(sample: Sample, feature: str) -> Figure:
@@ -81,8 +81,8 @@ def draw_dependence(sample: Sample, feature: str) -> Figure:
     contributions = sample.contributions[:, feature_index(sample, feature)]
     values = sample.values[feature]
     has_value = is_known(values)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    fig = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = fig.add_subplot()
     axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     if values.dtype.kind == "f":
         axes.scatter(values[has_value], contributions[has_value], s=6, alpha=0.5, linewidths=0)
@@ -94,7 +94,7 @@ def draw_dependence(sample: Sample, feature: str) -> Figure:
     axes.set_xlabel(feature)
     axes.set_ylabel(f"contribution to the {sample.scale}")
     _finish(axes, sample)
-    return figure
+    return fig
 
 
 def _finish(axes: Axes, sample: Sample) -> None:

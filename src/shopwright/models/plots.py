@@ -50,8 +50,8 @@ def draw_waterfall(explanation: Explanation) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow to import
 
     chart = Waterfall.from_explanation(explanation)
-    figure = Figure(figsize=(8, 0.36 * (len(chart.bars) + 2) + 1.2), layout="constrained")
-    axes = figure.add_subplot()
+    fig = Figure(figsize=(8, 0.36 * (len(chart.bars) + 2) + 1.2), layout="constrained")
+    axes = fig.add_subplot()
     for row, bar in enumerate(chart.bars):
         color = INCREASE if bar.contribution > 0 else DECREASE
         axes.barh(row, bar.contribution, left=bar.start, color=color, height=0.7)
@@ -78,4 +78,4 @@ def draw_waterfall(explanation: Explanation) -> Figure:
         loc="left",
         fontsize=10,
     )
-    return figure
+    return fig

@@ -31,12 +31,12 @@ def draw_tables(tables: Mapping[str, Rows], folder: Path) -> tuple[Path, ...]:
     for name, draw in _PLOTS.items():
         if not tables.get(name):
             continue
-        figure = Figure(figsize=(7, 4.5), layout="constrained")
-        axes = figure.add_subplot()
+        fig = Figure(figsize=(7, 4.5), layout="constrained")
+        axes = fig.add_subplot()
         draw(axes, tables[name])
         axes.spines[["top", "right"]].set_visible(False)
         files.append(folder / f"{name}.png")
-        figure.savefig(files[-1], format="png", dpi=110)
+        fig.savefig(files[-1], format="png", dpi=110)
     return tuple(files)
 
 

@@ -14,7 +14,7 @@ from shopwright.lake.delta import Lake
 from shopwright.pipeline.step import Due
 from shopwright.registry import Registry
 from shopwright.registry.tracking import check_installed
-from shopwright.reports.summary import Finding, summarise
+from shopwright.reports.summary import SummaryLine, summarize
 from shopwright.warehouse.build import BuildReport, build, due_reason
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class BuildResult:
     """A build and what its warehouse says of the shop."""
 
     report: BuildReport
-    findings: tuple[Finding, ...]
+    findings: tuple[SummaryLine, ...]
     """The shop in a few numbers, read while the warehouse was copied for readers."""
 
 
@@ -74,10 +74,10 @@ class BuildStep:
 
     def run(self, context: StepContext) -> BuildResult:
         """Build, test and publish."""
-        findings: list[Finding] = []
+        findings: list[SummaryLine] = []
 
         def read(warehouse: duckdb.DuckDBPyConnection) -> None:
-            findings.extend(summarise(warehouse, currency=context.project.settings.shop.currency))
+            findings.extend(summarize(warehouse, currency=context.project.settings.shop.currency))
 
         context.on_progress("starting dbt", 0, 0)
         report = build(

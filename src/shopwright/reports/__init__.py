@@ -1,50 +1,30 @@
-"""Named tables over gold that people and the API read.
+"""Named tables over gold for the app, the HTTP API and the command line.
 
-Each is defined once: what is counted, what it needs, what it may be narrowed to. The service, the app's pages and
-``shopwright report`` all read through here, so that a number is equal wherever it stands. How an experiment is read and how
-a model scores is not here: that belongs to their rooms; what they left in gold is.
+Each report is defined once: what it counts, which data it requires, which filters it accepts. The service, the app's pages
+and ``shopwright report`` all read through this package, so that a number is the same wherever it appears. How an experiment
+is analyzed and how a model scores does not belong here but in their packages; what they write to gold does.
 """
 
-from shopwright.reports.choices import Choices, read_choices
-from shopwright.reports.customers import CUSTOMERS
-from shopwright.reports.decisions import DECISIONS
-from shopwright.reports.funnel import FUNNELS
-from shopwright.reports.health import HEALTH
-from shopwright.reports.listing import find
-from shopwright.reports.model import FILTERS, Column, Filters, Freshness, Health, Report, Table, Unit
-from shopwright.reports.products import PRODUCTS
-from shopwright.reports.published import PublishedWarehouse
-from shopwright.reports.reading import in_shop, read_report
-from shopwright.reports.sales import SALES
-from shopwright.reports.sellers import SELLERS
-from shopwright.reports.visits import VISITS
+from shopwright.reports.catalog import REPORTS, find_report
+from shopwright.reports.filter_values import FilterValues, read_filter_values
+from shopwright.reports.loader import adapt_to_shop, read_report
+from shopwright.reports.published_warehouse import PublishedWarehouse
+from shopwright.reports.report import FILTERS, Column, DataTestCounts, Filters, Freshness, Report, Table, Unit
 
 __all__ = [
     "FILTERS",
     "REPORTS",
-    "Choices",
     "Column",
+    "DataTestCounts",
+    "FilterValues",
     "Filters",
     "Freshness",
-    "Health",
     "PublishedWarehouse",
     "Report",
     "Table",
     "Unit",
+    "adapt_to_shop",
     "find_report",
-    "in_shop",
-    "read_choices",
+    "read_filter_values",
     "read_report",
 ]
-
-REPORTS = (*VISITS, *FUNNELS, *SALES, *PRODUCTS, *CUSTOMERS, *SELLERS, *DECISIONS, *HEALTH)
-"""All reports, in the order of the pages that show them."""
-
-
-def find_report(name: str) -> Report:
-    """The report of a name.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    return find(name, REPORTS)

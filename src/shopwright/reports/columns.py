@@ -1,39 +1,61 @@
-"""Columns that several reports have, each with one meaning."""
+"""Columns that several reports share, each with one meaning."""
 
 from __future__ import annotations
 
-from shopwright.reports.model import Column
+from shopwright.reports.report import Column
 
-SESSIONS = Column("session_count", "Sessions of people; bots are left out.", "count")
-BOUGHT = Column("purchase_session_count", "Sessions of people with a purchase.", "count")
-CONVERSION = Column(
-    "conversion_rate", "Sessions with a purchase, of all sessions; undefined without sessions.", "share"
+SESSION_COUNT = Column("session_count", "Sessions of people; bots are excluded.", "count")
+PURCHASE_SESSION_COUNT = Column("purchase_session_count", "Sessions of people with a purchase.", "count")
+SESSION_CONVERSION_RATE = Column(
+    "session_conversion_rate", "Share of sessions with a purchase; undefined without sessions.", "share"
 )
-ORDERS = Column(
-    "order_count", "Orders placed, canceled ones included; credit notes and write-offs are none.", "count"
+ORDER_COUNT = Column(
+    "order_count", "Orders placed, including canceled ones, excluding credit notes and write-offs.", "count"
 )
-CANCELED = Column("canceled_order_count", "Orders that came to nothing.", "count")
-CUSTOMERS = Column(
-    "customer_count", "Known customers with an order that counts: one with a sale, not canceled.", "count"
+CANCELED_ORDER_COUNT = Column(
+    "canceled_order_count", "Orders that were canceled.", "count", "Canceled orders"
 )
-UNITS = Column("unit_count", "Units sold, as ordered.", "count")
-GROSS = Column("gross_amount", "Price times quantity of what was ordered, canceled orders included.", "money")
-DISCOUNTS = Column("discount_amount", "Discounts given.", "money")
-RETURNS = Column("return_amount", "Value of what came back.", "money")
-NET = Column(
-    "net_amount", "Gross less discounts, returns and canceled orders; without freight and fees.", "money"
+CUSTOMER_COUNT = Column(
+    "customer_count", "Identified customers with a counted order: one with a sale, not canceled.", "count"
 )
-AVERAGE_ORDER = Column(
+UNIT_COUNT = Column("unit_count", "Units sold, as ordered.", "count")
+GROSS_AMOUNT = Column(
+    "gross_amount",
+    "Price times quantity of what was ordered, including canceled orders.",
+    "money",
+    "Gross sales",
+)
+DISCOUNT_AMOUNT = Column("discount_amount", "Discounts granted.", "money", "Discounts")
+RETURN_AMOUNT = Column("return_amount", "Value of returned goods.", "money", "Returns")
+NET_AMOUNT = Column(
+    "net_amount",
+    "Gross sales less discounts, returns and canceled orders; without freight and fees.",
+    "money",
+    "Net sales",
+)
+AVERAGE_ORDER_VALUE = Column(
     "average_order_value",
-    "Gross less discounts of the orders that count, over their number; undefined without any.",
+    "Gross sales less discounts of counted orders, divided by their number; undefined without any.",
     "money",
 )
-DELIVERED = Column("delivered_order_count", "Orders with a known time of delivery.", "count")
-DELIVERY_DAYS = Column("average_delivery_days", "From order to delivery, on average.", "days")
-PROMISED = Column("promised_order_count", "Orders delivered of which the promised date is known.", "count")
-ON_TIME = Column("on_time_rate", "Deliveries on the promised date or before it, of those promised.", "share")
-REVIEWED = Column("reviewed_order_count", "Orders with a review.", "count")
-SCORE = Column("average_review_score", "Mean score of the reviewed orders, 1 to 5.", "number")
-CATEGORY = Column("category", "Category of the product; (none) where none is stated.", "text")
-DEVICE = Column("device", "First device stated in the session; (unknown) where none is.", "text")
-CHANNEL = Column("channel", "First marketing channel stated in the session; (unknown) where none is.", "text")
+DELIVERED_ORDER_COUNT = Column("delivered_order_count", "Orders with a known delivery time.", "count")
+AVERAGE_DELIVERY_DAYS = Column(
+    "average_delivery_days", "Mean time from order to delivery.", "days", "Average delivery time"
+)
+PROMISED_ORDER_COUNT = Column(
+    "promised_order_count",
+    "Delivered orders with a known promised date.",
+    "count",
+    "Orders with a promised date",
+)
+ON_TIME_RATE = Column(
+    "on_time_rate",
+    "Share of deliveries on or before the promised date, of those with one.",
+    "share",
+    "On-time delivery rate",
+)
+REVIEWED_ORDER_COUNT = Column("reviewed_order_count", "Orders with a review.", "count", "Reviewed orders")
+AVERAGE_REVIEW_SCORE = Column("average_review_score", "Mean score of reviewed orders, 1 to 5.", "number")
+CATEGORY = Column("category", "Product category; (none) where it has none.", "text")
+DEVICE = Column("device", "First device of the session; (unknown) where none is stated.", "text")
+CHANNEL = Column("channel", "First marketing channel of the session; (unknown) where none is stated.", "text")

@@ -1,46 +1,46 @@
-"""Reports over what models and experiments say: scores of customers, and read-outs."""
+"""Reports on the results of models and experiments."""
 
 from __future__ import annotations
 
-from shopwright.reports.model import Column, Report
+from shopwright.reports.report import Column, Report
 
-_VERSION = (
-    Column("model_version", "Version of the model that gave the scores", "count"),
-    Column("as_of_date", "Last day whose data the scores know", "date"),
-)
+_MODEL_VERSION = Column("model_version", "Version of the model behind the scores.", "count")
+_AS_OF_DATE = Column("as_of_date", "Last day of data behind the scores.", "date")
 
-EXPERIMENT_READOUTS = Report(
-    name="experiment_readouts",
-    title="Read-outs of experiments",
+EXPERIMENT_RESULTS = Report(
+    name="experiment_results",
+    title="Experiment results",
     definition=(
-        "Every metric of every variant against the control, as of the last build. Values are what units did; where the "
-        "method is cuped, the change is of values without what was known before the start. Bots are left out, and canceled "
-        "orders count for nothing."
+        "Every metric of every variant against the control, as of the last build. Where the method is cuped, the change is "
+        "adjusted for what was known before the start. Bots and canceled orders are excluded."
     ),
-    needs=("fct_experiment_readouts",),
+    requires=("fct_experiment_readouts",),
     columns=(
-        Column("experiment", "Name of the experiment", "text"),
-        Column("variant", "Variant that is compared with the control", "text"),
-        Column("metric", "Name of the metric", "text"),
-        Column("role", "primary, secondary or guardrail", "text"),
-        Column("control_unit_count", "Units of the control", "count"),
-        Column("unit_count", "Units of the variant", "count"),
-        Column("control_value", "The metric in the control, in its own unit", "number"),
-        Column("value", "The metric in the variant", "number"),
-        Column("relative_change", "Change relative to the control", "share"),
-        Column("relative_lower", "Lower end of its interval, for one look at the planned end", "share"),
-        Column("relative_upper", "Upper end of it", "share"),
-        Column("sequential_lower", "Lower end of the interval that holds at every look", "share"),
-        Column("sequential_upper", "Upper end of it", "share"),
+        Column("experiment", "Name of the experiment.", "text"),
+        Column("variant", "Variant that is compared with the control.", "text"),
+        Column("metric", "Name of the metric.", "text"),
+        Column("role", "primary, secondary or guardrail.", "text"),
+        Column("control_unit_count", "Units in the control.", "count"),
+        Column("unit_count", "Units in the variant.", "count"),
+        Column("control_value", "Value of the metric in the control, in its own unit.", "number"),
+        Column("value", "Value of the metric in the variant.", "number"),
+        Column("relative_change", "Change relative to the control.", "share"),
+        Column(
+            "relative_lower", "Lower end of the fixed-horizon interval, valid at the planned end.", "share"
+        ),
+        Column("relative_upper", "Upper end of the fixed-horizon interval.", "share"),
+        Column("sequential_lower", "Lower end of the always-valid interval.", "share"),
+        Column("sequential_upper", "Upper end of the always-valid interval.", "share"),
         Column(
             "corrected_pvalue",
-            "Two-sided, corrected for the number of metrics and variants in the role",
+            "Two-sided p-value, corrected for the number of metrics and variants in the role.",
             "number",
+            "Corrected p-value",
         ),
-        Column("chance_to_win", "Probability of being better, under a flat prior", "share"),
-        Column("guardrail", "holds, fails or unclear; empty for other roles", "text"),
-        Column("decision", "ship, do not ship, keep running or invalid, for the variant", "text"),
-        Column("as_of_date", "Last date of the shop's data", "date"),
+        Column("chance_to_win", "Probability that the variant is better, under a flat prior.", "share"),
+        Column("guardrail", "holds, fails or unclear; empty for other roles.", "text"),
+        Column("decision", "Decision for the variant: ship, do not ship, keep running or invalid.", "text"),
+        Column("as_of_date", "Last date of the shop's data.", "date"),
     ),
     sql="""
         select
@@ -55,17 +55,18 @@ EXPERIMENT_READOUTS = Report(
 
 CHURN_RISK = Report(
     name="churn_risk",
-    title="Customers by chance to leave",
+    title="Customers by churn risk",
     definition=(
-        "Customers that the churn model scored, by the calibrated probability that they order nothing in its period "
-        "after the last complete day, in steps of ten percentage points. Expected to leave is the sum of the probabilities."
+        "Customers by the churn model's calibrated probability that they place no order in its period after the last complete "
+        "day, in steps of ten percentage points. Expected churn is the sum of the probabilities."
     ),
-    needs=("scores_churn",),
+    requires=("scores_churn",),
     columns=(
-        Column("probability_from", "Least probability of the step", "share"),
-        Column("customers", "Customers in the step", "count"),
-        Column("expected_to_leave", "Sum of their probabilities", "number"),
-        *_VERSION,
+        Column("probability_from", "Lower bound of the probability.", "share"),
+        Column("customer_count", "Customers in the step.", "count"),
+        Column("expected_churn", "Sum of their churn probabilities.", "number"),
+        _MODEL_VERSION,
+        _AS_OF_DATE,
     ),
     sql="""
         with steps as (
@@ -75,15 +76,18 @@ CHURN_RISK = Report(
         counted as (
             select
                 least(floor(probability * 10), 9) / 10.0 as probability_from,
-                count(*) as customers,
-                sum(probability) as expected_to_leave
+                count(*) as customer_count,
+                sum(probability) as expected_churn
             from gold.scores_churn
             group by 1
         )
 
         select
-            steps.probability_from, coalesce(customers, 0), coalesce(expected_to_leave, 0),
-            (select max(model_version) from gold.scores_churn), (select max(as_of_date) from gold.scores_churn)
+            steps.probability_from,
+            coalesce(counted.customer_count, 0) as customer_count,
+            coalesce(counted.expected_churn, 0) as expected_churn,
+            (select max(model_version) from gold.scores_churn) as model_version,
+            (select max(as_of_date) from gold.scores_churn) as as_of_date
         from steps
         left join counted using (probability_from)
         order by 1
@@ -92,19 +96,20 @@ CHURN_RISK = Report(
 
 CUSTOMERS_AT_RISK = Report(
     name="customers_at_risk",
-    title="Whom to keep first",
+    title="Customers to retain",
     definition=(
-        "The 100 customers with the most to lose: net revenue so far (returns and canceled orders taken out) times the "
-        "probability to leave, from the churn model's scores."
+        "The 100 customers with the highest amount at risk: net sales to date (without returns and canceled orders) times the "
+        "churn model's probability."
     ),
-    needs=("scores_churn", "fct_customer_ltv"),
+    requires=("scores_churn", "fct_customer_ltv"),
     columns=(
-        Column("customer_id", "The customer", "text"),
-        Column("probability", "Chance to leave, calibrated", "share"),
-        Column("net_amount", "Net revenue so far", "money"),
-        Column("amount_at_risk", "The one times the other", "money"),
-        Column("order_count", "Orders so far", "count"),
-        *_VERSION,
+        Column("customer_id", "Customer ID.", "text"),
+        Column("probability", "Calibrated churn probability.", "share", "Churn probability"),
+        Column("net_amount", "Net sales to date.", "money", "Net sales"),
+        Column("amount_at_risk", "Net sales to date times the churn probability.", "money"),
+        Column("order_count", "Orders to date.", "count"),
+        _MODEL_VERSION,
+        _AS_OF_DATE,
     ),
     sql="""
         select
@@ -124,91 +129,101 @@ CUSTOMERS_AT_RISK = Report(
 
 SEGMENTS = Report(
     name="customer_segments",
-    title="Segments of customers",
+    title="Customer segments",
     definition=(
-        "All who ordered, by the segment that the model's rules put them into on the last complete day. Scores are of 1 to 5 "
-        "for recency, frequency and money; 5 is best. Campaigns are suggestions."
+        "All customers with an order, by their segment on the last complete day. Recency, frequency and monetary scores are "
+        "from 1 to 5; 5 is best. Campaigns are suggestions."
     ),
-    needs=("scores_segmentation",),
+    requires=("scores_segmentation",),
     columns=(
-        Column("segment_name", "The segment", "text"),
-        Column("customers", "Customers in it", "count"),
-        Column("share", "Of all customers", "share"),
-        Column("recency_score", "Mean score of recency, 1 to 5", "number"),
-        Column("frequency_score", "Mean score of frequency, 1 to 5", "number"),
-        Column("monetary_score", "Mean score of money, 1 to 5", "number"),
-        Column("campaign", "What may be done for them", "text"),
-        *_VERSION,
+        Column("segment_name", "Segment.", "text", "Segment"),
+        Column("customer_count", "Customers in the segment.", "count"),
+        Column("share", "Share of all customers.", "share"),
+        Column("recency_score", "Mean recency score, 1 to 5.", "number"),
+        Column("frequency_score", "Mean frequency score, 1 to 5.", "number"),
+        Column("monetary_score", "Mean monetary score, 1 to 5.", "number"),
+        Column("campaign", "Suggested campaign.", "text"),
+        _MODEL_VERSION,
+        _AS_OF_DATE,
     ),
     sql="""
         select
             segment_name,
-            count(*) as customers,
+            count(*) as customer_count,
             count(*) / sum(count(*)) over () as share,
-            avg(recency_score), avg(frequency_score), avg(monetary_score),
-            any_value(campaign), max(model_version), max(as_of_date)
+            avg(recency_score) as recency_score,
+            avg(frequency_score) as frequency_score,
+            avg(monetary_score) as monetary_score,
+            any_value(campaign) as campaign,
+            max(model_version) as model_version,
+            max(as_of_date) as as_of_date
         from gold.scores_segmentation
         group by segment, segment_name
-        order by customers desc, segment_name
+        order by customer_count desc, segment_name
     """,
 )
 
-SEGMENT_MOVES = Report(
-    name="segment_moves",
-    title="Who moved where",
+SEGMENT_CHANGES = Report(
+    name="segment_changes",
+    title="Segment changes",
     definition=(
-        "Customers of the last complete day by their segment a month before and now, both by the same rules; new ones "
-        "had not ordered yet. The share is of those who come from the same segment."
+        "Customers by their segment a month ago and now, both by the same rules; new customers had not ordered a month ago. "
+        "The share is of customers with the same segment a month ago."
     ),
-    needs=("scores_segmentation",),
+    requires=("scores_segmentation",),
     columns=(
-        Column("moved_from", "Segment a month before", "text"),
-        Column("moved_to", "Segment now", "text"),
-        Column("customers", "Customers", "count"),
-        Column("share", "Of all who come from there", "share"),
-        Column("as_of_date", "Last day whose data the scores know", "date"),
+        Column("previous_segment", "Segment a month ago; (new) without an order by then.", "text"),
+        Column("current_segment", "Segment now.", "text"),
+        Column("customer_count", "Customers.", "count"),
+        Column("share", "Share of customers with the same segment a month ago.", "share"),
+        _AS_OF_DATE,
     ),
     sql="""
         with names as (
             select segment, any_value(segment_name) as name from gold.scores_segmentation group by segment
         ),
 
-        counted as (
-            select moved_from as before, segment as after, count(*) as customers, max(as_of_date) as as_of_date
+        changes as (
+            select
+                moved_from as previous,
+                segment as current,
+                count(*) as customer_count,
+                max(as_of_date) as as_of_date
             from gold.scores_segmentation
             group by moved_from, segment
         )
 
         select
-            case when before is null then '(new)' else coalesce(earlier.name, 'segment ' || before) end as moved_from,
-            later.name as moved_to,
-            customers,
-            customers / sum(customers) over (partition by before) as share,
+            case when previous is null then '(new)' else coalesce(previous_names.name, 'segment ' || previous) end
+                as previous_segment,
+            current_names.name as current_segment,
+            customer_count,
+            customer_count / sum(customer_count) over (partition by previous) as share,
             as_of_date
-        from counted
-        left join names as earlier on counted.before = earlier.segment
-        inner join names as later on counted.after = later.segment
-        order by before nulls last, after
+        from changes
+        left join names as previous_names on changes.previous = previous_names.segment
+        inner join names as current_names on changes.current = current_names.segment
+        order by previous nulls last, current
     """,
 )
 
 CHURN_BY_SEGMENT = Report(
     name="churn_by_segment",
-    title="Chance to leave by segment",
-    definition="Customers that both models scored: their segment, and the mean of their calibrated probabilities to leave.",
-    needs=("scores_churn", "scores_segmentation"),
+    title="Churn risk by segment",
+    definition="Customers scored by both models: their segment, and their mean calibrated churn probability.",
+    requires=("scores_churn", "scores_segmentation"),
     columns=(
-        Column("segment_name", "The segment", "text"),
-        Column("customers", "Customers with a score of both", "count"),
-        Column("mean_probability", "Mean chance to leave", "share"),
-        Column("expected_to_leave", "Sum of their probabilities", "number"),
+        Column("segment_name", "Segment.", "text", "Segment"),
+        Column("customer_count", "Customers with scores of both models.", "count"),
+        Column("mean_probability", "Mean churn probability.", "share", "Mean churn probability"),
+        Column("expected_churn", "Sum of their churn probabilities.", "number"),
     ),
     sql="""
         select
             segments.segment_name,
-            count(*) as customers,
+            count(*) as customer_count,
             avg(churn.probability) as mean_probability,
-            sum(churn.probability) as expected_to_leave
+            sum(churn.probability) as expected_churn
         from gold.scores_churn as churn
         inner join gold.scores_segmentation as segments on churn.customer_id = segments.customer_id
         group by segments.segment, segments.segment_name
@@ -216,5 +231,11 @@ CHURN_BY_SEGMENT = Report(
     """,
 )
 
-DECISIONS = (EXPERIMENT_READOUTS, CHURN_RISK, CUSTOMERS_AT_RISK, CHURN_BY_SEGMENT, SEGMENTS, SEGMENT_MOVES)
-"""All of them."""
+DECISION_REPORTS = (
+    EXPERIMENT_RESULTS,
+    CHURN_RISK,
+    CUSTOMERS_AT_RISK,
+    CHURN_BY_SEGMENT,
+    SEGMENTS,
+    SEGMENT_CHANGES,
+)

@@ -1,87 +1,93 @@
-"""Reports on the way from a visit to a purchase, and where visitors leave it."""
+"""Reports on the funnel from session to purchase, and where sessions drop off."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from shopwright.contracts.funnel import FUNNEL_STEPS
 from shopwright.reports.columns import CATEGORY, CHANNEL, DEVICE
-from shopwright.reports.model import Column, Report, Scope
-from shopwright.reports.periods import filled
+from shopwright.reports.periods import fill_periods
+from shopwright.reports.report import Column, FilterColumns, Report
 
-_CELLS = Scope(
+_CELL_FILTERS = FilterColumns(
     day="session_date", device="entry_device", channel="entry_channel", category="category",
-    otherwise="category = '(all)'",
+    default_condition="category = '(all)'",
 )  # fmt: skip
-_OF_CATEGORIES = replace(_CELLS, otherwise="category <> '(all)'")
-_STEPS = (
-    "A session stands at a step if it took every step before it too, in whatever order; bots are left out, unless the dbt variable include_bots is true. Narrowed to a"
-    " category, sessions in all, the visit and shares of them are of sessions that acted on its products, steps are those on its"
-    " products, and the checkout is the session's."
+_CATEGORY_FILTERS = replace(_CELL_FILTERS, default_condition="category <> '(all)'")
+_STEP_RULE = (
+    "A session counts at a step if it also took every step before, in any order; bots are excluded unless the dbt variable"
+    " include_bots is true. Filtered to a category, only sessions and steps with its products count; the checkout is the"
+    " session's."
 )
-_RATES = (
+_STEP_COLUMNS = (
     Column(
         "session_count",
-        "Sessions in all, whatever they did; within a category, those that acted on its products.",
+        "All sessions; within a category, those with an event on its products.",
         "count",
     ),
     Column("view_session_count", "Sessions that viewed a product.", "count"),
-    Column("cart_session_count", "Of these, sessions that put something in the cart.", "count"),
+    Column("cart_session_count", "Of these, sessions that added something to the cart.", "count"),
     Column(
         "checkout_session_count",
-        "Of these, sessions that began a checkout; undefined where none is sent.",
+        "Of these, sessions that began a checkout; undefined where the shop sends no checkout events.",
         "count",
     ),
-    Column("purchase_session_count", "Of these, sessions that bought.", "count"),
-    Column("view_to_cart_rate", "Sessions at the cart, of those at the view.", "share"),
-    Column("cart_to_purchase_rate", "Sessions at the purchase, of those at the cart.", "share"),
-    Column("view_to_purchase_rate", "Sessions at the purchase, of those at the view.", "share"),
+    Column("purchase_session_count", "Of these, sessions with a purchase.", "count"),
+    Column("view_to_cart_rate", "Sessions with a cart, of those with a product view.", "share"),
+    Column("cart_to_purchase_rate", "Sessions with a purchase, of those with a cart.", "share"),
+    Column("view_to_purchase_rate", "Sessions with a purchase, of those with a product view.", "share"),
 )
 
-_COUNTS = _RATES[:5]
-"""Those that are 0 on a date without sessions."""
+_COUNTS = _STEP_COLUMNS[:5]
+"""Columns that are 0 on a date without sessions."""
+
+_STEPS = " union all ".join(
+    f"select {number} as step_number, '{step.label}' as step, {step.count_column} as session_count from totals"
+    f" where {step.count_column} is not null"
+    for number, step in enumerate(FUNNEL_STEPS, 1)
+)
+"""One row per step; a count is null only for the checkout, of a shop that sends none."""
 
 _FUNNEL = Report(
     "funnel",
     "Funnel and drop-off",
-    f"Sessions at each step from visit to purchase. {_STEPS} The checkout is left out where the shop sends none.",
-    needs=("fct_funnel",),
+    f"Sessions at each step from session to purchase. {_STEP_RULE} The checkout is omitted where the shop sends no checkout events.",
+    requires=("fct_funnel",),
     columns=(
-        Column("step_number", "Place of the step.", "count"),
-        Column("step", "Name of the step; within a category, Visit is acting on its products.", "text"),
+        Column("step_number", "Number of the step, from 1.", "count"),
+        Column(
+            "step", "Name of the step; within a category, Session means an event on its products.", "text"
+        ),
         Column("session_count", "Sessions at the step.", "count"),
         Column(
             "share_of_sessions",
-            "Of all sessions; within a category, of those that acted on its products.",
+            "Share of all sessions; within a category, of those with an event on its products.",
             "share",
         ),
-        Column("share_of_previous", "Of those at the step before; undefined for the first.", "share"),
-        Column("lost_session_count", "Sessions that were at the step before and went no further.", "count"),
-        Column("drop_off_rate", "The same, of those at the step before.", "share"),
+        Column(
+            "share_of_previous", "Share of sessions at the previous step; undefined for the first.", "share"
+        ),
+        Column("lost_session_count", "Sessions that reached the previous step but not this one.", "count"),
+        Column(
+            "drop_off_rate", "Share of sessions at the previous step that did not reach this one.", "share"
+        ),
     ),
-    sql="""
+    sql=f"""
         with
 
         totals as (
             select
-                coalesce(sum(session_count), 0)::bigint as sessions,
-                coalesce(sum(view_session_count), 0)::bigint as views,
-                coalesce(sum(cart_session_count), 0)::bigint as carts,
-                sum(checkout_session_count)::bigint as checkouts,
-                coalesce(sum(purchase_session_count), 0)::bigint as purchases
+                coalesce(sum(session_count), 0)::bigint as session_count,
+                coalesce(sum(view_session_count), 0)::bigint as view_session_count,
+                coalesce(sum(cart_session_count), 0)::bigint as cart_session_count,
+                sum(checkout_session_count)::bigint as checkout_session_count,
+                coalesce(sum(purchase_session_count), 0)::bigint as purchase_session_count
             from gold.fct_funnel
-            where {cells}
+            where {{cells}}
         ),
 
         steps as (
-            select 1 as step_number, 'Visit' as step, sessions as session_count from totals
-            union all
-            select 2, 'Product view', views from totals
-            union all
-            select 3, 'Cart', carts from totals
-            union all
-            select 4, 'Checkout', checkouts from totals where checkouts is not null
-            union all
-            select 5, 'Purchase', purchases from totals
+            {_STEPS}
         ),
 
         compared as (
@@ -96,14 +102,14 @@ _FUNNEL = Report(
             step_number,
             step,
             session_count,
-            session_count / nullif(all_count, 0),
-            session_count / nullif(previous_count, 0),
-            previous_count - session_count,
-            (previous_count - session_count) / nullif(previous_count, 0)
+            session_count / nullif(all_count, 0) as share_of_sessions,
+            session_count / nullif(previous_count, 0) as share_of_previous,
+            previous_count - session_count as lost_session_count,
+            (previous_count - session_count) / nullif(previous_count, 0) as drop_off_rate
         from compared
         order by step_number
     """,
-    scopes={"cells": _CELLS},
+    filter_columns={"cells": _CELL_FILTERS},
     entities=("events",),
 )
 
@@ -115,43 +121,43 @@ def _by(
     *,
     expression: str,
     order: str,
-    scope: Scope = _CELLS,
+    filters: FilterColumns = _CELL_FILTERS,
     step: str = "",
 ) -> Report:
-    columns = (column, *_RATES)
+    columns = (column, *_STEP_COLUMNS)
     grouped = f"""
             select
-                {expression} as label,
-                sum(session_count)::bigint as sessions,
-                sum(view_session_count)::bigint as views,
-                sum(cart_session_count)::bigint as carts,
-                sum(checkout_session_count)::bigint,
-                sum(purchase_session_count)::bigint as purchases,
-                carts / nullif(views, 0),
-                purchases / nullif(carts, 0),
-                purchases / nullif(views, 0)
+                {expression} as {column.name},
+                sum(session_count)::bigint as session_count,
+                sum(view_session_count)::bigint as view_session_count,
+                sum(cart_session_count)::bigint as cart_session_count,
+                sum(checkout_session_count)::bigint as checkout_session_count,
+                sum(purchase_session_count)::bigint as purchase_session_count,
+                sum(cart_session_count) / nullif(sum(view_session_count), 0) as view_to_cart_rate,
+                sum(purchase_session_count) / nullif(sum(cart_session_count), 0) as cart_to_purchase_rate,
+                sum(purchase_session_count) / nullif(sum(view_session_count), 0) as view_to_purchase_rate
             from gold.fct_funnel
             where {{cells}}
-            group by label
+            group by {expression}
         """
     return Report(
         name,
         title,
-        f"Sessions at each step, by {column.name.replace('_', ' ')}. {_STEPS}",
-        needs=("fct_funnel",),
+        f"Sessions at each step of the funnel, by {column.name.replace('_', ' ')}. {_STEP_RULE}",
+        requires=("fct_funnel",),
         columns=columns,
-        sql=filled(grouped, columns, step, _COUNTS) if step else f"{grouped} order by {order}",
-        scopes={"cells": scope},
+        sql=fill_periods(grouped, columns, step, _COUNTS) if step else f"{grouped} order by {order}",
+        filter_columns={"cells": filters},
         entities=("events",),
     )
 
 
-FUNNELS = (
+FUNNEL_REPORTS = (
     _FUNNEL,
-    _by("funnel_by_day", "Funnel by day", Column("session_date", "Date of the start.", "date"),
-        expression="session_date", order="label", step="1 day"),
-    _by("funnel_by_device", "Funnel by device", DEVICE, expression="entry_device", order="sessions desc, label"),
-    _by("funnel_by_channel", "Funnel by channel", CHANNEL, expression="entry_channel", order="sessions desc, label"),
-    _by("funnel_by_category", "Funnel by category", CATEGORY, expression="category", order="views desc, label",
-        scope=_OF_CATEGORIES),
+    _by("funnel_by_day", "Funnel by day", Column("session_date", "Date of the first event.", "date"),
+        expression="session_date", order="session_date", step="1 day"),
+    _by("funnel_by_device", "Funnel by device", DEVICE, expression="entry_device", order="session_count desc, device"),
+    _by("funnel_by_channel", "Funnel by channel", CHANNEL, expression="entry_channel", order="session_count desc, channel"),
+    _by("funnel_by_category", "Funnel by category", CATEGORY, expression="category", order="view_session_count desc, category",
+        filters=_CATEGORY_FILTERS),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rows for dates on which nothing happened, so that no line is drawn across them."""
+"""Rows for periods without data, so that a chart does not draw a line across them."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shopwright.reports.model import Column
+    from shopwright.reports.report import Column
 
 
-def filled(counted: str, columns: Sequence[Column], step: str, sums: Sequence[Column]) -> str:
-    """A query with a row for each period from the first to the last that another query finds.
+def fill_periods(query: str, columns: Sequence[Column], step: str, sums: Sequence[Column]) -> str:
+    """Return a query with a row for each period from the first to the last that another query returns.
 
     Args:
-        counted: that query, one row a period.
+        query: that other query, one row per period; its output columns have the names of ``columns``.
         columns: its columns, the period first.
-        step: how long a period is: ``1 day`` or ``1 month``.
-        sums: columns that are 0 where nothing happened, unless undefined in all periods; the others are undefined
-            there.
+        step: length of a period: ``1 day`` or ``1 month``.
+        sums: columns that are 0 in a period without a row, unless they are undefined in all periods; all other columns
+            are undefined there.
     """
     names = [column.name for column in columns]
-    summed = {column.name for column in sums}
+    sum_names = {column.name for column in sums}
     period = names[0]
     values = [
-        f"coalesce(counted.{name}, case when count(counted.{name}) over () > 0 then 0 end)"
-        if name in summed
+        f"coalesce(counted.{name}, case when count(counted.{name}) over () > 0 then 0 end) as {name}"
+        if name in sum_names
         else f"counted.{name}"
         for name in names[1:]
     ]
-    # a full join keeps the row of what has no date
+    # a full join keeps the row without a date
     return f"""
         with
 
-        counted ({", ".join(names)}) as ({counted}),
+        counted as ({query}),
 
         series as (
             select unnest(

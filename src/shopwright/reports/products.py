@@ -1,62 +1,71 @@
-"""Reports on what is looked at and sold."""
+"""Reports on products and categories: views and sales."""
 
 from __future__ import annotations
 
-from shopwright.reports.columns import CATEGORY, DISCOUNTS, GROSS, NET, RETURNS, UNITS
-from shopwright.reports.model import OF_ORDERS, Column, Report, Scope
-
-_BOOKED = (
-    "Lines count on their own date where one is stated, else on the order's, in the shop's zone, so that a return counts"
-    " when it came back; gross holds canceled orders, net does not."
+from shopwright.reports.columns import (
+    CATEGORY,
+    DISCOUNT_AMOUNT,
+    GROSS_AMOUNT,
+    NET_AMOUNT,
+    RETURN_AMOUNT,
+    UNIT_COUNT,
 )
-_CELLS = Scope(day="order_date", category="category")
-_LINES = Scope(day="booked_date", category="category")
-_ENTITIES = OF_ORDERS
-_ID = Column("product_id", "The product, as the source names it.", "text")
-_NAME = Column("product_name", "Its name; undefined where none is stated.", "text")
+from shopwright.reports.report import ORDER_ENTITIES, Column, FilterColumns, Report
+
+_BOOKING_RULE = (
+    "Order lines count on their own date where one is stated, else on the order's, in the shop's time zone; a return counts on"
+    " the date of the return. Gross sales include canceled orders, net sales exclude them."
+)
+_CELL_FILTERS = FilterColumns(day="order_date", category="category")
+_LINE_FILTERS = FilterColumns(day="booked_date", category="category")
+_PRODUCT_ID = Column("product_id", "Product ID of the source.", "text")
+_PRODUCT_NAME = Column("product_name", "Product name; undefined where none is stated.", "text")
 
 _CATEGORIES = Report(
     "category_sales",
     "Sales by category",
-    f"What was sold of each category. {_BOOKED}",
-    needs=("fct_revenue",),
+    f"Sales of each category. {_BOOKING_RULE}",
+    requires=("fct_revenue",),
     columns=(
         CATEGORY,
-        UNITS,
-        GROSS,
-        DISCOUNTS,
-        RETURNS,
-        NET,
+        UNIT_COUNT,
+        GROSS_AMOUNT,
+        DISCOUNT_AMOUNT,
+        RETURN_AMOUNT,
+        NET_AMOUNT,
         Column(
             "net_share",
-            "Its net, of that of all categories shown; undefined where that is not positive.",
+            "Share of the net sales of all categories shown; undefined where these are not positive.",
             "share",
         ),
     ),
     sql="""
         select
             category,
-            sum(unit_count)::bigint,
-            sum(gross_amount),
-            sum(discount_amount),
-            sum(return_amount),
-            sum(net_amount) as net,
-            case when sum(sum(net_amount)) over () > 0 then net::double / sum(sum(net_amount)) over () end
+            sum(unit_count)::bigint as unit_count,
+            sum(gross_amount) as gross_amount,
+            sum(discount_amount) as discount_amount,
+            sum(return_amount) as return_amount,
+            sum(net_amount) as net_amount,
+            case
+                when sum(sum(net_amount)) over () > 0
+                    then sum(net_amount)::double / sum(sum(net_amount)) over ()
+            end as net_share
         from gold.fct_revenue
         where {cells}
         group by category
-        order by net desc, category
+        order by net_amount desc, category
     """,
-    scopes={"cells": _CELLS},
-    entities=_ENTITIES,
+    filter_columns={"cells": _CELL_FILTERS},
+    entities=ORDER_ENTITIES,
 )
 
 _CATEGORY_MONTHS = Report(
     "category_sales_by_month",
-    "Net by category and month",
-    f"The six categories with the most net in the period, month by month. {_BOOKED}",
-    needs=("fct_revenue",),
-    columns=(Column("order_month", "First day of the month.", "date"), CATEGORY, UNITS, NET),
+    "Net sales by category and month",
+    f"The six categories with the highest net sales in the period, by month. {_BOOKING_RULE}",
+    requires=("fct_revenue",),
+    columns=(Column("order_month", "First day of the month.", "date"), CATEGORY, UNIT_COUNT, NET_AMOUNT),
     sql="""
         with
 
@@ -65,7 +74,7 @@ _CATEGORY_MONTHS = Report(
             where {cells}
         ),
 
-        largest as (
+        top_categories as (
             select category, sum(net_amount) as category_net
             from cells
             group by category
@@ -76,23 +85,23 @@ _CATEGORY_MONTHS = Report(
         select
             date_trunc('month', cells.order_date)::date as order_month,
             cells.category,
-            sum(cells.unit_count)::bigint,
-            sum(cells.net_amount)
+            sum(cells.unit_count)::bigint as unit_count,
+            sum(cells.net_amount) as net_amount
         from cells
-        inner join largest on cells.category = largest.category
-        group by order_month, cells.category, largest.category_net
-        order by order_month, largest.category_net desc, cells.category
+        inner join top_categories on cells.category = top_categories.category
+        group by order_month, cells.category, top_categories.category_net
+        order by order_month, top_categories.category_net desc, cells.category
     """,
-    scopes={"cells": _CELLS},
-    entities=_ENTITIES,
+    filter_columns={"cells": _CELL_FILTERS},
+    entities=ORDER_ENTITIES,
 )
 
 _TOP = Report(
     "top_products",
-    "Products by net",
-    f"The 50 products that brought most in the period. {_BOOKED} Lines that name no product are left out.",
-    needs=("fct_order_items",),
-    columns=(_ID, _NAME, CATEGORY, UNITS, GROSS, RETURNS, NET),
+    "Products by net sales",
+    f"The 50 products with the highest net sales in the period. {_BOOKING_RULE} Lines without a product are excluded.",
+    requires=("fct_order_items",),
+    columns=(_PRODUCT_ID, _PRODUCT_NAME, CATEGORY, UNIT_COUNT, GROSS_AMOUNT, RETURN_AMOUNT, NET_AMOUNT),
     sql="""
         with
 
@@ -124,43 +133,43 @@ _TOP = Report(
         inner join names on top.product_id = names.product_id
         order by top.net_amount desc, top.product_id
     """,
-    scopes={"lines": _LINES},
-    entities=_ENTITIES,
+    filter_columns={"lines": _LINE_FILTERS},
+    entities=ORDER_ENTITIES,
 )
 
 _INTEREST = Report(
     "product_interest",
     "Products by views",
-    "The 50 products viewed most, over all time: events of people and bots alike, as the catalog of gold counts them. One"
-    " cart may follow several views, so a rate is of events and may exceed 1.",
-    needs=("dim_products",),
+    "The 50 most viewed products, over all time: events of people and bots, as gold.dim_products counts them. Rates are of"
+    " events, not sessions, so they may exceed 1.",
+    requires=("dim_products",),
     columns=(
-        _ID,
-        _NAME,
+        _PRODUCT_ID,
+        _PRODUCT_NAME,
         CATEGORY,
-        Column("product_view_count", "Views, as events.", "count"),
-        Column("add_to_cart_count", "Times put in the cart, as events.", "count"),
+        Column("product_view_count", "Product view events.", "count"),
+        Column("add_to_cart_count", "Add-to-cart events.", "count"),
         Column("purchase_count", "Purchase events.", "count"),
-        Column("carts_per_view", "Times put in the cart over views.", "number"),
+        Column("carts_per_view", "Add-to-cart events per view event.", "number"),
     ),
     sql="""
         select
             product_id,
             product_name,
-            coalesce(category, '(none)'),
+            coalesce(category, '(none)') as category,
             product_view_count,
             add_to_cart_count,
             purchase_count,
-            add_to_cart_count / nullif(product_view_count, 0)
+            add_to_cart_count / nullif(product_view_count, 0) as carts_per_view
         from gold.dim_products
         where product_view_count > 0 and {products}
         order by product_view_count desc, product_id
         limit 50
     """,
-    scopes={"products": Scope(category="coalesce(category, '(none)')")},
-    kind="product_view_count > 0",
-    lacks="it holds no clicks, so nobody is known to have viewed a product",
+    filter_columns={"products": FilterColumns(category="coalesce(category, '(none)')")},
+    row_condition="product_view_count > 0",
+    no_rows_reason="no product view events. Add an events source",
     entities=("events",),
 )
 
-PRODUCTS = (_CATEGORIES, _CATEGORY_MONTHS, _TOP, _INTEREST)
+PRODUCT_REPORTS = (_CATEGORIES, _CATEGORY_MONTHS, _TOP, _INTEREST)

@@ -1,217 +1,227 @@
-"""Reports on orders: how many, of what value, where to, how they arrive and how they please."""
+"""Reports on orders: number, value, destination, delivery and reviews."""
 
 from __future__ import annotations
 
 from shopwright.reports.columns import (
-    AVERAGE_ORDER,
-    CANCELED,
-    CUSTOMERS,
-    DELIVERED,
-    DELIVERY_DAYS,
-    DISCOUNTS,
-    GROSS,
-    NET,
-    ON_TIME,
-    ORDERS,
-    PROMISED,
-    RETURNS,
-    REVIEWED,
-    SCORE,
-    UNITS,
+    AVERAGE_DELIVERY_DAYS,
+    AVERAGE_ORDER_VALUE,
+    AVERAGE_REVIEW_SCORE,
+    CANCELED_ORDER_COUNT,
+    CUSTOMER_COUNT,
+    DELIVERED_ORDER_COUNT,
+    DISCOUNT_AMOUNT,
+    GROSS_AMOUNT,
+    NET_AMOUNT,
+    ON_TIME_RATE,
+    ORDER_COUNT,
+    PROMISED_ORDER_COUNT,
+    RETURN_AMOUNT,
+    REVIEWED_ORDER_COUNT,
+    UNIT_COUNT,
 )
-from shopwright.reports.model import OF_ORDERS, Column, Report, Scope
-from shopwright.reports.periods import filled
+from shopwright.reports.periods import fill_periods
+from shopwright.reports.report import ORDER_ENTITIES, Column, FilterColumns, Report
 
-_ORDERS = Scope(
+_ORDER_FILTERS = FilterColumns(
     day="order_date",
     device="coalesce(device, '(unknown)')",
     channel="coalesce(channel, '(unknown)')",
     group="experiment_group",
     user="customer_id",
-    of_visit=True,
+    is_of_session=True,
 )
-_ENTITIES = OF_ORDERS
-_PLACED = "(has_sale or line_count = 0)"
-"""What is an order: one without lines is, one whose lines sell nothing is a credit note or a write-off."""
-_MEANING = (
-    "Orders count on the date they were placed, in the shop's zone; where the shop states none they come from purchase"
-    " events (a session that buys is never taken for a bot's). An order counts if it has a sale and was not canceled; net leaves canceled ones out."
-    " Orders that a shop states know no device, channel or group of its own scheme. Narrowed to a variant, all that its"
-    " users did counts, before exposure too."
+_IS_ORDER = "(has_sale or line_count = 0)"
+"""Condition for an order: one without lines counts, one whose lines sell nothing is a credit note or a write-off."""
+_ORDER_RULE = (
+    "Orders count on the date they were placed, in the shop's time zone. Where the shop states no orders, they are derived from"
+    " purchase events (a session with a purchase is never taken for a bot's). An order is counted if it has a sale and was not"
+    " canceled; net sales exclude canceled orders. Orders that a shop states have no device, channel or group of its own"
+    " scheme. Filtered to a variant, everything its users did counts, also before exposure."
 )
 _MONTH = Column("order_month", "First day of the month of the order.", "date")
-_AMOUNTS = "sum(gross_amount), sum(discount_amount), sum(return_amount), sum(net_amount)"
+_AMOUNTS = """
+                sum(gross_amount) as gross_amount,
+                sum(discount_amount) as discount_amount,
+                sum(return_amount) as return_amount,
+                sum(net_amount) as net_amount"""
 _AVERAGE = "sum(order_value_amount)::double / nullif(count(order_value_amount), 0)"
 _CUSTOMERS = "count(distinct customer_id) filter (where is_counted)"
 
 _SUMMARY = Report(
     "sales_summary",
     "Sales",
-    f"All orders of the period in one row. {_MEANING}",
-    needs=("fct_orders",),
+    f"All orders of the period in one row. {_ORDER_RULE}",
+    requires=("fct_orders",),
     columns=(
-        NET,
-        ORDERS,
-        CUSTOMERS,
-        AVERAGE_ORDER,
-        GROSS,
-        CANCELED,
-        Column("cancellation_rate", "Canceled orders, of all orders.", "share"),
-        DISCOUNTS,
-        RETURNS,
-        Column("return_rate", "Value of what came back, of gross; undefined without sales.", "share"),
-        UNITS,
-        ON_TIME,
-        SCORE,
+        NET_AMOUNT,
+        ORDER_COUNT,
+        CUSTOMER_COUNT,
+        AVERAGE_ORDER_VALUE,
+        GROSS_AMOUNT,
+        CANCELED_ORDER_COUNT,
+        Column("cancellation_rate", "Share of orders that were canceled.", "share"),
+        DISCOUNT_AMOUNT,
+        RETURN_AMOUNT,
+        Column(
+            "return_rate", "Value of returns as a share of gross sales; undefined without sales.", "share"
+        ),
+        UNIT_COUNT,
+        ON_TIME_RATE,
+        AVERAGE_REVIEW_SCORE,
     ),
     sql=f"""
         select
-            coalesce(sum(net_amount), 0),
-            count(*) filter (where {_PLACED}),
-            {_CUSTOMERS},
-            {_AVERAGE},
-            coalesce(sum(gross_amount), 0),
-            count(*) filter (where is_canceled and {_PLACED}),
-            count(*) filter (where is_canceled and {_PLACED}) / nullif(count(*) filter (where {_PLACED}), 0),
-            coalesce(sum(discount_amount), 0),
-            coalesce(sum(return_amount), 0),
-            sum(return_amount)::double / nullif(sum(gross_amount), 0),
-            coalesce(sum(unit_count), 0)::bigint,
-            count(*) filter (where is_on_time) / nullif(count(is_on_time), 0),
-            avg(review_score)
+            coalesce(sum(net_amount), 0) as net_amount,
+            count(*) filter (where {_IS_ORDER}) as order_count,
+            {_CUSTOMERS} as customer_count,
+            {_AVERAGE} as average_order_value,
+            coalesce(sum(gross_amount), 0) as gross_amount,
+            count(*) filter (where is_canceled and {_IS_ORDER}) as canceled_order_count,
+            count(*) filter (where is_canceled and {_IS_ORDER}) / nullif(count(*) filter (where {_IS_ORDER}), 0) as cancellation_rate,
+            coalesce(sum(discount_amount), 0) as discount_amount,
+            coalesce(sum(return_amount), 0) as return_amount,
+            sum(return_amount)::double / nullif(sum(gross_amount), 0) as return_rate,
+            coalesce(sum(unit_count), 0)::bigint as unit_count,
+            count(*) filter (where is_on_time) / nullif(count(is_on_time), 0) as on_time_rate,
+            avg(review_score) as average_review_score
         from gold.fct_orders
         where {{orders}}
     """,
-    scopes={"orders": _ORDERS},
-    entities=_ENTITIES,
+    filter_columns={"orders": _ORDER_FILTERS},
+    entities=ORDER_ENTITIES,
 )
 
 
 def _by(
-    name: str, title: str, *columns: Column, expression: str, order: str, step: str = "", told_too: str = ""
+    name: str, title: str, *columns: Column, expressions: str, order: str, step: str = "", note: str = ""
 ) -> Report:
-    every = (*columns, ORDERS, CANCELED, CUSTOMERS, GROSS, DISCOUNTS, RETURNS, NET, AVERAGE_ORDER)
-    grouped = f"""
+    """Return a report on orders by one or two columns, of which ``expressions`` are the SQL with their names."""
+    all_columns = (
+        *columns, ORDER_COUNT, CANCELED_ORDER_COUNT, CUSTOMER_COUNT,
+        GROSS_AMOUNT, DISCOUNT_AMOUNT, RETURN_AMOUNT, NET_AMOUNT, AVERAGE_ORDER_VALUE,
+    )  # fmt: skip
+    query = f"""
             select
-                {expression},
-                count(*) filter (where {_PLACED}) as order_count,
-                count(*) filter (where is_canceled and {_PLACED}),
-                {_CUSTOMERS},
-                {_AMOUNTS},
-                {_AVERAGE}
+                {expressions},
+                count(*) filter (where {_IS_ORDER}) as order_count,
+                count(*) filter (where is_canceled and {_IS_ORDER}) as canceled_order_count,
+                {_CUSTOMERS} as customer_count,{_AMOUNTS},
+                {_AVERAGE} as average_order_value
             from gold.fct_orders
             where {{orders}}
-            group by {", ".join(str(place) for place in range(1, len(columns) + 1))}
+            group by {", ".join(str(position) for position in range(1, len(columns) + 1))}
         """
-    told = " and ".join(column.name.replace("_", " ") for column in columns)
+    names = " and ".join(column.name.replace("_", " ") for column in columns)
     return Report(
         name,
         title,
-        f"Orders by {told}. {told_too}{_MEANING}",
-        needs=("fct_orders",),
-        columns=every,
-        sql=filled(grouped, every, step, every[1:-1]) if step else f"{grouped} order by {order}",
-        scopes={"orders": _ORDERS},
-        entities=_ENTITIES,
+        f"Orders by {names}. {note}{_ORDER_RULE}",
+        requires=("fct_orders",),
+        columns=all_columns,
+        sql=fill_periods(query, all_columns, step, all_columns[1:-1])
+        if step
+        else f"{query} order by {order}",
+        filter_columns={"orders": _ORDER_FILTERS},
+        entities=ORDER_ENTITIES,
     )
 
 
 _BY_DAY = _by(
     "sales_by_day", "Sales by day", Column("order_date", "Date of the order.", "date"),
-    expression="order_date", order="order_date", step="1 day",
-    told_too="A date without orders between the first and the last counts 0. ",
+    expressions="order_date", order="order_date", step="1 day",
+    note="A date without orders, between the first and the last, counts as 0. ",
 )  # fmt: skip
 _BY_MONTH = _by(
     "sales_by_month", "Sales by month", _MONTH,
-    expression="date_trunc('month', order_date)::date", order="1", step="1 month",
-    told_too="A month without orders between the first and the last counts 0. ",
+    expressions="date_trunc('month', order_date)::date as order_month", order="1", step="1 month",
+    note="A month without orders, between the first and the last, counts as 0. ",
 )  # fmt: skip
 _BY_PLACE = _by(
     "sales_by_place",
-    "Sales by place",
-    Column("country", "Ship-to country, or the session's; (unknown) where none is stated.", "text"),
-    Column("region", "Ship-to state or region; (unknown) where none is stated.", "text"),
-    expression="country, region",
-    order="sum(net_amount) desc, country, region limit 100",
-    told_too="The 100 places with the most net; the others are left out. ",
+    "Sales by country and region",
+    Column("country", "Country of delivery, or of the session; (unknown) where none is stated.", "text"),
+    Column("region", "State or region of delivery; (unknown) where none is stated.", "text"),
+    expressions="country, region",
+    order="net_amount desc, country, region limit 100",
+    note="The 100 places with the highest net sales. ",
 )
 _BY_STATUS = _by(
-    "orders_by_status", "Orders by status", Column("status", "Latest status; (unknown) where none is.", "text"),
-    expression="coalesce(status, '(unknown)')", order="order_count desc, 1",
+    "orders_by_status", "Orders by status", Column("status", "Latest status; (unknown) where none is stated.", "text"),
+    expressions="coalesce(status, '(unknown)') as status", order="order_count desc, 1",
 )  # fmt: skip
 
-_NO_MONTH = "A month without any between the first and the last counts 0."
+_NO_MONTH = "A month without any, between the first and the last, counts as 0."
 
 _DELIVERY_COLUMNS = (
     _MONTH,
-    DELIVERED,
-    DELIVERY_DAYS,
-    PROMISED,
-    ON_TIME,
-    Column("average_late_days", "How late the late ones are, on average.", "days"),
+    DELIVERED_ORDER_COUNT,
+    AVERAGE_DELIVERY_DAYS,
+    PROMISED_ORDER_COUNT,
+    ON_TIME_RATE,
+    Column("average_late_days", "Mean delay of late deliveries.", "days"),
 )
 _DELIVERY = Report(
     "delivery_by_month",
-    "Delivery by month of order",
-    "Orders by the month in which they were placed: how long they take and whether they come when promised. An order is"
-    f" late after the promised date, in the shop's zone; canceled orders count if they were delivered. {_NO_MONTH}",
-    needs=("fct_orders",),
+    "Delivery by order month",
+    "Delivery times and delays of orders, by the month in which they were placed. An order is late after the promised date,"
+    f" in the shop's time zone; canceled orders count if they were delivered. {_NO_MONTH}",
+    requires=("fct_orders",),
     columns=_DELIVERY_COLUMNS,
-    sql=filled(
+    sql=fill_periods(
         """
         select
-            date_trunc('month', order_date)::date,
-            count(delivered_at),
-            avg(delivery_days)::double,
-            count(is_on_time),
-            count(*) filter (where is_on_time) / nullif(count(is_on_time), 0),
-            avg(days_late) filter (where days_late > 0)
+            date_trunc('month', order_date)::date as order_month,
+            count(delivered_at) as delivered_order_count,
+            avg(delivery_days)::double as average_delivery_days,
+            count(is_on_time) as promised_order_count,
+            count(*) filter (where is_on_time) / nullif(count(is_on_time), 0) as on_time_rate,
+            avg(days_late) filter (where days_late > 0) as average_late_days
         from gold.fct_orders
         where delivered_at is not null and {orders}
         group by 1
         """,
         _DELIVERY_COLUMNS,
         "1 month",
-        (DELIVERED, PROMISED),
+        (DELIVERED_ORDER_COUNT, PROMISED_ORDER_COUNT),
     ),
-    scopes={"orders": _ORDERS},
-    kind="delivered_at is not null",
-    lacks="no order states when it was delivered",
+    filter_columns={"orders": _ORDER_FILTERS},
+    row_condition="delivered_at is not null",
+    no_rows_reason="no order states when it was delivered",
     entities=("orders",),
 )
 
 _REVIEWS_COLUMNS = (
     _MONTH,
-    REVIEWED,
-    SCORE,
-    Column("bad_review_rate", "Orders with a score of 2 or less, of those reviewed.", "share"),
+    REVIEWED_ORDER_COUNT,
+    AVERAGE_REVIEW_SCORE,
+    Column("bad_review_rate", "Share of reviewed orders with a score of 2 or less.", "share"),
 )
 _REVIEWS = Report(
     "reviews_by_month",
-    "Reviews by month of order",
-    "Orders with a review, by the month in which they were placed; several reviews of an order count as their mean."
+    "Reviews by order month",
+    "Reviewed orders, by the month in which they were placed; several reviews of an order count as their mean."
     f" {_NO_MONTH}",
-    needs=("fct_orders",),
+    requires=("fct_orders",),
     columns=_REVIEWS_COLUMNS,
-    sql=filled(
+    sql=fill_periods(
         """
         select
-            date_trunc('month', order_date)::date,
-            count(review_score),
-            avg(review_score),
-            count(*) filter (where review_score <= 2) / nullif(count(review_score), 0)
+            date_trunc('month', order_date)::date as order_month,
+            count(review_score) as reviewed_order_count,
+            avg(review_score) as average_review_score,
+            count(*) filter (where review_score <= 2) / nullif(count(review_score), 0) as bad_review_rate
         from gold.fct_orders
         where review_score is not null and {orders}
         group by 1
         """,
         _REVIEWS_COLUMNS,
         "1 month",
-        (REVIEWED,),
+        (REVIEWED_ORDER_COUNT,),
     ),
-    scopes={"orders": _ORDERS},
-    kind="review_score is not null",
-    lacks="no order has a review",
+    filter_columns={"orders": _ORDER_FILTERS},
+    row_condition="review_score is not null",
+    no_rows_reason="no order has a review",
     entities=("reviews",),
 )
 
-SALES = (_SUMMARY, _BY_DAY, _BY_MONTH, _BY_PLACE, _BY_STATUS, _DELIVERY, _REVIEWS)
+SALES_REPORTS = (_SUMMARY, _BY_DAY, _BY_MONTH, _BY_PLACE, _BY_STATUS, _DELIVERY, _REVIEWS)

@@ -1,1 +1,1 @@
-"""The script that Streamlit starts, and nothing else."""
+"""The script that Streamlit starts."""

@@ -1,7 +1,7 @@
-"""What ``streamlit run`` runs.
+"""The script that ``streamlit run`` starts.
 
-It lies apart from the folder ``pages``, which Streamlit would take for a menu of its own if it lay beside: whoever came by
-the address of a page would see that page alone, without the app around it.
+It is not beside the folder ``pages``, which Streamlit would take for a menu of its own: a reader who opens the address of
+a page would see that page alone, without the app around it.
 """
 
 from shopwright.app.main import main

@@ -1,4 +1,4 @@
-"""The pages, in the order of the menu; one file each, run by Streamlit as a script."""
+"""The pages, in the order of the menu; one script each, run by Streamlit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DATES = ("first", "last")
-_VISITS = (*_DATES, "device", "channel", "experiment")
+_SESSION_FILTERS = (*_DATES, "device", "channel", "experiment")
+_CATEGORY_FILTERS = (*_DATES, "device", "channel", "category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +16,9 @@ class Page:
 
     title: str
     file: str
-    """Name of the script beside this module."""
+    """Name of the script in this folder."""
     section: str
-    """Heading that it stands under."""
+    """Menu section."""
     filters: tuple[str, ...] = ()
     """Filters that the side bar offers on it."""
 
@@ -27,19 +28,19 @@ class Page:
         return Path(__file__).parent / self.file
 
     @property
-    def address(self) -> str:
-        """The last part of its address; the first page's is the app's own."""
+    def url_path(self) -> str:
+        """The last segment of its URL; the first page is at the app's own."""
         return self.file.removesuffix(".py")
 
 
 PAGES = (
-    Page("Executive summary", "executive_summary.py", "Shop", _VISITS),
-    Page("Sales performance", "sales.py", "Shop", _VISITS),
-    Page("Products and categories", "products.py", "Shop", (*_DATES, "device", "channel", "category")),
+    Page("Executive summary", "executive_summary.py", "Shop", _SESSION_FILTERS),
+    Page("Sales performance", "sales.py", "Shop", _SESSION_FILTERS),
+    Page("Products and categories", "products.py", "Shop", _CATEGORY_FILTERS),
     Page("Sellers and payments", "sellers_and_payments.py", "Shop"),
-    Page("Engagement", "engagement.py", "Visitors", (*_DATES, "device", "channel", "experiment")),
-    Page("Funnel and drop-off", "funnel.py", "Visitors", (*_DATES, "device", "channel", "category")),
-    Page("Behaviour", "behaviour.py", "Visitors", _VISITS),
+    Page("Engagement", "engagement.py", "Users", _SESSION_FILTERS),
+    Page("Funnel and drop-off", "funnel.py", "Users", _CATEGORY_FILTERS),
+    Page("Session behavior", "behavior.py", "Users", _SESSION_FILTERS),
     Page("Cohorts and lifetime value", "cohorts.py", "Customers", _DATES),
     Page("Churn and segments", "churn_and_segments.py", "Customers"),
     Page("Experiments", "experiments.py", "Decisions"),
@@ -48,4 +49,4 @@ PAGES = (
     Page("Models", "models.py", "Health"),
     Page("Data health", "data_health.py", "Health"),
 )
-"""All pages; the first is the one that opens."""
+"""All pages; the first is the start page."""

@@ -1,4 +1,4 @@
-"""Bulk prediction: a CSV of sessions goes to the service and comes back scored."""
+"""Bulk prediction: the service scores a CSV file of sessions."""
 
 from __future__ import annotations
 
@@ -6,52 +6,59 @@ import hashlib
 
 import streamlit as st
 
-from shopwright.app import api, bulk, model_charts, notices, tiles
+from shopwright.app import api_client, components, model_charts, service_errors, session_files
 from shopwright.core.errors import DataError, ServiceError
 
-SHOWN = 50
-KEPT = "bulk prediction"
+MAX_PREVIEW_ROWS = 50
+SCORES_KEY = "bulk prediction"
 
 
-def _ask_for_file() -> bytes | None:
+def _upload() -> bytes | None:
     st.markdown(
-        "One row a session: `total_views`, `total_carts`, `session_duration_minutes` and `experiment_group`. Further "
-        "features of the model make scores better; a column `session_id` comes back as it is."
+        "One row per session: `total_views`, `total_carts`, `session_duration_minutes` and `experiment_group`. More "
+        "features of the model improve the scores; a column `session_id` is returned unchanged."
     )
     st.download_button(
-        "Example file", bulk.EXAMPLE, "sessions.csv", "text/csv", on_click="ignore", icon=":material/draft:"
+        "Example file",
+        session_files.EXAMPLE,
+        "sessions.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/draft:",
     )
-    given = st.file_uploader("Sessions", type="csv")
-    return given.getvalue() if given is not None else None
+    file = st.file_uploader("Sessions", type="csv")
+    return file.getvalue() if file is not None else None
 
 
-def _preview(content: bytes) -> None:
-    table = bulk.read_csv(content)
-    st.subheader("What was uploaded")
-    st.dataframe(table.slice(0, SHOWN), hide_index=True)
-    st.caption(f"{min(SHOWN, table.num_rows):,} of {table.num_rows:,} rows.")
+def _show_preview(content: bytes) -> None:
+    table = session_files.read_csv(content)
+    st.subheader("Preview")
+    st.dataframe(table.slice(0, MAX_PREVIEW_ROWS), hide_index=True)
+    st.caption(f"{min(MAX_PREVIEW_ROWS, table.num_rows):,} of {table.num_rows:,} rows.")
 
 
-def _scored(content: bytes) -> bytes | None:
-    """The answer to this file, asked for by the button and kept until another file comes."""
+def _score(content: bytes) -> bytes | None:
+    """Return the scores of this file: requested by the button, and cached until another file is uploaded."""
     identity = hashlib.sha256(content).hexdigest()
-    kept: tuple[str, bytes] | None = st.session_state.get(KEPT)
+    cached: tuple[str, bytes] | None = st.session_state.get(SCORES_KEY)
     if st.button("Score", type="primary", icon=":material/bolt:"):
-        with st.spinner("The service is scoring"):
-            kept = (identity, api.predict_rows(content))
-        st.session_state[KEPT] = kept
-    return kept[1] if kept is not None and kept[0] == identity else None
+        with st.spinner("Scoring"):
+            cached = (identity, api_client.predict_file(content))
+        st.session_state[SCORES_KEY] = cached
+    return cached[1] if cached is not None and cached[0] == identity else None
 
 
-def _result(scored: bytes) -> None:
-    table = bulk.read_csv(scored)
-    st.subheader("Scored")
-    tiles.chart(model_charts.draw_risk_bands(bulk.count_bands(table)), key="bands")
-    st.dataframe(table.slice(0, SHOWN), hide_index=True)
-    st.caption(f"{min(SHOWN, table.num_rows):,} of {table.num_rows:,} rows.")
+def _show_scores(content: bytes) -> None:
+    table = session_files.read_csv(content)
+    st.subheader("Scores")
+    components.show_chart(
+        model_charts.draw_risk_bands(session_files.count_risk_bands(table)), key="risk bands"
+    )
+    st.dataframe(table.slice(0, MAX_PREVIEW_ROWS), hide_index=True)
+    st.caption(f"{min(MAX_PREVIEW_ROWS, table.num_rows):,} of {table.num_rows:,} rows.")
     st.download_button(
         "Download all rows",
-        scored,
+        content,
         "scored.csv",
         "text/csv",
         type="primary",
@@ -60,15 +67,15 @@ def _result(scored: bytes) -> None:
     )
 
 
-tiles.page(
+components.page_header(
     "Bulk prediction", "Which of these carts will be abandoned? The service scores a file of sessions."
 )
 try:
-    if uploaded := _ask_for_file():
-        _preview(uploaded)
-        if answer := _scored(uploaded):
-            _result(answer)
-except ServiceError as refused:
-    notices.tell_refusal(refused)
-except DataError as wrong:
-    st.error(str(wrong))
+    if uploaded := _upload():
+        _show_preview(uploaded)
+        if scores := _score(uploaded):
+            _show_scores(scores)
+except ServiceError as service_error:
+    service_errors.show_service_error(service_error)
+except DataError as data_error:
+    components.show_error(data_error)

@@ -1,30 +1,30 @@
-"""Churn and segments: who will leave, who is alike, and who moved where."""
+"""Churn and segments: churn risk, customer segments and their changes."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import report_charts, tiles
+from shopwright.app import components, report_charts
 
-tiles.page(
+components.page_header(
     "Churn and segments",
-    "Who will leave, who is alike, and who moved where: scores of the models that serve.",
+    "Which customers are at risk, which segments are there, and who changed segment? Scores of the live models.",
 )
 
 st.subheader("Churn")
-if tiles.is_known("churn_risk"):
+if components.has_data("churn_risk"):
     left, right = st.columns(2)
     with left:
-        tiles.tile("churn_risk", report_charts.churn_risk)
+        components.report_tile("churn_risk", report_charts.churn_risk)
     with right:
-        tiles.tile("churn_by_segment", report_charts.ranking("segment_name", "mean_probability"))
-    tiles.tile("customers_at_risk")
+        components.report_tile("churn_by_segment", report_charts.ranking("segment_name", "mean_probability"))
+    components.report_tile("customers_at_risk")
 else:
-    tiles.tile("churn_risk")
+    components.report_tile("churn_risk")
 
 st.subheader("Segments")
-if tiles.is_known("customer_segments"):
-    tiles.tile("customer_segments", report_charts.ranking("segment_name", "customers"))
-    tiles.tile("segment_moves", report_charts.segment_changes)
+if components.has_data("customer_segments"):
+    components.report_tile("customer_segments", report_charts.ranking("segment_name", "customer_count"))
+    components.report_tile("segment_changes", report_charts.segment_changes)
 else:
-    tiles.tile("customer_segments")
+    components.report_tile("customer_segments")

@@ -1,15 +1,17 @@
-"""Cohorts and lifetime value: who comes back, and what customers are worth."""
+"""Cohorts and lifetime value: repeat orders and customer value."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import report_charts, tiles
+from shopwright.app import components, report_charts
 
-tiles.page(
-    "Cohorts and lifetime value", "Who orders again, and what are customers worth?", over="customer_summary"
+components.page_header(
+    "Cohorts and lifetime value",
+    "How many customers order again, and what is a customer worth?",
+    requires="customer_summary",
 )
-tiles.figures(
+components.metric_row(
     "customer_summary",
     "customer_count",
     "repeat_rate",
@@ -17,16 +19,16 @@ tiles.figures(
     "average_value_amount",
     "median_value_amount",
 )
-tiles.tile(
-    "cohort_retention", report_charts.grid("months_since_first", "cohort_month", "retention_rate", above=0)
+components.report_tile(
+    "cohort_retention", report_charts.grid("months_since_first", "cohort_month", "retention_rate", min_x=1)
 )
-tiles.tile(
+components.report_tile(
     "cohort_retention",
     report_charts.grid("months_since_first", "cohort_month", "cumulative_value_per_customer"),
-    title="Cohorts: value per customer, month by month",
+    title="Cumulative value per customer by cohort",
 )
 left, right = st.columns(2)
 with left:
-    tiles.tile("order_frequency", report_charts.bars("orders", "customer_count"))
+    components.report_tile("order_frequency", report_charts.bars("orders", "customer_count"))
 with right:
-    tiles.tile("value_by_decile", report_charts.bars("decile", "value_share"))
+    components.report_tile("value_by_decile", report_charts.bars("decile", "value_share"))

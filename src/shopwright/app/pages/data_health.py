@@ -1,17 +1,17 @@
-"""Data health: what came in, what was refused, what was tested, how new it is."""
+"""Data health: loaded and quarantined rows, data tests, freshness."""
 
 from __future__ import annotations
 
-from shopwright.app import data, tiles
+from shopwright.app import components, data
 
-tiles.page(
+components.page_header(
     "Data health",
-    "Can the numbers be trusted: what came in, what was refused, what was tested, how new is it?",
+    "Can the numbers be trusted? Loaded and quarantined rows, data tests and freshness.",
 )
-tiles.figures(
+components.metric_row(
     "health_summary", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "quarantine_rate"
 )
-tiles.figures(
+components.metric_row(
     "health_summary",
     "file_count",
     "failed_file_count",
@@ -19,16 +19,16 @@ tiles.figures(
     "passed_test_count",
     "warned_test_count",
 )
-tiles.tile("freshness")
-tiles.tile("ledger")
-tiles.listing(
+components.report_tile("freshness")
+components.report_tile("ledger")
+components.table_tile(
     "quarantine",
-    "Rows in quarantine now",
-    "Rows that broke a rule and were not accepted since, by file and rules, as of a minute ago at most; "
-    "'shopwright quarantine show' shows them whole.",
-    data.QUARANTINE,
-    data.quarantine(),
-    nothing="The quarantine is empty.",
+    "Quarantined rows",
+    "Rows that broke a rule and were not replayed since, by file and rules; at most a minute old. "
+    "`shopwright quarantine show` lists them in full.",
+    data.QUARANTINE_COLUMNS,
+    data.list_quarantine(),
+    empty_text="The quarantine is empty.",
 )
-tiles.tile("data_tests")
-tiles.tile("ledger_files")
+components.report_tile("data_tests")
+components.report_tile("ledger_files")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from shopwright.app import data, readings, tiles
-from shopwright.app.words import plain
+from shopwright.app import components, data, readings
+from shopwright.app.formatting import escape_markdown
 from shopwright.core.errors import DataError
 from shopwright.experiments.report import COHORTS, SEGMENTS, SEQUENCE, table_rows, told_trends
 from shopwright.experiments.words import notes, told_ratio, told_rehearsal
@@ -28,7 +28,9 @@ FUNNEL = "How far the units of each variant came, as a share of its units. Bots 
 
 
 def _verdict(verdict: Verdict) -> None:
-    VERDICTS[verdict.decision](f"**{plain(verdict.variant)}: {verdict.decision}**  \n{plain(verdict.reason)}")
+    VERDICTS[verdict.decision](
+        f"**{escape_markdown(verdict.variant)}: {verdict.decision}**  \n{escape_markdown(verdict.reason)}"
+    )
 
 
 def _facts(reading: Reading) -> None:
@@ -36,7 +38,11 @@ def _facts(reading: Reading) -> None:
     with st.container(border=True):
         cells = st.columns(len(readout.units) + 3)
         for cell, (variant, count) in zip(cells, readout.units.items(), strict=False):
-            cell.metric(plain(variant), f"{count:,}", help=f"Units that saw it ({readout.experiment.unit}s).")
+            cell.metric(
+                escape_markdown(variant),
+                f"{count:,}",
+                help=f"Units that saw it ({readout.experiment.unit}s).",
+            )
         cells[-3].metric("Days", f"{readout.days:,}", help="On which units came in.")
         cells[-2].metric(
             "Sample ratio", told_ratio(readout.sample_ratio), help="Whether chance explains the split."
@@ -56,9 +62,9 @@ def _standing(reading: Reading) -> str:
 def _section(title: str, definition: str, plot: str, name: str, *told: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{title}**", help=definition)
-        tiles.chart(readings.draw(plot, name), key=f"{plot} {name}")
+        components.show_chart(readings.draw(plot, name), key=f"{plot} {name}")
         for sentence in told:
-            st.markdown(plain(sentence))
+            st.markdown(escape_markdown(sentence))
         st.caption(_standing(readings.read(name)))
 
 
@@ -66,11 +72,11 @@ def _metrics(reading: Reading) -> None:
     name = reading.readout.experiment.name
     with st.container(border=True):
         st.markdown("**Change by metric**", help=EFFECTS)
-        tiles.chart(readings.draw("effects", name), key=f"effects {name}")
+        components.show_chart(readings.draw("effects", name), key=f"effects {name}")
         titles, rows = table_rows(reading.readout)
-        tiles.table_of(f"experiment {name}", [Column(title, "", "text") for title in titles], rows)
+        components.show_table(f"experiment {name}", [Column(title, "", "text") for title in titles], rows)
         for note in notes(reading.readout):
-            st.caption(plain(note))
+            st.caption(escape_markdown(note))
         st.caption(_standing(reading))
 
 
@@ -78,9 +84,9 @@ def _show(name: str) -> None:
     reading = readings.read(name)
     readout = reading.readout
     metric = METRICS[readout.experiment.primary_metric].title
-    st.markdown(f"*{plain(readout.experiment.hypothesis)}*")
+    st.markdown(f"*{escape_markdown(readout.experiment.hypothesis)}*")
     for warning in told_rehearsal(reading.simulated_events, reading.simulated_elsewhere):
-        st.warning(plain(warning))
+        st.warning(escape_markdown(warning))
     for verdict in reading.verdicts:
         _verdict(verdict)
     st.caption(RULE)
@@ -95,12 +101,12 @@ def _show(name: str) -> None:
         _section(f"{metric}, by the day units came in", COHORTS, "cohorts", name, *told_trends(readout))
 
 
-tiles.page("Experiments", "What was tried, what changed, and what to do.")
+components.page_header("Experiments", "What was tried, what changed, and what to do.")
 if known := readings.names():
     try:
         _show(st.selectbox("Experiment", known))
     except DataError as error:
-        tiles.refuse(error)
+        components.show_error(error)
 else:
     st.info("This shop has no experiments. An `[[experiments]]` section in its settings sets one up:")
     st.code(f"{data.project().root / 'shopwright.toml'}", language=None)

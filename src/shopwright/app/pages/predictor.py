@@ -1,4 +1,4 @@
-"""Real-time predictor: what the service says of a cart, while sliders move."""
+"""Real-time predictor: the service's score of a cart, as sliders move."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from typing import Any
 
 import streamlit as st
 
-from shopwright.app import api, data, model_charts, notices, tiles
+from shopwright.app import api_client, components, data, model_charts, service_errors
 from shopwright.core.errors import ServiceError
 
 VERDICTS = {
-    "low": (st.success, "Low risk: this cart will probably be bought"),
+    "low": (st.success, "Low risk: this cart will probably be purchased"),
     "medium": (st.warning, "Medium risk: this cart could go either way"),
     "high": (st.error, "High risk: this cart will probably be abandoned"),
 }
 UNKNOWN = "unknown"
 
 
-def _groups() -> list[str]:
-    """Groups of the shop's own scheme; the model never learned from ``NAME:VARIANT`` of experiments."""
-    return [name for name in data.choices().experiments if ":" not in name]
+def _list_groups() -> list[str]:
+    """List the groups of the shop's own scheme; the model was not trained on ``NAME:VARIANT`` of experiments."""
+    return [name for name in data.filter_values().experiments if ":" not in name]
 
 
-def _session() -> dict[str, Any]:
-    """What the sliders say of a session so far."""
-    views = st.slider("Product views", 0, 60, 6, help="Views of products so far in this visit.")
-    carts = st.slider("Put into the cart", 1, 20, 1, help="How often something was put into the cart.")
-    minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, help="Since the visit began.")
+def _draw_controls() -> dict[str, Any]:
+    """Draw the controls, and return the session that they describe."""
+    views = st.slider("Product views", 0, 60, 6, help="Product views in this session so far.")
+    carts = st.slider("Items added to cart", 1, 20, 1, help="Add-to-cart events in this session so far.")
+    minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, help="Time since the session began.")
     group = st.selectbox(
         "Checkout experience",
-        (*_groups(), UNKNOWN),
-        help="The group of the shop's own scheme that the shopper is in.",
+        (*_list_groups(), UNKNOWN),
+        help="The shopper's group in the shop's own scheme.",
     )
     return {
         "total_views": views,
@@ -40,32 +40,31 @@ def _session() -> dict[str, Any]:
     }
 
 
-def _answer(found: dict[str, Any], asked: dict[str, Any]) -> None:
-    show, verdict = VERDICTS[found["risk_band"]]
+def _show_prediction(prediction: dict[str, Any], session: dict[str, Any]) -> None:
+    show, verdict = VERDICTS[prediction["risk_band"]]
     show(f"**{verdict}**")
-    st.metric("Probability that it is abandoned", f"{found['probability']:.1%}")
-    tiles.chart(model_charts.draw_waterfall(found["reasons"], session=asked), key="waterfall")
+    st.metric("Abandonment probability", f"{prediction['probability']:.1%}")
+    fig = model_charts.draw_waterfall(prediction["reasons"], session=session)
+    components.show_chart(fig, key="waterfall")
     st.caption(
-        f"Version {found['model_version']} of the model {found['model']}, on data to {found['data_date']}. The probability "
-        "is calibrated. Bars are what each feature adds to the log odds before calibration (SHAP); they add up exactly. "
-        "What the sliders do not tell counts as not known."
+        f"Version {prediction['model_version']} of the model {prediction['model']}, data through "
+        f"{prediction['data_date']}. The probability is calibrated. Each bar is a feature's contribution (SHAP) to the log "
+        "odds before calibration; they add up exactly. Features without a slider count as unknown."
     )
-    if found["outside_training"]:
-        names = ", ".join(found["outside_training"])
-        st.caption(
-            f":material/warning: Training hardly ever saw such a value of {names}: here the score is a guess."
-        )
+    if prediction["outside_training"]:
+        names = ", ".join(prediction["outside_training"])
+        st.caption(f":material/warning: Outside the training range: {names}. Treat this score with caution.")
 
 
-tiles.page(
+components.page_header(
     "Real-time predictor",
-    "Will this cart be abandoned? The answer is the service's, the same that the shop's own software gets.",
+    "Will this cart be abandoned? The service scores it as it would for the shop's own software.",
 )
-controls, answer = st.columns((1, 2), gap="large")
-with controls:
-    given = _session()
-with answer:
+left, right = st.columns((1, 2), gap="large")
+with left:
+    session = _draw_controls()
+with right:
     try:
-        _answer(api.predict(given), given)
-    except ServiceError as refused:
-        notices.tell_refusal(refused)
+        _show_prediction(api_client.predict(session), session)
+    except ServiceError as error:
+        service_errors.show_service_error(error)

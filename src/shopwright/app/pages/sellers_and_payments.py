@@ -1,19 +1,19 @@
-"""Sellers and payments: who sells, and how is paid."""
+"""Sellers and payments."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import report_charts, tiles
+from shopwright.app import components, report_charts
 
-tiles.page("Sellers and payments", "Who sells, how reliably, and how do customers pay?")
-tiles.figures("seller_summary")
-if tiles.is_known("sellers"):
+components.page_header("Sellers and payments", "Who sells, how reliable are they, and how do customers pay?")
+components.metric_row("seller_summary")
+if components.has_data("sellers"):
     left, right = st.columns([2, 3])
     with left:
-        tiles.tile("sellers", report_charts.ranking("seller_id", "net_amount"))
+        components.report_tile("sellers", report_charts.ranking("seller_id", "net_amount"))
     with right:
-        tiles.tile("payment_methods", report_charts.ranking("payment_method", "paid_amount"))
+        components.report_tile("payment_methods", report_charts.ranking("payment_method", "paid_amount"))
 else:
-    tiles.tile("payment_methods", report_charts.ranking("payment_method", "paid_amount"))
-tiles.tile("payments")
+    components.report_tile("payment_methods", report_charts.ranking("payment_method", "paid_amount"))
+components.report_tile("payments")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shopwright.contracts.funnel import EVENT_ORDER
 from shopwright.core.errors import DataError
 from shopwright.models.abandonment.features import FEATURE_VIEW
 from shopwright.models.replay import PUBLISHED, replay
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_RANKS = (
-    *("page_view", "search", "product_view", "add_to_cart"),
-    *("remove_from_cart", "begin_checkout", "purchase"),
-)
-"""Types of events in the order of the funnel."""
 NEW_USER = -1
 """Key of a user who is not in the warehouse."""
 _ITEM = ("product_id", "product_name", "category", "brand")
@@ -165,7 +161,7 @@ def _text_columns(events: Sequence[Event]) -> dict[str, NDArray[Any]]:
 _EVENTS = f"""
     select
         event_at::timestamp as event_at,
-        (list_position({list(_RANKS)}, event_type::varchar) - 1)::smallint as funnel_rank,
+        (list_position({list(EVENT_ORDER)}, event_type::varchar) - 1)::smallint as funnel_rank,
         price::varchar::decimal(18, 4) as price,
         quantity::varchar::integer as quantity,
         {

@@ -24,7 +24,7 @@ router = guarded_router("read", prefix="/v1/metrics", tags=["metrics"])
 @router.get("", summary="Which figures there are")
 async def metrics() -> list[ReportDescription]:
     """Every table with its definition, filters and columns."""
-    return [ReportDescription(**each.described()) for each in REPORTS]
+    return [ReportDescription(**each.to_dict()) for each in REPORTS]
 
 
 @router.get(
@@ -47,7 +47,7 @@ def _find(name: str) -> Report:
 def _filters(report: Report, query: ReportQuery) -> Filters:
     try:
         filters = Filters(**query.model_dump())
-        report.check(filters)
+        report.check_filters(filters)
     except ConfigurationError as error:
         raise _refused(error) from None
     return filters
@@ -56,7 +56,7 @@ def _filters(report: Report, query: ReportQuery) -> Filters:
 def _read(service: Service, report: Report, filters: Filters) -> dict[str, Any]:
     with service.published.connection() as connection:
         try:
-            return read_report(connection, report, filters).document()
+            return read_report(connection, report, filters).to_dict()
         except (
             ConfigurationError
         ) as error:  # a value that nothing in the shop has, or a filter it cannot answer

@@ -1,4 +1,4 @@
-"""The reports as one Markdown page: what each counts, what it may be narrowed to, and its columns."""
+"""The reference page of all reports in Markdown: definitions, filters and columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shopwright.core.markdown import format_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shopwright.reports.model import Report
+    from shopwright.reports.report import Report
 
 _INTRODUCTION = """\
 # Reports
@@ -17,15 +17,15 @@ _INTRODUCTION = """\
 <!-- Written by `make docs` from shopwright.reports; edit there. -->
 
 The named tables behind the app's pages, `shopwright report NAME` and `GET /v1/metrics/NAME`. Each is defined once, so that
-a number is equal wherever it stands. A rate over nothing is undefined (null), never 0. Shares are from 0 to 1, money is in
-the shop's currency, times are UTC, dates are of the shop's zone."""
+a number is the same wherever it appears. A rate without a denominator is undefined (null), never 0. Shares are from 0 to 1,
+money is in the shop's currency, times are UTC, dates are in the shop's time zone."""
 
 
 def render(reports: Sequence[Report]) -> str:
-    """Write the page.
+    """Render the page.
 
     Returns:
-        Markdown, ending in a newline: an overview, then per report its definition, filters and columns.
+        Markdown, ending in a newline: an overview, then the definition, filters and columns of each report.
     """
     rows = [(f"[`{report.name}`](#{report.name})", report.title, _filters(report)) for report in reports]
     overview = format_table(("report", "shows", "filters"), rows)
@@ -33,10 +33,10 @@ def render(reports: Sequence[Report]) -> str:
 
 
 def _section(report: Report) -> str:
-    needs = ", ".join(f"`gold.{name}`" for name in report.needs)
-    facts = f"{report.definition}\n\nReads {needs}. Filters: {_filters(report)}."
+    tables = ", ".join(f"`gold.{name}`" for name in report.requires)
+    summary = f"{report.definition}\n\nReads {tables}. Filters: {_filters(report)}."
     columns = [(f"`{column.name}`", column.unit, column.meaning) for column in report.columns]
-    return f"## {report.name}\n\n{facts}\n\n{format_table(('column', 'unit', 'meaning'), columns)}"
+    return f"## {report.name}\n\n{summary}\n\n{format_table(('column', 'unit', 'meaning'), columns)}"
 
 
 def _filters(report: Report) -> str:

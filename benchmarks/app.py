@@ -1,7 +1,7 @@
-"""How long the app's pages take to answer, measured in a browser from the click to the last chart.
+"""Response times of the app's pages, measured in a browser from the click to the last chart.
 
-Starts ``shopwright app`` on loopback over a shop that is only read, opens every page by the menu, some times, and narrows the
-pages by devices, channels or categories, and reads every report. Results go to ``benchmarks/app.md``::
+Starts ``shopwright app`` on loopback for a shop that is only read, opens every page from the menu several times, filters the
+pages by device, channel or category, and reads every report. Results go to ``benchmarks/app.md``::
 
     python -m benchmarks.app --project my-shop
 """
@@ -50,11 +50,11 @@ OPTIONS = (
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ),
 )
-BAR_SECONDS = 1.0
-BAR_MILLISECONDS = 300
-MOST_CHOICES = 3
-"""Values by which a page is narrowed."""
-SLOWEST_MS = 120_000
+MAX_SECONDS = 1.0
+MAX_MILLISECONDS = 300
+MAX_FILTER_VALUES = 3
+"""Values by which each page is filtered."""
+TIMEOUT_MS = 120_000
 
 COUNT_RUNS = """() => {
     window.runs = 0;
@@ -72,62 +72,62 @@ IS_DRAWN = """([title, runs]) => window.runs > runs
 
 
 @dataclass(slots=True)
-class Answers:
+class PageTimes:
     """Seconds that a page took."""
 
     page: Page
     first: float = 0.0
-    """The first visit after the start: nothing is in memory yet."""
+    """First visit after the start, with empty caches."""
     later: list[float] = field(default_factory=list)
-    narrowed: list[float] = field(default_factory=list)
-    """By a device, channel or category that was not asked for before: every number is read anew."""
+    filtered: list[float] = field(default_factory=list)
+    """With a device, channel or category for the first time: every number is read again."""
 
 
-class Reader:
-    """Somebody who clicks and waits until all is drawn."""
+class Visitor:
+    """A browser tab that clicks and waits until everything is drawn."""
 
     def __init__(self, tab: Tab, address: str) -> None:
         self._tab = tab
         tab.goto(address)
-        self._tab.locator("[data-test-script-state=notRunning]").wait_for(timeout=SLOWEST_MS)
-        tab.get_by_role("heading", level=1).first.wait_for(timeout=SLOWEST_MS)
+        self._tab.locator("[data-test-script-state=notRunning]").wait_for(timeout=TIMEOUT_MS)
+        tab.get_by_role("heading", level=1).first.wait_for(timeout=TIMEOUT_MS)
         tab.evaluate(COUNT_RUNS)
 
     def visit(self, page: Page) -> float:
-        """Open a page by the menu."""
+        """Open a page from the menu, and return the seconds it took."""
         link = self._tab.get_by_test_id("stSidebarNav").get_by_role("link", name=page.title, exact=True)
-        # another page's heading tells that it is there; a run that is over at once is never seen as running
-        return self._timed(page, link.click, after_runs=-1)
+        # the new heading proves the visit; a run that ends at once is never observed as running
+        return self._time(page, link.click, after_runs=-1)
 
-    def choices(self, filter_name: str) -> list[str]:
-        """Values of a filter that the side bar offers, all but the first, which narrows nothing."""
+    def filter_values(self, filter_name: str) -> list[str]:
+        """Return values of a filter in the side bar, without the first one, which is All."""
         box = self._box(filter_name)
         if not box.count():
             return []
         box.click()
-        found = self._tab.get_by_role("option").all_inner_texts()
+        values = self._tab.get_by_role("option").all_inner_texts()
         self._tab.keyboard.press("Escape")
-        return found[1 : 1 + MOST_CHOICES]
+        return values[1 : 1 + MAX_FILTER_VALUES]
 
-    def narrow(self, page: Page, filter_name: str, value: str) -> float:
-        """Choose a value of a filter."""
+    def filter(self, page: Page, filter_name: str, value: str) -> float:
+        """Select a value of a filter, and return the seconds it took."""
         self._box(filter_name).click()
         option = self._tab.get_by_role("option", name=value, exact=True)
-        return self._timed(page, option.click, after_runs=self._tab.evaluate("window.runs"))
+        return self._time(page, option.click, after_runs=self._tab.evaluate("window.runs"))
 
     def _box(self, filter_name: str) -> Locator:
         return self._tab.get_by_role("combobox", name=filter_name.capitalize())
 
-    def _timed(self, page: Page, act: Callable[[], None], *, after_runs: int) -> float:
+    def _time(self, page: Page, action: Callable[[], None], *, after_runs: int) -> float:
         started = perf_counter()
-        act()
-        self._tab.wait_for_function(IS_DRAWN, arg=[page.title, after_runs], timeout=SLOWEST_MS)
+        action()
+        self._tab.wait_for_function(IS_DRAWN, arg=[page.title, after_runs], timeout=TIMEOUT_MS)
         return perf_counter() - started
 
 
 @contextmanager
 def _app(project: Path) -> Iterator[str]:
-    """The address of an app over a shop."""
+    """Run the app for a shop, and yield its address."""
     command = [
         sys.executable,
         "-m",
@@ -144,7 +144,7 @@ def _app(project: Path) -> Iterator[str]:
             text = ""
             while not text.rstrip().endswith("}"):
                 if not (line := process.stdout.readline()):
-                    raise SystemExit("the app did not start; try 'shopwright app'")
+                    raise SystemExit("the app did not start. Try `shopwright app`")
                 text += line
             yield json.loads(text)["app"]
         finally:
@@ -152,103 +152,107 @@ def _app(project: Path) -> Iterator[str]:
             process.wait(30)
 
 
-def measure(project: Path, rounds: int) -> list[Answers]:
-    """Open every page, again and again, and narrow those that can be."""
+def measure(project: Path, rounds: int) -> list[PageTimes]:
+    """Open every page several times, and filter those with filters."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise SystemExit("no Chromium on the path; apt-get install --no-install-recommends chromium")
     with _app(project) as address, sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=list(OPTIONS))
-        reader = Reader(opened.new_page(viewport={"width": 1360, "height": 1000}), address)
-        found = {page.title: Answers(page) for page in PAGES}
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(OPTIONS))
+        visitor = Visitor(chromium.new_page(viewport={"width": 1360, "height": 1000}), address)
+        times = {page.title: PageTimes(page) for page in PAGES}
         start = PAGES[-1]
-        reader.visit(start)
+        visitor.visit(start)
         for page in (*PAGES[:-1], start):
-            found[page.title].first = reader.visit(page)
-            print(f"  {page.title}: {found[page.title].first:.2f} s", file=sys.stderr)
+            times[page.title].first = visitor.visit(page)
+            print(f"  {page.title}: {times[page.title].first:.2f} s", file=sys.stderr)
         for _ in range(rounds):
             for page in PAGES:
-                found[page.title].later.append(reader.visit(page))
+                times[page.title].later.append(visitor.visit(page))
         for page in PAGES:
-            _narrow(reader, found[page.title])
-        opened.close()
-    return list(found.values())
+            _filter_page(visitor, times[page.title])
+        chromium.close()
+    return list(times.values())
 
 
-def queries(published: Path, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each report that the shop has the data for, after a first read of all."""
-    found: dict[str, list[float]] = {}
+def time_reports(published: Path, rounds: int) -> dict[str, list[float]]:
+    """Return milliseconds per read of each report for which the shop has data, after a first read of all."""
+    times: dict[str, list[float]] = {}
     with PublishedWarehouse(published).connection() as connection:
         for number in range(1 + rounds):
-            for each in REPORTS:
+            for definition in REPORTS:
                 started = perf_counter()
                 try:
-                    read_report(connection, each)
+                    read_report(connection, definition)
                 except MissingDataError:
                     continue
                 if number:
-                    found.setdefault(each.name, []).append(1_000 * (perf_counter() - started))
-    return found
+                    times.setdefault(definition.name, []).append(1_000 * (perf_counter() - started))
+    return times
 
 
-def _narrow(reader: Reader, answers: Answers) -> None:
-    """Narrow a page by some values of the first filter that it offers, and reset it."""
-    reader.visit(answers.page)
+def _filter_page(visitor: Visitor, times: PageTimes) -> None:
+    """Filter a page by values of the first filter that it offers, and reset it."""
+    visitor.visit(times.page)
     for name in ("device", "channel", "category"):
-        values = reader.choices(name) if name in answers.page.filters else []
-        answers.narrowed += [reader.narrow(answers.page, name, value) for value in values]
+        values = visitor.filter_values(name) if name in times.page.filters else []
+        times.filtered += [visitor.filter(times.page, name, value) for value in values]
         if values:
-            reader.narrow(answers.page, name, "All")
+            visitor.filter(times.page, name, "All")
             return
 
 
-def report(answers: list[Answers], asked: dict[str, list[float]], events: int, rounds: int) -> str:
-    """The results as a page."""
-    slowest = max(asked, key=lambda name: max(asked[name]))
-    query = max(asked[slowest])
-    worst = max(seconds for each in answers for seconds in (*each.later, *each.narrowed))
+def render(pages: list[PageTimes], reports: dict[str, list[float]], events: int, rounds: int) -> str:
+    """Render the results in Markdown."""
+    slowest_report = max(reports, key=lambda name: max(reports[name]))
+    milliseconds = max(reports[slowest_report])
+    seconds = max(second for times in pages for second in (*times.later, *times.filtered))
     rows = [
-        f"| {each.page.title} | {each.first:.2f} | {median(each.later):.2f} | {max(each.later):.2f} | "
-        f"{f'{max(each.narrowed):.2f}' if each.narrowed else ''} |"
-        for each in answers
+        f"| {times.page.title} | {times.first:.2f} | {median(times.later):.2f} | {max(times.later):.2f} | "
+        f"{f'{max(times.filtered):.2f}' if times.filtered else ''} |"
+        for times in pages
     ]
     conditions = (
-        f"Written by `python -m benchmarks.app` on {datetime.now(UTC):%Y-%m-%d} over a shop of {events:,} events: "
+        f"Written by `python -m benchmarks.app` on {datetime.now(UTC):%Y-%m-%d} for a shop of {events:,} events: "
         f"{os.cpu_count()} cores shared by app and browser, {platform.machine()}, Python {platform.python_version()}, "
         f"Streamlit {version('streamlit')}, DuckDB {version('duckdb')}. Seconds from the click in the menu until the last chart "
-        f"is drawn, in Chromium without a window and without a graphics card. Later visits: {rounds} of each page. Narrowed: the "
-        f"slowest of {MOST_CHOICES} devices, channels or categories, each asked for once, so that nothing is in memory."
+        f"is drawn, in headless Chromium without a graphics card. Later visits: {rounds} of each page. Filtered: the "
+        f"slowest of {MAX_FILTER_VALUES} devices, channels or categories, each for the first time, so that nothing is cached."
     )
-    told = [
+    lines = [
         "# Benchmark: the app's pages",
         "",
         conditions,
         "",
-        "| page | first visit | later, median | later, slowest | narrowed, slowest |",
+        "| page | first visit | later, median | later, slowest | filtered, slowest |",
         "| --- | ---: | ---: | ---: | ---: |",
         *rows,
         "",
-        "| what | measured | bar | met |",
+        "| what | measured | limit | met |",
         "| --- | ---: | ---: | --- |",
-        f"| slowest answer after the first visit | {worst:.2f} s | {BAR_SECONDS:.0f} s | {'yes' if worst < BAR_SECONDS else 'no'} |",
-        f"| slowest of {len(asked)} reports, `{slowest}`, read {rounds} times after the first | {query:.0f} ms | {BAR_MILLISECONDS} ms | {'yes' if query < BAR_MILLISECONDS else 'no'} |",
+        f"| slowest page after the first visit | {seconds:.2f} s | {MAX_SECONDS:.0f} s | {_yes_no(seconds < MAX_SECONDS)} |",
+        f"| slowest of {len(reports)} reports, `{slowest_report}`, read {rounds} times after the first | {milliseconds:.0f} ms | {MAX_MILLISECONDS} ms | {_yes_no(milliseconds < MAX_MILLISECONDS)} |",
     ]
-    return "\n".join(told) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def _yes_no(value: bool) -> str:  # noqa: FBT001
+    return "yes" if value else "no"
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure, and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.app", description=__doc__)
     parser.add_argument("--project", type=Path, required=True, help="a built shop; it is only read")
     parser.add_argument("--rounds", type=int, default=5, help="later visits of each page")
     parser.add_argument("--out", type=Path, default=RESULTS)
-    given = parser.parse_args()
-    published = load_project(given.project).published
+    arguments = parser.parse_args()
+    published = load_project(arguments.project).published
     with connect(published, read_only=True) as connection:
         events = connection.execute("select sum(event_count) from gold.fct_sessions").fetchone()[0] or 0
-    asked = queries(published, given.rounds)
-    text = report(measure(given.project, given.rounds), asked, events, given.rounds)
-    given.out.write_text(text, encoding="utf-8")
+    reports = time_reports(published, arguments.rounds)
+    text = render(measure(arguments.project, arguments.rounds), reports, events, arguments.rounds)
+    arguments.out.write_text(text, encoding="utf-8")
     print(text)
 
 

@@ -47,7 +47,7 @@ def test_a_shop_without_scores_says_so(tmp_path):
     client = TestClient(create_app(load_project(tmp_path)))
     answer = client.get("/v1/churn/anna")
     assert answer.status_code == 503
-    assert "run 'shopwright run' first" in answer.json()["detail"]
+    assert "Run `shopwright run`" in answer.json()["detail"]
 
 
 def test_a_unit_is_assigned_as_everywhere(client, served):

@@ -168,7 +168,7 @@ _INTEREST = Report(
     """,
     filter_columns={"products": FilterColumns(category="coalesce(category, '(none)')")},
     row_condition="product_view_count > 0",
-    no_rows_reason="no product view events. Add an events source",
+    no_rows_reason="no events, so no product views. Add an events source",
     entities=("events",),
 )
 

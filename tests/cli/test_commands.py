@@ -152,7 +152,10 @@ def test_a_failure_is_one_json_document_too(run, command, tmp_path):
         ),
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "nowhere"', "nowhere does not exist"),
         ('[[sources]]\nname = "a"\nadapter = "rees46"\npath = "raw/*.tsv"', "no file matches"),
-        ('[[sources]]\nname = "a"\nadapter = "mapped"\npath = "raw"', "does not say where event_at"),
+        (
+            '[[sources]]\nname = "a"\nadapter = "mapped"\npath = "raw"',
+            "lacks required columns of events: event_at",
+        ),
         ("", "no source in"),
     ],
 )

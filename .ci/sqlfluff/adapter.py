@@ -1,4 +1,4 @@
-"""What sqlfluff needs of dbt's ``adapter`` to render macros without a database."""
+"""A stand-in for dbt's ``adapter``, with which sqlfluff renders macros without a database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pass_context
 def dispatch(context: Context, name: str, _package: str | None = None, **_: Any) -> Callable[..., Any]:
-    """DuckDB's own variant of a macro, or the default one."""
+    """Return DuckDB's variant of a macro, or the default one."""
     for variant in (f"duckdb__{name}", f"default__{name}"):
         macro = context.get(variant)
         if macro is not None:
@@ -23,5 +23,5 @@ def dispatch(context: Context, name: str, _package: str | None = None, **_: Any)
 
 
 def quote(name: str) -> str:
-    """A quoted identifier."""
+    """Return a quoted identifier."""
     return f'"{name}"'

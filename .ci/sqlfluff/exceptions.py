@@ -1,6 +1,6 @@
-"""What sqlfluff needs of dbt's ``exceptions``."""
+"""A stand-in for dbt's ``exceptions``."""
 
 
 def raise_compiler_error(_message: str) -> str:
-    """Nothing: variables have no values while linting, so a check of them would always fail."""
+    """Return null instead of raising: variables have no values while linting, so every check of them would fail."""
     return "null"

@@ -1,4 +1,4 @@
-"""What sqlfluff needs of dbt's ``flags``: a command line without a full refresh."""
+"""A stand-in for dbt's ``flags``: a build without a full refresh."""
 
 WHICH = "build"
 FULL_REFRESH = False

@@ -59,4 +59,6 @@ where
     or source_events.event_count - source_events.identified_count
     <> session_events.event_count - session_events.identified_count
     or session_events.identified_count > source_events.identified_count
-    {% if not tests_touched_rows_only() %}or session_events.identified_count <> versions.distinct_count{% endif %}
+    {% if not tests_touched_rows_only() %}
+    or session_events.identified_count <> versions.distinct_count
+    {% endif %}

@@ -220,7 +220,7 @@ class TestGate:
         assert any("better than the champion" in reason for reason in result.reasons)
 
     @pytest.mark.parametrize(
-        ("changes", "words"),
+        ("changes", "message"),
         [
             (
                 {"challenger": Score("roc_auc", None, None, None, "higher", "empty")},

@@ -47,7 +47,7 @@ def test_ten_thousand_decisions_keep_their_features_when_the_future_is_rewritten
     assert sum(compared.values()) >= PAIRS
 
 
-@pytest.mark.parametrize("room", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_rewriting_changes_the_future_itself(market: Project, spec: ClassifierSpec) -> None:
     """Else the proof above would prove nothing."""
     view = spec.task.view

@@ -117,7 +117,7 @@ def test_the_last_decision_counts_between_two(market: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "words"),
+    ("events", "message"),
     [
         ([], "one user, but these 0 events have 0"),
         ([Event(START, "add_to_cart", "a"), Event(START, "add_to_cart", "b")], "have 2"),

@@ -145,13 +145,13 @@ class Opened:
     def alerts(self) -> list[str]:
         return self.tab.get_by_test_id("stAlert").all_inner_texts()
 
-    def figures(self) -> dict[str, str]:
-        """Large figures of the page: heading to value."""
-        found = {}
-        for each in self.tab.get_by_test_id("stMetric").all():
-            heading = each.get_by_test_id("stMetricLabel").inner_text().strip()
-            found[heading] = each.get_by_test_id("stMetricValue").inner_text().strip()
-        return found
+    def metrics(self) -> dict[str, str]:
+        """Return the large metrics of the page: heading to value."""
+        metrics = {}
+        for metric in self.tab.get_by_test_id("stMetric").all():
+            heading = metric.get_by_test_id("stMetricLabel").inner_text().strip()
+            metrics[heading] = metric.get_by_test_id("stMetricValue").inner_text().strip()
+        return metrics
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,10 @@ class Servers:
     app: str
     project: Project
 
-    def task(self, path: str) -> Any:
-        """The service's JSON answer."""
-        with urlopen(f"{self.service}{path}", timeout=30) as answer:
-            return json.loads(answer.read())
+    def get_json(self, path: str) -> Any:
+        """Return the service's response."""
+        with urlopen(f"{self.service}{path}", timeout=30) as response:
+            return json.loads(response.read())
 
 
 @pytest.fixture(scope="session")

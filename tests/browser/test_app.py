@@ -107,14 +107,14 @@ def test_the_verdict_of_an_experiment_is_read(opened, servers):
     told = json.loads(run(servers.project, "experiment", "read", "free_shipping_banner", "--json").stdout)
     verdict = told["verdicts"][0]
     assert opened.alerts[0] == f"{verdict['variant']}: {verdict['decision']}\n{verdict['reason']}"
-    assert opened.figures()["control"] == f"{told['units']['control']:,}"
-    assert servers.ask("/v1/experiments/free_shipping_banner/readout")["verdicts"][0] == verdict
+    assert opened.metrics()["control"] == f"{told['units']['control']:,}"
+    assert servers.get_json("/v1/experiments/free_shipping_banner/readout")["verdicts"][0] == verdict
 
 
 @pytest.mark.parametrize("name", TILES)
 def test_numbers_on_pages_are_those_of_the_service_and_of_the_command(opened, servers, name):
     opened.open(TILES[name])
-    shown, answer = opened.figures(), servers.ask(f"/v1/metrics/{name}")
+    shown, answer = opened.metrics(), servers.get_json(f"/v1/metrics/{name}")
     columns = {column.name: column for column in find_report(name).columns}
     compared = 0
     for column_name, value in answer["rows"][0].items():
@@ -138,7 +138,7 @@ def test_a_downloaded_table_is_the_service_s(opened, servers, downloads):
         opened.tab.get_by_role("button", name="CSV", exact=True).first.click()
     file = downloads / "table.csv"
     started.value.save_as(file)
-    rows = servers.ask("/v1/metrics/customer_segments")["rows"]
+    rows = servers.get_json("/v1/metrics/customer_segments")["rows"]
     lines = file.read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == list(rows[0])
     assert [line.split(",")[:2] for line in lines[1:]] == [

@@ -25,8 +25,13 @@ _STEP_COLUMNS = (
         "All sessions; within a category, those with an event on its products.",
         "count",
     ),
-    Column("view_session_count", "Sessions that viewed a product.", "count"),
-    Column("cart_session_count", "Of these, sessions that added something to the cart.", "count"),
+    Column("view_session_count", "Sessions that viewed a product.", "count", "Sessions with a view"),
+    Column(
+        "cart_session_count",
+        "Of these, sessions that added something to the cart.",
+        "count",
+        "Sessions with a cart",
+    ),
     Column(
         "checkout_session_count",
         "Of these, sessions that began a checkout; undefined where the shop sends no checkout events.",

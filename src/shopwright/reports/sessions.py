@@ -62,7 +62,7 @@ _DAILY = (
     Column(
         "monthly_active_users", "Users with an event in the 30 days that end with the date (MAU).", "count"
     ),
-    Column("stickiness_rate", "DAU over MAU; undefined without active users.", "share"),
+    Column("stickiness_rate", "DAU over MAU; undefined without active users.", "share", "Stickiness"),
 )
 _ACTIVE = (
     "A user is active on a date with at least one event in a session that is not a bot's (in any session if the dbt variable"

@@ -76,7 +76,7 @@ _LEDGER = Report(
         _ROWS_QUARANTINED,
         _ROWS_DUPLICATE,
         _QUARANTINE_RATE,
-        Column("last_ingested_at", "Time when the newest file was loaded.", "time"),
+        Column("last_ingested_at", "Time when the newest file was loaded.", "time", "Last loaded"),
     ),
     sql=f"""
         select
@@ -102,7 +102,7 @@ _LATEST_FILES = Report(
     " quarantined or a duplicate.",
     requires=("fct_ingest_ledger",),
     columns=(
-        Column("ingested_at", "Time of loading.", "time"),
+        Column("ingested_at", "Time of loading.", "time", "Loaded"),
         Column("source", "Name of the source.", "text"),
         Column("entity", "Entity of its rows, such as orders.", "text"),
         Column("file", "Name of the file.", "text"),
@@ -133,8 +133,8 @@ _FRESHNESS = Report(
         Column("source", "Name of the source.", "text"),
         Column("entity", "Entity of its rows, such as orders.", "text"),
         Column("row_count", "Rows in the lake.", "count"),
-        Column("last_event_at", "Newest timestamp in its rows.", "time"),
-        Column("last_ingested_at", "Time of the last load.", "time"),
+        Column("last_event_at", "Newest timestamp in its rows.", "time", "Newest timestamp"),
+        Column("last_ingested_at", "Time of the last load.", "time", "Last loaded"),
         Column("days_behind", "Time from the newest timestamp to the last load.", "days"),
     ),
     sql="""
@@ -150,9 +150,14 @@ _TESTS = Report(
     "Data tests of the last build. A failing test prevents publication, so the tests of a published build passed or warned.",
     requires=("fct_data_tests",),
     columns=(
-        Column("model_name", "Tested table; (several) for a test across tables.", "text"),
-        Column("passed_test_count", "Tests that passed.", "count"),
-        Column("warned_test_count", "Tests that found something doubtful but usable.", "count"),
+        Column("model_name", "Tested table; (several) for a test across tables.", "text", "Table"),
+        Column("passed_test_count", "Tests that passed.", "count", "Tests passed"),
+        Column(
+            "warned_test_count",
+            "Tests that found something doubtful but usable.",
+            "count",
+            "Tests with warnings",
+        ),
         Column("failing_row_count", "Rows that failed a test.", "count"),
     ),
     sql=f"""

@@ -26,7 +26,7 @@ def _draw_controls() -> dict[str, Any]:
     """Draw the controls, and return the session that they describe."""
     views = st.slider("Product views", 0, 60, 6, help="Product views in this session so far.")
     carts = st.slider("Items added to cart", 1, 20, 1, help="Add-to-cart events in this session so far.")
-    minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, help="Time since the session began.")
+    minutes = st.slider("Minutes", 0.0, 90.0, 6.0, 0.5, format="%.1f", help="Time since the session began.")
     group = st.selectbox(
         "Checkout experience",
         (*_list_groups(), UNKNOWN),

@@ -1,4 +1,4 @@
-"""How a version was judged is kept with it, whole, and cannot be changed afterwards."""
+"""The evaluation of a version is stored with it, in full, and cannot be changed afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shopwright.registry import (
 from shopwright.registry.evaluations import FILE_NAME, read_evaluation
 from shopwright.registry.manifest import read_manifest
 
-KEPT = EvaluationRecord(
+EVALUATION = EvaluationRecord(
     evaluated_on="the test window",
     verdict="predictable",
     reason="better than recency alone",
@@ -35,18 +35,18 @@ KEPT = EvaluationRecord(
 )
 
 
-def log(registry, folder, kept):
+def log(registry, folder, evaluation):
     artifact = make_artifact(folder)
     manifest = read_manifest(artifact, model="churn")
-    write_evaluation(artifact, kept)
+    write_evaluation(artifact, evaluation)
     write_manifest(artifact, manifest.model_copy(update={"files": {}}))
     return registry.log(RunRecord(model="churn", folder=artifact, verdict="predictable", gate=PASSES))
 
 
 def test_it_comes_back_with_the_version(registry, tmp_path):
-    log(registry, tmp_path / "a", KEPT)
-    assert registry.evaluation("churn", 1) == KEPT
-    assert registry.evaluation("churn", "challenger") == KEPT
+    log(registry, tmp_path / "a", EVALUATION)
+    assert registry.evaluation("churn", 1) == EVALUATION
+    assert registry.evaluation("churn", "challenger") == EVALUATION
 
 
 def test_a_version_of_before_has_none(registry, tmp_path):
@@ -54,8 +54,15 @@ def test_a_version_of_before_has_none(registry, tmp_path):
     assert registry.evaluation("churn", 1) is None
 
 
-def test_a_score_that_was_mended_afterwards_is_refused(registry, tmp_path):
-    log(registry, tmp_path / "a", KEPT)
+def test_an_evaluation_of_an_earlier_version_is_still_read(tmp_path):
+    write_evaluation(tmp_path, EVALUATION)
+    file = tmp_path / FILE_NAME
+    file.write_text(file.read_text().replace('"evaluated_on"', '"judged_on"'))
+    assert read_evaluation(tmp_path) == EVALUATION
+
+
+def test_a_score_that_was_changed_afterwards_is_refused(registry, tmp_path):
+    log(registry, tmp_path / "a", EVALUATION)
     file = registry.fetch("churn", 1) / FILE_NAME
     file.write_text(file.read_text().replace("0.7", "0.9"))
     with pytest.raises(ArtifactError, match=r"evaluation\.json was changed after it was sealed"):
@@ -63,14 +70,14 @@ def test_a_score_that_was_mended_afterwards_is_refused(registry, tmp_path):
 
 
 def test_rows_are_plain_and_what_is_no_number_is_null(tmp_path):
-    given = [
+    values = [
         {"a": np.float32(0.5), "b": np.int64(3), "c": math.inf, "d": np.float64("nan"), "e": (1, None)},
         {"a": {"nested": np.bool_(True)}, "b": np.datetime64("2025-01-02"), "c": "text"},
     ]
-    rows = as_rows(given)
+    rows = as_rows(values)
     assert rows == [
         {"a": 0.5, "b": 3, "c": None, "d": None, "e": [1, None]},
         {"a": {"nested": True}, "b": "2025-01-02", "c": "text"},
     ]
-    write_evaluation(tmp_path, KEPT.model_copy(update={"tables": {"rows": rows}}))
+    write_evaluation(tmp_path, EVALUATION.model_copy(update={"tables": {"rows": rows}}))
     assert read_evaluation(tmp_path).tables["rows"] == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from time import monotonic
 from typing import Annotated
@@ -102,9 +103,12 @@ def show_report(console: Console, report: IngestReport) -> None:
         console.print(table("", columns, rows))
     _show_rules(console, report)
     rate = report.total("rows_read") / max(report.seconds, 1e-9)
+    outcomes = Counter(row.outcome for row in report.rows)
     console.print(
-        f"{format_count(len(report.rows) - len(report.failed), 'file')} loaded, {report.skipped:,} unchanged"
-        + (f", {len(report.failed):,} failed" if report.failed else "")
+        f"{format_count(outcomes['loaded'], 'file')} loaded, {report.skipped:,} unchanged"
+        + "".join(
+            f", {outcomes[name]:,} {name}" for name in ("identical", "empty", "failed") if outcomes[name]
+        )
         + f"; {report.seconds:.1f} s"
         + (f", {rate:,.0f} rows per second" if report.rows else "")
     )

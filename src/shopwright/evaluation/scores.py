@@ -371,9 +371,10 @@ def _pair(
     if score in CLASSIFIER:
         if base_rate is None:
             raise ConfigurationError(f"{score} needs the base rate known from training")
-        return _Pair(
-            *(_classifier_rows(actual, values, base_rate, (score,)) for values in predictions), ideal=None
+        challenger, reference = (
+            _classifier_rows(actual, values, base_rate, (score,)) for values in predictions
         )
+        return _Pair(challenger, reference, None)
     if score not in AMOUNT or score == "interval_coverage":
         names = [name for name in DIRECTIONS if name != "interval_coverage"]
         raise ConfigurationError(f"no score '{score}' of two predictions{near_match(score, names)}")

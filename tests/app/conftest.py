@@ -24,18 +24,18 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Open a page of the app over a shop, with the menu and the side bar around it."""
     from streamlit.testing.v1 import AppTest
 
-    def opening(project: Project, file: str, **chosen: object) -> AppTest:
+    def opening(project: Project, file: str, **selected: object) -> AppTest:
         monkeypatch.setenv("SHOPWRIGHT_PROJECT", str(project.root))
         page = next(page for page in PAGES if page.file == file)
         running = AppTest.from_function(_run, args=(page.file,), default_timeout=60)
-        running.session_state["filters"] = dict(chosen)
+        running.session_state["filters"] = dict(selected)
         return running.run()
 
     return opening
 
 
 def _run(file: str) -> None:
-    """What ``main`` does for the page that is open; the testing tool knows no menu."""
+    """Run a page as ``main`` does; Streamlit's test tool has no menu."""
     import runpy
 
     from shopwright.app import components, data, filters

@@ -7,7 +7,7 @@ import pytest
 from shopwright.app import api_client
 from shopwright.reports import PublishedWarehouse, read_filter_values
 
-ANSWER = {
+PREDICTION = {
     "probability": 0.4,
     "risk_band": "medium",
     "model": "abandonment",
@@ -25,11 +25,11 @@ ANSWER = {
 @pytest.fixture
 def predictor(open_page, clicks, monkeypatch):
     """The page over an answer of the service."""
-    monkeypatch.setattr(api_client, "predict", lambda _session: ANSWER)
+    monkeypatch.setattr(api_client, "predict", lambda _session: PREDICTION)
     return open_page(clicks, "predictor.py")
 
 
-def _drawn(page):
+def _chart(page):
     return page.get("plotly_chart")[0].proto.spec
 
 
@@ -40,8 +40,8 @@ def test_only_groups_of_the_shops_own_scheme_are_offered(predictor, clicks):
 
 
 def test_an_unknown_group_is_labeled_unknown(predictor):
-    assert "unknown" not in _drawn(predictor)
+    assert "unknown" not in _chart(predictor)
     predictor.selectbox[0].select("unknown").run()
     assert not predictor.exception
-    assert "experiment group = unknown" in _drawn(predictor)
-    assert "total views = 6" in _drawn(predictor)
+    assert "experiment group = unknown" in _chart(predictor)
+    assert "total views = 6" in _chart(predictor)

@@ -62,7 +62,7 @@ def test_bars_lead_from_the_base_to_the_score(base: float, contributions: list[f
     assert chart.lowest <= chart.end <= chart.highest
 
 
-def test_a_waterfall_has_twelve_bars_unless_told_otherwise() -> None:
+def test_a_waterfall_has_twelve_bars_and_the_remainder_by_default() -> None:
     assert len(Waterfall.from_explanation(score_of(0, [1.0] * 40)).bars) == MAX_BARS + 1 == 13
 
 

@@ -39,8 +39,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def read() -> Callable[..., list[dict[str, Any]]]:
     """Read a report of a shop, as rows by column name."""
 
-    def reading(project: Project, name: str, **filters: Any) -> list[dict[str, Any]]:
+    def read_rows(project: Project, name: str, **filters: Any) -> list[dict[str, Any]]:
         with PublishedWarehouse(project.published, threads=2).connection() as connection:
             return read_report(connection, find_report(name), Filters(**filters)).records()
 
-    return reading
+    return read_rows

@@ -38,13 +38,13 @@ BOOKS = {"product_id": "=1+1", "product_name": "=1+1", "category": "books", "pri
 def _visit(user: str, start: str, device: str, channel: str, *steps: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Events of one visit; a step is seconds since its start, type, and what else it says."""
     group = "treatment" if user == "u1" else "control"
-    told = {"user_id": user, "device": device, "channel": channel, "experiment_group": group}
+    session_fields = {"user_id": user, "device": device, "channel": channel, "experiment_group": group}
     at = datetime.fromisoformat(start)
     return [
         {
             "timestamp": f"{at + timedelta(seconds=after):%Y-%m-%dT%H:%M:%SZ}",
             "event_type": kind,
-            **told,
+            **session_fields,
             **more,
         }
         for after, kind, more in steps
@@ -100,7 +100,7 @@ ORDERS = {
 
 
 def click_shop(root: Path) -> Project:
-    """A shop that sends clicks, in the zone of Berlin."""
+    """Build a shop that sends clicks, in the zone of Berlin."""
     project = make_shop(root, extra=BERLIN)
     (root / "raw").mkdir()
     lines = [json.dumps({"event_id": f"e{number}", **event}) for number, event in enumerate(CLICKS)]
@@ -109,7 +109,7 @@ def click_shop(root: Path) -> Project:
 
 
 def orders_shop(root: Path) -> Project:
-    """A shop that states orders and sends no clicks."""
+    """Build a shop that states orders and sends no clicks."""
     project = order_shop(root)
     deliver(project, 1, **ORDERS)
     build(project)
@@ -118,9 +118,11 @@ def orders_shop(root: Path) -> Project:
 
 def full_shop(root: Path) -> Project:
     """A simulated marketplace with clicks and orders."""
-    made = simulate(SimulationConfig(format="marketplace", events=8_000, seed=3, users=400), root / "export")
+    simulation = simulate(
+        SimulationConfig(format="marketplace", events=8_000, seed=3, users=400), root / "export"
+    )
     project = make_shop(
-        root, raw=made.out, extra='[shop]\ntimezone = "America/New_York"\n[engine]\nthreads = 2\n'
+        root, raw=simulation.out, extra='[shop]\ntimezone = "America/New_York"\n[engine]\nthreads = 2\n'
     )
     return _built(project)
 

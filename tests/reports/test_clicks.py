@@ -48,15 +48,15 @@ def test_filters_narrow_and_both_dates_are_included_in_the_zone_of_the_shop(clic
 
 
 def test_over_nothing_counts_are_zero_and_rates_undefined(clicks, read):
-    nothing = {"last": date(2025, 1, 1)}
-    (row,) = read(clicks, "session_summary", **nothing)
+    no_sessions = {"last": date(2025, 1, 1)}
+    (row,) = read(clicks, "session_summary", **no_sessions)
     assert row["session_count"] == row["purchase_session_count"] == 0
     assert row["session_conversion_rate"] is row["cart_rate"] is row["cart_abandonment_rate"] is None
-    (row,) = read(clicks, "sales_summary", **nothing)
+    (row,) = read(clicks, "sales_summary", **no_sessions)
     assert (row["order_count"], row["net_amount"], row["average_order_value"]) == (0, 0, None)
-    (row,) = read(clicks, "behavior_summary", **nothing)
+    (row,) = read(clicks, "behavior_summary", **no_sessions)
     assert set(row.values()) == {None}
-    steps = read(clicks, "funnel", **nothing)
+    steps = read(clicks, "funnel", **no_sessions)
     assert _values(steps, "session_count", "share_of_sessions") == [(0, None)] * len(steps)
 
 
@@ -118,8 +118,8 @@ def test_hours_and_weekdays_are_those_of_the_shop(clicks, read):
         (day, hour) for day in range(1, 8) for hour in range(24)
     ]
     assert {row["session_conversion_rate"] for row in grid if not row["session_count"]} == {None}
-    seen = [row for row in grid if row["session_count"]]
-    assert _values(seen, "weekday", "hour", "session_count", "purchase_session_count") == [
+    observed = [row for row in grid if row["session_count"]]
+    assert _values(observed, "weekday", "hour", "session_count", "purchase_session_count") == [
         ("Monday", 0, 1, 0),
         ("Tuesday", 11, 1, 0),
         ("Tuesday", 13, 1, 1),
@@ -151,7 +151,7 @@ def test_lengths_and_times_to_purchase_fall_into_their_spans(clicks, read):
 
 def test_purchases_are_sales(clicks, read):
     (row,) = read(clicks, "sales_summary")
-    told = (
+    names = (
         "order_count",
         "customer_count",
         "net_amount",
@@ -159,7 +159,7 @@ def test_purchases_are_sales(clicks, read):
         "return_rate",
         "on_time_rate",
     )
-    assert tuple(row[name] for name in told) == (2, 2, 25, 12.5, 0, None)
+    assert tuple(row[name] for name in names) == (2, 2, 25, 12.5, 0, None)
     assert read(clicks, "sales_summary", first=SIXTH)[0]["net_amount"] == 5
     categories = read(clicks, "category_sales")
     assert _values(categories, "category", "net_amount", "net_share") == [
@@ -193,15 +193,15 @@ def test_what_the_shop_lacks_is_said(clicks, read):
 
 def test_there_is_to_choose_from_what_there_is(clicks):
     with PublishedWarehouse(clicks.published).connection() as connection:
-        found = read_filter_values(connection)
-    assert (found.first, found.last) == (date(2025, 1, 5), date(2025, 1, 7))
-    assert (found.devices, found.channels) == (("desktop", "mobile"), ("direct", "email"))
-    assert {"books", "toys"} <= set(found.categories)
-    assert found.experiments == ("control", "treatment", "banner:control", "banner:treatment")
+        values = read_filter_values(connection)
+    assert (values.first, values.last) == (date(2025, 1, 5), date(2025, 1, 7))
+    assert (values.devices, values.channels) == (("desktop", "mobile"), ("direct", "email"))
+    assert {"books", "toys"} <= set(values.categories)
+    assert values.experiments == ("control", "treatment", "banner:control", "banner:treatment")
 
 
 @pytest.mark.parametrize(
-    ("filters", "said"),
+    ("filters", "message"),
     [
         ({"device": "mobil"}, "device 'mobil'; did you mean 'mobile'"),
         ({"channel": "e-mail"}, "channel 'e-mail'; did you mean 'email'"),
@@ -209,8 +209,8 @@ def test_there_is_to_choose_from_what_there_is(clicks):
         ({"experiment": "banner:treatmnt"}, "did you mean 'banner:treatment'"),
     ],
 )
-def test_a_value_that_nothing_has_is_refused_instead_of_answered_with_nothing(clicks, read, filters, said):
-    with pytest.raises(ConfigurationError, match=said):
+def test_a_value_that_nothing_has_is_refused_instead_of_answered_with_nothing(clicks, read, filters, message):
+    with pytest.raises(ConfigurationError, match=message):
         read(clicks, "session_summary", **filters)
     with pytest.raises(ConfigurationError, match="did you mean 'books'"):
         read(clicks, "funnel", category="bookss")

@@ -200,11 +200,11 @@ def test_stated_orders_are_not_narrowed_by_what_they_do_not_know(orders, read):
         read(orders, "sales_summary", experiment="treatment")
     with PublishedWarehouse(orders.published).connection() as connection:
         report = adapt_to_shop(connection, find_report("sales_summary"))
-    given = {"first": date(2025, 1, 1), "device": "mobile"}
-    assert report.applicable_filters(Filters(**given, experiment="treatment")).active == {
+    filters = {"first": date(2025, 1, 1), "device": "mobile"}
+    assert report.applicable_filters(Filters(**filters, experiment="treatment")).active == {
         "first": date(2025, 1, 1)
     }
     assert (
-        report.applicable_filters(Filters(**given, experiment="banner:treatment")).experiment
+        report.applicable_filters(Filters(**filters, experiment="banner:treatment")).experiment
         == "banner:treatment"
     )

@@ -63,24 +63,24 @@ def test_nothing_published_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["clicks", "orders"])
-def test_what_run_says_it_found_is_what_the_reports_say(request, read, kind):
+def test_the_summary_of_a_run_equals_the_reports(request, read, kind):
     shop = request.getfixturevalue(kind)
     with PublishedWarehouse(shop.published).connection() as connection:
-        found = {finding.name: finding.value for finding in summarize(connection, currency="EUR")}
-    told = read(shop, "sales_summary")[0] | read(shop, "customer_summary")[0]
-    assert found["orders"] == told["order_count"]
+        summary = {line.name: line.value for line in summarize(connection, currency="EUR")}
+    reported = read(shop, "sales_summary")[0] | read(shop, "customer_summary")[0]
+    assert summary["orders"] == reported["order_count"]
     if kind == "clicks":
-        told |= read(shop, "session_summary")[0]
-        assert found["sessions"] == told["session_count"] + told["bot_session_count"]
+        reported |= read(shop, "session_summary")[0]
+        assert summary["sessions"] == reported["session_count"] + reported["bot_session_count"]
         with PublishedWarehouse(shop.published).connection() as connection:
             counted = connection.execute(
                 "select count(distinct user_id) filter (where not is_bot), min(session_date), max(session_date) "
                 "from gold.fct_sessions"
             ).fetchone()
-        assert (found["users"], *found["period"]) == counted
-    shared = found.keys() & told.keys()
-    assert {name: told[name] for name in shared} == pytest.approx(
-        {name: None if found[name] is None else float(found[name]) for name in shared}
+        assert (summary["users"], *summary["period"]) == counted
+    shared = summary.keys() & reported.keys()
+    assert {name: reported[name] for name in shared} == pytest.approx(
+        {name: None if summary[name] is None else float(summary[name]) for name in shared}
     )
     assert shared >= {"net_amount", "gross_amount", "average_order_value", "repeat_rate", "return_rate"}
 
@@ -121,7 +121,7 @@ def test_dbt_ranks_event_types_in_the_same_order():
 
 
 def _over(name, *tables):
-    """A report's one row, by column name, over tables made by hand."""
+    """Return the row of a report by column name, over tables made by hand."""
     report = find_report(name)
     with duckdb.connect() as connection:
         connection.execute("create schema gold")
@@ -157,8 +157,8 @@ def test_replayed_rows_are_counted_once(name):
             as files (file, outcome, rows_read, rows_accepted, rows_quarantined)
     """
     row = _over(name, ledger, "fct_data_tests (invocation_id int, executed_at timestamp, status text)")
-    told = ("file_count", "rows_read", "rows_accepted", "rows_quarantined", "quarantine_rate")
-    assert tuple(row[each] for each in told) == (2, 20, 16, 4, 0.2)
+    columns = ("file_count", "rows_read", "rows_accepted", "rows_quarantined", "quarantine_rate")
+    assert tuple(row[column] for column in columns) == (2, 20, 16, 4, 0.2)
 
 
 def test_sales_are_as_new_as_what_brings_them():

@@ -18,7 +18,7 @@ from shopwright.reports import REPORTS, read_report
 from shopwright.service.app import create_app
 from shopwright.settings import load_project
 from tests.models.conftest import market, simulation
-from tests.models.test_serving import prefix
+from tests.models.test_live_features import prefix
 from tests.service.example_shop import register
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ class Judged:
         """How much better the chosen one is than each baseline."""
         return {name: self._difference(name) for name in BASELINES}
 
-    def check_gate(
+    def gate(
         self, own: Mapping[str, Score], baselines: Mapping[str, Difference], findings: Sequence[Finding]
     ) -> Gate:
         """Whether the chosen one, with these scores of its own, may serve."""

@@ -119,8 +119,7 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
         "day by day",
         "by segment",
         "Funnel by variant",
-        "A rehearsal",
-        "Over a rehearsal",
+        "Simulated data: ",
     ):
         assert text in page.dom
     assert re.search(r"<strong[^>]*>treatment: ship</strong>", page.dom)

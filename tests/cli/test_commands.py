@@ -112,6 +112,7 @@ ARGUMENTS = {
     **{name: ["churn"] for name in ("audit", "evaluate", "train", "score", "show", "rollback")},
     **{name: ["churn", "1"] for name in ("promote", "explain")},
     "assign": ["checkout", "u1"],
+    "simulate-effect": [".", "copy", "--experiment", "checkout"],
     **{name: ["tracker"] for name in ("create", "revoke", "rotate")},
 }
 

@@ -10,10 +10,9 @@ import pytest
 from shopwright.assignment.sql import variant_sql
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
-from shopwright.ingest.ledger import read_ledger
-from shopwright.lake.delta import Lake
-from shopwright.settings import load_project
+from shopwright.lake.delta import Lake, read_sql
 from shopwright.simulate import SimulationConfig, simulate
+from shopwright.simulate.effects import count_marked_events, simulate_effect
 from shopwright.warehouse.build import build
 from tests.warehouse.shops import make_shop, run, take_in
 
@@ -37,15 +36,14 @@ end = 2019-10-31
 assignment = "md5_parity"
 secondary_metrics = ["revenue_per_user"]
 """
-EFFECT = '[sources.effect]\nexperiment = "checkout"\nshare = 0.05\n'
 
 
-def built(root, raw, *, effect="", tried=TRIED, adapter="event_stream"):
-    """A shop, taken from raw files to tested gold; ``effect`` is its source's."""
-    make_shop(root, raw=raw, adapter=adapter, extra=tried)
-    with (root / "shopwright.toml").open("a", encoding="utf-8") as opened:
-        opened.write(effect)
-    project = load_project(root)
+def built(root, raw, *, has_effect=False, tried=TRIED, adapter="event_stream"):
+    """Build a shop from raw files to tested gold; ``has_effect`` loads a copy with a simulated effect instead."""
+    project = make_shop(root, raw=raw, adapter=adapter, extra=tried)
+    if has_effect:
+        simulate_effect(project, raw, root / "simulated", experiment="checkout", share=0.05)
+        project = make_shop(root, raw="simulated", adapter=adapter, extra=tried)
     take_in(project)
     build(project)
     return project
@@ -84,13 +82,13 @@ def untouched(raw, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def rehearsal(raw, tmp_path_factory):
-    """The same with a twentieth of the treated users' cart events taken in as purchases."""
-    return built(tmp_path_factory.mktemp("rehearsal") / "shop", raw, effect=EFFECT)
+def simulated(raw, tmp_path_factory):
+    """The same with a twentieth of the treated users' cart events changed to purchases."""
+    return built(tmp_path_factory.mktemp("simulated") / "shop", raw, has_effect=True)
 
 
-def test_an_effect_that_is_planted_is_found_and_holds_at_every_look(rehearsal):
-    reading = asked(rehearsal, "read")
+def test_an_effect_that_is_planted_is_found_and_holds_at_every_look(simulated):
+    reading = asked(simulated, "read")
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "ship"
     assert "holds at every look" in verdict["reason"]
@@ -110,18 +108,21 @@ def test_without_it_nothing_is_found(untouched):
     assert reading["simulated_events"] == 0
 
 
-def test_a_rehearsal_says_that_it_is_one_and_counts_as_the_ledger_does(rehearsal):
+def test_simulated_data_says_so_and_is_counted_as_in_the_lake(simulated):
+    events = read_sql("events", [file.path for file in Lake(simulated.lake).files("events")])
     with connect() as connection:
-        rows = read_ledger(connection, Lake(rehearsal.lake))
-    changed = sum(row.effect.rows_changed for row in rows if row.effect)
+        (marked,) = count_marked_events(connection, events)
+        (total,) = connection.execute(f"select count(*) from ({events})").fetchone()
+    assert marked.marked == total
+    changed = marked.changed
     assert changed > 500
-    assert asked(rehearsal, "read")["simulated_events"] == changed
-    told = run(rehearsal, "experiment", "read", "checkout").stdout
-    assert f"A rehearsal: {changed:,} events carry a simulated effect." in told
+    assert asked(simulated, "read")["simulated_events"] == changed
+    told = run(simulated, "experiment", "read", "checkout").stdout
+    assert f"Simulated data: {changed:,} events carry a simulated effect of this experiment." in told
 
 
-def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(rehearsal, untouched):
-    with_it, without = (asked(project, "read") for project in (rehearsal, untouched))
+def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(simulated, untouched):
+    with_it, without = (asked(project, "read") for project in (simulated, untouched))
     assert with_it["units"] == without["units"]
     before, after = (metric_of(reading, "purchases_per_user")["plain"] for reading in (without, with_it))
     assert after["control"] == before["control"]
@@ -130,8 +131,8 @@ def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(rehears
     assert 0.95 * with_it["simulated_events"] < gained <= with_it["simulated_events"] + 1e-6
 
 
-def test_each_day_of_the_rehearsal_is_closer_to_the_truth(rehearsal):
-    days = asked(rehearsal, "watch")["days"]
+def test_each_day_of_simulated_data_is_closer_to_the_truth(simulated):
+    days = asked(simulated, "watch")["days"]
     assert days[-1]["sequential"]["relative"]["interval"]["lower"] > 0
     falling = [day["always_valid_pvalue"] for day in days if day["always_valid_pvalue"] is not None]
     assert falling == sorted(falling, reverse=True)
@@ -196,9 +197,9 @@ def test_a_real_file_is_read_and_found_too_small_rather_than_anything_claimed(re
     assert min(reading["units"].values()) > 100
 
 
-def test_an_effect_rehearsed_on_a_real_file_is_not_claimed_either_and_is_no_secret(real_data, tmp_path):
+def test_an_effect_simulated_on_a_real_file_is_not_claimed_either_and_is_no_secret(real_data, tmp_path):
     file = real_data / "rees46" / "2019-Oct.csv"
-    project = built(tmp_path / "shop", file, adapter="rees46", tried=TRIED_IN_OCTOBER, effect=EFFECT)
+    project = built(tmp_path / "shop", file, adapter="rees46", tried=TRIED_IN_OCTOBER, has_effect=True)
     reading = asked(project, "read")
     assert reading["verdicts"][0]["decision"] == "keep running"
     assert reading["simulated_events"] > 0

@@ -50,7 +50,9 @@ EVENTS = pa.schema(
         *((name, MOMENT) for name in ("session_start_at", "event_at")),
     ]
 )
-LEDGER = pa.schema([("simulated_effect", pa.string()), ("first_at", MOMENT), ("last_at", MOMENT)])
+EFFECTS = pa.schema(
+    [("experiment", pa.string()), ("event_date", pa.date32()), ("changed_event_count", pa.int64())]
+)
 USERS, BUYERS, DAYS = 2_800, 560, 28
 
 
@@ -87,12 +89,12 @@ def event(user, day, kind, minute, hour=12):
     return {"user_id": user, "event_type": kind} | times
 
 
-def past(sessions, orders=(), *, purchases=(), events=(), ledger=()):
+def past(sessions, orders=(), *, purchases=(), events=(), effects=()):
     connection = warehouse(table([]))
     given = {
         "gold.fct_sessions": (sessions, SESSIONS),
         "gold.fct_orders": (orders, ORDERS),
-        "gold.fct_ingest_ledger": (ledger, LEDGER),
+        "gold.fct_simulated_effects": (effects, EFFECTS),
         "silver.int_derived_order_lines": (purchases, PURCHASES),
         "silver.int_user_journey": (events, EVENTS),
     }
@@ -331,22 +333,27 @@ def test_a_plan_says_that_the_read_out_knows_the_past(shop):
     assert plan(shop, experiment(pre_period_days=28, unit="session")).cautions == ()
 
 
-def effect(name, changed, first, last):
-    told = f'{{"experiment": "{name}", "rows_changed": {changed}}}'
-    return {"simulated_effect": told, "first_at": at(first), "last_at": at(last)}
+def effect(name, changed, day):
+    return {"experiment": name, "event_date": START + timedelta(day), "changed_event_count": changed}
 
 
-def test_a_history_with_simulated_purchases_is_a_rehearsal():
+def test_a_history_with_simulated_purchases_says_so():
     sessions = [session(f"u{day}", day) for day in range(DAYS)]
-    files = [
-        effect("banner", 3, -40, -20),
-        effect("banner", 5, -20, 3),
-        effect("other", 7, 5, 6),
-        effect("idle", 0, 5, 6),
-        {"simulated_effect": None, "first_at": at(0), "last_at": at(5)},
+    effects = [
+        effect("banner", 3, -1),
+        effect("banner", 5, 0),
+        effect("other", 7, 5),
+        effect("idle", 0, 5),
     ]
-    assert plan(past(sessions, ledger=files), experiment()).simulated_events == {"banner": 5, "other": 7}
-    assert plan(past(sessions, ledger=files), experiment(), days=7).simulated_events == {}
+    shop = past(sessions, effects=effects)
+    assert plan(shop, experiment()).simulated_events == {"banner": 5, "other": 7}
+    assert plan(shop, experiment(), days=7).simulated_events == {}
+
+
+def test_a_warehouse_without_the_table_of_effects_has_none():
+    shop = past([session(f"u{day}", day) for day in range(DAYS)])
+    shop.execute("drop table gold.fct_simulated_effects")
+    assert plan(shop, experiment()).simulated_events == {}
 
 
 def test_another_metric_may_be_planned_for(shop):

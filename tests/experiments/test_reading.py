@@ -92,20 +92,19 @@ def test_the_data_reach_to_the_last_session_however_late_an_order_is(connection)
     cursor.execute("rollback")
 
 
-def test_events_made_up_at_the_door_are_told(connection):
+def test_simulated_events_are_counted(connection):
     cursor = connection.cursor()
     cursor.execute("begin")
-    files = [
-        ("checkout", 40, "2024-03-02"),
-        ("checkout", 2, "2024-03-05"),
-        ("other", 1, "2024-03-05"),
-        ("other", 2, None),
-        ("past", 7, "2024-01-05"),
+    effects = [
+        ("checkout", "2024-03-02", 40),
+        ("checkout", "2024-03-05", 2),
+        ("other", "2024-03-05", 3),
+        ("other", "2024-03-06", 0),
+        ("idle", "2024-03-05", 0),
+        ("past", "2024-01-05", 7),
     ]
-    for name, changed, day in files:
-        effect = json.dumps({"experiment": name, "rows_changed": changed})
-        cursor.execute("insert into gold.fct_ingest_ledger values (?, ?, ?)", [effect, day, day])
-    cursor.execute("insert into gold.fct_ingest_ledger values (null, timestamp '2024-03-05', null)")
+    for effect in effects:
+        cursor.execute("insert into gold.fct_simulated_effects values (?, ?, ?)", effect)
     found = read_experiment(cursor, experiment())
     assert (found.simulated_events, found.simulated_elsewhere) == (42, {"other": 3})
     document = found.document()

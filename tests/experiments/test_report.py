@@ -107,12 +107,12 @@ def test_the_table_shows_what_units_did_and_says_what_is_adjusted_and_cut():
     assert "CUPED: control and value are what units did." in page
 
 
-def test_a_report_is_headed_as_a_rehearsal_by_its_own_effect_and_by_others(nine):
-    assert "rehearsal" not in page_of(nine)
+def test_a_report_is_headed_as_simulated_by_its_own_effect_and_by_others(nine):
+    assert "Simulated data" not in page_of(nine)
     page = page_of(replace(nine, simulated_events=1_200, simulated_elsewhere={"<i>banner": 7}))
-    assert "A rehearsal: 1,200 events carry a simulated effect." in page
+    assert "Simulated data: 1,200 events carry a simulated effect of this experiment." in page
     assert (
-        "Over a rehearsal: files of these days carry 7 simulated purchases of experiment '<i>banner'." in page
+        "Simulated data: 7 events of these days carry a simulated effect of experiment '<i>banner'." in page
     )
 
 

@@ -14,15 +14,10 @@ from tests.experiments.units import crowd, experiment, published, table, unit
 RATE = METRICS["conversion_rate"]
 
 
-def watched(units, tried=None, ledger=()):
+def watched(units, tried=None, effects=()):
     connection = published(units)
-    connection.execute(
-        "create or replace table gold.fct_ingest_ledger "
-        "(simulated_effect varchar, first_at timestamp, last_at timestamp)"
-    )
-    for name, changed, first, last in ledger:
-        told = json.dumps({"experiment": name, "rows_changed": changed})
-        connection.execute("insert into gold.fct_ingest_ledger values (?, ?, ?)", [told, first, last])
+    for effect in effects:
+        connection.execute("insert into gold.fct_simulated_effects values (?, ?, ?)", effect)
     return watch_experiment(connection, tried or experiment(), RATE)
 
 
@@ -53,16 +48,17 @@ def test_before_the_first_unit_nothing_is_wrong():
 
 
 def test_simulated_effects_of_its_own_and_of_others_are_told_apart(even):
-    files = [
-        ("checkout", 3, "2024-03-02", "2024-03-05"),
-        ("checkout", 4, "2024-03-06", "2024-03-09"),
-        ("banner", 5, "2024-02-01", "2024-03-05"),
-        ("banner", 7, "2024-01-01", "2024-01-05"),
-        ("later", 9, "2024-04-15", "2024-04-20"),
+    effects = [
+        ("checkout", "2024-03-02", 3),
+        ("checkout", "2024-03-09", 4),
+        ("banner", "2024-03-01", 2),
+        ("banner", "2024-03-31", 3),
+        ("banner", "2024-02-29", 7),
+        ("later", "2024-04-01", 9),
     ]
-    found = watched(even, experiment(end="2024-03-31"), files)
+    found = watched(even, experiment(end="2024-03-31"), effects)
     assert (found.simulated_events, found.simulated_elsewhere) == (7, {"banner": 5})
-    early = watched(even, experiment(end="2024-03-31", pre_period_days=60), files)
+    early = watched(even, experiment(end="2024-03-31", pre_period_days=60), effects)
     assert early.simulated_elsewhere == {"banner": 12}, "days that CUPED looks at"
 
 

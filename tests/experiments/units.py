@@ -168,6 +168,6 @@ def published(units: pa.Table) -> DuckDBPyConnection:
         create table gold.fct_sessions as
         select unit_id as user_id, exposed_date as session_date, false as is_bot from gold.fct_experiment_units;
         create table gold.fct_orders (order_date date);
-        create table gold.fct_ingest_ledger (simulated_effect varchar, first_at timestamp, last_at timestamp);
+        create table gold.fct_simulated_effects (experiment varchar, event_date date, changed_event_count bigint);
     """)
     return connection

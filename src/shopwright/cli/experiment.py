@@ -23,7 +23,7 @@ from shopwright.cli.output import (
 )
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
-from shopwright.experiments.rehearsals import simulated_in
+from shopwright.experiments.simulated_effects import simulated_for
 from shopwright.experiments.store import check_built, check_installed
 from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
@@ -268,7 +268,7 @@ def _seen(project: Project) -> dict[str, dict[str, Any]]:
         found = {}
         for experiment in project.settings.experiments:
             if (experiment.name,) in known:
-                own, others = simulated_in(connection, experiment)
+                own, others = simulated_for(connection, experiment)
                 found[experiment.name] = {
                     "units": units.get(experiment.name, 0),
                     "simulated_events": own,

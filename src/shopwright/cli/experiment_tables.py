@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shopwright.cli.output import table
-from shopwright.experiments.words import notes, told_change, told_ratio, told_rehearsal, told_value
+from shopwright.experiments.words import notes, simulation_warnings, told_change, told_ratio, told_value
 from shopwright.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ def listing(rows: Iterable[dict[str, Any]]) -> list[RenderableType]:
         ]
         for row in listed
     ]
-    rehearsals = [
+    warnings = [
         f"{escape(row['name'])}: {line}"
         for row in listed
-        for line in _rehearsal(row["simulated_events"] or 0, row["simulated_elsewhere"] or {})
+        for line in _simulation_warnings(row["simulated_events"] or 0, row["simulated_elsewhere"] or {})
     ]
-    return [table("Experiments", columns, cells), *rehearsals]
+    return [table("Experiments", columns, cells), *warnings]
 
 
-def _rehearsal(own: int, elsewhere: dict[str, int]) -> list[str]:
+def _simulation_warnings(own: int, elsewhere: dict[str, int]) -> list[str]:
     """What of an experiment's clicks is made up."""
-    return [f"[bold yellow]{escape(line)}[/]" for line in told_rehearsal(own, elsewhere)]
+    return [f"[bold yellow]{escape(line)}[/]" for line in simulation_warnings(own, elsewhere)]
 
 
 def planned(found: Plan, experiment: ExperimentDefinition) -> list[RenderableType]:
@@ -69,7 +69,7 @@ def planned(found: Plan, experiment: ExperimentDefinition) -> list[RenderableTyp
             f"[bold]{escape(found.experiment)}[/bold]: to find a change of {found.minimum_detectable_effect:.1%} in "
             f"{found.metric} with a chance of {found.power:.0%} (false alarms {found.alpha:.0%})"
         ),
-        *_rehearsal(0, found.simulated_events),
+        *_simulation_warnings(0, found.simulated_events),
         (
             f"By the last {found.history_days} days of the data, from {found.history_from}: {found.past_units:,} "
             f"{experiment.unit}s{did}, {found.metric} {_value(found.baseline, found)}; {found.units_per_day:,.1f} a day "
@@ -119,7 +119,7 @@ def read(found: Reading) -> list[RenderableType]:
     experiment = readout.experiment
     lines: list[RenderableType] = [
         f"[bold]{escape(experiment.name)}[/bold]: {escape(experiment.hypothesis)}",
-        *_rehearsal(found.simulated_events, found.simulated_elsewhere),
+        *_simulation_warnings(found.simulated_events, found.simulated_elsewhere),
     ]
     for verdict in found.verdicts:
         colour = COLOURS[verdict.decision]
@@ -218,7 +218,7 @@ def _segments(found: Reading) -> Table:
 def watched(found: Watched) -> list[RenderableType]:
     """Day by day: what hinders a conclusion first."""
     experiment, treatments = found.experiment, len(found.experiment.variants) - 1
-    lines: list[RenderableType] = [*_rehearsal(found.simulated_events, found.simulated_elsewhere)]
+    lines: list[RenderableType] = [*_simulation_warnings(found.simulated_events, found.simulated_elsewhere)]
     if found.invalid_reason:
         lines.append(
             f"[{COLOURS['invalid']}]{escape(experiment.name)}: invalid[/] – {escape(found.invalid_reason)}"  # noqa: RUF001

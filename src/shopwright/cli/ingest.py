@@ -74,10 +74,7 @@ class _Reporter:
 def to_dict(report: IngestReport) -> dict[str, object]:
     """Return an ingest report as JSON shows it."""
     return {
-        "files": [
-            asdict(row) | {"rules": row.rule_counts or None, "simulated_effect": row.effect}
-            for row in report.rows
-        ],
+        "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
         "skipped": report.skipped,
         "recovered": report.recovered,
         "seconds": round(report.seconds, 3),
@@ -118,9 +115,6 @@ def show_report(console: Console, report: IngestReport) -> None:
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
         if row.reason and row.outcome == "loaded":
             console.print(f"{row.file}: {row.reason}", markup=False)
-        if row.effect:
-            change = f"{row.effect.rows_changed:,} cart event(s) taken in as purchases"
-            console.print(f"{row.file}: {change}, {row.effect}; this is no real data", markup=False)
     for row in report.failed:
         console.print(f"Failed: {row.file}: {row.reason}", markup=False)
     if report.total("rows_quarantined"):

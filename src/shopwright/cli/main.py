@@ -23,6 +23,7 @@ from shopwright.cli import (
     run,
     serve,
     simulate,
+    simulate_effect,
     status,
     train,
 )
@@ -40,6 +41,7 @@ app = typer.Typer(
 
 app.command("init")(init.command)
 app.command("simulate")(simulate.command)
+app.command("simulate-effect")(simulate_effect.command)
 app.command("ingest")(ingest.command)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("build")(build.command)

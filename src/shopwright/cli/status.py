@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ from shopwright.core.engine import connect
 from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
 from shopwright.ingest.segments import count_pending_segments
-from shopwright.lake.delta import Lake
+from shopwright.lake.delta import Lake, read_sql
 from shopwright.settings import Project, load_project
+from shopwright.simulate.effects import MarkedEvents, count_marked_events
 from shopwright.warehouse.row_counts import count_rows
 
 
@@ -31,11 +32,15 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
     """
     loaded = load_project(project)
     with connect() as connection:
-        ledger = read_ledger(connection, Lake(loaded.lake))
+        lake = Lake(loaded.lake)
+        ledger = read_ledger(connection, lake)
+        marked = count_marked_events(
+            connection, read_sql("events", [file.path for file in lake.files("events")])
+        )
     document = {
         "project": str(loaded.root),
         "sources": _sources(ledger),
-        "simulated_effects": _simulated_effects(ledger),
+        "simulated_effects": marked,
         "collector_waiting": count_pending_segments(loaded, LedgerIndex(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
         "published": _published(loaded, ledger),
@@ -64,15 +69,6 @@ def _sources(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _simulated_effects(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
-    """Events in the lake that are not what their source states, by experiment."""
-    counted = Counter[str]()
-    for row in ledger:
-        if row.effect:
-            counted[row.effect.experiment] += row.effect.rows_changed
-    return [{"experiment": name, "events": events} for name, events in sorted((+counted).items())]
-
-
 def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | None:
     if not project.published.exists():
         return None
@@ -97,9 +93,11 @@ def _show(project: Project, document: dict[str, Any]) -> None:
     columns = ("source", "entity", "files", "failed", "rows_accepted", "last_at", "ingested_at")
     rows = [[item[name] for name in columns] for item in document["sources"]]
     console.print(table("In the lake (times in UTC)", columns, rows))
-    for effect in document["simulated_effects"]:
+    marked: list[MarkedEvents] = document["simulated_effects"]
+    for effect in marked:
         console.print(
-            f"\ncontains simulated effects: {effect['events']:,} events of experiment {effect['experiment']}",
+            f"\nSimulated data: {effect.marked:,} events carry a simulated effect ({effect.effect}), "
+            f"{effect.changed:,} of them changed to purchases",
             markup=False,
         )
     if collected := document["collector_waiting"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shopwright.core.errors import ConfigurationError
 from shopwright.experiments.aggregates import before_of
 from shopwright.experiments.history import read_history
-from shopwright.experiments.rehearsals import simulated_events
+from shopwright.experiments.simulated_effects import simulated_events
 from shopwright.experiments.statistics import SampleSize, Target, detectable_effect, required_units
 from shopwright.metrics import METRICS, Kind
 
@@ -70,7 +70,7 @@ class Plan:
     cautions: tuple[str, ...]
     """What the plan could not know."""
     simulated_events: dict[str, int]
-    """Experiment whose effect is simulated in files of those days to the events made up; a rehearsal where not empty."""
+    """Experiment whose effect is simulated on those days to the events changed; the data is simulated where not empty."""
 
 
 def plan(

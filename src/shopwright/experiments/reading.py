@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from shopwright.assignment.sql import variant_sql
 from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
 from shopwright.experiments.readout import read_out
-from shopwright.experiments.rehearsals import simulated_in
 from shopwright.experiments.sequence import read_days, watch
+from shopwright.experiments.simulated_effects import simulated_for
 from shopwright.experiments.statistics import Proportion, dilution
 from shopwright.experiments.verdict import decide
 from shopwright.experiments.words import notes
@@ -38,9 +38,9 @@ class Reading:
     dilutions: dict[str, Dilution]
     """Variant to how many of its assigned units were exposed; empty where all are, or assignment is not known here."""
     simulated_events: int
-    """Events that carry a simulated effect of this experiment; not 0 means that this is a rehearsal."""
+    """Events that carry a simulated effect of this experiment; above 0 the data is simulated."""
     simulated_elsewhere: dict[str, int]
-    """Other experiment to the events of its simulated effect, in files of this one's days."""
+    """Other experiment to the events of its simulated effect on this one's days."""
 
     def document(self) -> dict[str, Any]:
         """Everything as plain values, for machines."""
@@ -79,7 +79,7 @@ def read_experiment(connection: duckdb.DuckDBPyConnection, experiment: Experimen
     readout = read_out(experiment, aggregates, data_through=_last_date(connection))
     metric = METRICS[experiment.primary_metric]
     by_day = {} if metric.kind is Kind.QUANTILE else read_days(connection, experiment, metric)
-    own, others = simulated_in(connection, experiment)
+    own, others = simulated_for(connection, experiment)
     return Reading(
         readout=readout,
         verdicts=tuple(decide(readout)),

@@ -9,7 +9,7 @@ from plotly.offline import get_plotlyjs
 
 from shopwright.experiments.figures import BETTER, WORSE, cohorts, effects, funnel, segments, sequence
 from shopwright.experiments.parts import FEWEST_UNITS
-from shopwright.experiments.words import notes, told_change, told_ratio, told_rehearsal, told_value
+from shopwright.experiments.words import notes, simulation_warnings, told_change, told_ratio, told_value
 from shopwright.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; background: #fff; m
 h1 { margin-bottom: 0; } h2 { margin: 2.2rem 0 .3rem; }
 .hypothesis, .note { color: #5b6b7f; } .hypothesis { margin-top: .2rem; } .note { font-size: .92rem; margin: .3rem 0; }
 .verdict { border-left: .4rem solid; padding: .6rem 1rem; margin: .8rem 0; background: #f6f8fa; }
-.rehearsal { background: #fff4d6; padding: .6rem 1rem; }
+.simulated { background: #fff4d6; padding: .6rem 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; margin: .5rem 0; }
 th, td { padding: .35rem .5rem; border-bottom: 1px solid #dfe4ea; text-align: left; vertical-align: top; }
@@ -57,7 +57,7 @@ def render(reading: Reading, *, shop: ShopSettings) -> str:
     experiment, metric = readout.experiment, METRICS[readout.experiment.primary_metric].title
     sections = [
         f"<h1>{escape(experiment.name)}</h1><p class='hypothesis'>{escape(experiment.hypothesis)}</p>",
-        _rehearsal(reading),
+        _simulation_warnings(reading),
         *map(_verdict, reading.verdicts),
         _facts(reading, shop),
         _section("Change by metric", effects(readout.readings)),
@@ -123,9 +123,9 @@ def told_trends(readout: Readout) -> Iterable[str]:
         )
 
 
-def _rehearsal(reading: Reading) -> str:
-    lines = told_rehearsal(reading.simulated_events, reading.simulated_elsewhere)
-    return "".join(f"<p class='rehearsal'>{escape(line)}</p>" for line in lines)
+def _simulation_warnings(reading: Reading) -> str:
+    lines = simulation_warnings(reading.simulated_events, reading.simulated_elsewhere)
+    return "".join(f"<p class='simulated'>{escape(line)}</p>" for line in lines)
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -58,11 +58,11 @@ COLUMNS = {
     "undefined_reason": ("varchar", "Why a number is null"),
     "simulated_event_count": (
         "bigint",
-        "Events that carry a simulated effect (events); above 0 it is a rehearsal",
+        "Events that carry a simulated effect of this experiment (events); above 0 the data is simulated",
     ),
     "simulated_elsewhere_event_count": (
         "bigint",
-        "Events that carry a simulated effect of other experiments, in files of this one's days (events)",
+        "Events on this one's days that carry a simulated effect of other experiments (events)",
     ),
     "plan_fingerprint": ("varchar", "Tells which plan the units were dealt by"),
 }

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shopwright.experiments.aggregates import read_aggregates
 from shopwright.experiments.readout import read_out
-from shopwright.experiments.rehearsals import simulated_in
 from shopwright.experiments.sequence import read_days, watch
+from shopwright.experiments.simulated_effects import simulated_for
 from shopwright.experiments.verdict import invalidity
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class Watched:
     invalid_reason: str | None
     """Why nothing may be concluded, by the rule of the verdict; None where something may, or without units."""
     simulated_events: int
-    """Events that carry a simulated effect of this experiment; not 0 means that this is a rehearsal."""
+    """Events that carry a simulated effect of this experiment; above 0 the data is simulated."""
     simulated_elsewhere: dict[str, int]
-    """Other experiment to the events of its simulated effect, in files of this one's days."""
+    """Other experiment to the events of its simulated effect on this one's days."""
 
     def document(self) -> dict[str, Any]:
         """Everything as plain values, for machines."""
@@ -60,7 +60,7 @@ def watch_experiment(
         ValueError: the metric is a quantile.
     """
     days = tuple(watch(experiment, metric, read_days(connection, experiment, metric)))
-    own, others = simulated_in(connection, experiment)
+    own, others = simulated_for(connection, experiment)
     return Watched(
         experiment=experiment,
         metric=metric,

@@ -43,16 +43,16 @@ def told_ratio(ratio: SampleRatio) -> str:
     return f"p = {ratio.pvalue:.3g}{', a mismatch' if ratio.is_mismatch else ''}"
 
 
-def told_rehearsal(own: int, elsewhere: Mapping[str, int]) -> list[str]:
-    """What of the clicks that an experiment is read from is made up; nothing where all is real.
+def simulation_warnings(own: int, elsewhere: Mapping[str, int]) -> list[str]:
+    """Warn of simulated data among the events that an experiment is read from; empty where all of it is real.
 
     Args:
-        own: events that carry its own simulated effect.
-        elsewhere: other experiment to the events that carry its effect.
+        own: events that its own simulated effect changed.
+        elsewhere: other experiment to the events of these days that its effect changed.
     """
-    mine = [f"A rehearsal: {own:,} events carry a simulated effect."] if own else []
-    return mine + [
-        f"Over a rehearsal: files of these days carry {events:,} simulated purchases of experiment '{name}'."
+    warnings = [f"Simulated data: {own:,} events carry a simulated effect of this experiment."] if own else []
+    return warnings + [
+        f"Simulated data: {events:,} events of these days carry a simulated effect of experiment '{name}'."
         for name, events in elsewhere.items()
     ]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.duplicates import COPY_NUMBER, find_copies, find_duplicates
-from shopwright.ingest.effects import IS_CHANGED
 from shopwright.ingest.read_job import ReadResult, UnreliableReadError
 from shopwright.ingest.streaming import (
     QuarantinedRow,
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from shopwright.contracts import Entity
-    from shopwright.ingest.effects import Effect
-    from shopwright.ingest.ledger import SimulatedEffect
     from shopwright.ingest.projection import Projection
 
 
@@ -38,8 +35,6 @@ class Batch:
     sequence: int
     batch_id: str
     source: str
-    effect: Effect | None = None
-    """What is simulated on its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +50,6 @@ class LoadedBatch:
     """Accepted rows by the adapter's rule that decided their kind; None where it has no such rules."""
     first_at: datetime | None
     last_at: datetime | None
-    effect: SimulatedEffect | None = None
-    """What was simulated on its rows."""
     columns: list[str] = field(default_factory=list)
     """Columns of a delimited file, in order."""
     new_columns: list[str] = field(default_factory=list)
@@ -109,20 +102,15 @@ def write_batch(
         earlier=_overlapping(visible, *span, entity),
         span=span,
     )
-    effect = None
-    if batch.effect:
-        effect = batch.effect.record(_count_changed(connection, folder / file.name))
-    if duplicates or effect:
-        left_out = ["file_row_number", *([IS_CHANGED] if effect else [])]
+    if duplicates:
         target = lake.new_file(entity.name, batch.sequence)
-        file = _drop_duplicates(connection, folder / file.name, target, left_out)
+        file = _drop_duplicates(connection, folder / file.name, target)
     rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
     summary = partial(
         LoadedBatch,
         duplicate=duplicates,
         quarantined=written.quarantined,
         rules=rules,
-        effect=effect,
         columns=read.columns,
         new_columns=read.new_columns,
     )
@@ -181,22 +169,11 @@ def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     return dict(rows) or None
 
 
-def _count_changed(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Count a file's rows, without duplicates, that a simulated effect changed."""
-    fetched = connection.execute(
-        f"select count(*) from read_parquet({quote_text(str(path))}, file_row_number = true) "
-        f"where {IS_CHANGED} and file_row_number not in (select row_number from duplicates)"
-    ).fetchone()
-    return int(fetched[0]) if fetched else 0
-
-
-def _drop_duplicates(
-    connection: duckdb.DuckDBPyConnection, path: Path, target: Path, left_out: list[str]
-) -> AddedFile:
-    """Rewrite a file without its duplicates and without some columns."""
+def _drop_duplicates(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> AddedFile:
+    """Rewrite a file without its duplicates."""
     file = write_parquet(
         connection,
-        f"select * exclude ({', '.join(left_out)}) from read_parquet({quote_text(str(path))}, file_row_number = true) "
+        f"select * exclude (file_row_number) from read_parquet({quote_text(str(path))}, file_row_number = true) "
         "where file_row_number not in (select row_number from duplicates)",
         target,
     )
@@ -239,9 +216,6 @@ def _stored_sql(rows: str, entity: Entity, projection: Projection, batch: Batch)
     """
     by_name = {item.name: item for item in lake_columns(entity.name)}
     columns = [f"{by_name[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
-    if batch.effect:
-        rows = batch.effect.apply(rows, [item.name for item in projection.columns])
-        columns.append(IS_CHANGED)
     columns += [f"1::bigint as {COPY_NUMBER}"] if projection.counts_copies else []
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -25,32 +25,6 @@ SETTLED = ("loaded", "empty", "identical")
 
 PART_SEPARATOR = ", part "
 """Separates the name of a database's table or query from the number of the file that a run wrote from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedEffect:
-    """What was simulated on a file's events, so that nobody takes them for real ones."""
-
-    experiment: str
-    share: float
-    """Share of the treated users' cart events that became purchases, from 0 to 1."""
-    seed: int
-    fingerprint: str
-    """Tells one assignment of the experiment from another of the same name."""
-    rows_changed: int
-    """LoadedBatch purchases that are cart events in the file."""
-
-    def unchanged(self) -> SimulatedEffect:
-        """The same effect without its count."""
-        return replace(self, rows_changed=0)
-
-    def to_json(self) -> str:
-        """The effect as the ledger keeps it."""
-        return json.dumps(asdict(self))
-
-    def __str__(self) -> str:
-        """The effect in words."""
-        return f"a simulated effect (experiment {self.experiment}, share {self.share:g}, seed {self.seed})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +51,6 @@ class LedgerRow:
     columns: str | None = None
     rules: str | None = None
     watermark: str | None = None
-    simulated_effect: str | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
 
@@ -94,11 +67,6 @@ class LedgerRow:
     def rule_counts(self) -> dict[str, int]:
         """Accepted rows by the adapter's rule that decided their kind, most frequent first."""
         return dict(json.loads(self.rules)) if self.rules else {}
-
-    @property
-    def effect(self) -> SimulatedEffect | None:
-        """What was simulated on its events; None where they are as the file states them."""
-        return SimulatedEffect(**json.loads(self.simulated_effect)) if self.simulated_effect else None
 
 
 @dataclass(slots=True)

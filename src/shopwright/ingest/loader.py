@@ -9,10 +9,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shopwright.contracts.events import EVENTS
 from shopwright.core.engine import connect
 from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
-from shopwright.ingest.effects import effect_of
 from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger, write_ledger, write_quarantine
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from shopwright.ingest.adapters import Mapping
     from shopwright.ingest.text_scan import TextFacts
-    from shopwright.settings import Project, SourceSettings
+    from shopwright.settings import Project
 
 COMMIT_FILES = 32
 COMMIT_SECONDS = 5.0
@@ -75,11 +73,6 @@ class BatchLoader:
         self._intent: Intent | None = None
         self._uncommitted: list[LedgerRow] = []
         self._last_commit = monotonic()
-
-    def batch(self, row: LedgerRow, source: SourceSettings) -> Batch:
-        """Return the identity that a file's rows get in the lake."""
-        effect = effect_of(self.project.settings, source) if row.entity == EVENTS.name else None
-        return Batch(row.batch_seq, row.batch_id, row.source, effect)
 
     def load(self, job: ReadJob, batch: Batch) -> LoadedBatch:
         """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``.

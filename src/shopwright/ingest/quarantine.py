@@ -13,7 +13,7 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
-from shopwright.ingest.effects import check_effect
+from shopwright.ingest.batches import Batch
 from shopwright.ingest.files import data_name
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
 from shopwright.ingest.loader import BatchLoader, workspace
@@ -149,7 +149,7 @@ def replay(
 
     Raises:
         BusyError: another process writes to the project.
-        ConfigurationError: a record's source is no longer configured, or simulates another effect than before.
+        ConfigurationError: a record's source is no longer configured.
     """
     with (
         exclusive_lock(project.work / "lock", "quarantine replay"),
@@ -157,8 +157,6 @@ def replay(
     ):
         loader = BatchLoader(project, connection, now)
         rows = _list_open(connection, loader.lake, source, rule, None)
-        for name in {row.source for row in rows}:
-            check_effect(project.settings, _source(project, name), loader.ledger.rows)
         by_batch = defaultdict[str, list[OpenRow]](list)
         for row in rows:
             by_batch[row.batch_id].append(row)
@@ -195,7 +193,6 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         rules=None,
         watermark=None,
         new_columns=None,
-        simulated_effect=None,
         first_at=None,
         last_at=None,
     )
@@ -206,7 +203,6 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         rows_duplicate=loaded.duplicate,
         rows_quarantined=len(bad),
         rules=json.dumps(loaded.rules) if loaded.rules else None,
-        simulated_effect=loaded.effect.to_json() if loaded.effect else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )
@@ -243,7 +239,7 @@ def _reload(
     job = loader.job(row.file, staging / "replay", staging, mapping, TextFacts())
     job = replace(job, columns=columns, split_records=split_records)
     try:
-        loaded = loader.load(job, loader.batch(row, source))
+        loaded = loader.load(job, Batch(row.batch_seq, row.batch_id, row.source))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
     return loaded, {rows[item.line - 1].quarantine_id for item in loaded.quarantined}

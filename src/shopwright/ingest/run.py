@@ -15,7 +15,7 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
-from shopwright.ingest.effects import check_effect
+from shopwright.ingest.batches import Batch
 from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.loader import BatchLoader, workspace
@@ -88,14 +88,12 @@ def ingest(
 
     Raises:
         BusyError: another process writes to the project.
-        ConfigurationError: a source is wrong, no source is configured, or one simulates another effect than before.
+        ConfigurationError: a source is wrong, or no source is configured.
     """
     selected = _select_sources(project, sources)
     started = monotonic()
     with exclusive_lock(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = _IngestRun(project, connection, staging, now, on_progress)
-        for source in selected:
-            check_effect(project.settings, source, run.loader.ledger.rows)
         report = run.ingest(
             [
                 (source, file)
@@ -309,7 +307,7 @@ class _IngestRun:
         job = self.loader.job(
             file.label, plain.path, self.staging, plain.mapping, plain.facts, as_of=file.as_of
         )
-        loaded = self.loader.load(job, self.loader.batch(row, source))
+        loaded = self.loader.load(job, Batch(row.batch_seq, row.batch_id, row.source))
         after = plain.path.stat()
         # rows of a file that someone is still writing would be loaded under a hash that is not theirs
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -339,7 +337,6 @@ def _complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> Ledg
         new_columns=", ".join(loaded.new_columns) or None,
         columns=json.dumps(loaded.columns) if loaded.columns else None,
         rules=json.dumps(loaded.rules) if loaded.rules else None,
-        simulated_effect=loaded.effect.to_json() if loaded.effect else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )

@@ -77,11 +77,6 @@ LEDGER = (
         "watermark",
         "Greatest watermark among the rows of a database, as the database writes it: all rows up to it have been read.",
     ),
-    _text(
-        "simulated_effect",
-        "For events with a simulated effect a JSON object: experiment, share, seed, rows_changed (landed purchases "
-        "that the source states as cart events) and fingerprint (of the rule that chose them); empty for other files.",
-    ),
     _time("first_at", "Earliest time among the loaded rows, UTC."),
     _time("last_at", "Latest time among the loaded rows, UTC."),
     _time("ingested_at", "When the batch was loaded, UTC."),

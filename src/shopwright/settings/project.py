@@ -23,7 +23,7 @@ from shopwright.settings.shop import (
     SessionSettings,
     ShopSettings,
 )
-from shopwright.settings.sources import EffectSettings, FieldSettings, SourceSettings
+from shopwright.settings.sources import FieldSettings, SourceSettings
 from shopwright.settings.strict import Strict
 
 if TYPE_CHECKING:
@@ -71,32 +71,6 @@ class Settings(Strict):
                 f"sources: '{SOURCE_NAME}' is the name of what the service collects; choose another"
             )
         return self
-
-    @model_validator(mode="after")
-    def _check_effects(self) -> Settings:
-        known = {experiment.name: experiment for experiment in self.experiments}
-        for source in self.sources:
-            if source.effect is None:
-                continue
-            name = source.effect.experiment
-            if name not in known:
-                raise ValueError(
-                    f"source '{source.name}': no experiment '{name}' to simulate an effect of{near_match(name, known)}"
-                )
-            if reason := _why_not_simulated(known[name]):
-                raise ValueError(
-                    f"source '{source.name}': no effect of experiment '{name}' can be simulated: {reason}"
-                )
-        return self
-
-
-def _why_not_simulated(experiment: ExperimentDefinition) -> str | None:
-    """What keeps an effect from being simulated while events are taken in; None where nothing does."""
-    if experiment.unit == "session":
-        return "its unit is the session, and sessions are told apart only when the warehouse is built"
-    if experiment.assignment == "exposures":
-        return "the entity exposures says who saw what, and it may come after the events"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +158,6 @@ def _known_names() -> list[str]:
         ShopSettings,
         SourceSettings,
         FieldSettings,
-        EffectSettings,
         IngestSettings,
         SessionSettings,
         BotSettings,

@@ -56,17 +56,6 @@ class FieldSettings(Strict):
         return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
 
-class EffectSettings(Strict):
-    """A simulated effect: cart events that are taken in as purchases, to prove that a read-out finds them."""
-
-    experiment: str
-    """Name of the experiment whose treated users buy more."""
-    share: float = Field(0.05, gt=0, le=1)
-    """Share of the cart events, with a price, of users in variants other than the control that become purchases."""
-    seed: NonNegativeInt = 1
-    """Which of them it is; another number chooses others."""
-
-
 class SourceSettings(Strict):
     """One kind of file the shop delivers."""
 
@@ -109,8 +98,16 @@ class SourceSettings(Strict):
     """Zone of timestamps that state none."""
     encoding: Encoding = "utf-8"
     """Encoding of the files. Adapter online_retail reads a file that is no UTF-8 as Latin-1 where this is left alone."""
-    effect: EffectSettings | None = None
-    """What is simulated on its events; nothing where not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_effect(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "effect" in given:
+            raise ValueError(
+                "[sources.effect] was removed: an effect is now simulated before ingest. Delete the section, write a "
+                "changed copy of the export with `shopwright simulate-effect`, and load that copy in a new project"
+            )
+        return given
 
     @field_validator("path")
     @classmethod

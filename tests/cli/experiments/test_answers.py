@@ -58,7 +58,7 @@ def test_a_plan_says_how_many_units_and_days_it_takes(run, document, shop):
     assert found["simulated_events"] == {}
     assert found["horizons"][2]["units"] == found["past_units"]
     assert f"By the last 28 days of the data, from 2025-03-04: {found['past_units']:,} users, " in out
-    assert "rehearsal" not in out
+    assert "Simulated data" not in out
 
 
 def test_a_smaller_effect_takes_more_units_and_more_time_finds_a_smaller_one(document, shop):
@@ -153,7 +153,7 @@ def test_a_reading_begins_with_the_verdict(run, shop):
     assert "the sample is too small" in second
     assert "sample ratio: p = " in out
     assert "by segment (not adjusted; to look at, not to decide by)" in out
-    assert "rehearsal" not in out
+    assert "Simulated data" not in out
 
 
 def test_what_people_write_is_no_markup(run, shop, tmp_path):
@@ -263,7 +263,7 @@ def test_watching_shows_each_day_and_ends_where_reading_is(run, document, shop):
     assert "Decide by the last two columns only" in out
     assert "2025-03-31" in out
     assert "invalid" not in out
-    assert "rehearsal" not in out
+    assert "Simulated data" not in out
     found = document("watch", "checkout", project=shop)
     assert (found["metric"], found["invalid_reason"]) == ("conversion_rate", None)
     assert (found["simulated_events"], found["simulated_elsewhere"]) == (0, {})

@@ -65,25 +65,25 @@ def test_an_invalid_experiment_is_headed_so_and_lets_nothing_be_concluded(printe
     assert "Nothing may be concluded from these days" in shown
 
 
-def test_days_with_simulated_effects_are_headed_as_a_rehearsal(printed):
+def test_days_with_simulated_effects_are_headed_as_simulated(printed):
     shown = printed(
         tables.watched(watched(experiment(), simulated_events=1_200, simulated_elsewhere={"banner": 7}))
     )
     own, other = shown.splitlines()[:2]
-    assert own == "A rehearsal: 1,200 events carry a simulated effect."
+    assert own == "Simulated data: 1,200 events carry a simulated effect of this experiment."
     assert other == (
-        "Over a rehearsal: files of these days carry 7 simulated purchases of experiment 'banner'."
+        "Simulated data: 7 events of these days carry a simulated effect of experiment 'banner'."
     )
 
 
-def test_a_reading_is_headed_as_a_rehearsal_by_its_own_effect_and_by_others(printed):
+def test_a_reading_is_headed_as_simulated_by_its_own_effect_and_by_others(printed):
     units = crowd(np.random.default_rng(0), {"control": 300, "treatment": 300})
     found = read_experiment(published(units), experiment())
-    assert "rehearsal" not in printed(tables.read(found))
+    assert "Simulated data" not in printed(tables.read(found))
     shown = printed(tables.read(replace(found, simulated_events=40, simulated_elsewhere={"[b]x": 7})))
     assert shown.splitlines()[1:3] == [
-        "A rehearsal: 40 events carry a simulated effect.",
-        "Over a rehearsal: files of these days carry 7 simulated purchases of experiment '[b]x'.",
+        "Simulated data: 40 events carry a simulated effect of this experiment.",
+        "Simulated data: 7 events of these days carry a simulated effect of experiment '[b]x'.",
     ]
 
 
@@ -92,7 +92,7 @@ def test_another_metric_is_not_what_the_verdict_rests_on(printed):
     assert "The verdict rests on conversion_rate." in shown
 
 
-def test_the_list_says_which_experiments_are_rehearsals(printed):
+def test_the_list_says_which_experiments_have_simulated_data(printed):
     common = experiment().model_dump(mode="json") | {"units": 5}
     rows = [
         common | {"simulated_events": 12, "simulated_elsewhere": {}},
@@ -100,8 +100,8 @@ def test_the_list_says_which_experiments_are_rehearsals(printed):
         common | {"name": "unbuilt", "simulated_events": None, "simulated_elsewhere": None},
     ]
     shown = printed(tables.listing(rows))
-    assert "checkout: A rehearsal: 12 events carry a simulated effect." in shown
-    assert "banner: Over a rehearsal: files of these days carry 12 simulated purchases" in shown
+    assert "checkout: Simulated data: 12 events carry a simulated effect of this experiment." in shown
+    assert "banner: Simulated data: 12 events of these days carry a simulated effect" in shown
     assert "unbuilt: " not in shown
 
 
@@ -127,7 +127,7 @@ def plan(**given):
 
 def test_a_plan_says_what_it_is_made_by_and_what_it_guesses(printed):
     shown = printed(tables.planned(plan(), experiment(exposure="begin_checkout")))
-    assert "3 simulated purchases of experiment 'banner'" in shown
+    assert "3 events of these days carry a simulated effect of experiment 'banner'" in shown
     assert "from 2024-02-01: 280 users who did begin_checkout, conversion_rate 12.500%; 10.0 a day" in shown
     assert "That takes 20 days." in shown
     assert "8 weeks (guessed) 400 12.500% 10.0%" in shown

@@ -10,7 +10,7 @@ from shopwright.app import components, data, readings
 from shopwright.app.formatting import escape_markdown
 from shopwright.core.errors import DataError
 from shopwright.experiments.report import COHORTS, SEGMENTS, SEQUENCE, table_rows, told_trends
-from shopwright.experiments.words import notes, told_ratio, told_rehearsal
+from shopwright.experiments.words import notes, simulation_warnings, told_ratio
 from shopwright.metrics import METRICS
 from shopwright.reports import Column
 
@@ -85,7 +85,7 @@ def _show(name: str) -> None:
     readout = reading.readout
     metric = METRICS[readout.experiment.primary_metric].title
     st.markdown(f"*{escape_markdown(readout.experiment.hypothesis)}*")
-    for warning in told_rehearsal(reading.simulated_events, reading.simulated_elsewhere):
+    for warning in simulation_warnings(reading.simulated_events, reading.simulated_elsewhere):
         st.warning(escape_markdown(warning))
     for verdict in reading.verdicts:
         _verdict(verdict)

@@ -25,7 +25,6 @@ final as (
         new_columns,
         rules,
         watermark,
-        simulated_effect,
         first_at,
         last_at,
         ingested_at

@@ -54,7 +54,7 @@ def test_bad_events_are_named_with_every_rule(client):
                         "rule": "event_type_unknown",
                         "meaning": "`event_type` is one of the allowed values.",
                     },
-                    {"rule": "price_out_of_range", "meaning": "`price` lies within its limits."},
+                    {"rule": "price_out_of_range", "meaning": "`price` is within its limits."},
                 ],
             }
         ],

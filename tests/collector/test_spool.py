@@ -33,7 +33,7 @@ def test_a_batch_is_answered_part_by_part(spool, shop):
     assert [(each.index, each.event_id, [rule for rule, _ in each.rules]) for each in receipt.rejected] == [
         (1, "bad", ["user_id_missing", "price_out_of_range"])
     ]
-    assert dict(receipt.rejected[0].rules)["price_out_of_range"] == "`price` lies within its limits."
+    assert dict(receipt.rejected[0].rules)["price_out_of_range"] == "`price` is within its limits."
     assert written(shop) == ["1", "2"]
 
 

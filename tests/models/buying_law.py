@@ -80,7 +80,7 @@ class BuyingLaw:
         self._shop = shop
         self._leaving = 1 / shop.config.mean_lifetime_days
         chances = order_chances(shop)
-        self.pace = shop.users.visit_rate * visits_a_day * chances
+        self.pace = shop.users.session_rate * visits_a_day * chances
         """Orders a day of each user while there, (users,)."""
         order = np.flatnonzero(people)[np.argsort(self.pace[people])]
         parts = np.array_split(order, PACES)

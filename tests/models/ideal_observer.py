@@ -22,7 +22,7 @@ from shopwright.simulate.journeys import (
     SESSION_FAVOURITE_SHARE,
     VIEW_IN_CATEGORY_SHARE,
 )
-from shopwright.simulate.shop import Shop, open_shop, visits_per_day
+from shopwright.simulate.shop import Shop, open_shop, sessions_per_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ def opened(config: SimulationConfig) -> tuple[Shop, float]:
     in_shop, in_time, _, _ = np.random.default_rng(config.seed).spawn(4)
     shop = open_shop(config, in_shop)
     pilot, _ = in_time.spawn(2)
-    return shop, visits_per_day(shop, pilot)
+    return shop, sessions_per_day(shop, pilot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shopwright.simulate import Simulation, SimulationConfig, simulate
-from shopwright.simulate.dirt import CODE, FAULTS, spoil_csv, spoil_json
+from shopwright.simulate.dirt import CODE, FAULTS, corrupt_csv_line, corrupt_json_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,13 +86,13 @@ def test_dirt_changes_the_files_and_not_the_shop(dirty: Simulation, tmp_path: Pa
     assert not any(clean.truth["dirt"].values())
 
 
-@pytest.mark.parametrize("luck", [0.0, 0.5, 0.999999])
-def test_a_torn_line_is_never_whole(luck: float) -> None:
+@pytest.mark.parametrize("position", [0.0, 0.5, 0.999999])
+def test_a_torn_line_is_never_whole(position: float) -> None:
     csv, line = b"t,view,1,2,a.b,brand,9.99,5,s", b'{"channel":"email","properties":{}}'
-    torn = spoil_csv(csv, CODE["torn_line"], luck)
+    torn = corrupt_csv_line(csv, CODE["torn_line"], position)
     assert len(torn) > 0
     assert torn.count(b",") < 8
-    torn = spoil_json(line, CODE["torn_line"], luck)
+    torn = corrupt_json_line(line, CODE["torn_line"], position)
     assert torn
     with pytest.raises(ValueError, match=r"."):
         json.loads(torn)

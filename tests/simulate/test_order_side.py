@@ -20,9 +20,9 @@ from shopwright.simulate import Dirt, Simulation, SimulationConfig, simulate
 from shopwright.simulate.arrays import sum_by
 from shopwright.simulate.dirt import CODE
 from shopwright.simulate.sales.faults import POSSIBLE
-from shopwright.simulate.sales.market import Market
+from shopwright.simulate.sales.market import OrderSimulator
 from shopwright.simulate.shop import open_shop, run_shop
-from shopwright.simulate.truth import Tally
+from shopwright.simulate.truth import TruthCounter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,14 +250,14 @@ def test_every_month_of_every_shop_balances(seed: int, months: int, wrong: float
     )
     in_shop, in_time, in_sales = np.random.default_rng(seed).spawn(3)
     shop = open_shop(config, in_shop)
-    market = Market(shop, in_sales)
-    for events, _ in run_shop(shop, Tally(months, shop.users.size), in_time):
-        sales = market.draw(events)
+    simulator = OrderSimulator(shop, in_sales)
+    for events, _ in run_shop(shop, TruthCounter(months, shop.users.size), in_time):
+        sales = simulator.draw(events)
         due, paid = (
             sum_by(rows.order, cents, sales.orders.size)
-            for rows, cents in ((sales.lines, sales.lines.owed), (sales.payments, sales.payments.cents))
+            for rows, cents in ((sales.lines, sales.lines.due_cents), (sales.payments, sales.payments.cents))
         )
-        is_paid = sales.orders.state_before(market.end) > 0
+        is_paid = sales.orders.state_before(simulator.end) > 0
         assert ((due != paid) == sales.is_wrong)[is_paid].all()
         assert not paid[~is_paid].any()
 

@@ -28,67 +28,67 @@ class Columns:
         return len(getattr(self, fields(self)[0].name))
 
     def take(self, rows: Ints | Flags | slice) -> Self:
-        """Those rows, in that order."""
+        """Return those rows, in that order."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 AnyColumns = TypeVar("AnyColumns", bound=Columns)
 
 
-def join(parts: Sequence[AnyColumns]) -> AnyColumns:
-    """All rows of the parts, of which there is one at least, one part after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    names = [field.name for field in fields(parts[0])]
+def concat(tables: Sequence[AnyColumns]) -> AnyColumns:
+    """Return all rows of the parts, of which there is one at least, one part after the other."""
+    if len(tables) == 1:
+        return tables[0]
+    names = [field.name for field in fields(tables[0])]
     return replace(
-        parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        tables[0], **{name: np.concatenate([getattr(table, name) for table in tables]) for name in names}
     )
 
 
-def offsets_of(counts: Ints) -> Ints:
-    """Where each group starts when groups of so many rows follow one another; one more entry than groups."""
+def group_offsets(counts: Ints) -> Ints:
+    """Return where each group starts when groups of so many rows follow one another; one more entry than groups."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def sum_within(values: Ints, offsets: Ints) -> Ints:
-    """Sum of each group's rows; 0 for an empty group."""
-    totals = offsets_of(values)
+def sum_by_group(values: Ints, offsets: Ints) -> Ints:
+    """Return sum of each group's rows; 0 for an empty group."""
+    totals = group_offsets(values)
     return totals[offsets[1:]] - totals[offsets[:-1]]
 
 
-def running_before(values: Ints, offsets: Ints) -> Ints:
-    """For each row, the sum of the rows before it in its own group."""
-    totals = offsets_of(values)
+def running_sum_before(values: Ints, offsets: Ints) -> Ints:
+    """Return, for each row, the sum of the rows before it in its own group."""
+    totals = group_offsets(values)
     return totals[:-1] - np.repeat(totals[offsets[:-1]], np.diff(offsets))
 
 
-def most_within(values: Any, offsets: Ints) -> Any:
-    """Greatest of each group's rows; every group has one at least."""
+def max_by_group(values: Any, offsets: Ints) -> Any:
+    """Return greatest of each group's rows; every group has one at least."""
     return np.maximum.reduceat(values, offsets[:-1]) if len(values) else values[:0]
 
 
 def sum_by(keys: Ints, values: Ints, size: int) -> Ints:
-    """Exact sum of the values of each key from 0 up to ``size``."""
+    """Return exact sum of the values of each key from 0 up to ``size``."""
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, keys, values)
     return totals
 
 
-def first_of_each(keys: Ints) -> Flags:
-    """Marks the first row of each distinct key."""
+def is_first_occurrence(keys: Ints) -> Flags:
+    """Mark the first row of each distinct key."""
     marks = np.zeros(len(keys), dtype=bool)
     marks[np.unique(keys, return_index=True)[1]] = True
     return marks
 
 
-def choose(weights: tuple[float, ...], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draws positions with chances in proportion to the weights."""
+def draw_choices(weights: tuple[float, ...], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw positions with chances in proportion to the weights."""
     limits = np.cumsum(weights) / np.sum(weights)
     return np.searchsorted(limits[:-1], rng.random(size), side="right").astype(np.uint8)
 
 
 def spread_ids(first: int, last: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Distinct ascending numbers with random gaps, from ``first`` up to at most ``last``."""
+    """Return distinct ascending numbers with random gaps, from ``first`` up to at most ``last``."""
     step = (last - first + 1) // size
     return first + np.arange(size, dtype=np.int64) * step + rng.integers(0, step, size)
 
@@ -115,5 +115,5 @@ class Versions:
         return owner.astype(np.int64) * (last - first + 1) + np.clip(at, first, last) - first
 
     def at(self, owner: Ints, at: Ints) -> Ints:
-        """Row of the version each owner had at each time, which is not before its first version."""
+        """Return the row of the version that each owner had at each time, which is not before its first version."""
         return np.searchsorted(self._keys, self._key(owner, at), side="right") - 1

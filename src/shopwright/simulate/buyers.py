@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.simulate.arrays import choose
+from shopwright.simulate.arrays import draw_choices
 
 if TYPE_CHECKING:
     from shopwright.simulate.arrays import Floats, Ints
@@ -19,11 +19,11 @@ class BuyerType:
 
     name: str
     share: float
-    """Of all registered people."""
+    """Share of all registered users, from 0 to 1."""
     visits: float = 1.0
     """Visits a day, as a multiple of the average."""
     variety: float = 1.0
-    """How much people of the type differ from each other in visits, price level and sensitivity, as a multiple."""
+    """How much users of the type differ from each other in visits, price level and sensitivity, as a multiple."""
     known_share: float = 0.4
     """Share who had registered before the period."""
     lifetime: float = 1.0
@@ -34,15 +34,15 @@ class BuyerType:
     """Chance that something of an order comes back, as a multiple of everybody's."""
 
 
-ANYBODY = (BuyerType("anybody", 1.0),)
-"""People differ by degrees only."""
+UNIFORM = (BuyerType("anybody", 1.0),)
+"""Users differ only by degree."""
 PLANTED = (
     BuyerType("passer-by", 0.80, visits=0.02, variety=0.1),
     BuyerType("regular", 0.09, visits=10.0, variety=0.1, known_share=1.0, lifetime=20.0),
     BuyerType("stockpiler", 0.06, visits=3.0, variety=0.1, known_share=1.0, lifetime=20.0, units=30),
     BuyerType("returner", 0.05, visits=10.0, variety=0.1, known_share=1.0, lifetime=20.0, returns=16.0),
 )
-"""People are of types that buy differently."""
+"""Users are of types that buy differently."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class Buyers:
 
     @classmethod
     def draw(cls, size: int, rng: np.random.Generator, *, planted: bool) -> Buyers:
-        """Deal out types."""
-        types = PLANTED if planted else ANYBODY
-        return cls(types, choose(tuple(each.share for each in types), size, rng))
+        """Draw out types."""
+        types = PLANTED if planted else UNIFORM
+        return cls(types, draw_choices(tuple(buyer_type.share for buyer_type in types), size, rng))
 
-    def each(self, trait: str) -> Floats:
-        """A trait of each user's type, (users,)."""
-        found: Floats = np.array([getattr(kind, trait) for kind in self.types])[self.of_user]
-        return found
+    def trait(self, name: str) -> Floats:
+        """Return a trait of each user's type, (users,)."""
+        values: Floats = np.array([getattr(buyer_type, name) for buyer_type in self.types])[self.of_user]
+        return values
 
     def describe(self) -> list[dict[str, Any]]:
-        """The types, as plain values."""
-        return [asdict(each) for each in self.types]
+        """Return the types, as plain values."""
+        return [asdict(buyer_type) for buyer_type in self.types]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import Floats, Ints, Texts, Versions, offsets_of, spread_ids
+from shopwright.simulate.arrays import Floats, Ints, Texts, Versions, group_offsets, spread_ids
 from shopwright.simulate.seasonality import DAY
 
 if TYPE_CHECKING:
@@ -80,17 +80,17 @@ class Catalog:
         return len(self.number)
 
     def price_at(self, product: Ints, at: Ints) -> Ints:
-        """Price in cents of each product at each time."""
+        """Return price in cents of each product at each time."""
         return self.cents[self.versions.at(product, at)]
 
     def pick(self, category: Ints, rng: np.random.Generator) -> Ints:
-        """Draws one product of each category given; a category's first products are the popular ones."""
+        """Draw one product of each category given; a category's first products are the popular ones."""
         offsets = np.searchsorted(self.category, np.arange(len(self.category_paths) + 1))
         counts = np.diff(offsets)[category]
         return offsets[category] + (counts * rng.random(len(category)) ** 2.2).astype(np.int64)
 
     def names(self) -> Texts:
-        """Name of each product, as shown to shoppers."""
+        """Return name of each product, as shown to shoppers."""
         things = [path.rsplit(".", 1)[-1].replace("_", " ") for path in self.category_paths]
         return np.array(
             [
@@ -102,7 +102,7 @@ class Catalog:
 
 
 def draw_catalog(config: SimulationConfig, period: Period, rng: np.random.Generator) -> Catalog:
-    """Invents the catalog and its prices over the period."""
+    """Draw the catalog and its prices over the period."""
     size = config.products
     paths = _categories(min(len(CATEGORIES), max(1, size // 5)))
     category = np.sort(
@@ -133,24 +133,24 @@ def _categories(count: int) -> tuple[str, ...]:
 def _draw_prices(
     config: SimulationConfig, period: Period, typical: Floats, rng: np.random.Generator
 ) -> tuple[Versions, Ints]:
-    """Prices of every product: the first from before the period, then a random walk of changes."""
+    """Return prices of every product: the first from before the period, then a random walk of changes."""
     size = len(typical)
     changes = rng.poisson(config.price_changes_per_year * period.years, size)
     counts = changes + 1
     owner = np.repeat(np.arange(size), counts)
     is_first = np.zeros(len(owner), dtype=bool)
-    is_first[offsets_of(counts)[:-1]] = True
+    is_first[group_offsets(counts)[:-1]] = True
     since = rng.integers(period.start, period.end, len(owner))
     since[is_first] = period.start - rng.integers(DAY, 400 * DAY, size)
     since = since[np.lexsort((since, owner))]
     steps = rng.normal(0, PRICE_STEP, len(owner))
     steps[is_first] = np.log(typical) + rng.normal(0, PRICE_SPREAD, size)
     walk = np.cumsum(steps)
-    offsets = offsets_of(counts)[:-1]
+    offsets = group_offsets(counts)[:-1]
     before = np.concatenate([[0.0], walk])[offsets]
     return Versions(owner, since), _shelf_price(np.exp(walk - np.repeat(before, counts)))
 
 
 def _shelf_price(cents: Floats) -> Ints:
-    """Rounds to a price as shops print it, ending in 9 cents, between 0.49 and 9,999.99."""
+    """Round to a price as shops print it, ending in 9 cents, between 0.49 and 9,999.99."""
     return (np.clip(np.round(cents / 10), 5, 100_000) * 10 - 1).astype(np.int32)

@@ -83,11 +83,11 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     sellers: int | None = Field(default=None, ge=1, le=100_000)
     """Sellers of a marketplace; one for every 25 products when not given."""
     wrong_payment_rate: Share = 0.005
-    """Share of a marketplace's paid orders that are paid with another sum than is owed."""
+    """Share of a marketplace's paid orders that are paid with a wrong amount."""
     return_rate: Share = 0.05
     """Share of a marketplace's orders delivered on time of which something comes back; of late ones twice as many."""
     buyer_types: bool = False
-    """Whether people are of a few types that buy differently (``buyers.PLANTED``), or differ by degrees only."""
+    """Whether users are of a few types that buy differently (``buyers.PLANTED``), or differ only by degree."""
     dirt: Dirt = Dirt()
     """What is wrong with the export; nothing by default."""
 

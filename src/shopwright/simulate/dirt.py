@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import join
+from shopwright.simulate.arrays import concat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,35 +50,35 @@ class Rows:
         """Whether no row has a fault."""
         return not self.fault.any()
 
-    def take(self, kept: Ints) -> Rows:
-        """Those rows, in that order."""
-        return Rows(self.events.take(kept), self.number[kept], self.fault[kept])
+    def take(self, selected: Ints) -> Rows:
+        """Return those rows, in that order."""
+        return Rows(self.events.take(selected), self.number[selected], self.fault[selected])
 
     def counts(self) -> dict[str, int]:
-        """Rows by fault. For a repeated row only its copy counts."""
+        """Return rows by fault. For a repeated row only its copy counts."""
         return count_faults(self.fault)
 
 
 def count_faults(fault: Ints) -> dict[str, int]:
-    """Rows by fault. For a repeated row only its copy counts."""
-    found = np.bincount(fault, minlength=len(FAULTS) + 1)
-    found[CODE["duplicate"]] //= 2
-    return {name: int(found[code]) for name, code in CODE.items()}
+    """Return rows by fault. For a repeated row only its copy counts."""
+    counts = np.bincount(fault, minlength=len(FAULTS) + 1)
+    counts[CODE["duplicate"]] //= 2
+    return {name: int(counts[code]) for name, code in CODE.items()}
 
 
-def join_rows(parts: list[Rows]) -> Rows:
-    """All rows of the parts, one part after the other."""
-    if len(parts) == 1:
-        return parts[0]
+def concat_rows(tables: list[Rows]) -> Rows:
+    """Return all rows of the parts, one part after the other."""
+    if len(tables) == 1:
+        return tables[0]
     return Rows(
-        join([part.events for part in parts]),
-        np.concatenate([part.number for part in parts]),
-        np.concatenate([part.fault for part in parts]),
+        concat([table.events for table in tables]),
+        np.concatenate([table.number for table in tables]),
+        np.concatenate([table.fault for table in tables]),
     )
 
 
-def deal_faults(events: Events, dirt: Dirt, *, is_last: bool, rng: np.random.Generator) -> Ints:
-    """Draws a fault for each row: exactly the configured share of each kind, at most one a row.
+def draw_faults(events: Events, dirt: Dirt, *, is_last: bool, rng: np.random.Generator) -> Ints:
+    """Draw a fault for each row: exactly the configured share of each kind, at most one a row.
 
     Args:
         events: the rows of one month.
@@ -92,13 +92,13 @@ def deal_faults(events: Events, dirt: Dirt, *, is_last: bool, rng: np.random.Gen
     rates = {name: getattr(dirt, f"{name}_rate") for name in FAULTS}
     if is_last:
         rates["late_file"] = 0.0
-    return deal(rates, events.size, rng, able={"negative_price": events.cents > 0})
+    return draw_fault_codes(rates, events.size, rng, eligible={"negative_price": events.cents > 0})
 
 
-def deal(
-    rates: Mapping[str, float], size: int, rng: np.random.Generator, *, able: Mapping[str, Flags]
+def draw_fault_codes(
+    rates: Mapping[str, float], size: int, rng: np.random.Generator, *, eligible: Mapping[str, Flags]
 ) -> Ints:
-    """Draws a fault for each row.
+    """Draw a fault for each row.
 
     Args:
         rates: share of the rows that get each fault, in the order in which they are dealt.
@@ -112,26 +112,26 @@ def deal(
     fault = np.zeros(size, dtype=np.uint8)
     order = rng.permutation(size)
     for name, rate in rates.items():
-        candidates = order[able[name][order]] if name in able else order
+        candidates = order[eligible[name][order]] if name in eligible else order
         fault[candidates[: round(rate * size)]] = CODE[name]
         order = order[fault[order] == 0]
     return fault
 
 
 def repeat_duplicates(rows: Rows) -> Rows:
-    """Writes every duplicate twice, the copy right after its original."""
-    return rows.take(twice_where_duplicate(rows.fault))
+    """Write every duplicate twice, the copy right after its original."""
+    return rows.take(repeat_index(rows.fault))
 
 
-def twice_where_duplicate(fault: Ints) -> Ints:
-    """Positions of all rows in order, those of duplicates twice."""
+def repeat_index(fault: Ints) -> Ints:
+    """Return positions of all rows in order, those of duplicates twice."""
     return np.repeat(np.arange(len(fault)), np.where(fault == CODE["duplicate"], 2, 1))
 
 
 def split_late(
     rows: Rows, month: int, months: int, rng: np.random.Generator
 ) -> tuple[Rows, list[tuple[int, Rows]]]:
-    """Takes the late rows out.
+    """Take the late rows out.
 
     Returns:
         The rows that stay, and for each later month the rows that turn up in its file.
@@ -143,44 +143,44 @@ def split_late(
     return rows.take(np.flatnonzero(~is_late)), moved
 
 
-def spoil_csv(line: bytes, fault: int, luck: float) -> bytes:
-    """Spoils one line of a rees46 file.
+def corrupt_csv_line(line: bytes, fault: int, position: float) -> bytes:
+    """Corrupt one line of a rees46 file.
 
     Args:
         line: without its line end.
         fault: code of a torn line or a wrong encoding.
-        luck: from 0 up to 1; where the line is torn.
+        position: where the line is torn, from 0 up to 1.
 
     Returns:
         The line cut before its last comma, or with the byte E9 at the start of its brand.
 
     Example:
-        >>> spoil_csv(b"t,view,1,2,,brand,9.99,5,s", CODE["torn_line"], 0.2)
+        >>> corrupt_csv_line(b"t,view,1,2,,brand,9.99,5,s", CODE["torn_line"], 0.2)
         b't,vie'
     """
     if fault == CODE["torn_line"]:
-        return line[: 1 + int(luck * line.rindex(b","))]
+        return line[: 1 + int(position * line.rindex(b","))]
     fields = line.split(b",")
     fields[5] = b"\xe9" + fields[5]
     return b",".join(fields)
 
 
-def spoil_json(line: bytes, fault: int, luck: float) -> bytes:
-    r"""Spoils one line of an event stream: cut before its end, or with the byte E9 in its channel.
+def corrupt_json_line(line: bytes, fault: int, position: float) -> bytes:
+    r"""Corrupt one line of an event stream: cut before its end, or with the byte E9 in its channel.
 
     Example:
-        >>> spoil_json(b'{"channel":"email"}', CODE["wrong_encoding"], 0.0)
+        >>> corrupt_json_line(b'{"channel":"email"}', CODE["wrong_encoding"], 0.0)
         b'{"channel":"\xe9email"}'
     """
     if fault == CODE["torn_line"]:
-        return line[: 1 + int(luck * (len(line) - 1))]
-    where = b'"channel":"' if b'"channel":"' in line else b'":"'
-    return line.replace(where, where + b"\xe9", 1)
+        return line[: 1 + int(position * (len(line) - 1))]
+    marker = b'"channel":"' if b'"channel":"' in line else b'":"'
+    return line.replace(marker, marker + b"\xe9", 1)
 
 
-def draw_luck(fault: Ints, rng: np.random.Generator) -> dict[int, tuple[int, float]]:
-    """For each row whose text is spoilt: its fault, and where."""
-    spoilt = np.flatnonzero(fault >= CODE["torn_line"])
-    luck: Floats = rng.random(len(spoilt))
-    faults = fault[spoilt].tolist()
-    return dict(zip(spoilt.tolist(), zip(faults, luck.tolist(), strict=True), strict=True))
+def draw_line_faults(fault: Ints, rng: np.random.Generator) -> dict[int, tuple[int, float]]:
+    """Draw a position for each row whose text is corrupted; return row to its fault and position."""
+    corrupted = np.flatnonzero(fault >= CODE["torn_line"])
+    position: Floats = rng.random(len(corrupted))
+    faults = fault[corrupted].tolist()
+    return dict(zip(corrupted.tolist(), zip(faults, position.tolist(), strict=True), strict=True))

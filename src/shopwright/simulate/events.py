@@ -52,12 +52,12 @@ class Events(Columns):
     """Position in ``GROUPS``."""
 
     def in_order(self) -> Events:
-        """The same events by time; those of one millisecond keep their order."""
+        """Return the same events by time; those of one millisecond keep their order."""
         return self.take(np.argsort(self.at, kind="stable"))
 
 
 @dataclass(frozen=True)
-class _Acts:
+class _EventBlock:
     """Events before what holds for their session is added; ``session`` counts within the span."""
 
     session: Ints
@@ -67,7 +67,7 @@ class _Acts:
     quantity: Ints | None = None
 
 
-def lay_out(
+def to_events(
     journeys: Journeys,
     profiles: Profiles,
     catalog: Catalog,
@@ -76,7 +76,7 @@ def lay_out(
     with_pages: bool,
     rng: np.random.Generator,
 ) -> Events:
-    """Turns journeys into events ordered by time.
+    """Turn journeys into events ordered by time.
 
     Args:
         journeys: what happened.
@@ -86,20 +86,20 @@ def lay_out(
         with_pages: whether page views, searches and checkouts are seen too.
         rng: source of chance.
     """
-    acts = [
-        *_shopping(journeys, with_pages=with_pages, rng=rng),
-        *_buying(journeys, with_pages=with_pages, rng=rng),
+    blocks = [
+        *_shopping_events(journeys, with_pages=with_pages, rng=rng),
+        *_purchase_events(journeys, with_pages=with_pages, rng=rng),
     ]
     visits, sessions = journeys.visits, journeys.sessions
-    session = np.concatenate([act.session for act in acts])
+    session = np.concatenate([block.session for block in blocks])
     user = visits.user[session]
     country = profiles.country_at(visits.user, visits.start)
     group = (sessions.in_experiment.astype(np.uint8) + sessions.is_treated)[session]
-    at = np.concatenate([act.at for act in acts])
+    at = np.concatenate([block.at for block in blocks])
     kind = np.repeat(
-        np.array([KIND[act.kind] for act in acts], dtype=np.uint8), [len(act.at) for act in acts]
+        np.array([KIND[block.kind] for block in blocks], dtype=np.uint8), [len(block.at) for block in blocks]
     )
-    product = _gathered([act.product for act in acts], acts)
+    product = _concatenated([block.product for block in blocks], blocks)
     return Events(
         at=at,
         kind=kind,
@@ -107,7 +107,7 @@ def lay_out(
         user=user.astype(np.int32),
         product=product,
         cents=_prices(kind, product, at, catalog),
-        quantity=_gathered([act.quantity for act in acts], acts).astype(np.int16),
+        quantity=_concatenated([block.quantity for block in blocks], blocks).astype(np.int16),
         device=sessions.device[session],
         channel=sessions.channel[session],
         country=country[session],
@@ -115,62 +115,84 @@ def lay_out(
     ).in_order()
 
 
-def _gathered(values: list[Ints | None], acts: list[_Acts]) -> Ints:
-    filled = [
-        np.full(len(act.at), -1, dtype=np.int32) if value is None else value.astype(np.int32)
-        for value, act in zip(values, acts, strict=True)
+def _concatenated(values: list[Ints | None], blocks: list[_EventBlock]) -> Ints:
+    completed = [
+        np.full(len(block.at), -1, dtype=np.int32) if value is None else value.astype(np.int32)
+        for value, block in zip(values, blocks, strict=True)
     ]
-    return np.concatenate(filled)
+    return np.concatenate(completed)
 
 
 def _prices(kind: Ints, product: Ints, at: Ints, catalog: Catalog) -> Ints:
-    """Price at the time of the event, for events about one product."""
+    """Return price at the time of the event, for events about one product."""
     priced = np.flatnonzero(np.isin(kind, [KIND[name] for name in PRICED]))
     cents = np.full(len(kind), -1, dtype=np.int32)
     cents[priced] = catalog.price_at(product[priced], at[priced])
     return cents
 
 
-def _shopping(journeys: Journeys, *, with_pages: bool, rng: np.random.Generator) -> list[_Acts]:
-    """Views, carts and removals and, where seen, what led to them."""
-    looks, visits = journeys.looks, journeys.visits
-    found = rng.random(len(looks.session))
-    is_led = (found < SEARCH_SHARE + BROWSE_SHARE) & ~journeys.sessions.is_bot[looks.session] & with_pages
-    viewed_at = looks.begins + np.where(is_led, looks.dwell // 4, 0)
-    acts = [
-        _Acts(looks.session, viewed_at, "product_view", looks.product),
-        _of_looks(journeys, looks.is_carted, "add_to_cart", (0.40, 0.60), rng),
-        _of_looks(journeys, looks.is_removed, "remove_from_cart", (0.75, 0.95), rng),
+def _shopping_events(journeys: Journeys, *, with_pages: bool, rng: np.random.Generator) -> list[_EventBlock]:
+    """Return views, carts and removals and, where the export shows them, the searches and list pages before."""
+    product_views, visits = journeys.product_views, journeys.visits
+    entry = rng.random(len(product_views.session))
+    has_entry = (
+        (entry < SEARCH_SHARE + BROWSE_SHARE) & ~journeys.sessions.is_bot[product_views.session] & with_pages
+    )
+    viewed_at = product_views.begins + np.where(has_entry, product_views.dwell // 4, 0)
+    blocks = [
+        _EventBlock(product_views.session, viewed_at, "product_view", product_views.product),
+        _cart_events(journeys, product_views.is_carted, "add_to_cart", (0.40, 0.60), rng),
+        _cart_events(journeys, product_views.is_removed, "remove_from_cart", (0.75, 0.95), rng),
     ]
     if with_pages:
-        searched, browsed = is_led & (found < SEARCH_SHARE), is_led & (found >= SEARCH_SHARE)
-        acts += [
-            _Acts(np.arange(visits.size), visits.start, "page_view"),
-            _Acts(looks.session[searched], looks.begins[searched], "search", looks.product[searched]),
-            _Acts(looks.session[browsed], looks.begins[browsed], "page_view", looks.product[browsed]),
+        searched, browsed = has_entry & (entry < SEARCH_SHARE), has_entry & (entry >= SEARCH_SHARE)
+        blocks += [
+            _EventBlock(np.arange(visits.size), visits.start, "page_view"),
+            _EventBlock(
+                product_views.session[searched],
+                product_views.begins[searched],
+                "search",
+                product_views.product[searched],
+            ),
+            _EventBlock(
+                product_views.session[browsed],
+                product_views.begins[browsed],
+                "page_view",
+                product_views.product[browsed],
+            ),
         ]
-    return acts
+    return blocks
 
 
-def _of_looks(
+def _cart_events(
     journeys: Journeys, rows: Flags, kind: str, within: tuple[float, float], rng: np.random.Generator
-) -> _Acts:
-    looks = journeys.looks
-    at = looks.begins[rows] + (looks.dwell[rows] * rng.uniform(*within, int(rows.sum()))).astype(np.int64)
-    return _Acts(looks.session[rows], at, kind, looks.product[rows], looks.quantity[rows])
+) -> _EventBlock:
+    product_views = journeys.product_views
+    at = product_views.begins[rows] + (
+        product_views.dwell[rows] * rng.uniform(*within, int(rows.sum()))
+    ).astype(np.int64)
+    return _EventBlock(
+        product_views.session[rows], at, kind, product_views.product[rows], product_views.quantity[rows]
+    )
 
 
-def _buying(journeys: Journeys, *, with_pages: bool, rng: np.random.Generator) -> list[_Acts]:
-    """One purchase event per line of an order, all at one moment, and checkouts where seen."""
-    visits, looks, decisions = journeys.visits, journeys.looks, journeys.decisions
+def _purchase_events(journeys: Journeys, *, with_pages: bool, rng: np.random.Generator) -> list[_EventBlock]:
+    """Return one purchase event per line of an order, all at one moment, and checkouts where seen."""
+    visits, product_views, decisions = journeys.visits, journeys.product_views, journeys.decisions
     checkout_at = visits.end - CHECKOUT
     paid_at = checkout_at + rng.integers(20 * SECOND, CHECKOUT, visits.size)
     buys = np.zeros(visits.size, dtype=bool)
     buys[decisions.session] = decisions.is_purchase
-    lines = looks.is_carted & ~looks.is_removed & buys[looks.session]
-    of = looks.session[lines]
-    acts = [_Acts(of, paid_at[of], "purchase", looks.product[lines], looks.quantity[lines])]
+    lines = product_views.is_carted & ~product_views.is_removed & buys[product_views.session]
+    session = product_views.session[lines]
+    blocks = [
+        _EventBlock(
+            session, paid_at[session], "purchase", product_views.product[lines], product_views.quantity[lines]
+        )
+    ]
     if with_pages:
         tries = decisions.is_purchase | (rng.random(len(decisions.session)) < ABANDONED_CHECKOUT_SHARE)
-        acts.append(_Acts(decisions.session[tries], checkout_at[decisions.session[tries]], "begin_checkout"))
-    return acts
+        blocks.append(
+            _EventBlock(decisions.session[tries], checkout_at[decisions.session[tries]], "begin_checkout")
+        )
+    return blocks

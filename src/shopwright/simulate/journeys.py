@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import Flags, Floats, Ints, choose, first_of_each, offsets_of, running_before
+from shopwright.simulate.arrays import (
+    Flags,
+    Floats,
+    Ints,
+    draw_choices,
+    group_offsets,
+    is_first_occurrence,
+    running_sum_before,
+)
 from shopwright.simulate.seasonality import HOUR
 from shopwright.simulate.users import CHANNEL_WEIGHTS, DEVICE_WEIGHTS, DEVICES, FAVOURITES
 from shopwright.simulate.visits import LANDING
@@ -37,7 +45,7 @@ MEANINGS = {
     "is_returning": "1 if the user had an earlier session within the simulated period",
     "is_late_night": "1 if the session starts between 00:00 and 05:59 UTC",
 }
-HIGHEST_CHANCE = 0.98
+MAX_CHANCE = 0.98
 
 CART_LOG_ODDS = -3.0
 """Log odds that a product viewed at the user's typical price is put in the cart."""
@@ -63,7 +71,7 @@ class Sessions:
 
 
 @dataclass(frozen=True)
-class Looks:
+class ProductViews:
     """Product views in order of session and time; one entry a view."""
 
     session: Ints
@@ -94,14 +102,14 @@ class Journeys:
 
     visits: Visits
     sessions: Sessions
-    looks: Looks
+    product_views: ProductViews
     decisions: Decisions
 
 
 def draw_sessions(
-    visits: Visits, users: Users, seen: Ints, experiment_from: int, rng: np.random.Generator
+    visits: Visits, users: Users, session_counts: Ints, experiment_from: int, rng: np.random.Generator
 ) -> Sessions:
-    """Draws what holds for whole sessions.
+    """Draw what holds for whole sessions.
 
     Args:
         visits: the sessions.
@@ -112,14 +120,14 @@ def draw_sessions(
     """
     user, size = visits.user, visits.size
     of_user = np.bincount(user, minlength=users.size)
-    position = running_before(np.ones(size, dtype=np.int64), offsets_of(of_user))
-    is_returning = seen[user] + position > 0
-    seen += of_user
+    position = running_sum_before(np.ones(size, dtype=np.int64), group_offsets(of_user))
+    is_returning = session_counts[user] + position > 0
+    session_counts += of_user
     own_device, own_channel = rng.random(size) < OWN_DEVICE_SHARE, rng.random(size) < OWN_CHANNEL_SHARE
     in_experiment = visits.start >= experiment_from
     return Sessions(
-        device=np.where(own_device, users.device[user], choose(DEVICE_WEIGHTS, size, rng)),
-        channel=np.where(own_channel, users.channel[user], choose(CHANNEL_WEIGHTS, size, rng)),
+        device=np.where(own_device, users.device[user], draw_choices(DEVICE_WEIGHTS, size, rng)),
+        channel=np.where(own_channel, users.channel[user], draw_choices(CHANNEL_WEIGHTS, size, rng)),
         is_returning=is_returning,
         is_treated=in_experiment & users.is_treated[user],
         in_experiment=in_experiment,
@@ -127,10 +135,10 @@ def draw_sessions(
     )
 
 
-def draw_looks(
+def draw_product_views(
     visits: Visits, users: Users, catalog: Catalog, *, with_pages: bool, rng: np.random.Generator
-) -> Looks:
-    """Draws the products looked at, and which of them go into the cart and out again.
+) -> ProductViews:
+    """Draw the products looked at, and which of them go into the cart and out again.
 
     Args:
         visits: the sessions.
@@ -142,13 +150,13 @@ def draw_looks(
     landing = LANDING if with_pages else 0
     session = np.repeat(np.arange(visits.size), visits.views)
     user = visits.user[session]
-    begins = visits.start[session] + landing + running_before(visits.dwell, offsets_of(visits.views))
+    begins = visits.start[session] + landing + running_sum_before(visits.dwell, group_offsets(visits.views))
     product = catalog.pick(_draw_categories(visits, users, len(catalog.category_paths), session, rng), rng)
     cents = catalog.price_at(product, begins)
     is_carted = _draw_carts(cents, user, users, rng)
     rows = np.flatnonzero(is_carted)
-    is_carted[rows] = first_of_each(session[rows] * catalog.size + product[rows])
-    return Looks(
+    is_carted[rows] = is_first_occurrence(session[rows] * catalog.size + product[rows])
+    return ProductViews(
         session=session,
         begins=begins,
         dwell=visits.dwell,
@@ -163,9 +171,9 @@ def draw_looks(
 def _draw_categories(
     visits: Visits, users: Users, categories: int, session: Ints, rng: np.random.Generator
 ) -> Ints:
-    """A session is about one category, mostly one of the user's favourites; a few views stray."""
+    """Draw the category of each view: a session is about one, mostly a favourite of the user; a few views stray."""
     size = visits.size
-    rank = choose(FAVOURITE_WEIGHTS[:FAVOURITES], size, rng)
+    rank = draw_choices(FAVOURITE_WEIGHTS[:FAVOURITES], size, rng)
     favourite = users.favourites[visits.user, rank]
     at_home = rng.random(size) < SESSION_FAVOURITE_SHARE
     topic = np.where(at_home, favourite, _popular(categories, size, rng))
@@ -174,14 +182,14 @@ def _draw_categories(
 
 
 def _popular(categories: int, size: int, rng: np.random.Generator) -> Ints:
-    """Categories by popularity, which is spread over the departments."""
+    """Return categories by popularity, which is spread over the departments."""
     rank = (categories * rng.random(size) ** 1.8).astype(np.int64)
     stride = 37 if categories % 37 else 1
     return rank * stride % categories
 
 
 def _draw_carts(cents: Ints, user: Ints, users: Users, rng: np.random.Generator) -> Flags:
-    """Which views lead into the cart: the dearer for this user, the rarer; never for a bot."""
+    """Draw which views lead into the cart: the dearer for this user, the rarer; never for a bot."""
     ratio = np.log(cents / users.typical_cents[user])
     log_odds = CART_LOG_ODDS - users.price_sensitivity[user] * np.clip(ratio, -2, 2)
     is_carted: Flags = rng.random(len(cents)) < 1 / (1 + np.exp(-log_odds))
@@ -193,31 +201,36 @@ def _draw_quantities(
 ) -> Ints:
     quantity = np.ones(len(user), dtype=np.int16)
     if with_quantities:
-        quantity[rows] += choose(QUANTITY_WEIGHTS, len(rows), rng)
-        quantity[rows] *= users.buyers.each("units")[user[rows]].astype(np.int16)
+        quantity[rows] += draw_choices(QUANTITY_WEIGHTS, len(rows), rng)
+        quantity[rows] *= users.buyers.trait("units")[user[rows]].astype(np.int16)
     return quantity
 
 
 def draw_decisions(
-    visits: Visits, sessions: Sessions, looks: Looks, users: Users, effect: float, rng: np.random.Generator
+    visits: Visits,
+    sessions: Sessions,
+    product_views: ProductViews,
+    users: Users,
+    effect: float,
+    rng: np.random.Generator,
 ) -> Decisions:
-    """Decides which carts are bought."""
-    lines = np.flatnonzero(looks.is_carted & ~looks.is_removed)
-    session = np.unique(looks.session[lines])
-    causes = abandonment_causes(visits, sessions, looks, users, lines, session)
+    """Decide which carts are bought."""
+    lines = np.flatnonzero(product_views.is_carted & ~product_views.is_removed)
+    session = np.unique(product_views.session[lines])
+    causes = abandonment_causes(visits, sessions, product_views, users, lines, session)
     log_odds = INTERCEPT + sum(COEFFICIENTS[name] * values for name, values in causes.items())
     chance = 1 / (1 + np.exp(log_odds))
-    lifted = np.minimum(chance * (1 + effect), np.maximum(chance, HIGHEST_CHANCE))
-    chance = np.where(sessions.is_treated[session], lifted, chance)
+    treated_chance = np.minimum(chance * (1 + effect), np.maximum(chance, MAX_CHANCE))
+    chance = np.where(sessions.is_treated[session], treated_chance, chance)
     return Decisions(session, chance, rng.random(len(session)) < chance)
 
 
 def abandonment_causes(
-    visits: Visits, sessions: Sessions, looks: Looks, users: Users, lines: Ints, session: Ints
+    visits: Visits, sessions: Sessions, product_views: ProductViews, users: Users, lines: Ints, session: Ints
 ) -> dict[str, Floats]:
-    """The causes of abandonment, as ``MEANINGS`` defines them, of each session with a full cart."""
-    of_line = looks.session[lines]
-    ratio = np.log(looks.cents[lines] / users.typical_cents[visits.user[of_line]])
+    """Return the causes of abandonment, as ``MEANINGS`` defines them, of each session with a full cart."""
+    of_line = product_views.session[lines]
+    ratio = np.log(product_views.cents[lines] / users.typical_cents[visits.user[of_line]])
     totals = np.bincount(of_line, weights=ratio, minlength=visits.size)
     counts = np.bincount(of_line, minlength=visits.size)
     return {

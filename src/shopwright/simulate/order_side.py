@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shopwright.simulate.dirt import draw_luck
-from shopwright.simulate.sales.faults import Spoiler
-from shopwright.simulate.sales.market import Market
-from shopwright.simulate.sales.truth import SalesTally, describe_sales
+from shopwright.simulate.dirt import draw_line_faults
+from shopwright.simulate.sales.faults import FaultInjector
+from shopwright.simulate.sales.market import OrderSimulator
+from shopwright.simulate.sales.truth import SalesCounter, describe_sales
 from shopwright.simulate.writers.export import reference_files, sales_files
 from shopwright.simulate.writers.sales import FIELDS, SalesColumns
 
@@ -20,41 +20,44 @@ if TYPE_CHECKING:
 
 
 class OrderSide:
-    """Draws, spoils, counts and has written what comes of the purchases, month by month."""
+    """Orders and what follows from them: drawn, given faults, counted and written month by month."""
 
     def __init__(self, shop: Shop, rng: np.random.Generator) -> None:
         of_market, of_faults, self._in_files = rng.spawn(3)
         self._shop = shop
-        self._market = Market(shop, of_market)
-        self._spoiler = Spoiler(shop.config.dirt, shop.config.months, of_faults)
-        self._tally = SalesTally(shop.users.size, self._market.sellers, self._market.end)
+        self._simulator = OrderSimulator(shop, of_market)
+        self._fault_injector = FaultInjector(shop.config.dirt, shop.config.months, of_faults)
+        self._counter = SalesCounter(shop.users.size, self._simulator.sellers, self._simulator.end)
         self._names = sales_files(shop.config, shop.period)
-        self._columns = SalesColumns(shop.users, shop.catalog, self._market.sellers)
+        self._columns = SalesColumns(shop.users, shop.catalog, self._simulator.sellers)
 
     def write_sellers(self, export: Export) -> Written:
-        """Writes who sells."""
+        """Write who sells."""
         name = reference_files(self._shop.config)["sellers"]
         return export.write_table("sellers", name, FIELDS["sellers"], self._columns.sellers())
 
     def write_month(self, export: Export, month: int, events: Events) -> list[Written]:
-        """Draws what comes of a month's purchases, and writes what the export at the month's end says.
+        """Draw what comes of a month's purchases, and writes what the export at the month's end says.
 
         Args:
             export: where to write.
             month: position in the period, from 0; months come in order.
             events: the month's events, sound ones.
         """
-        sales = self._market.draw(events)
-        found = self._market.export(month, sales)
-        self._tally.add(sales, versions=found["orders"].size)
+        sales = self._simulator.draw(events)
+        exported = self._simulator.export(month, sales)
+        self._counter.add(sales, versions=exported["orders"].size)
         written = []
-        for entity, sound in found.items():
-            rows = self._spoiler.spoil(entity, month, sound)
-            luck, columns = draw_luck(rows.fault, self._in_files), self._columns.of(rows)
+        for entity, rows_before in exported.items():
+            rows = self._fault_injector.inject(entity, month, rows_before)
+            line_faults, columns = (
+                draw_line_faults(rows.fault, self._in_files),
+                self._columns.columns_for(rows),
+            )
             name = self._names[entity][month]
-            written.append(export.write_table(entity, name, FIELDS[entity], columns, luck))
+            written.append(export.write_table(entity, name, FIELDS[entity], columns, line_faults))
         return written
 
     def truth(self) -> dict[str, Any]:
-        """What is known of the order side after the last month, before dirt."""
-        return describe_sales(self._tally, self._shop.period)
+        """Return what is known of the order side after the last month, before dirt."""
+        return describe_sales(self._counter, self._shop.period)

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shopwright.core.errors import ConfigurationError
-from shopwright.simulate.arrays import join
-from shopwright.simulate.dirt import Rows, deal_faults, join_rows, repeat_duplicates, split_late
+from shopwright.simulate.arrays import concat
+from shopwright.simulate.dirt import Rows, concat_rows, draw_faults, repeat_duplicates, split_late
 from shopwright.simulate.order_side import OrderSide
 from shopwright.simulate.shop import Shop, open_shop, run_shop
 from shopwright.simulate.truth import (
     BUYERS_FILE,
     DECISIONS_FILE,
-    Tally,
+    TruthCounter,
     buyer_columns,
     decision_columns,
     describe,
 )
 from shopwright.simulate.writers.export import (
-    OF_TRUTH,
     SALES,
+    TRUTH_ENTITIES,
     Export,
     Written,
     event_files,
@@ -53,7 +53,7 @@ class Simulation:
     files: dict[str, list[Path]]
     """Files by canonical entity, in order of time: ``events`` and, where the format has them, the others."""
     rows: int
-    """Rows of events written, repeated and spoilt ones included."""
+    """Rows of events written, duplicates and corrupted ones included."""
     truth: dict[str, Any]
     """What ``truth.json`` holds."""
 
@@ -69,7 +69,7 @@ class Simulation:
 
 
 def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None = None) -> Simulation:
-    """Makes a shop and writes its exports.
+    """Make a shop and writes its exports.
 
     Files of an earlier simulation in the same folder are replaced; others are left alone.
 
@@ -86,21 +86,21 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
     """
     in_shop, in_time, in_files, in_sales = np.random.default_rng(config.seed).spawn(4)
     shop = open_shop(config, in_shop)
-    tally = Tally(config.months, shop.users.size)
+    counter = TruthCounter(config.months, shop.users.size)
     order_side = OrderSide(shop, in_sales) if config.format == "marketplace" else None
     _clear(out, _planned(config, shop.period))
     with Export(shop, out) as export:
         written = export.write_reference()
         if order_side:
             written.append(order_side.write_sellers(export))
-        for month, (events, rows) in enumerate(_files(shop, tally, in_time, in_files, progress)):
+        for month, (events, rows) in enumerate(_files(shop, counter, in_time, in_files, progress)):
             written.append(export.write_month(month, rows, in_files))
             if order_side:
                 written += order_side.write_month(export, month, events)
-        written.append(export.write_decisions(DECISIONS_FILE, decision_columns(tally, shop.users)))
+        written.append(export.write_decisions(DECISIONS_FILE, decision_columns(counter, shop.users)))
         if config.buyer_types:
             written.append(export.write_buyers(BUYERS_FILE, buyer_columns(shop.users)))
-    truth = describe(config, shop.period, shop.users, shop.profiles, tally) | _ledger(written)
+    truth = describe(config, shop.period, shop.users, shop.profiles, counter) | _ledger(written)
     if order_side:
         truth |= {
             "sales": order_side.truth(),
@@ -112,51 +112,51 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
 
 def _files(
     shop: Shop,
-    tally: Tally,
+    counter: TruthCounter,
     in_time: np.random.Generator,
     in_files: np.random.Generator,
     progress: Progress | None,
 ) -> Iterator[tuple[Events, Rows]]:
-    """The events of each month, and the rows of its file with what is wrong with them."""
+    """Return the events of each month, and the rows of its file with what is wrong with them."""
     late: dict[int, list[Rows]] = defaultdict(list)
-    done = 0
-    for month, events in enumerate(_months(shop, tally, in_time, progress)):
-        number = np.arange(done, done + events.size, dtype=np.int64)
-        done += events.size
+    event_count = 0
+    for month, events in enumerate(_months(shop, counter, in_time, progress)):
+        number = np.arange(event_count, event_count + events.size, dtype=np.int64)
+        event_count += events.size
         rows = Rows(events, number, np.zeros(events.size, dtype=np.uint8))
         if not shop.config.dirt.is_clean:
-            rows = _dirtied(rows, shop.config, month, late, in_files)
+            rows = _add_dirt(rows, shop.config, month, late, in_files)
         yield events, rows
 
 
 def _months(
-    shop: Shop, tally: Tally, rng: np.random.Generator, progress: Progress | None
+    shop: Shop, counter: TruthCounter, rng: np.random.Generator, progress: Progress | None
 ) -> Iterator[Events]:
-    parts: list[Events] = []
-    for events, is_complete in run_shop(shop, tally, rng):
-        parts.append(events)
+    blocks: list[Events] = []
+    for events, is_complete in run_shop(shop, counter, rng):
+        blocks.append(events)
         if progress:
-            progress(tally.rows, max(tally.rows, shop.config.events))
+            progress(counter.rows, max(counter.rows, shop.config.events))
         if is_complete:
-            yield join(parts)
-            parts.clear()
+            yield concat(blocks)
+            blocks.clear()
 
 
-def _dirtied(
+def _add_dirt(
     rows: Rows, config: SimulationConfig, month: int, late: dict[int, list[Rows]], rng: np.random.Generator
 ) -> Rows:
-    """The rows of a month's file: late ones of earlier months first, its own late ones kept for a later file."""
+    """Return the rows of a month's file: late ones of earlier months first, its own late ones kept for a later file."""
     is_last = month == config.months - 1
-    fault = deal_faults(rows.events, config.dirt, is_last=is_last, rng=rng)
-    own, moved = split_late(Rows(rows.events, rows.number, fault), month, config.months, rng)
-    for target, part in moved:
+    fault = draw_faults(rows.events, config.dirt, is_last=is_last, rng=rng)
+    current, late_rows = split_late(Rows(rows.events, rows.number, fault), month, config.months, rng)
+    for target, part in late_rows:
         late[target].append(part)
-    own = repeat_duplicates(own)
-    arrived = late.pop(month, [])
-    if not arrived:
-        return own
-    before = join_rows(arrived)
-    return join_rows([before.take(np.argsort(before.number)), own])
+    current = repeat_duplicates(current)
+    arrivals = late.pop(month, [])
+    if not arrivals:
+        return current
+    delayed = concat_rows(arrivals)
+    return concat_rows([delayed.take(np.argsort(delayed.number)), current])
 
 
 def _planned(config: SimulationConfig, period: Period) -> list[str]:
@@ -171,7 +171,7 @@ def _planned(config: SimulationConfig, period: Period) -> list[str]:
 
 
 def _clear(out: Path, names: list[str]) -> None:
-    """Makes room: removes what an earlier simulation wrote, and notes what this one is going to write."""
+    """Make room: removes what an earlier simulation wrote, and notes what this one is going to write."""
     earlier = _earlier(out / TRUTH_FILE)
     for name in names:
         if (out / name).exists() and name not in earlier:
@@ -184,7 +184,7 @@ def _clear(out: Path, names: list[str]) -> None:
 
 
 def _earlier(truth: Path) -> list[str]:
-    """Files an earlier simulation wrote into the folder; nothing outside of it."""
+    """Return files an earlier simulation wrote into the folder; nothing outside of it."""
     if not truth.exists():
         return []
     try:
@@ -200,7 +200,7 @@ def _write_truth(out: Path, truth: dict[str, Any]) -> None:
 
 
 def _ledger(written: list[Written]) -> dict[str, Any]:
-    """Rows and dirt of every file, and of all files of events together."""
+    """Return rows and dirt of every file, and of all files of events together."""
     files = {file.name: {"entity": file.entity, "rows": file.rows, "dirt": file.faults} for file in written}
     dirt = _dirt(written, "events")
     return {"dirt": dirt, "rows_written": _rows(written), "files": files, "is_complete": True}
@@ -219,8 +219,8 @@ def _rows(written: list[Written]) -> int:
 
 
 def _by_entity(out: Path, written: list[Written]) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = defaultdict(list)
+    by_entity: dict[str, list[Path]] = defaultdict(list)
     for file in written:
-        if file.entity not in OF_TRUTH:
-            found[file.entity].append(out / file.name)
-    return dict(found)
+        if file.entity not in TRUTH_ENTITIES:
+            by_entity[file.entity].append(out / file.name)
+    return dict(by_entity)

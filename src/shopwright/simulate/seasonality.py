@@ -1,6 +1,6 @@
-"""When people shop: the calendar of the simulated period, and its busy and quiet hours.
+"""Shopping times: the calendar of the simulated period, and its busy and quiet hours.
 
-Times are integers throughout the room: milliseconds since 1970-01-01 UTC.
+Times are integers throughout the package: milliseconds since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MONTH_WEIGHTS = (0.92, 0.88, 0.95, 0.97, 0.98, 0.94, 0.90, 0.92, 1.00, 1.05, 1.3
 
 
 def to_ms(day: date) -> int:
-    """Midnight UTC at the start of a day."""
+    """Return midnight UTC at the start of a day."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * SECOND
 
 
@@ -56,8 +56,8 @@ class Period:
     """First day of every month, and of the month after the last."""
 
     @classmethod
-    def of(cls, start: date, months: int) -> Period:
-        """The period of so many calendar months."""
+    def from_start(cls, start: date, months: int) -> Period:
+        """Return the period of so many calendar months."""
         counts = [start.year * 12 + start.month - 1 + month for month in range(months + 1)]
         return cls(tuple(date(count // 12, count % 12 + 1, 1) for count in counts))
 
@@ -77,12 +77,12 @@ class Period:
         return (self.end - self.start) / (365.25 * DAY)
 
     def spans(self, count: int) -> Iterator[Span]:
-        """About ``count`` stretches of whole days, none of which crosses a month."""
-        longest = max(DAY, (self.end - self.start) // max(count, 1) // DAY * DAY)
+        """Return about ``count`` stretches of whole days, none of which crosses a month."""
+        step = max(DAY, (self.end - self.start) // max(count, 1) // DAY * DAY)
         for month, first in enumerate(self.first_days[:-1]):
             end = to_ms(self.first_days[month + 1])
-            for start in range(to_ms(first), end, longest):
-                yield Span(start, min(start + longest, end), month)
+            for start in range(to_ms(first), end, step):
+                yield Span(start, min(start + step, end), month)
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,10 @@ class Season:
         return np.concatenate([[0.0], np.cumsum(weights / (weights.mean() * 24))])
 
     def level(self, at: Ints) -> Floats:
-        """Average days' worth of visits between the start of the period and each time."""
-        found: Floats = np.interp(at, self._hours, self._curve)
-        return found
+        """Return average days' worth of visits between the start of the period and each time."""
+        levels: Floats = np.interp(at, self._hours, self._curve)
+        return levels
 
-    def moment(self, level: Floats) -> Ints:
-        """The time at which the curve reaches each level: the inverse of ``level``."""
+    def time_at(self, level: Floats) -> Ints:
+        """Return the time at which the curve reaches each level: the inverse of ``level``."""
         return np.interp(level, self._curve, self._hours).astype(np.int64)

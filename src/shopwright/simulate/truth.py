@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from shopwright.simulate.seasonality import Period
     from shopwright.simulate.users import Profiles, Users
 
-MOST_LISTED = 10_000
+MAX_LISTED = 10_000
 """Churned users listed by name; above it the list is cut and says so."""
 BUYERS_FILE = "truth/buyers.parquet"
-"""The type of each person: user_id, buyer_type (a name of ``buyers.PLANTED``); only where types are planted."""
+"""Type of each user: user_id, buyer_type (a name of ``buyers.PLANTED``); only where types are planted."""
 DECISIONS_FILE = "truth/decisions.parquet"
 """The true chance of each purchase: user_id, session_start_at (UTC), purchase_chance (0 to 1), is_purchase."""
 _PURCHASE, _CART = KIND["purchase"], KIND["add_to_cart"]
@@ -34,20 +34,20 @@ def _zeros(*shape: int) -> Ints:
 
 
 @dataclass
-class Tally:
+class TruthCounter:
     """Counts over all events before dirt; grows span by span."""
 
     months: int
     users: int
     by_type: Ints = field(init=False)
-    """Events by (month, who, type), where who is 0 for people and 1 for bots."""
+    """Events by (month, who, type), where who is 0 for humans and 1 for bots."""
     cents: Ints = field(init=False)
-    """Revenue of people and of bots."""
+    """Revenue of humans and of bots, in cents."""
     sessions_of: Ints = field(init=False)
     """Sessions of each user."""
     orders: int = 0
     groups: dict[str, Ints] = field(default_factory=dict)
-    """Counts by group, people in the experiment only."""
+    """Counts by group, humans in the experiment only."""
     chances: dict[str, Any] = field(default_factory=dict)
     """Sum of the true purchase probabilities by group."""
     buyers: set[int] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Tally:
     members: Ints = field(init=False)
     """Group of each user who was seen in the experiment."""
     decisions: int = 0
-    decided: list[dict[str, Any]] = field(default_factory=list)
+    decision_blocks: list[dict[str, Any]] = field(default_factory=list)
     """Of each span, the sessions that were decided: the columns of ``DECISIONS_FILE`` with the user's number in place of the id."""
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Tally:
         self.chances = {"sum": np.zeros(len(GROUPS))}
 
     def add_events(self, events: Events, month: int, users: Users) -> None:
-        """Counts a month's events by type and who made them, and what was paid."""
+        """Count a month's events by type and who made them, and what was paid."""
         is_bot = users.is_bot[events.user].astype(np.int64)
         cells = np.bincount(is_bot * len(EVENT_TYPES) + events.kind, minlength=2 * len(EVENT_TYPES))
         self.by_type[month] += cells.reshape(2, len(EVENT_TYPES))
@@ -79,12 +79,12 @@ class Tally:
             self.cents[who] += int(paid[is_bot[bought] == who].sum())
 
     def add_journeys(self, journeys: Journeys) -> None:
-        """Counts sessions, carts and orders, and those of each group of the experiment."""
+        """Count sessions, carts and orders, and those of each group of the experiment."""
         sessions, decisions = journeys.sessions, journeys.decisions
         self.sessions_of += np.bincount(journeys.visits.user, minlength=self.users)
         self.orders += int(decisions.is_purchase.sum())
         self.decisions += len(decisions.session)
-        self.decided.append(
+        self.decision_blocks.append(
             {
                 "user": journeys.visits.user[decisions.session],
                 "session_start_at": journeys.visits.start[decisions.session],
@@ -93,16 +93,16 @@ class Tally:
             }
         )
         group = (sessions.in_experiment.astype(np.int64) + sessions.is_treated) * ~sessions.is_bot
-        carted = np.unique(journeys.looks.session[journeys.looks.is_carted])
+        cart_sessions = np.unique(journeys.product_views.session[journeys.product_views.is_carted])
         bought = decisions.session[decisions.is_purchase]
         rows: dict[str, Any] = {
             "sessions": slice(None),
-            "cart_sessions": carted,
+            "cart_sessions": cart_sessions,
             "decisions": decisions.session,
             "orders": bought,
         }
-        for name, kept in rows.items():
-            self.groups[name] += np.bincount(group[kept], minlength=len(GROUPS))
+        for name, selected in rows.items():
+            self.groups[name] += np.bincount(group[selected], minlength=len(GROUPS))
         self.chances["sum"] += np.bincount(group[decisions.session], decisions.chance, minlength=len(GROUPS))
         self.members[journeys.visits.user[group > 0]] = group[group > 0]
         self.buyers.update(journeys.visits.user[bought[group[bought] > 0]].tolist())
@@ -113,45 +113,45 @@ class Tally:
         return int(self.by_type.sum())
 
 
-def decision_columns(tally: Tally, users: Users) -> dict[str, Any]:
-    """Every session that ended with something in the cart, by user and start; moments in milliseconds."""
+def decision_columns(counter: TruthCounter, users: Users) -> dict[str, Any]:
+    """Return every session that ended with something in the cart, by user and start; moments in milliseconds."""
     names = ("user", "session_start_at", "purchase_chance", "is_purchase")
-    columns = {name: np.concatenate([part[name] for part in tally.decided]) for name in names}
+    columns = {name: np.concatenate([block[name] for block in counter.decision_blocks]) for name in names}
     order = np.lexsort((columns["session_start_at"], columns["user"]))
     user = columns.pop("user")[order]
-    ids = np.array([users.id_of(each) for each in user.tolist()], dtype=object)
+    ids = np.array([users.id_of(user_number) for user_number in user.tolist()], dtype=object)
     return {"user_id": ids} | {name: values[order] for name, values in columns.items()}
 
 
 def buyer_columns(users: Users) -> dict[str, Any]:
-    """The type of everybody but bots, by user."""
-    people = np.flatnonzero(~users.is_bot)
-    names = np.array([each.name for each in users.buyers.types], dtype=object)
-    ids = np.array([users.id_of(user) for user in people.tolist()], dtype=object)
-    return {"user_id": ids, "buyer_type": names[users.buyers.of_user[people]]}
+    """Return the type of everybody but bots, by user."""
+    humans = np.flatnonzero(~users.is_bot)
+    names = np.array([buyer_type.name for buyer_type in users.buyers.types], dtype=object)
+    ids = np.array([users.id_of(user) for user in humans.tolist()], dtype=object)
+    return {"user_id": ids, "buyer_type": names[users.buyers.of_user[humans]]}
 
 
 def money(cents: int) -> str:
-    """Cents as a decimal string."""
+    """Return cents as a decimal string."""
     return str(Decimal(int(cents)).scaleb(-2))
 
 
 def describe(
-    config: SimulationConfig, period: Period, users: Users, profiles: Profiles, tally: Tally
+    config: SimulationConfig, period: Period, users: Users, profiles: Profiles, counter: TruthCounter
 ) -> dict[str, Any]:
-    """Everything known about the shop, before dirt, as one JSON document."""
+    """Return everything known about the shop, before dirt, as one JSON document."""
     return {
         "config": config.model_dump(mode="json"),
-        "totals": _totals(tally, users),
-        "events_by_month": _by_month(period, tally),
-        "experiment": _experiment(config, tally),
-        "abandonment": _abandonment(tally),
+        "totals": _totals(counter, users),
+        "events_by_month": _by_month(period, counter),
+        "experiment": _experiment(config, counter),
+        "abandonment": _abandonment(counter),
         "bots": {
             "count": int(users.is_bot.sum()),
             "user_ids": [users.id_of(user) for user in np.flatnonzero(users.is_bot).tolist()],
         },
         "buyer_types": users.buyers.describe(),
-        "churned_users": _churned(period, users, tally),
+        "churned_users": _churned(period, users, counter),
         "profiles": {
             "users": users.size,
             "versions": len(profiles.city),
@@ -161,59 +161,59 @@ def describe(
     }
 
 
-def _totals(tally: Tally, users: Users) -> dict[str, Any]:
-    by_type = tally.by_type.sum(axis=(0, 1))
+def _totals(counter: TruthCounter, users: Users) -> dict[str, Any]:
+    by_type = counter.by_type.sum(axis=(0, 1))
     bots = users.is_bot
     return {
         "events": int(by_type.sum()),
         "events_by_type": dict(zip(EVENT_TYPES, by_type.tolist(), strict=True)),
-        "events_of_bots": int(tally.by_type[:, 1].sum()),
-        "users": int((tally.sessions_of > 0).sum()),
-        "users_returning": int((tally.sessions_of[~bots] > 1).sum()),
-        "sessions": int(tally.sessions_of.sum()),
-        "sessions_of_bots": int(tally.sessions_of[bots].sum()),
+        "events_of_bots": int(counter.by_type[:, 1].sum()),
+        "users": int((counter.sessions_of > 0).sum()),
+        "users_returning": int((counter.sessions_of[~bots] > 1).sum()),
+        "sessions": int(counter.sessions_of.sum()),
+        "sessions_of_bots": int(counter.sessions_of[bots].sum()),
         "session_gap_minutes": 30,
         "purchases": int(by_type[_PURCHASE]),
-        "orders": tally.orders,
-        "gross_amount": money(tally.cents.sum()),
-        "gross_amount_without_bots": money(tally.cents[0]),
+        "orders": counter.orders,
+        "gross_amount": money(counter.cents.sum()),
+        "gross_amount_without_bots": money(counter.cents[0]),
     }
 
 
-def _by_month(period: Period, tally: Tally) -> dict[str, dict[str, int]]:
-    counts = tally.by_type.sum(axis=1)
+def _by_month(period: Period, counter: TruthCounter) -> dict[str, dict[str, int]]:
+    counts = counter.by_type.sum(axis=1)
     return {
         f"{first:%Y-%m}": dict(zip(EVENT_TYPES, row.tolist(), strict=True))
         for first, row in zip(period.first_days[:-1], counts, strict=True)
     }
 
 
-def _experiment(config: SimulationConfig, tally: Tally) -> dict[str, Any]:
-    """The planted effect, and what chance made of it; bots are not counted."""
+def _experiment(config: SimulationConfig, counter: TruthCounter) -> dict[str, Any]:
+    """Return the planted effect, and what chance made of it; bots are not counted."""
     return {
         "name": config.experiment,
         "assignment": "md5-parity of user_id: odd is treatment, even is control",
         "effect": config.experiment_effect,
         "effect_is": "relative lift of P(purchase | something is in the cart at the end of the session)",
         "starts_at": f"{config.experiment_start or config.start}T00:00:00Z",
-        "groups": {name: _group(code, tally) for code, name in enumerate(GROUPS) if name},
+        "groups": {name: _group(code, counter) for code, name in enumerate(GROUPS) if name},
     }
 
 
-def _group(code: int, tally: Tally) -> dict[str, Any]:
-    counts = {name: int(values[code]) for name, values in tally.groups.items()}
-    members = np.flatnonzero(tally.members == code)
+def _group(code: int, counter: TruthCounter) -> dict[str, Any]:
+    counts = {name: int(values[code]) for name, values in counter.groups.items()}
+    members = np.flatnonzero(counter.members == code)
     decisions = counts["decisions"]
     return {
         "users": len(members),
-        "users_buying": len(tally.buyers.intersection(members.tolist())),
+        "users_buying": len(counter.buyers.intersection(members.tolist())),
         **counts,
         "purchase_rate": counts["orders"] / decisions if decisions else None,
-        "expected_purchase_rate": float(tally.chances["sum"][code] / decisions) if decisions else None,
+        "expected_purchase_rate": float(counter.chances["sum"][code] / decisions) if decisions else None,
     }
 
 
-def _abandonment(tally: Tally) -> dict[str, Any]:
+def _abandonment(counter: TruthCounter) -> dict[str, Any]:
     return {
         "model": "P(abandon) = 1 / (1 + exp(-(intercept + sum of coefficient * cause))) without treatment; "
         "under treatment P(purchase) = (1 - P(abandon)) * (1 + effect), at most 0.98",
@@ -222,15 +222,15 @@ def _abandonment(tally: Tally) -> dict[str, Any]:
         "intercept": INTERCEPT,
         "coefficients": COEFFICIENTS,
         "causes": MEANINGS,
-        "decisions": tally.decisions,
-        "abandonment_rate": 1 - tally.orders / tally.decisions if tally.decisions else None,
+        "decisions": counter.decisions,
+        "abandonment_rate": 1 - counter.orders / counter.decisions if counter.decisions else None,
     }
 
 
-def _churned(period: Period, users: Users, tally: Tally) -> dict[str, Any]:
-    """Users who were seen and whose last possible moment lies within the period."""
-    churned = np.flatnonzero((users.churned < period.end) & (tally.sessions_of > 0))
-    listed = churned[:MOST_LISTED]
+def _churned(period: Period, users: Users, counter: TruthCounter) -> dict[str, Any]:
+    """Return users who were seen and whose last possible moment lies within the period."""
+    churned = np.flatnonzero((users.churned < period.end) & (counter.sessions_of > 0))
+    listed = churned[:MAX_LISTED]
     times = np.datetime_as_string(users.churned[listed].astype("datetime64[ms]"), unit="ms")
     return {
         "count": len(churned),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.assignment import has_odd_md5
-from shopwright.simulate.arrays import Flags, Floats, Ints, Versions, choose, offsets_of, spread_ids
+from shopwright.simulate.arrays import Flags, Floats, Ints, Versions, draw_choices, group_offsets, spread_ids
 from shopwright.simulate.buyers import Buyers
 from shopwright.simulate.seasonality import DAY, HOUR, MINUTE
 
@@ -41,7 +41,7 @@ SEGMENT_WEIGHTS = (0.45, 0.35, 0.15, 0.05)
 
 RATE_SPREAD = 1.2
 """Standard deviation of the log visit rate: a few users make most visits."""
-HIGHEST_RATE = 40.0
+MAX_RATE = 40.0
 """Highest visit rate, as a multiple of the mean."""
 HOUR_SHIFT_SPREAD = 1.5
 """Standard deviation of the hours by which a user's day is shifted."""
@@ -67,10 +67,10 @@ class Users:
     """When the user registered, in milliseconds; a user who registers within the period visits at that moment."""
     churned: Ints
     """The moment after which the user never comes again, in milliseconds; may lie after the period."""
-    visit_rate: Floats
-    """Relative visits a day; 1 on average for people, absolute for bots."""
+    session_rate: Floats
+    """Relative sessions a day; 1 on average for humans, absolute for bots."""
     hour_shift: Ints
-    """Hours by which the user's day is later than most people's."""
+    """Hours by which the user's day is later than that of most users."""
     device: Ints
     channel: Ints
     typical_cents: Floats
@@ -91,7 +91,7 @@ class Users:
         return len(self.number)
 
     def id_of(self, user: int) -> str:
-        """The user's id as exports write it."""
+        """Return the user's id as exports write it."""
         return f"{self.prefix}{self.number[user]}"
 
 
@@ -112,13 +112,13 @@ class Profiles:
         return len(owners) - len(np.unique(owners))
 
     def country_at(self, user: Ints, at: Ints) -> Ints:
-        """Where each user lived at each time, as a position in ``COUNTRIES``."""
-        found: Ints = CITY_COUNTRY[self.city[self.versions.at(user, at)]]
-        return found
+        """Return where each user lived at each time, as a position in ``COUNTRIES``."""
+        country: Ints = CITY_COUNTRY[self.city[self.versions.at(user, at)]]
+        return country
 
 
-def group_of(user_id: str) -> str:
-    """The experiment's variant for a user: MD5 parity of the id, odd is the treatment.
+def assign_variant(user_id: str) -> str:
+    """Return the experiment's variant for a user: MD5 parity of the id, odd is the treatment.
 
     Example:
         >>> group_of("512345678")
@@ -128,15 +128,15 @@ def group_of(user_id: str) -> str:
 
 
 def draw_users(config: SimulationConfig, period: Period, catalog: Catalog, rng: np.random.Generator) -> Users:
-    """Invents the users and their habits."""
+    """Draw the users and their habits."""
     size = config.user_count
     number = spread_ids(100_000_000, 999_999_999, size, rng)
     prefix = "" if config.format == "rees46" else "u"
     is_bot = _draw_bots(config, size, rng)
     buyers = Buyers.draw(size, rng.spawn(1)[0], planted=config.buyer_types)
-    variety = buyers.each("variety")
+    variety = buyers.trait("variety")
     arrived = _draw_arrivals(period, is_bot, buyers, rng)
-    lifetime = rng.exponential(config.mean_lifetime_days * DAY, size) * buyers.each("lifetime")
+    lifetime = rng.exponential(config.mean_lifetime_days * DAY, size) * buyers.trait("lifetime")
     churned = np.maximum(arrived, period.start) + HOUR + lifetime.astype(np.int64)
     churned[is_bot] = period.end + DAY
     favourites = rng.integers(0, len(catalog.category_paths), (size, FAVOURITES)).astype(np.uint8)
@@ -146,21 +146,23 @@ def draw_users(config: SimulationConfig, period: Period, catalog: Catalog, rng: 
         prefix=prefix,
         arrived=arrived,
         churned=churned,
-        visit_rate=_draw_rates(config, period, is_bot, buyers, rng),
+        session_rate=_draw_rates(config, period, is_bot, buyers, rng),
         hour_shift=rng.normal(0, HOUR_SHIFT_SPREAD, size).round().astype(np.int8),
-        device=choose(DEVICE_WEIGHTS, size, rng),
-        channel=choose(CHANNEL_WEIGHTS, size, rng),
+        device=draw_choices(DEVICE_WEIGHTS, size, rng),
+        channel=draw_choices(CHANNEL_WEIGHTS, size, rng),
         typical_cents=typical.astype(np.float32),
         price_sensitivity=_draw_sensitivities(variety, rng),
         favourites=favourites,
-        is_treated=np.array([group_of(f"{prefix}{digits}") == "treatment" for digits in number.tolist()]),
+        is_treated=np.array(
+            [assign_variant(f"{prefix}{digits}") == "treatment" for digits in number.tolist()]
+        ),
         is_bot=is_bot,
         buyers=buyers,
     )
 
 
 def bot_sessions(config: SimulationConfig) -> float:
-    """Sessions of bots wanted: one at least, unless there are to be no bots."""
+    """Return sessions of bots wanted: one at least, unless there are to be no bots."""
     if not config.bot_share:
         return 0.0
     return max(1.0, config.bot_share * config.events / float(np.mean(BOT_SESSION_VIEWS)))
@@ -174,36 +176,36 @@ def _draw_bots(config: SimulationConfig, size: int, rng: np.random.Generator) ->
 
 
 def _draw_sensitivities(variety: Floats, rng: np.random.Generator) -> Floats:
-    drawn = rng.gamma(SENSITIVITY_SHAPE, SENSITIVITY / SENSITIVITY_SHAPE, len(variety))
-    found: Floats = np.where(variety == 1, drawn, SENSITIVITY + (drawn - SENSITIVITY) * variety)
-    return found.astype(np.float32)
+    values = rng.gamma(SENSITIVITY_SHAPE, SENSITIVITY / SENSITIVITY_SHAPE, len(variety))
+    sensitivity: Floats = np.where(variety == 1, values, SENSITIVITY + (values - SENSITIVITY) * variety)
+    return sensitivity.astype(np.float32)
 
 
 def _draw_arrivals(period: Period, is_bot: Flags, buyers: Buyers, rng: np.random.Generator) -> Ints:
-    """Registration times: some in the two years before, the others within the period, bots early in it."""
+    """Return registration times: some in the two years before, the others within the period, bots early in it."""
     size = len(is_bot)
     length = period.end - period.start
     within = period.start + (rng.random(size) * (length - HOUR)).astype(np.int64)
     early = period.start + (within - period.start) // 10
     before = period.start - rng.integers(HOUR, 730 * DAY, size)
-    return np.where(is_bot, early, np.where(rng.random(size) < buyers.each("known_share"), before, within))
+    return np.where(is_bot, early, np.where(rng.random(size) < buyers.trait("known_share"), before, within))
 
 
 def _draw_rates(
     config: SimulationConfig, period: Period, is_bot: Flags, buyers: Buyers, rng: np.random.Generator
 ) -> Floats:
-    """Visits a day: relative for people, of whom a few make most; for bots what remains after each one's first session."""
-    spread = RATE_SPREAD * buyers.each("variety")
-    rates = np.exp(rng.normal(-(spread**2) / 2, spread)) * buyers.each("visits")
+    """Draw sessions a day: relative for humans, of whom a few make most; for bots what remains after the first session of each."""
+    spread = RATE_SPREAD * buyers.trait("variety")
+    rates = np.exp(rng.normal(-(spread**2) / 2, spread)) * buyers.trait("visits")
     sessions_each = bot_sessions(config) / max(1, int(is_bot.sum()))
     bot_rate = max(0.0, sessions_each - 1) * DAY / (period.end - period.start)
-    return np.where(is_bot, bot_rate, np.minimum(rates, HIGHEST_RATE)).astype(np.float32)
+    return np.where(is_bot, bot_rate, np.minimum(rates, MAX_RATE)).astype(np.float32)
 
 
 def draw_profiles(
     config: SimulationConfig, period: Period, users: Users, rng: np.random.Generator
 ) -> Profiles:
-    """Invents every user's profile and how it changed within the period.
+    """Draw every user's profile and how it changed within the period.
 
     A change touches one of city, segment and subscription and always leaves another value than before.
     """
@@ -212,28 +214,28 @@ def draw_profiles(
     counts = 1 + rng.poisson(config.profile_changes_per_year * years)
     counts[users.is_bot] = 1
     owner = np.repeat(np.arange(users.size), counts)
-    starts = offsets_of(counts)[:-1]
-    moments = (
+    starts = group_offsets(counts)[:-1]
+    timestamps = (
         first[owner]
         + MINUTE
         + (rng.random(len(owner)) * (period.end - first[owner] - MINUTE)).astype(np.int64)
     )
-    moments[starts] = users.arrived
-    moments = moments[np.lexsort((moments, owner))]
+    timestamps[starts] = users.arrived
+    timestamps = timestamps[np.lexsort((timestamps, owner))]
     touched = rng.integers(0, 3, len(owner))
     columns = [
         _walk(rng.integers(0, len(CITIES), users.size), touched == 0, len(CITIES), starts, rng),
-        _walk(choose(SEGMENT_WEIGHTS, users.size, rng), touched == 1, len(SEGMENTS), starts, rng),
+        _walk(draw_choices(SEGMENT_WEIGHTS, users.size, rng), touched == 1, len(SEGMENTS), starts, rng),
         _walk(rng.integers(0, 2, users.size), touched == 2, 2, starts, rng),
     ]
-    return Profiles(Versions(owner, moments), *columns)
+    return Profiles(Versions(owner, timestamps), *columns)
 
 
 def _walk(first: Ints, touched: Flags, values: int, starts: Ints, rng: np.random.Generator) -> Ints:
-    """Values of one attribute by version: the owner's first one, moved on wherever it is touched."""
+    """Return values of one attribute by version: the owner's first one, moved on wherever it is touched."""
     steps = np.where(touched, rng.integers(1, values, len(touched)), 0)
     steps[starts] = 0
-    walked = np.cumsum(steps)
+    walk = np.cumsum(steps)
     counts = np.diff(np.append(starts, len(steps)))
-    values_now: Ints = (np.repeat(first - walked[starts], counts) + walked) % values
+    values_now: Ints = (np.repeat(first - walk[starts], counts) + walk) % values
     return values_now.astype(np.uint8)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import Flags, Floats, Ints, offsets_of, running_before, sum_within
+from shopwright.simulate.arrays import Flags, Floats, Ints, group_offsets, running_sum_before, sum_by_group
 from shopwright.simulate.seasonality import DAY, HOUR, MINUTE, SECOND
 from shopwright.simulate.users import BOT_SESSION_VIEWS
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from shopwright.simulate.users import Users
 
 SESSION_GAP = 30 * MINUTE
-REST = SESSION_GAP + MINUTE
+MIN_BREAK = SESSION_GAP + MINUTE
 """Least time between two sessions of a user."""
-SHORTEST_DWELL, TYPICAL_DWELL, LONGEST_DWELL = 6 * SECOND, 38 * SECOND, 20 * MINUTE
+MIN_DWELL, TYPICAL_DWELL, MAX_DWELL = 6 * SECOND, 38 * SECOND, 20 * MINUTE
 DWELL_SPREAD = 1.0
 """Standard deviation of the log dwell time."""
 LANDING = 4 * SECOND
@@ -31,7 +31,7 @@ CHECKOUT = 3 * MINUTE
 """Longest a checkout takes; time for it is kept free at the end of every session."""
 QUICK_SHARE, QUICK_VIEWS, THOROUGH_VIEWS = 0.6, 2.0, 6.0
 """Share of sessions that are quick, and the mean number of product views of quick and of thorough ones."""
-MOST_VIEWS = 80
+MAX_VIEWS = 80
 BOUNCE_SHARE = 0.12
 """Share of sessions that end on the landing page, in exports that show landing pages."""
 
@@ -54,17 +54,19 @@ class Visits:
         """Number of sessions."""
         return len(self.user)
 
-    def only(self, kept: Flags) -> Visits:
-        """Only those sessions."""
-        dwell = self.dwell[np.repeat(kept, self.views)]
-        return Visits(self.user[kept], self.start[kept], self.end[kept], self.views[kept], dwell)
+    def filter(self, selected: Flags) -> Visits:
+        """Return only those sessions."""
+        dwell = self.dwell[np.repeat(selected, self.views)]
+        return Visits(
+            self.user[selected], self.start[selected], self.end[selected], self.views[selected], dwell
+        )
 
 
 def draw_views(is_bot: Flags, *, with_bounces: bool, rng: np.random.Generator) -> Ints:
-    """Number of product views of each session."""
+    """Return number of product views of each session."""
     size = len(is_bot)
     mean = np.where(rng.random(size) < QUICK_SHARE, QUICK_VIEWS, THOROUGH_VIEWS)
-    views = np.minimum(rng.geometric(1 / mean), MOST_VIEWS)
+    views = np.minimum(rng.geometric(1 / mean), MAX_VIEWS)
     if with_bounces:
         views[rng.random(size) < BOUNCE_SHARE] = 0
     bots = int(is_bot.sum())
@@ -73,9 +75,9 @@ def draw_views(is_bot: Flags, *, with_bounces: bool, rng: np.random.Generator) -
 
 
 def draw_dwell(views: Ints, is_bot: Flags, rng: np.random.Generator) -> Ints:
-    """Milliseconds spent on each product: log-normal for people, short and even for bots."""
+    """Return milliseconds spent on each product: log-normal for humans, short and even for bots."""
     dwell = np.exp(rng.normal(np.log(TYPICAL_DWELL), DWELL_SPREAD, int(views.sum())))
-    dwell = np.clip(dwell, SHORTEST_DWELL, LONGEST_DWELL)
+    dwell = np.clip(dwell, MIN_DWELL, MAX_DWELL)
     of_bot = np.repeat(is_bot, views)
     pace = np.repeat(rng.integers(2 * SECOND, 5 * SECOND, len(views)), views)[of_bot]
     dwell[of_bot] = pace + rng.integers(-50, 50, len(pace))
@@ -92,7 +94,7 @@ def draw_visits(
     with_pages: bool,
     rng: np.random.Generator,
 ) -> Visits:
-    """Draws the sessions that start in a span.
+    """Draw the sessions that start in a span.
 
     Args:
         users: everyone who is registered.
@@ -110,22 +112,22 @@ def draw_visits(
     is_bot = users.is_bot[user]
     views = draw_views(is_bot, with_bounces=with_pages, rng=rng)
     dwell = draw_dwell(views, is_bot, rng)
-    length = LANDING + CHECKOUT + sum_within(dwell, offsets_of(views))
-    start = spaced_out(user, np.maximum(start, free_at[user]), length + REST)
+    length = LANDING + CHECKOUT + sum_by_group(dwell, group_offsets(views))
+    start = space_out(user, np.maximum(start, free_at[user]), length + MIN_BREAK)
     visits = Visits(user, start, start + length, views, dwell)
-    np.maximum.at(free_at, user, visits.end + REST)
-    return visits.only(visits.end < np.minimum(users.churned[user], season.period.end))
+    np.maximum.at(free_at, user, visits.end + MIN_BREAK)
+    return visits.filter(visits.end < np.minimum(users.churned[user], season.period.end))
 
 
 def _draw_starts(
     users: Users, season: Season, span: Span, scale: float, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """Users and wanted start times, ordered by both: an uneven Poisson process, and each newcomer's first visit."""
+    """Return users and wanted start times, ordered by both: an uneven Poisson process, and each newcomer's first visit."""
     opens, closes = (season.level(np.clip(at, span.start, span.end)) for at in (users.arrived, users.churned))
-    rate = users.visit_rate * np.where(users.is_bot, 1.0, scale)
+    rate = users.session_rate * np.where(users.is_bot, 1.0, scale)
     user = np.repeat(np.arange(users.size), rng.poisson(rate * np.maximum(closes - opens, 0.0)))
     level = opens[user] + rng.random(len(user)) * (closes - opens)[user]
-    start = _shifted(season.moment(level), users, user, span)
+    start = _shifted(season.time_at(level), users, user, span)
     newcomers = np.flatnonzero((users.arrived >= span.start) & (users.arrived < span.end))
     user, start = np.concatenate([user, newcomers]), np.concatenate([start, users.arrived[newcomers]])
     order = np.argsort(user * (span.end - span.start) + (start - span.start), kind="stable")
@@ -133,15 +135,15 @@ def _draw_starts(
 
 
 def _shifted(start: Ints, users: Users, user: Ints, span: Span) -> Ints:
-    """Moves visits to the user's own hours within the day, where the user is active then."""
+    """Move visits to the user's own hours within the day, where the user is active then."""
     midnight = start // DAY * DAY
-    moved = midnight + (start - midnight + users.hour_shift[user].astype(np.int64) * HOUR) % DAY
-    fits = (moved >= np.maximum(users.arrived[user], span.start)) & (moved < users.churned[user])
-    return np.where(fits & (moved < span.end), moved, start)
+    shifted = midnight + (start - midnight + users.hour_shift[user].astype(np.int64) * HOUR) % DAY
+    fits = (shifted >= np.maximum(users.arrived[user], span.start)) & (shifted < users.churned[user])
+    return np.where(fits & (shifted < span.end), shifted, start)
 
 
-def spaced_out(user: Ints, start: Ints, taken: Ints) -> Ints:
-    """Delays sessions just enough for none to start while the user's one before still takes its time.
+def space_out(user: Ints, start: Ints, durations: Ints) -> Ints:
+    """Delay sessions just enough for none to start while the user's one before still takes its time.
 
     Args:
         user: ascending; one entry a session.
@@ -155,7 +157,7 @@ def spaced_out(user: Ints, start: Ints, taken: Ints) -> Ints:
         return start
     is_first = np.concatenate([[True], user[1:] != user[:-1]])
     offsets = np.append(np.flatnonzero(is_first), len(user))
-    before = running_before(taken, offsets)
+    before = running_sum_before(durations, offsets)
     # A start is the latest, over the sessions up to it, of a wanted start plus all that is taken in between.
     slack = start - before
     width = int(slack.max() - slack.min()) + 1
@@ -164,7 +166,7 @@ def spaced_out(user: Ints, start: Ints, taken: Ints) -> Ints:
     return latest + before
 
 
-def mean_visit_days(users: Users, season: Season) -> Floats:
-    """Visits of each user over the whole period per unit of ``scale``."""
+def mean_session_days(users: Users, season: Season) -> Floats:
+    """Return visits of each user over the whole period per unit of ``scale``."""
     opens, closes = season.level(users.arrived), season.level(users.churned)
-    return users.visit_rate * np.maximum(closes - opens, 0.0)
+    return users.session_rate * np.maximum(closes - opens, 0.0)

@@ -1,6 +1,6 @@
-"""What comes after: orders called off, goods that come back, amends for lateness, and reviews.
+"""Events after an order: cancellations, returns, adjustments for late delivery, and reviews.
 
-Each of the first three adds lines to the order that say what is no longer owed; the refund is their sum.
+Each of the first three adds lines to the order that reduce the amount due; the refund is their sum.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import first_of_each, join, sum_by
-from shopwright.simulate.sales.baskets import numbered
-from shopwright.simulate.sales.records import LINE_KIND, NEVER, Lines, Reviews, sound
+from shopwright.simulate.arrays import concat, is_first_occurrence, sum_by
+from shopwright.simulate.sales.baskets import number_lines
+from shopwright.simulate.sales.records import LINE_KIND, NEVER, Lines, Reviews, no_faults
 from shopwright.simulate.seasonality import DAY, HOUR
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LINE_RETURN_SHARE = 0.6
 """Share of an order's lines that come back when anything does; one at least."""
 RETURN_DAYS = (2, 14)
 """Fewest and most days from delivery to the return."""
-AMENDS_SHARE, AMENDS_PERCENT = 0.15, (5, 15)
+ADJUSTMENT_SHARE, ADJUSTMENT_PERCENT = 0.15, (5, 15)
 """Share of late orders for which part of the goods' price is given back, and how much of it."""
 
 LATENESS = ("on time", "up to 3 days late", "more than 3 days late")
@@ -42,7 +42,7 @@ REVIEW_SHARE, ANSWER_SHARE, ANSWER_DAYS = 0.78, 0.40, 1.5
 
 
 def draw_corrections(orders: Orders, lines: Lines, return_rate: Floats, rng: np.random.Generator) -> Lines:
-    """Lines that take back what is not owed after all; an order is corrected once at most, all at one moment.
+    """Draw the lines that reduce what is due; an order is corrected at most once, all at one time.
 
     Args:
         orders: what becomes of the orders.
@@ -53,79 +53,81 @@ def draw_corrections(orders: Orders, lines: Lines, return_rate: Floats, rng: np.
     is_late = _lateness(orders) > 0
     chance = return_rate * np.where(is_late, LATE_RETURN_FACTOR, 1.0)
     is_delivered = orders.delivered < NEVER
-    comes_back = is_delivered & (rng.random(orders.size) < chance)
+    is_returned = is_delivered & (rng.random(orders.size) < chance)
     days = rng.uniform(*RETURN_DAYS, orders.size)
-    later = np.where(is_delivered, orders.delivered, 0) + (days * DAY).astype(np.int64)
-    is_amended = is_delivered & is_late & ~comes_back & (rng.random(orders.size) < AMENDS_SHARE)
-    corrections = join(
+    return_at = np.where(is_delivered, orders.delivered, 0) + (days * DAY).astype(np.int64)
+    is_adjusted = is_delivered & is_late & ~is_returned & (rng.random(orders.size) < ADJUSTMENT_SHARE)
+    corrections = concat(
         [
-            _called_off(orders, lines),
-            _returned(lines, comes_back, later, rng),
-            _amended(lines, is_amended, later, rng),
+            _canceled_lines(orders, lines),
+            _returned_lines(lines, is_returned, return_at, rng),
+            _adjustment_lines(lines, is_adjusted, return_at, rng),
         ]
     )
-    return numbered(corrections, after=np.bincount(lines.order, minlength=orders.size))
+    return number_lines(corrections, after=np.bincount(lines.order, minlength=orders.size))
 
 
-def _taken_back(lines: Lines, rows: Flags, quantity: Ints, freight: Ints, at: Ints) -> Lines:
-    """The lines the other way round: what was sold returns; discounts and fees are undone by their own kind."""
+def _reversed_lines(lines: Lines, rows: Flags, quantity: Ints, freight: Ints, at: Ints) -> Lines:
+    """Return the lines the other way round: what was sold returns; discounts and fees are undone by their own kind."""
     undone = lines.take(rows)
     kind = np.where(undone.kind == LINE_KIND["sale"], LINE_KIND["return"], undone.kind)
     return replace(undone, kind=kind, quantity=-quantity[rows], freight=-freight[rows], at=at[undone.order])
 
 
-def _called_off(orders: Orders, lines: Lines) -> Lines:
-    """All lines of orders that ended, freight too."""
+def _canceled_lines(orders: Orders, lines: Lines) -> Lines:
+    """Return all lines of orders that ended, freight too."""
     rows = (orders.ended < NEVER)[lines.order]
-    return _taken_back(lines, rows, lines.quantity, lines.freight, orders.ended)
+    return _reversed_lines(lines, rows, lines.quantity, lines.freight, orders.ended)
 
 
-def _returned(lines: Lines, comes_back: Flags, at: Ints, rng: np.random.Generator) -> Lines:
-    """Some units of some paid lines of each order, and the part of the discount that belonged to them."""
-    is_open = comes_back[lines.order] & (lines.kind == LINE_KIND["sale"]) & (lines.cents > 0)
-    chosen = is_open & (rng.random(lines.size) < LINE_RETURN_SHARE)
+def _returned_lines(lines: Lines, is_returned: Flags, at: Ints, rng: np.random.Generator) -> Lines:
+    """Return some units of some paid lines of each order, and the part of the discount that belonged to them."""
+    is_open = is_returned[lines.order] & (lines.kind == LINE_KIND["sale"]) & (lines.cents > 0)
+    is_selected = is_open & (rng.random(lines.size) < LINE_RETURN_SHARE)
     candidates = np.flatnonzero(is_open)
-    chosen[candidates[first_of_each(lines.order[candidates])]] = True
+    is_selected[candidates[is_first_occurrence(lines.order[candidates])]] = True
     units = 1 + (rng.random(lines.size) * lines.quantity).astype(np.int64)
-    back = _taken_back(lines, chosen, units, np.zeros_like(lines.freight), at)
-    return join([back, _discount_back(lines, back, at)])
+    return_lines = _reversed_lines(lines, is_selected, units, np.zeros_like(lines.freight), at)
+    return concat([return_lines, _discount_reversals(lines, return_lines, at)])
 
 
-def _discount_back(lines: Lines, back: Lines, at: Ints) -> Lines:
-    """A discount covers what came back in proportion to its price, rounded down to the cent."""
+def _discount_reversals(lines: Lines, return_lines: Lines, at: Ints) -> Lines:
+    """Return the part of each discount that covered what came back, in proportion to its price, rounded down to the cent."""
     size = len(at)
     is_sale = lines.kind == LINE_KIND["sale"]
     sold = sum_by(lines.order[is_sale], lines.goods[is_sale], size)
-    returned = -sum_by(back.order, back.goods, size)
+    returned = -sum_by(return_lines.order, return_lines.goods, size)
     discounts = lines.take(lines.kind == LINE_KIND["discount"])
-    of = discounts.order
-    share = -(-discounts.cents * returned[of] // sold[of])
-    undone = replace(discounts, cents=share, quantity=-discounts.quantity, at=at[of])
+    order = discounts.order
+    share = -(-discounts.cents * returned[order] // sold[order])
+    undone = replace(discounts, cents=share, quantity=-discounts.quantity, at=at[order])
     return undone.take(share < 0)
 
 
-def _amended(lines: Lines, is_amended: Flags, at: Ints, rng: np.random.Generator) -> Lines:
-    """An adjustment in the customer's favour for each order."""
+def _adjustment_lines(lines: Lines, is_adjusted: Flags, at: Ints, rng: np.random.Generator) -> Lines:
+    """Return an adjustment in the customer's favour for each order."""
     is_sale = lines.kind == LINE_KIND["sale"]
     goods = sum_by(lines.order[is_sale], lines.goods[is_sale], len(at))
-    order = np.flatnonzero(is_amended)
-    low, high = AMENDS_PERCENT
+    order = np.flatnonzero(is_adjusted)
+    low, high = ADJUSTMENT_PERCENT
     cents = -(goods[order] * rng.integers(low, high + 1, len(order)) // 100)
-    none, nothing = np.full(len(order), -1), np.zeros(len(order), dtype=np.int64)
+    missing, zeros = np.full(len(order), -1), np.zeros(len(order), dtype=np.int64)
     kind = np.full(len(order), LINE_KIND["adjustment"])
-    one = np.ones(len(order), dtype=np.int64)
-    return Lines(order, at[order], sound(len(order)), nothing, kind, none, none, one, cents, nothing)
+    quantity = np.ones(len(order), dtype=np.int64)
+    return Lines(
+        order, at[order], no_faults(len(order)), zeros, kind, missing, missing, quantity, cents, zeros
+    )
 
 
 def _lateness(orders: Orders) -> Ints:
-    """Position in ``LATENESS`` of each order that is ever delivered."""
+    """Return position in ``LATENESS`` of each order that is ever delivered."""
     late = orders.delivered - orders.promised
-    found: Ints = (late > 0).astype(np.int8) + (late > LATE_LIMIT)
-    return found
+    lateness: Ints = (late > 0).astype(np.int8) + (late > LATE_LIMIT)
+    return lateness
 
 
 def draw_reviews(orders: Orders, rng: np.random.Generator) -> Reviews:
-    """Reviews of delivered orders, whose score depends on the delay."""
+    """Return reviews of delivered orders, whose score depends on the delay."""
     size = orders.size
     is_reviewed = (orders.delivered < NEVER) & (rng.random(size) < REVIEW_SHARE)
     lateness = _lateness(orders)
@@ -137,7 +139,7 @@ def draw_reviews(orders: Orders, rng: np.random.Generator) -> Reviews:
     return Reviews(
         order=np.arange(size),
         at=np.maximum(created, answered),
-        fault=sound(size),
+        fault=no_faults(size),
         created=created,
         answered=answered,
         score=score,

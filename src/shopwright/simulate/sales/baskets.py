@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import join, offsets_of, running_before, sum_within
+from shopwright.simulate.arrays import concat, group_offsets, running_sum_before, sum_by_group
 from shopwright.simulate.events import KIND
 from shopwright.simulate.sales.places import DISTANCES
-from shopwright.simulate.sales.records import LINE_KIND, Lines, sound
+from shopwright.simulate.sales.records import LINE_KIND, Lines, no_faults
 
 if TYPE_CHECKING:
     from shopwright.simulate.arrays import Ints
@@ -56,68 +56,68 @@ class Baskets:
     @property
     def goods(self) -> Ints:
         """Cents of each order's products."""
-        return sum_within(self.quantity.astype(np.int64) * self.cents, self.offsets)
+        return sum_by_group(self.quantity.astype(np.int64) * self.cents, self.offsets)
 
 
-def fill_baskets(events: Events, profiles: Profiles, sellers: Sellers, rng: np.random.Generator) -> Baskets:
-    """Gathers the purchase events of a month into orders, and draws who sells each line and what shipping costs."""
-    bought = events.take(np.flatnonzero(events.kind == KIND["purchase"]))
-    bought = bought.take(np.lexsort((bought.session, bought.at)))
-    is_first = np.ones(bought.size, dtype=bool)
-    is_first[1:] = bought.session[1:] != bought.session[:-1]
+def build_baskets(events: Events, profiles: Profiles, sellers: Sellers, rng: np.random.Generator) -> Baskets:
+    """Gather the purchase events of a month into orders, and draws who sells each line and what shipping costs."""
+    purchases = events.take(np.flatnonzero(events.kind == KIND["purchase"]))
+    purchases = purchases.take(np.lexsort((purchases.session, purchases.at)))
+    is_first = np.ones(purchases.size, dtype=bool)
+    is_first[1:] = purchases.session[1:] != purchases.session[:-1]
     first = np.flatnonzero(is_first)
-    user, at = bought.user[first], bought.at[first]
+    user, at = purchases.user[first], purchases.at[first]
     city = profiles.city[profiles.versions.at(user, at)]
-    offsets = np.append(first, bought.size)
-    seller = sellers.of(bought.product, rng)
+    offsets = np.append(first, purchases.size)
+    seller = sellers.draw_for(purchases.product, rng)
     kilometres = DISTANCES[sellers.city[seller], np.repeat(city, np.diff(offsets))]
-    kilos = sellers.grams[bought.product] * bought.quantity / 1_000
+    kilos = sellers.grams[purchases.product] * purchases.quantity / 1_000
     freight = (FREIGHT_CENTS + FREIGHT_PER_KG * kilos + FREIGHT_PER_KM * kilometres).round().astype(np.int64)
     is_free = np.repeat(rng.random(len(first)) < FREE_SHIPPING_SHARE, np.diff(offsets))
     return Baskets(
-        number=bought.session[first],
+        number=purchases.session[first],
         user=user,
         at=at,
         city=city,
         offsets=offsets,
-        product=bought.product,
-        quantity=bought.quantity,
-        cents=bought.cents,
+        product=purchases.product,
+        quantity=purchases.quantity,
+        cents=purchases.cents,
         seller=seller,
         freight=np.where(is_free, 0, freight),
     )
 
 
 def draw_lines(baskets: Baskets, sellers: Sellers, rng: np.random.Generator) -> Lines:
-    """The lines orders begin with: what was bought, and on some orders a free item, a discount, a fee."""
+    """Draw the lines that orders begin with: what was bought, and on some orders a free item, a discount, a fee."""
     size = baskets.size
     gifts, discounts, fees = (
         np.flatnonzero(rng.random(size) < share) for share in (GIFT_SHARE, DISCOUNT_SHARE, FEE_SHARE)
     )
     percent = np.array(DISCOUNT_PERCENT)[rng.integers(0, len(DISCOUNT_PERCENT), len(discounts))]
-    parts = [
-        _bought(baskets),
-        _extra(
+    tables = [
+        _purchase_lines(baskets),
+        _extra_lines(
             baskets,
             gifts,
             "sale",
             product=rng.integers(0, len(sellers.main_of), len(gifts)),
             seller=baskets.seller[baskets.offsets[gifts]],
         ),
-        _extra(baskets, discounts, "discount", cents=-(baskets.goods[discounts] * percent // 100)),
-        _extra(baskets, fees, "fee", cents=np.full(len(fees), FEE_CENTS)),
+        _extra_lines(baskets, discounts, "discount", cents=-(baskets.goods[discounts] * percent // 100)),
+        _extra_lines(baskets, fees, "fee", cents=np.full(len(fees), FEE_CENTS)),
     ]
-    lines = numbered(join(parts))
+    lines = number_lines(concat(tables))
     is_hidden = (rng.random(lines.size) < NO_SELLER_SHARE) & (lines.product >= 0)
     return replace(lines, seller=np.where(is_hidden, -1, lines.seller))
 
 
-def _bought(baskets: Baskets) -> Lines:
+def _purchase_lines(baskets: Baskets) -> Lines:
     order = np.repeat(np.arange(baskets.size), np.diff(baskets.offsets))
     return Lines(
         order=order,
         at=baskets.at[order],
-        fault=sound(len(order)),
+        fault=no_faults(len(order)),
         number=np.zeros(len(order), dtype=np.int64),
         kind=np.full(len(order), LINE_KIND["sale"]),
         product=baskets.product.astype(np.int64),
@@ -128,7 +128,7 @@ def _bought(baskets: Baskets) -> Lines:
     )
 
 
-def _extra(
+def _extra_lines(
     baskets: Baskets,
     order: Ints,
     kind: str,
@@ -137,24 +137,24 @@ def _extra(
     seller: Ints | None = None,
     cents: Ints | None = None,
 ) -> Lines:
-    """One line of quantity 1 for each of the orders; free where no price is given."""
-    none, nothing = np.full(len(order), -1), np.zeros(len(order), dtype=np.int64)
+    """Return one line of quantity 1 for each of the orders; free where no price is given."""
+    missing, zeros = np.full(len(order), -1), np.zeros(len(order), dtype=np.int64)
     return Lines(
         order=order,
         at=baskets.at[order],
-        fault=sound(len(order)),
-        number=nothing,
+        fault=no_faults(len(order)),
+        number=zeros,
         kind=np.full(len(order), LINE_KIND[kind]),
-        product=none if product is None else product,
-        seller=none if seller is None else seller,
+        product=missing if product is None else product,
+        seller=missing if seller is None else seller,
         quantity=np.ones(len(order), dtype=np.int64),
-        cents=nothing if cents is None else cents,
-        freight=nothing,
+        cents=zeros if cents is None else cents,
+        freight=zeros,
     )
 
 
-def numbered(lines: Lines, after: Ints | None = None) -> Lines:
-    """The lines by order, otherwise as they come, numbered within each order.
+def number_lines(lines: Lines, after: Ints | None = None) -> Lines:
+    """Return the lines by order, otherwise as they come, numbered within each order.
 
     Args:
         lines: any lines.
@@ -162,5 +162,5 @@ def numbered(lines: Lines, after: Ints | None = None) -> Lines:
     """
     lines = lines.take(np.argsort(lines.order, kind="stable"))
     counts = np.bincount(lines.order)
-    place = running_before(np.ones(lines.size, dtype=np.int64), offsets_of(counts))
-    return replace(lines, number=place + 1 + (0 if after is None else after[lines.order]))
+    position = running_sum_before(np.ones(lines.size, dtype=np.int64), group_offsets(counts))
+    return replace(lines, number=position + 1 + (0 if after is None else after[lines.order]))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.arrays import join
-from shopwright.simulate.dirt import CODE, deal, twice_where_duplicate
+from shopwright.simulate.arrays import concat
+from shopwright.simulate.dirt import CODE, draw_fault_codes, repeat_index
 
 if TYPE_CHECKING:
     from shopwright.simulate.arrays import Ints
@@ -26,42 +26,42 @@ POSSIBLE = {
 """Faults that rows of each entity can have. An amount below zero is none here: it is a refund or a discount."""
 
 
-class Later:
+class DelayedRows:
     """Rows that wait for the file of a later month."""
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, int], list[Records]] = defaultdict(list)
 
-    def keep(self, entity: str, rows: Records, month: Ints) -> None:
-        """Puts rows aside, each until its month."""
+    def add(self, entity: str, rows: Records, month: Ints) -> None:
+        """Put rows aside, each until its month."""
         for target in np.unique(month).tolist():
             self._waiting[entity, target].append(rows.take(month == target))
 
-    def arrived(self, entity: str, month: int) -> list[Records]:
-        """The rows that waited for that month."""
+    def pop_month(self, entity: str, month: int) -> list[Records]:
+        """Return the rows that waited for that month."""
         return self._waiting.pop((entity, month), [])
 
 
-class Spoiler:
+class FaultInjector:
     """Deals faults to the rows of one file after another."""
 
     def __init__(self, dirt: Dirt, months: int, rng: np.random.Generator) -> None:
         self._dirt, self._months, self._rng = dirt, months, rng
-        self._late = Later()
+        self._late = DelayedRows()
 
-    def spoil(self, entity: str, month: int, rows: Records) -> Records:
-        """The rows of a month's file as exported: late ones of earlier months first, its own late ones kept."""
+    def inject(self, entity: str, month: int, rows: Records) -> Records:
+        """Return the rows of a month's file as exported: late ones of earlier months first, its own late ones kept."""
         if self._dirt.is_clean:
             return rows
         rates = {fault: getattr(self._dirt, f"{fault}_rate") for fault in POSSIBLE[entity]}
         if month == self._months - 1:
             rates["late_file"] = 0.0
-        fault = deal(rates, rows.size, self._rng, able={})
+        fault = draw_fault_codes(rates, rows.size, self._rng, eligible={})
         rows = replace(rows, fault=fault)
         is_late = fault == CODE["late_file"]
         late = rows.take(is_late)
         if late.size:
-            self._late.keep(entity, late, self._rng.integers(month + 1, self._months, late.size))
-        own = rows.take(~is_late)
-        own = own.take(twice_where_duplicate(own.fault))
-        return join([*self._late.arrived(entity, month), own])
+            self._late.add(entity, late, self._rng.integers(month + 1, self._months, late.size))
+        current = rows.take(~is_late)
+        current = current.take(repeat_index(current.fault))
+        return concat([*self._late.pop_month(entity, month), current])

@@ -11,7 +11,7 @@ from shopwright.simulate.users import CITIES
 if TYPE_CHECKING:
     from shopwright.simulate.arrays import Floats, Ints
 
-_PLACES = {
+_CITY_DETAILS = {
     "Berlin": ("Berlin", 10, 52.5, 13.4),
     "Hamburg": ("Hamburg", 20, 53.6, 10.0),
     "München": ("Bayern", 80, 48.1, 11.6),
@@ -31,27 +31,27 @@ _PLACES = {
 }
 """Region, first two digits of the postal codes, latitude and longitude of each city."""
 
-REGIONS = tuple(_PLACES[city][0] for city, _ in CITIES)
+REGIONS = tuple(_CITY_DETAILS[city][0] for city, _ in CITIES)
 """Region of each city."""
-_ZIP_BASE = np.array([_PLACES[city][1] for city, _ in CITIES])
+_ZIP_BASE = np.array([_CITY_DETAILS[city][1] for city, _ in CITIES])
 EARTH_RADIUS = 6_371
 """Kilometres."""
 
 
 def zip_numbers(city: Ints, tail: Ints) -> Ints:
-    """Postal codes as numbers of up to five digits: the city's two, then three of the tail."""
-    found: Ints = _ZIP_BASE[city] * 1_000 + tail % 1_000
-    return found
+    """Return postal codes as numbers of up to five digits: the city's two, then three of the tail."""
+    values: Ints = _ZIP_BASE[city] * 1_000 + tail % 1_000
+    return values
 
 
 def _distances() -> Floats:
-    """Great-circle kilometres between any two cities."""
-    latitude, longitude = np.radians([[_PLACES[city][part] for city, _ in CITIES] for part in (2, 3)])
-    across = np.sin((latitude[:, None] - latitude) / 2) ** 2
-    along = np.sin((longitude[:, None] - longitude) / 2) ** 2
-    arc = across + np.cos(latitude[:, None]) * np.cos(latitude) * along
-    found: Floats = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(arc))
-    return found.round()
+    """Return great-circle kilometres between any two cities."""
+    latitude, longitude = np.radians([[_CITY_DETAILS[city][field] for city, _ in CITIES] for field in (2, 3)])
+    latitude_part = np.sin((latitude[:, None] - latitude) / 2) ** 2
+    longitude_part = np.sin((longitude[:, None] - longitude) / 2) ** 2
+    arc = latitude_part + np.cos(latitude[:, None]) * np.cos(latitude) * longitude_part
+    values: Floats = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(arc))
+    return values.round()
 
 
 DISTANCES = _distances()

@@ -50,7 +50,7 @@ class Orders(Records):
     """``NEVER`` where it does not come to that, as in the two before."""
     promised: Ints
     ended: Ints
-    """When it was called off; mostly ``NEVER``."""
+    """When it was canceled or became unavailable; mostly ``NEVER``."""
     ended_as: Ints
     """The status it then has."""
     state: Ints
@@ -58,13 +58,13 @@ class Orders(Records):
     since: Ints
     """When that export was made."""
 
-    def state_before(self, moment: int) -> Ints:
-        """Status of each order just before a moment."""
+    def state_before(self, timestamp: int) -> Ints:
+        """Return status of each order just before a moment."""
         steps = sum(
-            (times < moment).astype(np.int8) for times in (self.approved, self.shipped, self.delivered)
+            (times < timestamp).astype(np.int8) for times in (self.approved, self.shipped, self.delivered)
         )
-        found: Ints = np.where(self.ended < moment, self.ended_as, steps)
-        return found.astype(np.int8)
+        states: Ints = np.where(self.ended < timestamp, self.ended_as, steps)
+        return states.astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Lines(Records):
         return self.quantity * self.cents
 
     @property
-    def owed(self) -> Ints:
+    def due_cents(self) -> Ints:
         """Cents of each line with freight."""
         return self.goods + self.freight
 
@@ -118,6 +118,6 @@ class Reviews(Records):
     """Position in ``LATENESS``."""
 
 
-def sound(size: int) -> Ints:
-    """Faults of rows that have none."""
+def no_faults(size: int) -> Ints:
+    """Return faults of rows that have none."""
     return np.zeros(size, dtype=np.uint8)

@@ -55,23 +55,23 @@ class Sellers:
         return len(self.number)
 
     def pick(self, size: int, rng: np.random.Generator) -> Ints:
-        """Draws sellers by their share of the market."""
+        """Draw sellers by their share of the market."""
         return np.searchsorted(self.limits[:-1], rng.random(size), side="right")
 
-    def of(self, product: Ints, rng: np.random.Generator) -> Ints:
-        """Draws who sells each product this time."""
+    def draw_for(self, product: Ints, rng: np.random.Generator) -> Ints:
+        """Draw who sells each product this time."""
         is_main = rng.random(len(product)) < MAIN_SELLER_SHARE
         return np.where(is_main, self.main_of[product], self.pick(len(product), rng))
 
     def id_of(self, seller: int) -> str:
-        """The seller's id as exports write it."""
+        """Return the seller's id as exports write it."""
         return f"s{self.number[seller]}"
 
 
 def draw_sellers(
     config: SimulationConfig, period: Period, catalog: Catalog, rng: np.random.Generator
 ) -> Sellers:
-    """Invents the sellers, and who sells which product."""
+    """Draw the sellers, and who sells which product."""
     size = config.seller_count
     weights = 1 / np.arange(1, size + 1) ** ZIPF_EXPONENT
     limits = np.cumsum(weights) / weights.sum()

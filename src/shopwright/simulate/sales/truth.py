@@ -12,7 +12,7 @@ from shopwright.simulate.arrays import sum_by
 from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.aftermath import LATENESS
 from shopwright.simulate.sales.records import LINE_KIND, METHODS, STATE, STATES
-from shopwright.simulate.truth import MOST_LISTED, money
+from shopwright.simulate.truth import MAX_LISTED, money
 
 if TYPE_CHECKING:
     from shopwright.simulate.arrays import Ints
@@ -24,7 +24,7 @@ SELLER_COUNTS = ("orders", "delivered", "late", "canceled", "sold_cents", "retur
 
 
 @dataclass
-class SalesTally:
+class SalesCounter:
     """Sums over the order side; grows month by month."""
 
     users: int
@@ -58,7 +58,7 @@ class SalesTally:
         self.of_sellers = np.zeros((self.sellers.size, len(SELLER_COUNTS)), dtype=np.int64)
 
     def add(self, sales: Sales, *, versions: int) -> None:
-        """Counts the orders of a month with what is known of them at the last export, and the versions exported."""
+        """Count the orders of a month with what is known of them at the last export, and the versions exported."""
         self.versions += versions
         state = sales.orders.state_before(self.end)
         self.orders_by_month.append(sales.orders.size)
@@ -87,8 +87,8 @@ class SalesTally:
             called_off_freight=lines.freight[is_sale & is_off].sum(),
             lines_of_largest=0,
         )
-        most = int(np.bincount(lines.order[is_sale]).max(initial=0))
-        self.counts["lines_of_largest"] = max(self.counts["lines_of_largest"], most)
+        max_lines = int(np.bincount(lines.order[is_sale]).max(initial=0))
+        self.counts["lines_of_largest"] = max(self.counts["lines_of_largest"], max_lines)
 
     def _add_money(self, sales: Sales, state: Ints) -> None:
         payments = sales.payments
@@ -103,11 +103,11 @@ class SalesTally:
             refunds=is_refund.sum(),
             refund_cents=payments.cents[is_refund].sum(),
             unpaid=is_unpaid.sum(),
-            unpaid_cents=sales.owed[is_unpaid].sum(),
+            unpaid_cents=sales.due_cents[is_unpaid].sum(),
             paid_orders=(pieces > 0).sum(),
             several_payments=(pieces > 1).sum(),
             wrong=is_wrong.sum(),
-            wrong_cents=(received - sales.owed)[is_wrong].sum(),
+            wrong_cents=(received - sales.due_cents)[is_wrong].sum(),
         )
         self.wrong += sales.number[is_wrong].tolist()
 
@@ -120,11 +120,11 @@ class SalesTally:
         np.add.at(self.scores, (reviews.lateness, reviews.score - 1), 1)
 
     def _add_sellers(self, sales: Sales, state: Ints) -> None:
-        """An order counts for each of its sellers that the export states."""
+        """Count each order for all of its sellers that the export states."""
         lines, orders = sales.lines, sales.orders
-        stated = lines.take(lines.seller >= 0)
-        is_sale = stated.kind == LINE_KIND["sale"]
-        pairs = np.unique(stated.order[is_sale] * self.sellers.size + stated.seller[is_sale])
+        with_seller = lines.take(lines.seller >= 0)
+        is_sale = with_seller.kind == LINE_KIND["sale"]
+        pairs = np.unique(with_seller.order[is_sale] * self.sellers.size + with_seller.seller[is_sale])
         order, seller = pairs // self.sellers.size, pairs % self.sellers.size
         is_delivered = state == STATE["delivered"]
         flags = [
@@ -134,51 +134,51 @@ class SalesTally:
             state == STATE["canceled"],
         ]
         np.add.at(self.of_sellers[:, :4], seller, np.stack(flags, axis=1)[order].astype(np.int64))
-        np.add.at(self.of_sellers[:, 4], stated.seller[is_sale], stated.goods[is_sale])
-        is_return = stated.kind == LINE_KIND["return"]
-        np.add.at(self.of_sellers[:, 5], stated.seller[is_return], stated.goods[is_return])
+        np.add.at(self.of_sellers[:, 4], with_seller.seller[is_sale], with_seller.goods[is_sale])
+        is_return = with_seller.kind == LINE_KIND["return"]
+        np.add.at(self.of_sellers[:, 5], with_seller.seller[is_return], with_seller.goods[is_return])
 
 
-def describe_sales(tally: SalesTally, period: Period) -> dict[str, Any]:
-    """The truth about the order side, as one JSON document.
+def describe_sales(counter: SalesCounter, period: Period) -> dict[str, Any]:
+    """Return the truth about the order side, as one JSON document.
 
     Money is summed from the rows as they are written, so what reduces an order (returns, discounts, refunds) is
     negative. Rates over nothing are null.
     """
     return {
-        "orders": _orders(tally, period),
-        "lines": _lines(tally),
-        "payments": _payments(tally),
-        "delivery": _delivery(tally),
-        "reviews": _reviews(tally),
-        "customers": _customers(tally),
-        "sellers": [_seller(tally, seller) for seller in range(tally.sellers.size)],
+        "orders": _orders(counter, period),
+        "lines": _lines(counter),
+        "payments": _payments(counter),
+        "delivery": _delivery(counter),
+        "reviews": _reviews(counter),
+        "customers": _customers(counter),
+        "sellers": [_seller(counter, seller) for seller in range(counter.sellers.size)],
     }
 
 
-def _rate(part: int, whole: int) -> float | None:
-    return int(part) / int(whole) if whole else None
+def _rate(count: int, total: int) -> float | None:
+    return int(count) / int(total) if total else None
 
 
-def _orders(tally: SalesTally, period: Period) -> dict[str, Any]:
-    total = int(tally.by_state.sum())
-    called_off = int(tally.by_state[STATE["canceled"]])
+def _orders(counter: SalesCounter, period: Period) -> dict[str, Any]:
+    total = int(counter.by_state.sum())
+    called_off = int(counter.by_state[STATE["canceled"]])
     months = (f"{first:%Y-%m}" for first in period.first_days[:-1])
     return {
         "count": total,
-        "versions": tally.versions,
-        "by_status": dict(zip(STATES, tally.by_state.tolist(), strict=True)),
-        "by_month": dict(zip(months, tally.orders_by_month, strict=True)),
+        "versions": counter.versions,
+        "by_status": dict(zip(STATES, counter.by_state.tolist(), strict=True)),
+        "by_month": dict(zip(months, counter.orders_by_month, strict=True)),
         "cancellation_rate": _rate(called_off, total),
-        "most_items": tally.counts["lines_of_largest"],
+        "most_items": counter.counts["lines_of_largest"],
     }
 
 
-def _lines(tally: SalesTally) -> dict[str, Any]:
-    rows, _, goods, freight = tally.lines.sum(axis=0).tolist()
+def _lines(counter: SalesCounter) -> dict[str, Any]:
+    rows, _, goods, freight = counter.lines.sum(axis=0).tolist()
     kinds = {
         name: {"rows": row[0], "units": row[1], "amount": money(row[2]), "freight": money(row[3])}
-        for name, row in zip(LINE_KINDS, tally.lines.tolist(), strict=True)
+        for name, row in zip(LINE_KINDS, counter.lines.tolist(), strict=True)
     }
     return {
         "count": rows,
@@ -187,26 +187,26 @@ def _lines(tally: SalesTally) -> dict[str, Any]:
         "freight": money(freight),
         "owed": money(goods + freight),
         "called_off": {
-            "amount": money(tally.counts["called_off_cents"]),
-            "freight": money(tally.counts["called_off_freight"]),
+            "amount": money(counter.counts["called_off_cents"]),
+            "freight": money(counter.counts["called_off_freight"]),
             "means": "sale lines of orders canceled or unavailable; lines of the same sum take them back",
         },
-        "orders_with_returns": tally.counts["returned"],
-        "without_seller": tally.counts["without_seller"],
-        "free_items": tally.counts["free"],
+        "orders_with_returns": counter.counts["returned"],
+        "without_seller": counter.counts["without_seller"],
+        "free_items": counter.counts["free"],
     }
 
 
-def _payments(tally: SalesTally) -> dict[str, Any]:
-    counts = tally.counts
-    rows, cents = tally.paid.sum(axis=0).tolist()
-    listed = sorted(tally.wrong)[:MOST_LISTED]
+def _payments(counter: SalesCounter) -> dict[str, Any]:
+    counts = counter.counts
+    rows, cents = counter.paid.sum(axis=0).tolist()
+    listed = sorted(counter.wrong)[:MAX_LISTED]
     return {
         "count": rows + counts["refunds"],
         "amount": money(cents + counts["refund_cents"]),
         "by_method": {
             name: {"rows": row[0], "amount": money(row[1])}
-            for name, row in zip(METHODS, tally.paid.tolist(), strict=True)
+            for name, row in zip(METHODS, counter.paid.tolist(), strict=True)
         },
         "refunds": {"rows": counts["refunds"], "amount": money(counts["refund_cents"])},
         "orders_paid": counts["paid_orders"],
@@ -223,12 +223,12 @@ def _payments(tally: SalesTally) -> dict[str, Any]:
 
 
 def order_id(number: int) -> str:
-    """Id of an order as exports write it, also in its purchase events."""
+    """Return id of an order as exports write it, also in its purchase events."""
     return f"o{number + FIRST_ORDER}"
 
 
-def _delivery(tally: SalesTally) -> dict[str, Any]:
-    delivered, late = int(tally.by_state[STATE["delivered"]]), tally.counts["late"]
+def _delivery(counter: SalesCounter) -> dict[str, Any]:
+    delivered, late = int(counter.by_state[STATE["delivered"]]), counter.counts["late"]
     return {
         "late_means": "delivered_at > promised_at",
         "delivered": delivered,
@@ -237,30 +237,30 @@ def _delivery(tally: SalesTally) -> dict[str, Any]:
     }
 
 
-def _reviews(tally: SalesTally) -> dict[str, Any]:
+def _reviews(counter: SalesCounter) -> dict[str, Any]:
     by_lateness = {
         name: {"reviews": int(row.sum()), "mean_score": _rate(row @ np.arange(1, 6), row.sum())}
-        for name, row in zip(LATENESS, tally.scores, strict=True)
+        for name, row in zip(LATENESS, counter.scores, strict=True)
     }
-    scores = tally.scores.sum(axis=0)
+    scores = counter.scores.sum(axis=0)
     return {
         "count": int(scores.sum()),
-        "answered": tally.counts["answered"],
+        "answered": counter.counts["answered"],
         "by_score": {str(score): int(count) for score, count in enumerate(scores, start=1)},
         "mean_score": _rate(scores @ np.arange(1, 6), scores.sum()),
         "by_lateness": by_lateness,
     }
 
 
-def _customers(tally: SalesTally) -> dict[str, Any]:
-    people, repeating = (int((tally.orders_of >= least).sum()) for least in (1, 2))
-    return {"people": people, "repeating": repeating, "repeat_rate": _rate(repeating, people)}
+def _customers(counter: SalesCounter) -> dict[str, Any]:
+    customers, repeating = (int((counter.orders_of >= min_orders).sum()) for min_orders in (1, 2))
+    return {"people": customers, "repeating": repeating, "repeat_rate": _rate(repeating, customers)}
 
 
-def _seller(tally: SalesTally, seller: int) -> dict[str, Any]:
-    """What the seller was made of, and what came of it by the seller that lines state."""
-    sellers = tally.sellers
-    orders, delivered, late, canceled, sold, returned = tally.of_sellers[seller].tolist()
+def _seller(counter: SalesCounter, seller: int) -> dict[str, Any]:
+    """Return what the seller was made of, and what came of it by the seller that lines state."""
+    sellers = counter.sellers
+    orders, delivered, late, canceled, sold, returned = counter.of_sellers[seller].tolist()
     return {
         "seller_id": sellers.id_of(seller),
         "handling_days": float(sellers.handling_days[seller]),

@@ -15,7 +15,7 @@ from shopwright.core.sql import quote_list, quote_text
 from shopwright.simulate.catalog import CURRENCY
 from shopwright.simulate.events import FIRST_ORDER, GROUPS, KIND
 from shopwright.simulate.users import CHANNELS, CITIES, CITY_COUNTRY, COUNTRIES, DEVICES, SEGMENTS
-from shopwright.simulate.writers.fields import Field, item, moment, money, or_no_time, unless
+from shopwright.simulate.writers.fields import Field, item, money, or_bad_timestamp, timestamp_field, unless
 from shopwright.simulate.writers.ids import session_ids
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ UNKNOWN_TYPES = ["hover", "wishlist_share", "refund_request"]
 
 
 def _properties(price: str) -> str:
-    """SQL of the properties object; ``details`` is its beginning, ready made."""
+    """Return SQL of the properties object; ``details`` is its beginning, ready made."""
     return (
         f"'{{' || details || CASE WHEN cents >= 0 THEN ',\"price\":' || ({price})::VARCHAR ELSE '' END "
         "|| CASE WHEN quantity >= 0 THEN ',\"quantity\":' || quantity::VARCHAR ELSE '' END "
@@ -38,15 +38,15 @@ def _properties(price: str) -> str:
 
 
 def event_fields(seed: int, *, is_dirty: bool) -> list[Field]:
-    """Fields of one event."""
+    """Return fields of one event."""
     at, kind, user, price = (
-        moment("timestamp", "ms"),
+        timestamp_field("timestamp", "ms"),
         item(EVENT_TYPES, "kind"),
         "'u' || user_id",
         money("cents"),
     )
     if is_dirty:
-        at = or_no_time(at, "number")
+        at = or_bad_timestamp(at, "number")
         unknown = f"({quote_list(UNKNOWN_TYPES)})[number % {len(UNKNOWN_TYPES)} + 1]"
         kind = unless("unknown_event_type", unknown, kind)
         user, price = unless("missing_user", "NULL", user), unless("negative_price", f"-{price}", price)
@@ -67,7 +67,7 @@ def event_fields(seed: int, *, is_dirty: bool) -> list[Field]:
 
 
 def event_columns(rows: Rows, seed: int, users: Users, details: Texts) -> dict[str, Any]:
-    """The arrays that the events query prints, one entry a row."""
+    """Return the arrays that the events query prints, one entry a row."""
     events = rows.events
     return {
         "number": rows.number,
@@ -88,14 +88,14 @@ def event_columns(rows: Rows, seed: int, users: Users, details: Texts) -> dict[s
 
 
 def details_table(catalog: Catalog) -> Texts:
-    """What events say about what they are about, as the inside of a JSON object.
+    """Return what events say about what they are about, as the inside of a JSON object.
 
     Returns:
         For each product, what an event about it, a search for it and a list page with it say; then the landing page
         and the checkout. Shape (3 products + 2,).
     """
     paths = [catalog.category_paths[category] for category in catalog.category]
-    about = [
+    product_details = [
         {"product_id": str(number), "category": path} | ({"brand": brand} if brand else {})
         for number, path, brand in zip(catalog.number, paths, catalog.brand, strict=True)
     ]
@@ -106,7 +106,7 @@ def details_table(catalog: Catalog) -> Texts:
     lists = [{"page": f"/category/{path.replace('.', '/')}"} for path in paths]
     pages = [{"page": "/"}, {"page": "/checkout"}]
     table = np.empty(3 * catalog.size + 2, dtype=object)
-    table[:] = [_inside(item) for item in (*about, *searches, *lists, *pages)]
+    table[:] = [_inside(item) for item in (*product_details, *searches, *lists, *pages)]
     return table
 
 
@@ -119,10 +119,10 @@ def _details_of(rows: Rows, details: Texts) -> Texts:
     shelf = np.full(len(KIND), 0)
     shelf[KIND["search"]], shelf[KIND["page_view"]] = size, 2 * size
     position = events.product + shelf[events.kind]
-    alone = events.product < 0
-    position[alone] = 3 * size + (events.kind[alone] == KIND["begin_checkout"])
-    found: Texts = details[position]
-    return found
+    without_product = events.product < 0
+    position[without_product] = 3 * size + (events.kind[without_product] == KIND["begin_checkout"])
+    texts: Texts = details[position]
+    return texts
 
 
 CATALOG_FIELDS = [
@@ -132,12 +132,12 @@ CATALOG_FIELDS = [
     Field("brand", "nullif(brand, '')"),
     Field("price", money("cents"), is_quoted=False),
     Field("currency", quote_text(CURRENCY)),
-    moment("updated_at", "since"),
+    timestamp_field("updated_at", "since"),
 ]
 
 
 def catalog_columns(catalog: Catalog) -> dict[str, Any]:
-    """The arrays that the catalog query prints, one entry a price of a product."""
+    """Return the arrays that the catalog query prints, one entry a price of a product."""
     product = catalog.versions.owner
     return {
         "product_id": catalog.number[product],
@@ -151,17 +151,17 @@ def catalog_columns(catalog: Catalog) -> dict[str, Any]:
 
 USER_FIELDS = [
     Field("user_id", "'u' || user_id"),
-    moment("signed_up_at", "arrived"),
+    timestamp_field("signed_up_at", "arrived"),
     Field("country", item(COUNTRIES, "country")),
     Field("city", item(tuple(name for name, _ in CITIES), "city")),
     Field("segment", item(SEGMENTS, "segment")),
     Field("is_subscribed", "is_subscribed = 1", is_quoted=False),
-    moment("updated_at", "since"),
+    timestamp_field("updated_at", "since"),
 ]
 
 
 def user_columns(users: Users, profiles: Profiles) -> dict[str, Any]:
-    """The arrays that the profiles query prints, one entry a version."""
+    """Return the arrays that the profiles query prints, one entry a version."""
     user = profiles.versions.owner
     return {
         "user_id": users.number[user],

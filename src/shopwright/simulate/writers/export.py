@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shopwright.simulate.dirt import count_faults, draw_luck, spoil_csv, spoil_json
+from shopwright.simulate.dirt import corrupt_csv_line, corrupt_json_line, count_faults, draw_line_faults
 from shopwright.simulate.writers import event_stream, rees46
 from shopwright.simulate.writers.fields import Field, json_select, typed_select
 from shopwright.simulate.writers.files import TextFile, Writer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SALES = ("orders", "order_items", "payments", "reviews")
 """Entities of the order side with a file a month."""
-OF_TRUTH = ("decisions", "buyers")
+TRUTH_ENTITIES = ("decisions", "buyers")
 """What is written beside the export."""
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -37,43 +37,46 @@ class Written:
     """Path below the output folder, with forward slashes."""
     entity: str
     rows: int
-    """Data lines or rows, repeated and spoilt ones included, the header not."""
+    """Data lines or rows, duplicates and corrupted ones included, the header not."""
     faults: dict[str, int]
     """Rows by kind of dirt."""
 
 
 def event_files(config: SimulationConfig, period: Period) -> list[str]:
-    """Name of each month's file of events."""
+    """Return name of each month's file of events."""
     months = period.first_days[:-1]
     if config.format == "rees46":
-        return [f"{first.year}-{MONTH_NAMES[first.month - 1]}.csv{_packed(config)}" for first in months]
-    return [f"events/{first:%Y-%m}.{config.files}{_packed(config)}" for first in months]
+        return [
+            f"{first.year}-{MONTH_NAMES[first.month - 1]}.csv{_compression_suffix(config)}"
+            for first in months
+        ]
+    return [f"events/{first:%Y-%m}.{config.files}{_compression_suffix(config)}" for first in months]
 
 
 def reference_files(config: SimulationConfig) -> dict[str, str]:
-    """Name of each other file, by entity."""
+    """Return name of each other file, by entity."""
     if config.format == "rees46":
         return {}
     names = {"products": "catalog", "customers": "users"}
     if config.format == "marketplace":
         names["sellers"] = "sellers"
-    return {entity: f"{name}.{config.files}{_packed(config)}" for entity, name in names.items()}
+    return {entity: f"{name}.{config.files}{_compression_suffix(config)}" for entity, name in names.items()}
 
 
 def sales_files(config: SimulationConfig, period: Period) -> dict[str, list[str]]:
-    """Name of each month's file of the order side, by entity."""
+    """Return name of each month's file of the order side, by entity."""
     if config.format != "marketplace":
         return {}
     return {
         entity: [
-            f"orders/{entity}-{first:%Y-%m}.{config.files}{_packed(config)}"
+            f"orders/{entity}-{first:%Y-%m}.{config.files}{_compression_suffix(config)}"
             for first in period.first_days[:-1]
         ]
         for entity in SALES
     }
 
 
-def _packed(config: SimulationConfig) -> str:
+def _compression_suffix(config: SimulationConfig) -> str:
     return f".{config.compression}" if config.compression else ""
 
 
@@ -96,7 +99,7 @@ class Export:
         self._writer.close()
 
     def write_month(self, month: int, rows: Rows, rng: np.random.Generator) -> Written:
-        """Writes one month's file of events."""
+        """Write one month's file of events."""
         name = self._names[month]
         if self._config.format == "rees46":
             self._write_rees46(self._out / name, rows, rng)
@@ -105,7 +108,7 @@ class Export:
         return Written(name, "events", rows.size, rows.counts())
 
     def write_reference(self) -> list[Written]:
-        """Writes the catalog and the profiles, where the format has them."""
+        """Write the catalog and the profiles, where the format has them."""
         if self._config.format == "rees46":
             return []
         shop, names = self._shop, reference_files(self._config)
@@ -117,7 +120,7 @@ class Export:
         ]
 
     def write_decisions(self, name: str, columns: Mapping[str, Any]) -> Written:
-        """Writes the truth about each decision, typed, whatever the format of the export."""
+        """Write the truth about each decision, typed, whatever the format of the export."""
         select = (
             "SELECT user_id, make_timestamp(session_start_at * 1000) AS session_start_at, purchase_chance, "
             "is_purchase FROM columns"
@@ -126,7 +129,7 @@ class Export:
         return Written(name, "decisions", len(columns["user_id"]), {})
 
     def write_buyers(self, name: str, columns: Mapping[str, Any]) -> Written:
-        """Writes which type everybody is of."""
+        """Write which type everybody is of."""
         self._writer.write_parquet(self._out / name, "SELECT user_id, buyer_type FROM columns", columns)
         return Written(name, "buyers", len(columns["user_id"]), {})
 
@@ -136,18 +139,18 @@ class Export:
         name: str,
         fields: list[Field],
         columns: Mapping[str, Any],
-        luck: dict[int, tuple[int, float]] | None = None,
+        line_faults: dict[int, tuple[int, float]] | None = None,
     ) -> Written:
-        """Writes one file of an entity other than the events.
+        """Write one file of an entity other than the events.
 
         Args:
             entity: what the rows are.
             name: path below the output folder.
             fields: what a row says.
             columns: the arrays it says it of; faults, if any, are in ``fault``.
-            luck: what happens to rows whose text is spoilt.
+            line_faults: fault and position of the rows whose text is corrupted.
         """
-        self._write_fields(self._out / name, fields, columns, luck)
+        self._write_fields(self._out / name, fields, columns, line_faults)
         rows = len(next(iter(columns.values())))
         return Written(name, entity, rows, count_faults(columns["fault"]) if "fault" in columns else {})
 
@@ -155,23 +158,25 @@ class Export:
         shop = self._shop
         columns = rees46.columns(rows, self._config.seed, shop.users, shop.catalog, self._texts)
         select = rees46.SELECT if rows.is_clean else rees46.DIRTY_SELECT
-        file = TextFile(path, True, self._config.compression, draw_luck(rows.fault, rng), spoil_csv)
+        file = TextFile(
+            path, True, self._config.compression, draw_line_faults(rows.fault, rng), corrupt_csv_line
+        )
         self._writer.write_text(file, select, columns)
 
     def _write_stream(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
         columns = event_stream.event_columns(rows, self._config.seed, self._shop.users, self._texts)
         fields = event_stream.event_fields(self._config.seed, is_dirty=not rows.is_clean)
-        self._write_fields(path, fields, columns, draw_luck(rows.fault, rng))
+        self._write_fields(path, fields, columns, draw_line_faults(rows.fault, rng))
 
     def _write_fields(
         self,
         path: Path,
         fields: list[Field],
         columns: Mapping[str, Any],
-        luck: dict[int, tuple[int, float]] | None = None,
+        line_faults: dict[int, tuple[int, float]] | None = None,
     ) -> None:
         if self._config.files == "parquet":
             self._writer.write_parquet(path, typed_select(fields), columns)
             return
-        file = TextFile(path, False, self._config.compression, luck, spoil_json)
+        file = TextFile(path, False, self._config.compression, line_faults, corrupt_json_line)
         self._writer.write_text(file, json_select(fields), columns)

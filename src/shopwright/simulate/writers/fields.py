@@ -32,55 +32,55 @@ class Field:
     is_quoted: bool = True
 
     def json(self, comma: str) -> str:
-        """SQL of the key and the value, or of nothing where the value is null."""
+        """Return SQL of the key and the value, or of nothing where the value is null."""
         quote = '"' if self.is_quoted else ""
         head, value = quote_text(f'{comma}"{self.name}":{quote}'), f"({self.text or self.typed})::VARCHAR"
         return f"coalesce({head} || {value} || '{quote}', '')"
 
 
 def json_select(fields: list[Field]) -> str:
-    """Query that prints each row as one JSON object; the first field is never null."""
-    parts = [field.json("," if position else "") for position, field in enumerate(fields)]
-    return f"SELECT '{{' || {' || '.join(parts)} || '}}' AS line FROM columns"
+    """Return query that prints each row as one JSON object; the first field is never null."""
+    fields_sql = [field.json("," if position else "") for position, field in enumerate(fields)]
+    return f"SELECT '{{' || {' || '.join(fields_sql)} || '}}' AS line FROM columns"
 
 
 def typed_select(fields: list[Field]) -> str:
-    """Query with one typed column a field."""
+    """Return query with one typed column a field."""
     return (
         f"SELECT {', '.join(f'{field.typed} AS {quote_name(field.name)}' for field in fields)} FROM columns"
     )
 
 
-def moment(name: str, column: str) -> Field:
-    """A time, from a column of milliseconds."""
+def timestamp_field(name: str, column: str) -> Field:
+    """Return a time, from a column of milliseconds."""
     time = f"make_timestamp({column} * 1000)"
     return Field(name, time, f"strftime({time}, '%Y-%m-%dT%H:%M:%S.%gZ')")
 
 
-def known_moment(name: str, column: str) -> Field:
-    """A time that may be unknown: a column of milliseconds, below 0 for none."""
-    return moment(name, f"(CASE WHEN {column} >= 0 THEN {column} END)")
+def optional_timestamp_field(name: str, column: str) -> Field:
+    """Return a time that may be unknown: a column of milliseconds, below 0 for none."""
+    return timestamp_field(name, f"(CASE WHEN {column} >= 0 THEN {column} END)")
 
 
 def item(values: tuple[str, ...], column: str) -> str:
-    """SQL of one of the values, by its position."""
+    """Return SQL of one of the values, by its position."""
     return f"({quote_list(list(values))})[{column} + 1]"
 
 
 def money(column: str) -> str:
-    """SQL of an amount, from a column of cents."""
+    """Return SQL of an amount, from a column of cents."""
     return f"({column}::DECIMAL(12, 0) * 0.01::DECIMAL(3, 2))"
 
 
-def unless(fault: str, broken: str, sound: str) -> str:
-    """SQL of the broken value in rows with the fault, and of the sound one in all others."""
-    return f"CASE WHEN fault = {CODE[fault]} THEN {broken} ELSE {sound} END"
+def unless(fault: str, broken: str, value: str) -> str:
+    """Return SQL of the broken value in rows with the fault, and of the sound one in all others."""
+    return f"CASE WHEN fault = {CODE[fault]} THEN {broken} ELSE {value} END"
 
 
-def or_no_time(sound: Field, number: str) -> Field:
-    """The time or, in rows with that fault, none that is one; ``number`` is the column that tells which."""
+def or_bad_timestamp(value: Field, number: str) -> Field:
+    """Return the time or, in rows with that fault, none that is one; ``number`` is the column that tells which."""
     return Field(
-        sound.name,
-        unless("bad_timestamp", f"({NO_TYPED_TIMES})[{number} % 3 + 1]", sound.typed),
-        unless("bad_timestamp", f"({quote_list(NO_TIMES)})[{number} % {len(NO_TIMES)} + 1]", str(sound.text)),
+        value.name,
+        unless("bad_timestamp", f"({NO_TYPED_TIMES})[{number} % 3 + 1]", value.typed),
+        unless("bad_timestamp", f"({quote_list(NO_TIMES)})[{number} % {len(NO_TIMES)} + 1]", str(value.text)),
     )

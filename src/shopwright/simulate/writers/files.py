@@ -13,8 +13,8 @@ from shopwright.core.sql import quote_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-Spoil = Callable[[bytes, int, float], bytes]
-"""Turns a sound line, without its end, into a spoilt one, given the fault and some luck."""
+CorruptLine = Callable[[bytes, int, float], bytes]
+"""Function that corrupts a line without its end, given the fault and a position from 0 up to 1."""
 
 CODECS = {None: "none", "gz": "gzip", "zst": "zstd"}
 _CHUNK_BYTES = 4 * 2**20
@@ -31,9 +31,9 @@ class TextFile:
     has_header: bool
     """Whether the columns' names make the first line; without it each row is one finished line."""
     compression: str | None = None
-    luck: Mapping[int, tuple[int, float]] | None = None
-    """Fault and luck of the rows to spoil, by position from 0."""
-    spoil: Spoil | None = None
+    line_faults: Mapping[int, tuple[int, float]] | None = None
+    """Fault and position within the line of the rows to corrupt, by row number from 0."""
+    corrupt: CorruptLine | None = None
 
 
 class Writer:
@@ -45,23 +45,23 @@ class Writer:
         self._connection.execute("SET enable_progress_bar = false")
 
     def close(self) -> None:
-        """Lets go of DuckDB."""
+        """Let go of DuckDB."""
         self._connection.close()
 
     def write_parquet(self, path: Path, select: str, columns: Mapping[str, Any]) -> None:
-        """Writes a query over the table ``columns`` as one Parquet file."""
+        """Write a query over the table ``columns`` as one Parquet file."""
         self._copy(path, select, columns, "format parquet, compression zstd, row_group_size 122880")
 
     def write_text(self, file: TextFile, select: str, columns: Mapping[str, Any]) -> None:
-        """Writes a query over the table ``columns`` as lines that end in LF."""
-        form = _AS_CSV if file.has_header else _AS_IS
-        if not file.luck or file.spoil is None:
-            self._copy(file.path, select, columns, f"{form}, compression {CODECS[file.compression]}")
+        """Write a query over the table ``columns`` as lines that end in LF."""
+        options = _AS_CSV if file.has_header else _AS_IS
+        if not file.line_faults or file.corrupt is None:
+            self._copy(file.path, select, columns, f"{options}, compression {CODECS[file.compression]}")
             return
-        sound = file.path.with_name(file.path.name + ".part")
-        self._copy(sound, select, columns, form)
-        self._write_lines(file, _spoilt(sound, file))
-        sound.unlink()
+        clean_path = file.path.with_name(file.path.name + ".part")
+        self._copy(clean_path, select, columns, options)
+        self._write_lines(file, _corrupted_lines(clean_path, file))
+        clean_path.unlink()
 
     def _copy(self, path: Path, select: str, columns: Mapping[str, Any], options: str) -> None:
         self._connection.register("columns", dict(columns))
@@ -83,14 +83,14 @@ class Writer:
         )
 
 
-def _spoilt(sound: Path, file: TextFile) -> Iterator[bytes]:
-    luck, spoil = file.luck or {}, file.spoil
-    with sound.open("rb") as lines:
+def _corrupted_lines(clean_path: Path, file: TextFile) -> Iterator[bytes]:
+    line_faults, corrupt = file.line_faults or {}, file.corrupt
+    with clean_path.open("rb") as lines:
         if file.has_header:
             yield next(lines)
         for row, line in enumerate(lines):
-            if row in luck and spoil is not None:
-                yield spoil(line[:-1], *luck[row]) + b"\n"
+            if row in line_faults and corrupt is not None:
+                yield corrupt(line[:-1], *line_faults[row]) + b"\n"
             else:
                 yield line
 

@@ -36,10 +36,10 @@ UNKNOWN_TYPES = ["hover", "wishlist_share", "refund_request"]
 _TIME = "strftime(make_timestamp(ms * 1000), '%Y-%m-%d %H:%M:%S UTC')"
 _TYPE = f"({quote_list([NAMES.get(name, '') for name in EVENT_TYPES])})[kind + 1]"
 _PRICE = "cents::DECIMAL(12, 0) * 0.01::DECIMAL(3, 2)"
-_REST = "product_id, category_id, category_code, brand"
+_PRODUCT_COLUMNS = "product_id, category_id, category_code, brand"
 
 SELECT = (
-    f"SELECT {_TIME} AS event_time, {_TYPE} AS event_type, {_REST}, {_PRICE} AS price, user_id, user_session "
+    f"SELECT {_TIME} AS event_time, {_TYPE} AS event_type, {_PRODUCT_COLUMNS}, {_PRICE} AS price, user_id, user_session "
     "FROM columns"
 )
 DIRTY_SELECT = f"""
@@ -48,7 +48,7 @@ DIRTY_SELECT = f"""
             THEN ({quote_list(NO_TIMES)})[number % {len(NO_TIMES)} + 1] ELSE {_TIME} END AS event_time,
         CASE WHEN fault = {CODE["unknown_event_type"]}
             THEN ({quote_list(UNKNOWN_TYPES)})[number % {len(UNKNOWN_TYPES)} + 1] ELSE {_TYPE} END AS event_type,
-        {_REST},
+        {_PRODUCT_COLUMNS},
         CASE WHEN fault = {CODE["negative_price"]} THEN -({_PRICE}) ELSE {_PRICE} END AS price,
         CASE WHEN fault <> {CODE["missing_user"]} THEN user_id END AS user_id,
         user_session
@@ -57,7 +57,7 @@ DIRTY_SELECT = f"""
 
 
 def columns(rows: Rows, seed: int, users: Users, catalog: Catalog, category_codes: Texts) -> dict[str, Any]:
-    """The arrays that the query prints, one entry a row."""
+    """Return the arrays that the query prints, one entry a row."""
     events = rows.events
     return {
         "ms": events.at,
@@ -75,7 +75,7 @@ def columns(rows: Rows, seed: int, users: Users, catalog: Catalog, category_code
 
 
 def category_codes(catalog: Catalog) -> Texts:
-    """The category path of each product, empty where this export leaves it out."""
+    """Return the category path of each product, empty where this export leaves it out."""
     paths = np.array(catalog.category_paths, dtype=object)[catalog.category]
     paths[catalog.has_category_code == 0] = ""
     return paths

@@ -11,7 +11,15 @@ from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.places import REGIONS, zip_numbers
 from shopwright.simulate.sales.records import METHODS, STATES, Lines, Orders, Payments, Records, Reviews
 from shopwright.simulate.users import CITIES, CITY_COUNTRY, COUNTRIES
-from shopwright.simulate.writers.fields import Field, item, known_moment, moment, money, or_no_time, unless
+from shopwright.simulate.writers.fields import (
+    Field,
+    item,
+    money,
+    optional_timestamp_field,
+    or_bad_timestamp,
+    timestamp_field,
+    unless,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +32,8 @@ if TYPE_CHECKING:
 _ORDER_ID = Field("order_id", f"'o' || (order_number + {FIRST_ORDER})")
 
 
-def _where(prefix: str) -> list[Field]:
-    """Postal code, city, region and country of a city."""
+def _address_fields(prefix: str) -> list[Field]:
+    """Return postal code, city, region and country of a city."""
     return [
         Field(f"{prefix}zip_prefix", "lpad(zip::VARCHAR, 5, '0')"),
         Field(f"{prefix}city", item(tuple(name for name, _ in CITIES), "city")),
@@ -39,11 +47,11 @@ FIELDS = {
         _ORDER_ID,
         Field("customer_id", unless("missing_user", "NULL", "'u' || user_id")),
         Field("status", item(STATES, "state")),
-        or_no_time(moment("ordered_at", "ordered"), "order_number"),
-        *(known_moment(f"{name}_at", name) for name in ("approved", "shipped", "delivered")),
-        moment("promised_at", "promised"),
-        *_where("ship_"),
-        moment("updated_at", "since"),
+        or_bad_timestamp(timestamp_field("ordered_at", "ordered"), "order_number"),
+        *(optional_timestamp_field(f"{name}_at", name) for name in ("approved", "shipped", "delivered")),
+        timestamp_field("promised_at", "promised"),
+        *_address_fields("ship_"),
+        timestamp_field("updated_at", "since"),
     ],
     "order_items": [
         _ORDER_ID,
@@ -61,19 +69,19 @@ FIELDS = {
         Field("method", item(METHODS, "method")),
         Field("installments", "installments", is_quoted=False),
         Field("amount", money("cents"), is_quoted=False),
-        or_no_time(moment("paid_at", "paid"), "order_number"),
+        or_bad_timestamp(timestamp_field("paid_at", "paid"), "order_number"),
     ],
     "reviews": [
         Field("review_id", f"'r' || (order_number + {FIRST_ORDER})"),
         _ORDER_ID,
         Field("score", "score", is_quoted=False),
-        or_no_time(moment("created_at", "created"), "order_number"),
-        known_moment("answered_at", "answered"),
+        or_bad_timestamp(timestamp_field("created_at", "created"), "order_number"),
+        optional_timestamp_field("answered_at", "answered"),
     ],
     "sellers": [
         Field("seller_id", "'s' || seller"),
-        *_where(""),
-        moment("updated_at", "since"),
+        *_address_fields(""),
+        timestamp_field("updated_at", "since"),
     ],
 }
 """Fields of one row, by entity."""
@@ -91,14 +99,18 @@ class SalesColumns:
             Reviews: self._reviews,
         }
 
-    def of(self, rows: Records) -> dict[str, Any]:
-        """Columns of orders, lines, payments or reviews."""
+    def columns_for(self, rows: Records) -> dict[str, Any]:
+        """Return columns of orders, lines, payments or reviews."""
         return {"order_number": rows.order, "fault": rows.fault, **self._by_type[type(rows)](rows)}
 
     def sellers(self) -> dict[str, Any]:
-        """Columns of the sellers."""
+        """Return columns of the sellers."""
         sellers = self._sellers
-        return {"seller": sellers.number, "since": sellers.since, **_place(sellers.city, sellers.number)}
+        return {
+            "seller": sellers.number,
+            "since": sellers.since,
+            **_address_columns(sellers.city, sellers.number),
+        }
 
     def _orders(self, orders: Orders) -> dict[str, Any]:
         number = self._users.number[orders.user]
@@ -110,7 +122,7 @@ class SalesColumns:
             **{name: np.where(times < orders.since, times, -1) for name, times in steps.items()},
             "promised": orders.promised,
             "since": orders.since,
-            **_place(orders.city, number),
+            **_address_columns(orders.city, number),
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:
@@ -137,5 +149,5 @@ class SalesColumns:
         return {"score": reviews.score, "created": reviews.created, "answered": reviews.answered}
 
 
-def _place(city: Ints, tail: Ints) -> dict[str, Any]:
+def _address_columns(city: Ints, tail: Ints) -> dict[str, Any]:
     return {"city": city, "country": CITY_COUNTRY[city], "zip": zip_numbers(city, tail)}

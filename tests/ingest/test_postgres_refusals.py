@@ -60,8 +60,8 @@ def test_what_cannot_be_read_says_why_and_changes_nothing(tmp_path, database, se
     [
         ('table = "a"\nquery = "select 1"', "one of them"),
         ("", "one of them"),
-        ('query = "delete from orders"', "query is no select"),
-        ('query = "commit; drop table orders"', "query is no select"),
+        ('query = "delete from orders"', "query must begin with select"),
+        ('query = "commit; drop table orders"', "query must begin with select"),
         ('table = "a"\npath = "raw"', "reads no path"),
         ('table = "a"\nlookback_seconds = -1', "lookback_seconds"),
         ('table = "a"\npassword = "hunter2"', "no setting 'sources.0.password'"),
@@ -81,7 +81,9 @@ def test_settings_of_a_database_are_refused_for_files(tmp_path, key):
     shop = Shop.make(
         tmp_path, f'[[sources]]\nname = "a"\nadapter = "rees46"\npath = "raw"\n{key} = {value}\n'
     )
-    with pytest.raises(ConfigurationError, match=f"{key} is for adapter postgres, and this is rees46"):
+    with pytest.raises(
+        ConfigurationError, match=f"{key} works only with adapter postgres; this source uses rees46"
+    ):
         shop.ingest()
 
 

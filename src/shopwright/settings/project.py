@@ -50,8 +50,8 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _check_layers(self) -> Settings:
-        for place, one in enumerate(self.experiments):
-            for two in self.experiments[place + 1 :]:
+        for index, one in enumerate(self.experiments):
+            for two in self.experiments[index + 1 :]:
                 if one.layer and one.meets(two):
                     raise ValueError(
                         f"experiments '{one.name}' and '{two.name}' share units of layer '{one.layer}'; give them "
@@ -128,18 +128,16 @@ def load_project(root: Path) -> Project:
     file = root / FILE_NAME
     if re.search(r"\\|%[0-9A-Fa-f]{2}", str(root.resolve())):  # the lake's library takes these for a URL's
         raise ConfigurationError(
-            f"{root.resolve()}: a project cannot lie in a folder whose name holds a backslash or an escape like %20"
+            f"{root.resolve()}: a project cannot be in a folder whose name has a backslash or an escape such as %20"
         )
     if not file.is_file():
-        raise ConfigurationError(
-            f"{root} is no project: it has no {FILE_NAME}; make one with 'shopwright init {root}'"
-        )
+        raise ConfigurationError(f"No {FILE_NAME} in {root}. Create one with `shopwright init {root}`")
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     try:
-        return Project(root=root.resolve(), settings=Settings.model_validate(given))
+        return Project(root=root.resolve(), settings=Settings.model_validate(values))
     except ValidationError as error:
         raise ConfigurationError(f"{file}: {_explain(error)}") from None
 

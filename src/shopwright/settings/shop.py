@@ -1,4 +1,4 @@
-"""The shop itself: what its data means and what the machine may be used for."""
+"""Settings of the shop itself, of the meaning of its data, and of the query engine."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ class ShopSettings(Strict):
     """The shop itself."""
 
     name: str = "My shop"
-    """Name shown in reports."""
+    """Name of the shop in reports and on pages."""
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
-    """ISO 4217 code of amounts that state none."""
+    """Currency of amounts that state none, as an ISO 4217 code of three capital letters."""
     timezone: Timezone = "UTC"
-    """Zone in which a day begins and ends."""
+    """Time zone in which the shop's days begin and end, as an IANA name such as Europe/Berlin."""
 
 
 class IngestSettings(Strict):
-    """The checks at the door."""
+    """Limits that records must keep to be loaded."""
 
     max_record_bytes: int = Field(1_048_576, ge=1_048_576, le=16_777_216)
-    """Longest record that is taken for data, in bytes."""
+    """Longest record that is loaded, in bytes; longer ones are quarantined."""
     max_future_hours: NonNegativeInt = 24
-    """How far ahead of the clock a timestamp may lie, in hours."""
+    """How far in the future a timestamp may be, in hours; later rows are quarantined."""
 
 
 class SessionSettings(Strict):
-    """How visits are told apart."""
+    """Rules that split events into sessions."""
 
     gap_minutes: PositiveInt = 30
-    """Minutes without an event after which a new session begins."""
+    """Pause after which the next event starts a new session, in minutes."""
 
 
 class BotSettings(Strict):
-    """Behaviour that no shopper shows; such sessions, if they buy nothing, are flagged and kept out of rates."""
+    """Rules that flag sessions of bots; flagged sessions that buy nothing are left out of rates."""
 
     min_events: PositiveInt = 60
-    """Shorter sessions are never flagged, in events."""
+    """Shortest session that can be flagged, in events."""
     max_mean_gap_seconds: PositiveFloat = 3.0
-    """Flag when events follow one another faster than this on average, in seconds."""
+    """Mean pause between events below which a session is flagged, in seconds."""
     min_views_without_cart: PositiveInt = 200
-    """Flag when a session views this many products and puts none into the cart."""
+    """Number of product views without an item added to the cart from which a session is flagged."""
 
 
 class OrderSettings(Strict):
-    """What orders mean."""
+    """Rules for orders."""
 
     canceled_statuses: tuple[str, ...] = ("canceled", "cancelled", "unavailable", "voided", "failed")
-    """Statuses, in lower case, of orders that came to nothing."""
+    """Statuses, in lower case, that mean an order was canceled."""
     complete_through: date | None = None
-    """Last date up to which orders are complete, where an export thins out at its end; the last order's where not given."""
+    """Last date up to which orders are complete, for exports that thin out at the end; by default the date of the last order."""
 
 
 class ExperimentSettings(Strict):
-    """Where a user's experiment group comes from."""
+    """Source of the experiment group that sessions and events carry."""
 
     assignment: Literal["stated", "md5_parity", "none"] = "stated"
     """"stated" by the events, by the parity of the user id's MD5 (odd is treatment), or "none"."""
 
 
 class EngineSettings(Strict):
-    """What the machine may be used for."""
+    """Resources that the query engine may use."""
 
     threads: PositiveInt | None = None
-    """Threads; all cores where not given."""
+    """Number of threads; by default one for each core."""
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")
-    """Memory the engine may take before it spills to disk."""
+    """Memory that the engine uses before it spills to disk, as a number with a unit such as 4GB."""

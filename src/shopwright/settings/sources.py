@@ -30,14 +30,14 @@ ConnectionName = Annotated[str, AfterValidator(_check_connection)]
 
 
 class FieldSettings(Strict):
-    """Where one canonical column comes from."""
+    """Origin of one canonical column."""
 
     column: str | tuple[str, ...] = ()
-    """Column of the file, or several of which the first with a value counts."""
+    """Column of the file, or several of them; the first one with a value counts."""
     value: str | None = None
-    """The same text for every row."""
+    """Constant text for every row."""
     sql: str | None = None
-    """A DuckDB expression over the file's columns, each of them text."""
+    """DuckDB expression over the columns of the file, which are all text."""
 
     @model_validator(mode="before")
     @classmethod
@@ -57,12 +57,12 @@ class FieldSettings(Strict):
 
 
 class SourceSettings(Strict):
-    """One kind of file the shop delivers."""
+    """A source: one kind of file or database table with the shop's data."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
-    """Name in the ledger."""
+    """Name of the source in reports and in the ledger: letters, digits, `_` and `-`."""
     adapter: str
-    """How to read it: rees46, olist, online_retail, event_stream, mapped, postgres or collector."""
+    """Adapter that reads the source: rees46, olist, online_retail, event_stream, mapped, postgres or collector."""
     path: str | tuple[str, ...] = Field((), validate_default=True)
     """File, folder or glob, or several; relative to the project's folder. Only adapter postgres has none."""
     connection: ConnectionName | None = None
@@ -81,23 +81,23 @@ class SourceSettings(Strict):
     entity: str = "events"
     """Canonical entity the rows become (adapter mapped)."""
     format: Literal["csv", "json", "parquet"] | None = None
-    """Format of the files; told from the file name where not given (adapter mapped)."""
+    """Format of the files; by default taken from the file name (adapter mapped)."""
     header: bool = True
     """Whether a CSV file starts with column names (adapter mapped)."""
     delimiter: str | None = Field(None, min_length=1, max_length=1)
-    """What separates CSV fields; a comma, or a tab for .tsv, where not given (adapter mapped)."""
+    """Character between CSV fields; by default a comma, or a tab for .tsv (adapter mapped)."""
     columns: tuple[str, ...] = ()
     """Column names of a CSV file without a header (adapter mapped)."""
     map: dict[str, FieldSettings] = Field(default_factory=dict)
-    """Canonical column to column of the file (adapter mapped)."""
+    """Canonical columns and the columns of the file that they are read from (adapter mapped)."""
     event_types: dict[str, str] = Field(default_factory=dict)
-    """The source's event types to canonical ones (adapter mapped)."""
+    """Event types of the source and the canonical types they stand for (adapter mapped)."""
     timestamp_formats: tuple[str, ...] = ()
-    """strptime formats, "iso8601" or "epoch", tried in order; the adapter's own where not given."""
+    """Timestamp formats, tried in order: strptime formats, "iso8601" or "epoch"; by default those of the adapter."""
     timezone: Timezone = "UTC"
-    """Zone of timestamps that state none."""
+    """Time zone of timestamps that state none, as an IANA name."""
     encoding: Encoding = "utf-8"
-    """Encoding of the files. Adapter online_retail reads a file that is no UTF-8 as Latin-1 where this is left alone."""
+    """Encoding of the files. By default, adapter online_retail reads a file that is not UTF-8 as Latin-1."""
 
     @model_validator(mode="before")
     @classmethod
@@ -131,14 +131,16 @@ class SourceSettings(Strict):
             fields = type(self).model_fields
             wrong = [name for name in _OF_DATABASES if getattr(self, name) != fields[name].default]
             if wrong:
-                raise ValueError(f"{wrong[0]} is for adapter postgres, and this is {self.adapter}")
+                raise ValueError(
+                    f"{wrong[0]} works only with adapter postgres; this source uses {self.adapter}"
+                )
             return self
         if (self.table is None) == (self.query is None):
             raise ValueError(
                 'adapter postgres needs table = "schema.name" or query = "select ...", one of them'
             )
         if self.query is not None and not _SELECT.match(self.query):
-            raise ValueError("query is no select: it has to begin with select, with, values or table")
+            raise ValueError("query must begin with select, with, values or table")
         return self
 
     @property

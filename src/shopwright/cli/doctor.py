@@ -1,4 +1,4 @@
-"""``shopwright doctor``: whether this machine and this project are well."""
+"""``shopwright doctor``: checks of this machine and this project."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 from shopwright.warehouse.build import is_outdated
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
-LEAST_FREE_BYTES = 2 << 30
+MIN_FREE_BYTES = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,18 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
-    yield Finding(
-        "python", sys.version_info >= (3, 11), f"{platform.python_version()}, 3.11 or newer is needed"
-    )
+    yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()}, needs 3.11 or newer")
     yield Finding("packages", True, ", ".join(f"{name} {version(name)}" for name in PACKAGES))
     where = folder if folder.exists() else Path()
     free = shutil.disk_usage(where).free
-    yield Finding(
-        "disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 are advised"
-    )
+    yield Finding("disk", free >= MIN_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 recommended")
 
 
 def _project(folder: Path) -> Iterator[Finding]:
     if not (folder / FILE_NAME).exists():
-        yield Finding("project", False, f"{folder} has no {FILE_NAME}; 'shopwright init' makes one")
+        yield Finding(
+            "project", False, f"No {FILE_NAME} in {folder}. Create one with `shopwright init {folder}`"
+        )
         return
     try:
         project = load_project(folder)
@@ -87,26 +85,26 @@ def _project(folder: Path) -> Iterator[Finding]:
         return
     yield Finding("settings", True, str(folder / FILE_NAME))
     for source in project.settings.sources:
-        yield _try(f"source {source.name}", partial(_look_at, project, source))
-    yield _try("collector", lambda: _look_at_collector(project))
+        yield _try(f"source {source.name}", partial(_check_source, project, source))
+    yield _try("collector", lambda: _check_collector(project))
     yield _try("ledger and lake", lambda: _compare(project))
     yield _try("published", lambda: _open(project))
 
 
-def _look_at(project: Project, source: SourceSettings) -> str:
+def _check_source(project: Project, source: SourceSettings) -> str:
     if source.is_database:
         return probe(source)
     return f"{len(find_files(source, project.root))} files"
 
 
-def _look_at_collector(project: Project) -> str:
+def _check_collector(project: Project) -> str:
     with connect() as connection:
         found = count_pending_segments(project, LedgerIndex(read_ledger(connection, Lake(project.lake))))
     if found is None:
-        return "nothing was collected"
+        return "no events collected"
     if not os.access(project.collector, os.W_OK):
         raise ShopwrightError(f"{project.collector} cannot be written to")
-    return f"{found.segments} segments with {found.size_bytes:,} bytes wait for an ingest"
+    return f"{found.segments} segments with {found.size_bytes:,} bytes not yet ingested"
 
 
 def _try(check: str, look: Callable[[], str]) -> Finding:
@@ -135,7 +133,7 @@ def _open(project: Project) -> str:
     if not project.published.exists():
         return "nothing published yet"
     if is_outdated(project):
-        raise ShopwrightError("another version's models built what is published; run 'shopwright build'")
+        raise ShopwrightError("the published warehouse was built by another version; run `shopwright build`")
     with connect(project.published, read_only=True) as connection:
         fetched = connection.execute(
             "select count(*) from information_schema.tables where table_schema = 'gold'"

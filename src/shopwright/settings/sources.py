@@ -41,8 +41,8 @@ class FieldSettings(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_plain_text(cls, given: Any) -> Any:
-        return {"column": given} if isinstance(given, str | list) else given
+    def _accept_plain_text(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str | list) else value
 
     @model_validator(mode="after")
     def _check_one_origin(self) -> FieldSettings:
@@ -101,13 +101,13 @@ class SourceSettings(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_effect(cls, given: Any) -> Any:
-        if isinstance(given, dict) and "effect" in given:
+    def _refuse_effect(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "effect" in value:
             raise ValueError(
                 "[sources.effect] was removed: an effect is now simulated before ingest. Delete the section, write a "
                 "changed copy of the export with `shopwright simulate-effect`, and load that copy in a new project"
             )
-        return given
+        return value
 
     @field_validator("path")
     @classmethod

@@ -243,7 +243,7 @@ def test_a_warehouse_of_an_older_version_is_told_as_one(own_market: Project, run
         )
     code, out, _ = run(own_market, "doctor")
     assert code == 1
-    assert "another version's models built what is published" in " ".join(out.split())
+    assert "the published warehouse was built by another version" in " ".join(out.split())
 
 
 def test_a_shop_with_little_says_what_is_missing(own_market: Project, run: Run, document: Document) -> None:

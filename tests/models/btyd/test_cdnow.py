@@ -59,7 +59,7 @@ def history(sample):
 @pytest.fixture(scope="module")
 def later(sample):
     customer, day, _ = sample
-    return purchases_between(customer, day, of=np.unique(customer), after=END, until=LATER)
+    return purchases_between(customer, day, customers=np.unique(customer), after=END, until=LATER)
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_simulated_customers_fall_into_their_intervals():
 def test_counts_and_levels_have_a_range():
     with pytest.raises(ValueError, match="level"):
         forecast(MODEL, of_ages(1), 1.0, level=0)
-    with pytest.raises(DataError, match="2 actual counts of 1"):
+    with pytest.raises(DataError, match="2 actual counts for 1"):
         interval_coverage(MODEL, of_ages(1), 1.0, np.zeros(2))
     with pytest.raises(ValueError, match="level"):
         value_distribution(MODEL, VALUE, of_ages(1), 1.0, level=1)
@@ -193,5 +193,5 @@ def test_a_million_customers_are_fitted_and_a_hundred_thousand_valued_in_time():
         assert model.fit(data).report.converged
         assert time.perf_counter() - begun < 60
     begun = time.perf_counter()
-    value_distribution(MODEL, VALUE, data.only(np.arange(100_000)), 52.0)
+    value_distribution(MODEL, VALUE, data.take(np.arange(100_000)), 52.0)
     assert time.perf_counter() - begun < 20

@@ -193,7 +193,7 @@ def test_a_model_survives_being_written_down(model):
 @every_model
 def test_many_customers_alike_weigh_as_many(model):
     data, _ = drawn(model, 200)
-    twice = data.only(np.repeat(np.arange(len(data)), 2))
+    twice = data.take(np.repeat(np.arange(len(data)), 2))
     assert model.fit(twice).parameters == pytest.approx(model.fit(data).parameters, rel=1e-3)
 
 
@@ -219,7 +219,7 @@ def test_horizons_and_counts_have_a_range(model):
     one = history([1], [1], [2])
     with pytest.raises(ValueError, match="horizon"):
         known(model).expected_purchases(one, 0.0)
-    with pytest.raises(ValueError, match="most"):
+    with pytest.raises(ValueError, match="max_count"):
         known(model).purchase_probabilities(one, 1.0, -1)
 
 

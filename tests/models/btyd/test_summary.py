@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shopwright.core.errors import DataError
 from shopwright.models.btyd import PurchaseHistory, purchases_between, summarise
-from shopwright.models.btyd.summary import distinct
+from shopwright.models.btyd.summary import group_histories
 
 DAYS = np.array(["2026-01-01", "2026-01-15", "2026-01-15", "2026-01-29", "2026-01-08"], "datetime64[D]")
 CUSTOMERS = ["ann", "ann", "ann", "ann", "bob"]
@@ -44,7 +44,7 @@ def test_later_purchases_are_counted_by_day_and_only_for_known_customers():
     found = purchases_between(
         [*CUSTOMERS, "eve"],
         [*DAYS, DAYS[3]],
-        of=np.array(["ann", "bob"]),
+        customers=np.array(["ann", "bob"]),
         after="2026-01-08",
         until="2026-01-28",
     )
@@ -59,15 +59,15 @@ def test_nobody_may_buy_after_the_end():
 @pytest.mark.parametrize(
     ("customers", "days", "values", "reason"),
     [
-        ([], [], [], "at least one"),
-        ([1], [1, 2], [1.0], "one entry a purchase"),
+        ([], [], [], "there must be a purchase"),
+        ([1], [1, 2], [1.0], "one entry per purchase"),
         ([1], [1], [np.nan], "finite"),
-        ([1], ["soon"], [1.0], "dates or whole numbers"),
-        ([1], [np.datetime64("NaT")], [1.0], "no day"),
+        ([1], ["soon"], [1.0], "Days must be dates"),
+        ([1], [np.datetime64("NaT")], [1.0], "has no day"),
         ([1], [1], ["dear"], "value must be numbers"),
     ],
 )
-def test_purchases_that_make_no_sense_are_refused(customers, days, values, reason):
+def test_invalid_purchases_are_rejected(customers, days, values, reason):
     with pytest.raises(DataError, match=reason):
         summarise(customers, days, values, end=9)
 
@@ -82,11 +82,11 @@ def test_purchases_that_make_no_sense_are_refused(customers, days, values, reaso
         (([2], [0], [2], [1]), "exactly where"),
         (([0], [0], [np.nan], [1]), "finite"),
         (([0], [0], [1], [np.inf]), "value must be finite"),
-        (([0, 0], [0], [1], [1]), "one number a customer"),
+        (([0, 0], [0], [1], [1]), "one number per customer"),
         (([[0]], [0], [1], [1]), "shape"),
     ],
 )
-def test_histories_that_contradict_themselves_are_refused(numbers, reason):
+def test_contradictory_histories_are_rejected(numbers, reason):
     with pytest.raises(DataError, match=reason):
         PurchaseHistory(*numbers)
 
@@ -99,9 +99,9 @@ def test_a_unit_has_a_length():
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(3, 5)), min_size=1))
 def test_equal_histories_are_kept_once_and_found_again(rows):
     x, t_x, age = (np.array(column, float) for column in zip(*rows, strict=True))
-    found = distinct(PurchaseHistory(x, t_x, age, np.full(len(x), np.nan)))
+    found = group_histories(PurchaseHistory(x, t_x, age, np.full(len(x), np.nan)))
     assert len(found.history) == len(set(rows))
     assert found.count.sum() == len(rows)
-    assert (found.history.frequency[found.place] == x).all()
-    assert (found.history.recency[found.place] == t_x).all()
-    assert (found.history.age[found.place] == age).all()
+    assert (found.history.frequency[found.index] == x).all()
+    assert (found.history.recency[found.index] == t_x).all()
+    assert (found.history.age[found.index] == age).all()

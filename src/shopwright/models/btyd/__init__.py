@@ -1,11 +1,12 @@
-"""Buy-till-you-die models: how often customers come back who never say that they have left, and what they spend.
+"""Buy-till-you-die (BTYD) models: predict how often customers come back and what they spend, when nobody announces leaving.
 
-Belongs here: histories (``summarise``), models of purchase counts (``PURCHASE_MODELS``) and of purchase values
+Belongs here: purchase histories (``summarise``), models of purchase counts (``PURCHASE_MODELS``) and of purchase values
 (``GammaGamma``), and forecasts from them. Does not belong here: reading customers from a warehouse, choosing between
-models, or judging them; that is the business of the rooms that use these.
+models or evaluating them; the packages that use these models do that (``lifetime_value``, ``churn``).
 
-Counts and values are modelled by maximum likelihood, without random numbers anywhere: equal histories give equal
-models, and equal forecasts.
+Parameters keep the letters of the papers (r, alpha, s, beta, a, b, p, q, v), and so do frequency and recency; the papers' T
+is ``age``. Models are fitted by maximum likelihood without random numbers: the same histories always give the same model
+and the same forecasts.
 
 Example:
     >>> import numpy as np
@@ -18,22 +19,22 @@ Example:
 """
 
 from shopwright.models.btyd.bg_nbd import BgNbd
-from shopwright.models.btyd.fitting import FEWEST_REPEAT_BUYERS, FitReport
-from shopwright.models.btyd.forecast import LEVEL, Forecast, forecast, interval_coverage
+from shopwright.models.btyd.fitting import MIN_REPEAT_BUYERS, FitReport
+from shopwright.models.btyd.forecast import INTERVAL_LEVEL, Forecast, forecast, interval_coverage
 from shopwright.models.btyd.gamma_gamma import GammaGamma, Independence, independence
 from shopwright.models.btyd.mbg_nbd import MbgNbd
-from shopwright.models.btyd.model import Predicts, PurchaseModel
+from shopwright.models.btyd.model import PurchaseForecaster, PurchaseModel
 from shopwright.models.btyd.pareto_nbd import ParetoNbd
 from shopwright.models.btyd.summary import PurchaseHistory, Summary, purchases_between, summarise
 from shopwright.models.btyd.uncertainty import ParameterMixture, with_uncertainty
 from shopwright.models.btyd.value import ValueForecast, value_distribution
 
 PURCHASE_MODELS: tuple[type[PurchaseModel], ...] = (BgNbd, MbgNbd, ParetoNbd)
-"""Models of purchase counts; one protocol."""
+"""Models of purchase counts, all with the interface of ``PurchaseModel``."""
 
 __all__ = [
-    "FEWEST_REPEAT_BUYERS",
-    "LEVEL",
+    "INTERVAL_LEVEL",
+    "MIN_REPEAT_BUYERS",
     "PURCHASE_MODELS",
     "BgNbd",
     "FitReport",
@@ -43,7 +44,7 @@ __all__ = [
     "MbgNbd",
     "ParameterMixture",
     "ParetoNbd",
-    "Predicts",
+    "PurchaseForecaster",
     "PurchaseHistory",
     "PurchaseModel",
     "Summary",

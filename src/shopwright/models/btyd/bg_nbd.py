@@ -1,4 +1,4 @@
-"""BG/NBD: purchases at a steady rate until the customer leaves, which can happen after any repeat purchase."""
+"""BG/NBD: customers buy at a steady rate until they leave, which can happen after any repeat purchase."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class BgNbd(BetaGeometric):
     """A fitted BG/NBD model.
 
-    A customer without a repeat purchase counts as alive for certain, however long ago the first one was: the
-    model gives no occasion to leave before. ``MbgNbd`` does.
+    A customer without a repeat purchase is always alive, however long ago the first purchase was, because the
+    model has no occasion to leave before a repeat purchase. ``MbgNbd`` has one.
 
     Source: Fader, Hardie and Lee (2005), "'Counting your customers' the easy way: an alternative to the
     Pareto/NBD model", Marketing Science 24(2), 275-284.
@@ -29,9 +29,9 @@ class BgNbd(BetaGeometric):
     alpha: float
     """Inverse scale of the purchase rate, in units of time."""
     a: float
-    """First parameter of the chance to leave after a purchase."""
+    """First parameter of the probability of leaving after a purchase."""
     b: float
-    """Second parameter of the chance to leave after a purchase."""
+    """Second parameter of the probability of leaving after a purchase."""
     report: FitReport
 
     NAME: ClassVar[str] = "bg_nbd"
@@ -39,5 +39,5 @@ class BgNbd(BetaGeometric):
 
     @staticmethod
     def likelihood(parameters: Floats, frequency: Floats, recency: Floats, age: Floats) -> Likelihood:
-        """The likelihood of histories, with its exact gradient."""
+        """Return the likelihood of histories, with its exact gradient."""
         return beta_geometric_likelihood(parameters, frequency, recency, age, occasions=frequency)

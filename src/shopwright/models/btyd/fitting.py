@@ -1,4 +1,4 @@
-"""Maximum likelihood over positive parameters, and what is told about how it went."""
+"""Maximum likelihood over positive parameters, with a report on the fit."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     Objective = Callable[[Floats], tuple[float, Floats]]
     """From log parameters to the mean log-likelihood of a customer and its gradient."""
 
-FEWEST_REPEAT_BUYERS = 20
-LOWEST, HIGHEST = -8.0, 8.0
+MIN_REPEAT_BUYERS = 20
+"""Minimum number of customers with a repeat purchase to fit a model."""
+MIN_LOG, MAX_LOG = -8.0, 8.0
 """Bounds of the log parameters (about 1/3000 and 3000), times measured in mean ages."""
+# Log parameters: all at 1; few frequent buyers among many rare ones; frequent buyers who rarely leave.
 _STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.5, -1.5, -0.5, 0.5), (1.0, 1.0, -1.5, 1.0))
 _STEP = 1e-4
+"""Step of the central differences, in log parameters."""
 _FLAT = 1e-5
+"""Slope of the mean log-likelihood below which a fit counts as converged."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """How the parameters of a model were found."""
+    """How a fit went."""
 
     log_likelihood: float
     """Of all customers, without the penalty."""
@@ -39,14 +43,14 @@ class FitReport:
     unit_days: float
     """Days in a unit of the model's times."""
     standard_errors: Mapping[str, float] | None = None
-    """Of each parameter; None where the likelihood has no inner maximum."""
+    """Standard error of each parameter; None where the likelihood has no inner maximum."""
     covariance: tuple[tuple[float, ...], ...] | None = None
-    """Of the log parameters, in the model's order."""
+    """Covariance of the log parameters, in the model's order."""
     warnings: tuple[str, ...] = field(default=())
-    """What makes the parameters doubtful, in words."""
+    """Reasons to doubt the parameters, one sentence each."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
+        """Return the report as values that JSON can hold."""
         return {
             "log_likelihood": self.log_likelihood,
             "customers": self.customers,
@@ -58,21 +62,21 @@ class FitReport:
         }
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> FitReport:
-        """The inverse of ``to_dict``."""
-        covariance = written["covariance"]
+    def from_dict(cls, data: Mapping[str, Any]) -> FitReport:
+        """Restore a report from ``to_dict``."""
+        covariance = data["covariance"]
         return cls(
             **{
-                **written,
+                **data,
                 "covariance": None if covariance is None else tuple(tuple(row) for row in covariance),
-                "warnings": tuple(written["warnings"]),
+                "warnings": tuple(data["warnings"]),
             }
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
-    """Where the likelihood is highest, in log parameters."""
+    """The maximum of a likelihood, in log parameters."""
 
     theta: Floats
     converged: bool
@@ -80,16 +84,16 @@ class Maximum:
     warnings: tuple[str, ...]
 
 
-def enough_repeat_buyers(history: PurchaseHistory) -> None:
-    """Refuse data that say nothing about how often customers come back.
+def check_repeat_buyers(history: PurchaseHistory) -> None:
+    """Check that enough customers bought again to learn how often they do.
 
     Raises:
-        DataError: fewer than ``FEWEST_REPEAT_BUYERS`` customers have a repeat purchase.
+        DataError: fewer than ``MIN_REPEAT_BUYERS`` customers have a repeat purchase.
     """
-    if history.repeat_buyers < FEWEST_REPEAT_BUYERS:
+    if history.repeat_buyers < MIN_REPEAT_BUYERS:
         raise DataError(
             f"{history.repeat_buyers} of {len(history)} customers bought again, expected "
-            f"{FEWEST_REPEAT_BUYERS} or more; look at a longer time or at more customers"
+            f"{MIN_REPEAT_BUYERS} or more. Use a longer period or more customers"
         )
 
 
@@ -98,32 +102,34 @@ def maximise(
     *,
     names: tuple[str, ...],
     customers: int,
-    rehearsal: Objective | None = None,
+    subsample: Objective | None = None,
     penalty: float = 0.0,
 ) -> Maximum:
-    """Climb from several starts and keep the best.
+    """Maximise a likelihood from several starts and return the best maximum.
 
     Args:
         objective: mean log-likelihood and its gradient.
-        names: of the parameters, for warnings.
-        customers: behind the mean; scales the covariance.
-        rehearsal: the same over fewer customers, to choose the start cheaply.
+        names: names of the parameters, for warnings.
+        customers: number of customers behind the mean; scales the covariance.
+        subsample: the same objective over fewer customers, to choose the start cheaply.
         penalty: precision of a normal prior on each log parameter, centred at 0; 0 for none. A penalty of 1
-            weighs as much as saying that a parameter is likely within a factor of e of 1.
+    says that a parameter is likely to be within a factor of e of 1.
 
     Raises:
         DataError: the likelihood cannot be computed at any start.
     """
     weight = penalty / customers
-    tried = [_climb(rehearsal or objective, np.array(start[: len(names)]), weight) for start in _STARTS]
-    usable = [each for each in tried if np.isfinite(each.fun)]
+    results = [_climb(subsample or objective, np.array(start[: len(names)]), weight) for start in _STARTS]
+    usable = [result for result in results if np.isfinite(result.fun)]
     if not usable:
-        raise DataError("the likelihood of these histories is not a number; look for extreme ages or counts")
-    best = min(usable, key=lambda each: float(each.fun))
-    if rehearsal is not None:
+        raise DataError(
+            "The likelihood of these histories is not a number. Check them for extreme ages or counts"
+        )
+    best = min(usable, key=lambda result: float(result.fun))
+    if subsample is not None:
         best = _climb(objective, best.x, weight)
     theta = np.asarray(best.x, dtype=np.float64)
-    at_bound = np.isclose(theta, LOWEST, atol=1e-3) | np.isclose(theta, HIGHEST, atol=1e-3)
+    at_bound = np.isclose(theta, MIN_LOG, atol=1e-3) | np.isclose(theta, MAX_LOG, atol=1e-3)
     slope = _penalised(objective, weight)(theta)[1]
     converged = bool(np.abs(slope[~at_bound]).max(initial=0.0) < _FLAT)
     covariance = None if at_bound.any() else _covariance(objective, theta, weight, customers)
@@ -146,13 +152,13 @@ def _climb(objective: Objective, start: Floats, weight: float) -> Any:
         start,
         method="L-BFGS-B",
         jac=True,
-        bounds=[(LOWEST, HIGHEST)] * len(start),
+        bounds=[(MIN_LOG, MAX_LOG)] * len(start),
         options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
     )
 
 
 def _covariance(objective: Objective, theta: Floats, weight: float, customers: int) -> Floats | None:
-    """Inverse of the negative Hessian, by central differences of the exact gradient."""
+    """Return the inverse of the negative Hessian, by central differences of the exact gradient."""
     slope = _penalised(objective, weight)
     steps = _STEP * np.eye(len(theta))
     rows = [(slope(theta + step)[1] - slope(theta - step)[1]) / (2 * _STEP) for step in steps]
@@ -165,13 +171,13 @@ def _covariance(objective: Objective, theta: Floats, weight: float, customers: i
 def _warnings(
     names: tuple[str, ...], covariance: Floats | None, *, at_bound: NDArray[np.bool_], converged: bool
 ) -> tuple[str, ...]:
-    found = [
-        f"{name} ended at its bound: these customers do not tell it, and a penalty or a simpler model would help"
+    warnings = [
+        f"{name} ended at its bound: these customers do not determine it. Try a penalty or a simpler model"
         for name, bound in zip(names, at_bound, strict=True)
         if bound
     ]
     if not converged:
-        found.append("the search stopped before the top: treat the parameters as a guess")
-    if covariance is None and not found:
-        found.append("the likelihood is flat at its top: parameters have no standard errors")
-    return tuple(found)
+        warnings.append("the fit did not converge: treat the parameters as a guess")
+    if covariance is None and not warnings:
+        warnings.append("the likelihood is flat at its maximum: the parameters have no standard errors")
+    return tuple(warnings)

@@ -1,4 +1,4 @@
-"""MBG/NBD: as BG/NBD, but the first purchase was already an occasion to leave."""
+"""MBG/NBD: like BG/NBD, but customers can already leave after their first purchase."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class MbgNbd(BetaGeometric):
     alpha: float
     """Inverse scale of the purchase rate, in units of time."""
     a: float
-    """First parameter of the chance to leave after a purchase."""
+    """First parameter of the probability of leaving after a purchase."""
     b: float
-    """Second parameter of the chance to leave after a purchase."""
+    """Second parameter of the probability of leaving after a purchase."""
     report: FitReport
 
     NAME: ClassVar[str] = "mbg_nbd"
@@ -36,5 +36,5 @@ class MbgNbd(BetaGeometric):
 
     @staticmethod
     def likelihood(parameters: Floats, frequency: Floats, recency: Floats, age: Floats) -> Likelihood:
-        """The likelihood of histories, with its exact gradient."""
+        """Return the likelihood of histories, with its exact gradient."""
         return beta_geometric_likelihood(parameters, frequency, recency, age, occasions=frequency + 1)

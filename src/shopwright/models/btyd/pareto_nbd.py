@@ -1,4 +1,4 @@
-"""Pareto/NBD: purchases at a steady rate until the customer leaves, which can happen at any moment."""
+"""Pareto/NBD: customers buy at a steady rate until they leave, which can happen at any time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     _LogIntegrand = Callable[[Floats, Floats], Floats]
 
 _ROWS = 4_096
+"""Customers per batch: bounds the memory of the quadrature."""
 _NEGLIGIBLE = 40.0
-"""Drop of a log integrand beyond which the rest does not show in double precision."""
+"""Drop of a log integrand beyond which the rest is invisible in double precision."""
 
 
 def _nodes(count: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights on [0, 1]."""
+    """Return Gauss-Legendre nodes and weights on [0, 1]."""
     node, weight = np.polynomial.legendre.leggauss(count)
     return (node + 1) / 2, weight / 2
 
@@ -56,26 +57,26 @@ class ParetoNbd(PurchaseModel):
 
     @staticmethod
     def likelihood(parameters: Floats, frequency: Floats, recency: Floats, age: Floats) -> Likelihood:
-        """The likelihood of histories, with its exact gradient.
+        """Return the likelihood of histories, with its exact gradient.
 
         ::
 
             L = Gamma(r+x) alpha^r beta^s / Gamma(r) * [ (alpha+T)^-(r+x) (beta+T)^-s
                 + integral over u from t_x to T of s (alpha+u)^-(r+x) (beta+u)^-(s+1) ]
 
-        The integral is over the moment of leaving. Its closed form is a difference of two hypergeometric
+        The integral is over the time of leaving. Its closed form is a difference of two hypergeometric
         functions that cancel where t_x is near T (Fader and Hardie, equations 15 to 18); by quadrature there is
         nothing to cancel, and the gradient needs no further functions.
         """
-        parts = [
+        batches = [
             _likelihood(parameters, frequency[begin : begin + _ROWS], recency[begin : begin + _ROWS], rows)
             for begin in range(0, len(age), _ROWS)
             if len(rows := age[begin : begin + _ROWS])
         ]
         return Likelihood(
-            np.concatenate([part.value for part in parts]),
-            np.concatenate([part.alive for part in parts]),
-            np.concatenate([part.slope for part in parts]),
+            np.concatenate([batch.value for batch in batches]),
+            np.concatenate([batch.alive for batch in batches]),
+            np.concatenate([batch.slope for batch in batches]),
         )
 
     def _alive_mean(self, history: PurchaseHistory, horizon: float) -> Floats:
@@ -84,30 +85,34 @@ class ParetoNbd(PurchaseModel):
         grown = np.log1p(horizon / (self.beta + history.age))
         return np.asarray(rate * (self.beta + history.age) * grown * exprel((1 - self.s) * grown))
 
-    def _alive_probabilities(self, history: PurchaseHistory, horizon: float, most: int) -> Floats:
+    def _alive_probabilities(self, history: PurchaseHistory, horizon: float, max_count: int) -> Floats:
         shape, alpha, beta = self.r + history.frequency, self.alpha + history.age, self.beta + history.age
-        found = np.empty((len(history), most + 1))
+        probabilities = np.empty((len(history), max_count + 1))
         for begin in range(0, len(history), _ROWS):
             rows = slice(begin, begin + _ROWS)
-            found[rows] = _count_probabilities(shape[rows], alpha[rows], self.s, beta[rows], horizon, most)
-        return found
+            probabilities[rows] = _count_probabilities(
+                shape[rows], alpha[rows], self.s, beta[rows], horizon, max_count
+            )
+        return probabilities
 
 
 def _likelihood(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> Likelihood:
     r, alpha, s, beta = parameters
-    u, share, integral = _moments_of_leaving(parameters, x, t_x, age)
+    u, share, integral = _leaving_times(parameters, x, t_x, age)
     alive = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
-    both = np.logaddexp(alive, integral)
-    w, v = np.exp(alive - both), np.exp(integral - both)
-    value = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta) + both
+    log_total = np.logaddexp(alive, integral)
+    w, v = np.exp(alive - log_total), np.exp(integral - log_total)
+    value = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta) + log_total
 
-    def mixed(at_end: Floats, at_leaving: Floats) -> Floats:
+    def posterior_mean(at_end: Floats, at_leaving: Floats) -> Floats:
         return np.asarray(w * at_end + v * np.einsum("ij,ij->i", share, at_leaving))
 
-    slope_r = digamma(r + x) - digamma(r) + np.log(alpha) - mixed(np.log(alpha + age), np.log(alpha + u))
-    slope_alpha = r / alpha - (r + x) * mixed(1 / (alpha + age), 1 / (alpha + u))
-    slope_s = np.log(beta) + v / s - mixed(np.log(beta + age), np.log(beta + u))
-    slope_beta = s / beta - mixed(s / (beta + age), (s + 1) / (beta + u))
+    slope_r = (
+        digamma(r + x) - digamma(r) + np.log(alpha) - posterior_mean(np.log(alpha + age), np.log(alpha + u))
+    )
+    slope_alpha = r / alpha - (r + x) * posterior_mean(1 / (alpha + age), 1 / (alpha + u))
+    slope_s = np.log(beta) + v / s - posterior_mean(np.log(beta + age), np.log(beta + u))
+    slope_beta = s / beta - posterior_mean(s / (beta + age), (s + 1) / (beta + u))
     slope = np.column_stack((slope_r, slope_alpha, slope_s, slope_beta)) * parameters
     return Likelihood(value, w, slope)
 
@@ -115,16 +120,14 @@ def _likelihood(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> Like
 _LEAVING = _nodes(32)
 
 
-def _moments_of_leaving(
-    parameters: Floats, x: Floats, t_x: Floats, age: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Moments at which a gone customer may have left.
+def _leaving_times(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the times at which a customer who is gone may have left.
 
-    Integrated over the logarithm of m + u with m the smaller of alpha and beta, which takes both powers' nearest
-    singularity out of the way; there the integrand is log-concave.
+    The integral is over the logarithm of m + u, with m the smaller of alpha and beta: this removes the nearest
+    singularity of both powers and makes the integrand log-concave.
 
     Returns:
-        Moments and their shares of the integral, shape (n, nodes), and the log of the integral, shape (n,):
+        Times and their shares of the integral, shape (n, nodes), and the log of the integral, shape (n,):
         -inf where the last purchase was at the very end.
     """
     r, alpha, s, beta = parameters
@@ -137,7 +140,7 @@ def _moments_of_leaving(
 
     node, weight = _LEAVING
     power = r + x
-    length = _visible(parameters, x, t_x, np.log((small + age) / (small + t_x)), log_integrand)
+    length = _visible_length(parameters, x, t_x, np.log((small + age) / (small + t_x)), log_integrand)
     u = (small + t_x)[:, None] * np.exp(length[:, None] * node) - small
     height = log_integrand(u, power[:, None])
     top = height.max(axis=1, initial=-np.inf)
@@ -148,17 +151,17 @@ def _moments_of_leaving(
     return u, share / total[:, None], integral
 
 
-def _visible(
-    parameters: Floats, x: Floats, t_x: Floats, whole: Floats, log_integrand: _LogIntegrand
+def _visible_length(
+    parameters: Floats, x: Floats, t_x: Floats, full_length: Floats, log_integrand: _LogIntegrand
 ) -> Floats:
-    """Cut the range of integration where nothing can be seen any more, so that nodes are not wasted.
+    """Cut the range of integration where the integrand becomes negligible, so that no nodes are wasted.
 
-    Newton steps from the right on a concave function never pass its root, so any number of them is safe.
+    Newton steps from the right never pass the root of a concave function, so any number of steps is safe.
     """
     r, alpha, s, beta = parameters
     small = min(alpha, beta)
     start = log_integrand(t_x, r + x) - _NEGLIGIBLE
-    length = whole
+    length = full_length
     for _ in range(4):
         grown = (small + t_x) * np.exp(length)
         u = grown - small
@@ -174,34 +177,34 @@ _TINY = 1e-300
 
 
 def _count_probabilities(
-    shape: Floats, alpha: Floats, s: float, beta: Floats, horizon: float, most: int
+    shape: Floats, alpha: Floats, s: float, beta: Floats, horizon: float, max_count: int
 ) -> Floats:
-    """Chances of purchase counts of a living customer; shape (n, most + 1).
+    """Return the probabilities of purchase counts of customers who are alive; shape (n, max_count + 1).
 
-    Given the length of the further life there are as many purchases as in a negative binomial; the lengths are
-    integrated by Gauss-Legendre, with those that outlast the horizon as one further node. The weights of the
-    lengths are made to add up to 1, so the chances do as well.
+    Given the length of the remaining lifetime, the count is negative binomial. Lifetimes are integrated by
+    Gauss-Legendre, with all lifetimes beyond the horizon as one more node. The weights of the lifetimes are
+    scaled to add up to 1, so that the probabilities do as well.
     """
-    lifetime, weight = _further_lives(np.minimum(alpha, beta), s, beta, horizon)
+    lifetime, weight = _remaining_lifetimes(np.minimum(alpha, beta), s, beta, horizon)
     base = shape[:, None] * (np.log(alpha[:, None]) - np.log(alpha[:, None] + lifetime))
     base += np.log(np.maximum(weight, _TINY))
     growth = np.log(lifetime) - np.log(alpha[:, None] + lifetime)
-    found = np.empty((len(shape), most + 1))
-    for count in range(most + 1):
+    probabilities = np.empty((len(shape), max_count + 1))
+    for count in range(max_count + 1):
         ways = gammaln(shape + count) - gammaln(shape) - gammaln(count + 1.0)
-        found[:, count] = np.exp(base + ways[:, None]).sum(axis=1)
+        probabilities[:, count] = np.exp(base + ways[:, None]).sum(axis=1)
         base += growth
-    return found
+    return probabilities
 
 
-def _further_lives(small: Floats, s: float, beta: Floats, horizon: float) -> tuple[Floats, Floats]:
+def _remaining_lifetimes(small: Floats, s: float, beta: Floats, horizon: float) -> tuple[Floats, Floats]:
     node, weight = _LIFETIMES
-    seen = np.minimum(horizon, beta * np.expm1(min(_NEGLIGIBLE / s, 300.0)))
-    length = np.log1p(seen / small)[:, None]
-    lived = small[:, None] * np.expm1(length * node)
-    density = weight * (small[:, None] + lived) * (1 + lived / beta[:, None]) ** -(s + 1)
+    longest = np.minimum(horizon, beta * np.expm1(min(_NEGLIGIBLE / s, 300.0)))
+    length = np.log1p(longest / small)[:, None]
+    lifetime = small[:, None] * np.expm1(length * node)
+    density = weight * (small[:, None] + lifetime) * (1 + lifetime / beta[:, None]) ** -(s + 1)
     grown = s * np.log1p(horizon / beta)
     outlasts = np.exp(-grown)
     density *= (-np.expm1(-grown) / density.sum(axis=1))[:, None]
-    whole = np.full((len(beta), 1), horizon)
-    return np.hstack((lived, whole)), np.hstack((density, outlasts[:, None]))
+    beyond = np.full((len(beta), 1), horizon)
+    return np.hstack((lifetime, beyond)), np.hstack((density, outlasts[:, None]))

@@ -11,8 +11,8 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.models.segmentation.config import SegmentationConfig
-from shopwright.models.segmentation.data import read_customers
-from shopwright.models.segmentation.train import train
+from shopwright.models.segmentation.customers import read_customers
+from shopwright.models.segmentation.train import fit_segmentation
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.simulate.buyers import PLANTED
 from shopwright.warehouse.build import build
@@ -21,8 +21,8 @@ from tests.warehouse.shops import make_shop, take_in
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shopwright.models.segmentation.data import Customers
-    from shopwright.models.segmentation.train import Segmentation
+    from shopwright.models.segmentation.customers import Customers
+    from shopwright.models.segmentation.model import Segmentation
 
 pytestmark = pytest.mark.slow
 CONFIG = SimulationConfig(
@@ -54,7 +54,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     build(project)
     with connect(project.published, read_only=True) as connection:
         customers = read_customers(connection)
-    segmentation = train(customers, SegmentationConfig())
+    segmentation = fit_segmentation(customers, SegmentationConfig())
     types = types_of(customers, str(made.out / "truth" / "buyers.parquet"))
     return Known(customers, types, segmentation, segmentation.clustering.label(customers))
 

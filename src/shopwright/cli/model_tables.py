@@ -114,7 +114,7 @@ def _print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, A
         rows = [(bar.feature, f"{bar.importance:.3f}") for bar in chart.bars]
         console.print(table(chart.title, ("feature", chart.x_label), rows))
         console.print()
-    if "portraits" in tables:
+    if "profiles" in tables:
         print_segments(console, tables)
 
 

@@ -1,4 +1,4 @@
-"""What training prints of segments: portraits, why so many, the rules and who moved."""
+"""Tables of segments that training prints: profiles, campaigns, rules, the number of segments, and segment changes."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ if TYPE_CHECKING:
     Rows = Sequence[Mapping[str, Any]]
 
 SHOWN_FEATURES = 2
-"""Features named as what tells a segment, the most important ones."""
+"""Most important features shown per segment."""
 SHOWN_RULES = 2
-"""Rules of a segment, those of most customers."""
+"""Rules shown per segment, those of most customers."""
 
 
 def print_segments(console: Console, tables: Mapping[str, Rows]) -> None:
-    """Segments for people: who they are, what to do for them, the rules, why so many, and who moved."""
-    for each in (
-        _portraits(tables["portraits"]),
-        _campaigns(tables["portraits"], tables["segment_importance"]),
+    """Print profiles, campaigns, rules, the choice of the number of segments, and segment changes."""
+    for renderable in (
+        _profiles(tables["profiles"]),
+        _campaigns(tables["profiles"], tables["segment_importance"]),
         _rules(tables["rules"]),
         _choice(tables["choice"]),
     ):
-        console.print(each)
+        console.print(renderable)
         console.print()
     console.print(
-        _moves(tables["moves"]) if tables["moves"] else "Moves: the shop has no snapshot a month before."
+        _changes(tables["segment_changes"])
+        if tables["segment_changes"]
+        else "Segment changes: no snapshot from a month before."
     )
     console.print()
 
 
-def _portraits(rows: Rows) -> Table:
+def _profiles(rows: Rows) -> Table:
     return table(
-        "Segments (medians; RFM: scores of recency, frequency and money)",
+        "Segments (medians; RFM: scores of recency, frequency and monetary value)",
         (
             "",
             "segment",
             "customers",
             "by rules",
             "share",
-            "of money",
+            "of value",
             "RFM",
-            "days since",
+            "recency days",
             "orders",
-            "money",
-            "monthly",
+            "net value",
+            "per month",
         ),
         [
             (
@@ -75,13 +77,13 @@ def _portraits(rows: Rows) -> Table:
 
 def _campaigns(rows: Rows, importance: Rows) -> Table:
     return table(
-        "What sets them apart, and what to do for them",
-        ("segment", "set apart by", "told best by", "campaign (a suggestion)"),
+        "What distinguishes the segments, and suggested campaigns",
+        ("segment", "differs in", "best predictors", "suggested campaign"),
         [
             (
                 row["name"],
-                ", ".join(row["set_apart_by"]),
-                _told_by(row["segment"], importance),
+                ", ".join(row["differs_in"]),
+                _distinguishing_features(row["segment"], importance),
                 row["campaign"],
             )
             for row in rows
@@ -89,32 +91,32 @@ def _campaigns(rows: Rows, importance: Rows) -> Table:
     )
 
 
-def _told_by(segment: int, importance: Rows) -> str | None:
+def _distinguishing_features(segment: int, importance: Rows) -> str | None:
     features = [row["feature"] for row in importance if row["segment"] == segment and row["loss"] > 0]
     return ", ".join(features[:SHOWN_FEATURES]) or None
 
 
 def _rules(rows: Rows) -> Table:
-    shown: list[Mapping[str, Any]] = []
+    displayed: list[Mapping[str, Any]] = []
     for segment in sorted({row["segment"] for row in rows}):
-        own = [row for row in rows if row["segment"] == segment]
-        shown += sorted(own, key=lambda row: -row["customers"])[:SHOWN_RULES]
+        segment_rules = [row for row in rows if row["segment"] == segment]
+        displayed += sorted(segment_rules, key=lambda row: -row["customers"])[:SHOWN_RULES]
     return table(
-        f"The widest of {len(rows)} rules (all of them in the artifact's rules.txt, and as SQL in rules.sql)",
-        ("segment", "customers are in it with", "learned from", "rightly"),
-        [(row["name"], row["rule"], row["customers"], _percent(row["purity"])) for row in shown],
+        f"Largest of {len(rows)} rules (see rules.txt of the artifact for all, rules.sql for SQL)",
+        ("segment", "rule", "customers", "correct"),
+        [(row["name"], row["rule"], row["customers"], _percent(row["purity"])) for row in displayed],
     )
 
 
 def _choice(rows: Rows) -> Table:
     return table(
-        "Why so many",
+        "Choice of the number of segments",
         ("segments", "stability", "silhouette", "elbow", "smallest", "chosen"),
         [
             (
                 row["segments"],
-                *(_figure(row[name]) for name in ("stability", "silhouette", "elbow")),
-                _percent(row["smallest_share"]),
+                *(_format_number(row[name]) for name in ("stability", "silhouette", "elbow")),
+                _percent(row["min_segment_share"]),
                 "yes" if row["is_chosen"] else "",
             )
             for row in rows
@@ -122,11 +124,11 @@ def _choice(rows: Rows) -> Table:
     )
 
 
-def _moves(rows: Rows) -> Table:
+def _changes(rows: Rows) -> Table:
     starts, ends = _distinct(rows, "from"), _distinct(rows, "to")
     counts = {(row["from"], row["to"]): row["customers"] for row in rows}
     return table(
-        f"Who moved, by the rules: from {rows[0]['from_date']} (rows) to {rows[0]['to_date']} (columns)",
+        f"Segment changes, by the rules: from {rows[0]['from_date']} (rows) to {rows[0]['to_date']} (columns)",
         ("", *ends),
         [(start, *(counts[start, end] for end in ends)) for start in starts],
     )
@@ -140,7 +142,7 @@ def _percent(share: float | None) -> str | None:
     return None if share is None else f"{share:.0%}"
 
 
-def _figure(value: float | None) -> str | None:
+def _format_number(value: float | None) -> str | None:
     return None if value is None else f"{value:.2f}"
 
 

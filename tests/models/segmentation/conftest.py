@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from itertools import starmap
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from shopwright.models.segmentation.config import SegmentationConfig
-from shopwright.models.segmentation.data import NAMES, Customers, as_customers
-from shopwright.models.segmentation.train import Segmentation, train
+from shopwright.models.segmentation.customers import NAMES, Customers, make_customers
+from shopwright.models.segmentation.train import fit_segmentation
+
+if TYPE_CHECKING:
+    from shopwright.models.segmentation.model import Segmentation
 
 KINDS = (
     # share, recency, orders, days between, ticket, refund rate
@@ -53,13 +57,13 @@ def planted_customers(size: int, seed: int) -> tuple[Customers, np.ndarray]:
         refund_rate=refunds,
         tenure_days=tenure,
     )
-    return as_customers([f"c{number:06d}" for number in range(size)], values), kinds
+    return make_customers([f"c{number:06d}" for number in range(size)], values), kinds
 
 
 @pytest.fixture(scope="session")
 def quick() -> SegmentationConfig:
     """Chosen for speed: few resamples, and up to six segments."""
-    return SegmentationConfig(most_segments=6, resamples=4, starts=3, most_compared=1_000, shuffles=2)
+    return SegmentationConfig(max_segments=6, resamples=4, starts=3, max_compared=1_000, shuffles=2)
 
 
 @pytest.fixture(scope="session")
@@ -69,4 +73,4 @@ def planted() -> tuple[Customers, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def segmentation(planted, quick) -> Segmentation:
-    return train(planted[0], quick)
+    return fit_segmentation(planted[0], quick)

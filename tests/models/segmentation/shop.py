@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from shopwright.models.segmentation.data import FEATURES, NAMES, Customers
+from shopwright.models.segmentation.customers import FEATURES, NAMES, Customers
 
 if TYPE_CHECKING:
     from pathlib import Path

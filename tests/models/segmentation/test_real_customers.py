@@ -11,10 +11,10 @@ import pytest
 
 from shopwright.models import lifecycle
 from shopwright.models.segmentation import MODEL
-from shopwright.models.segmentation.data import read_customers
-from shopwright.models.segmentation.moves import count_moves
-from shopwright.models.segmentation.train import train
-from shopwright.models.segmentation.verdict import STABLE
+from shopwright.models.segmentation.changes import count_changes
+from shopwright.models.segmentation.customers import read_customers
+from shopwright.models.segmentation.evaluate import STABLE
+from shopwright.models.segmentation.train import fit_segmentation
 from shopwright.registry import Registry
 from shopwright.settings import load_project
 from tests.warehouse.real_shops import real_shop
@@ -48,7 +48,7 @@ def customers(gold):
 
 @pytest.fixture(scope="module")
 def segmentation(customers):
-    return train(customers)
+    return fit_segmentation(customers)
 
 
 def test_features_of_today_agree_with_what_customers_are_worth(gold):
@@ -64,9 +64,9 @@ def test_features_of_today_agree_with_what_customers_are_worth(gold):
     assert different == (0, 0, 0, 0, *buyers)
 
 
-def test_segments_are_stable_and_told_by_rules(segmentation):
+def test_segments_are_stable_and_match_their_rules(segmentation):
     assert segmentation.clustering.choice.is_stable
-    assert segmentation.clustering.choice.chosen.stability > 0.8
+    assert segmentation.clustering.choice.selected.stability > 0.8
     assert segmentation.rules.agreement >= 0.94
     assert segmentation.rules.macro_f1 > 0.86
     assert len(set(segmentation.names)) == segmentation.clustering.segments
@@ -75,13 +75,13 @@ def test_segments_are_stable_and_told_by_rules(segmentation):
 def test_another_seed_finds_nearly_the_same_segments(segmentation, customers):
     from sklearn.metrics import adjusted_rand_score
 
-    other = train(customers, segmentation.config.model_copy(update={"seed": 2}))
+    other = fit_segmentation(customers, segmentation.config.model_copy(update={"seed": 2}))
     labels = segmentation.clustering.label(customers)
     assert adjusted_rand_score(labels, other.clustering.label(customers)) > 0.8
     assert other.rules.agreement >= 0.94
 
 
-def test_sql_gives_every_customer_whenever_the_label_of_python(gold, segmentation):
+def test_sql_and_python_label_all_snapshots_alike(gold, segmentation):
     rules = segmentation.rules
     for snapshot in (date(2011, 1, 1), date(2011, 6, 1), date(2011, 12, 10)):
         customers = read_customers(gold, snapshot_date=snapshot)
@@ -92,7 +92,7 @@ def test_sql_gives_every_customer_whenever_the_label_of_python(gold, segmentatio
         assert dict(found) == dict(zip(customers.ids.tolist(), rules.label(customers).tolist(), strict=True))
 
 
-def test_the_room_trains_serves_and_labels_everybody_as_its_sql_does(gold, project):
+def test_training_and_scoring_label_all_customers_as_the_sql_does(gold, project):
     trained = lifecycle.train(project, MODEL)
     training = trained.training
     (scores,) = training.scores.values()
@@ -117,12 +117,12 @@ def test_the_audit_of_the_real_features_finds_nothing(project):
     assert compared > 10_000
 
 
-def test_moves_from_one_month_to_the_next_account_for_everybody(gold, segmentation):
+def test_segment_changes_account_for_all_customers(gold, segmentation):
     labelled = [
         (customers.ids, segmentation.rules.label(customers))
         for customers in (read_customers(gold, snapshot_date=date(2011, month, 1)) for month in (10, 11))
     ]
-    found = count_moves(*labelled, names=segmentation.names)
+    found = count_changes(*labelled, names=segmentation.names)
     counts = np.array(found.counts)
     assert counts.sum() == len(labelled[1][0])
     assert counts[:, -1].sum() == 0  # nobody ceases to have ordered

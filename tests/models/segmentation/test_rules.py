@@ -1,4 +1,4 @@
-"""Rules that restate segments, in Python, in SQL and in words."""
+"""Rules that fit_rules segments, in Python, in SQL and in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shopwright.models.segmentation.data import FEATURES, NAMES, as_customers
+from shopwright.models.segmentation.customers import FEATURES, NAMES, make_customers
 from shopwright.models.segmentation.rules import Bound, Rule, Rules, double_literal, roundest_between
 
 
@@ -38,13 +38,13 @@ def _labels(rules, customers, names=None):
     return [label for (label,) in found]
 
 
-def test_rules_tell_the_segments_of_customers_they_did_not_learn_from(segmentation, planted):
+def test_rules_match_the_segments_of_held_out_customers(segmentation, planted):
     rules, labels = segmentation.rules, segmentation.clustering.label(planted[0])
     assert rules.agreement > 0.95
     assert rules.macro_f1 > 0.95
     assert rules.held_out == round(0.3 * len(planted[0]))
     assert np.mean(rules.label(planted[0]) == labels) > 0.95
-    assert len(rules.rules) <= segmentation.config.most_leaves
+    assert len(rules.rules) <= segmentation.config.max_leaves
 
 
 def test_sql_gives_the_same_label_as_python_to_every_customer(segmentation, planted):
@@ -58,9 +58,9 @@ def test_every_customer_meets_exactly_one_rule(segmentation, planted):
     customers, rules = planted[0], segmentation.rules
     met = np.zeros(len(customers), dtype=int)
     for rule in rules.rules:
-        one = Rules(rules.fillings, (rule, Rule((), -1, 0, 0.0)), 0, 0, 0)
+        one = Rules(rules.fill_values, (rule, Rule((), -1, 0, 0.0)), 0, 0, 0)
         columns = {
-            name: np.nan_to_num(customers.column(name), nan=one.fillings[name]) for name in one.fillings
+            name: np.nan_to_num(customers.column(name), nan=one.fill_values[name]) for name in one.fill_values
         }
         met += np.logical_and.reduce([bound.holds(columns[bound.feature]) for bound in rule.bounds])
     assert met.tolist() == [1] * len(customers)
@@ -73,14 +73,14 @@ doubles = st.floats(allow_nan=False, allow_infinity=False)
 @given(
     arrays(float, (6, 2), elements=st.floats(-1e9, 1e9)), st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), doubles
 )
-def test_sql_and_python_agree_at_the_very_threshold(points, threshold, filling, other):
+def test_sql_and_python_agree_at_the_very_threshold(points, threshold, fill_value, other):
     values = np.ones((12, len(NAMES)))
     near = [
         threshold,
         np.nextafter(threshold, np.inf),
         np.nextafter(threshold, -np.inf),
         np.nan,
-        filling,
+        fill_value,
         other,
     ]
     values[:6, NAMES.index("monetary")] = near
@@ -88,7 +88,7 @@ def test_sql_and_python_agree_at_the_very_threshold(points, threshold, filling, 
     values[::2, NAMES.index("is_one_time_buyer")] = 0
     values[3, NAMES.index("is_one_time_buyer")] = np.nan
     rules = Rules(
-        fillings={"monetary": filling, "is_one_time_buyer": 0.0, "mean_ticket": other},
+        fill_values={"monetary": fill_value, "is_one_time_buyer": 0.0, "mean_ticket": other},
         rules=(
             Rule((Bound("monetary", None, threshold), Bound("is_one_time_buyer", None, 0.5)), 0, 1, 1.0),
             Rule((Bound("monetary", None, threshold), Bound("is_one_time_buyer", 0.5, None)), 1, 1, 1.0),
@@ -99,7 +99,7 @@ def test_sql_and_python_agree_at_the_very_threshold(points, threshold, filling, 
         macro_f1=1.0,
         held_out=1,
     )
-    customers = as_customers([f"{number:02d}" for number in range(12)], values)
+    customers = make_customers([f"{number:02d}" for number in range(12)], values)
     assert _labels(rules, customers) == rules.label(customers).tolist()
 
 
@@ -125,7 +125,7 @@ def test_one_rule_for_all_is_sql_and_words_too(planted):
     rules = Rules({}, (Rule((), 2, 10, 1.0),), 1.0, 1.0, 1)
     assert set(_labels(rules, planted[0])) == {2}
     assert set(rules.label(planted[0]).tolist()) == {2}
-    assert rules.to_text() == "segment 2: everybody (10 customers, 100% of them rightly)"
+    assert rules.to_text() == "segment 2: all customers (10 customers, 100% correct)"
 
 
 def test_rules_read_as_sentences():
@@ -143,7 +143,7 @@ def test_rules_read_as_sentences():
     )
     assert rules.to_text(["New customers"]) == (
         "New customers: recency_days at most 60 and bought once and monetary above 1,000 up to 2,000 "
-        "(1,234 customers, 99% of them rightly)"
+        "(1,234 customers, 99% correct)"
     )
 
 

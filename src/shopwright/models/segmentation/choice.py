@@ -1,4 +1,4 @@
-"""How many segments the data bears: by the elbow, the silhouette, and what remains when customers are resampled."""
+"""The number of segments: chosen by the elbow, the silhouette, and the stability when customers are resampled."""
 
 from __future__ import annotations
 
@@ -9,169 +9,178 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from shopwright.models.segmentation.centres import distances, fit_centres, nearest
+from shopwright.models.segmentation.kmeans import distances, fit_centers, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shopwright.models.segmentation.config import SegmentationConfig
-    from shopwright.models.segmentation.data import Floats, Labels
+    from shopwright.models.segmentation.customers import Floats, Labels
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What speaks for and against one number of segments."""
+class SegmentCountMetrics:
+    """Metrics of one number of segments."""
 
     segments: int
     inertia: float
-    """Sum of squared distances from the nearest centre."""
+    """Sum of squared distances from the nearest center."""
     elbow: float
-    """How far the curve of inertia lies below the straight line between its ends, both axes from 0 to 1."""
+    """Distance of the inertia curve below the straight line between its ends, both axes from 0 to 1."""
     silhouette: float | None
-    """Mean silhouette (-1 to 1, higher is better); None where all customers are in one group."""
+    """Mean silhouette (-1 to 1, higher is better); None where all customers are in one segment."""
     stability: float
-    """Mean adjusted Rand index between groupings of resampled customers (1: always the same, 0: luck)."""
-    smallest_share: float
-    """Share of the customers in the smallest segment."""
+    """Mean adjusted Rand index between clusterings of resampled customers (1: identical, 0: random)."""
+    min_segment_share: float
+    """Share of the customers in the smallest segment (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """How many segments, and the figures of each number that was looked at."""
+class SegmentCountChoice:
+    """The chosen number of segments, and the metrics of all candidates."""
 
     segments: int
     is_stable: bool
-    """Whether any number was stable; if none was, the most stable one is taken, and segments should not be relied on."""
+    """Whether any number was stable. If none was, the most stable one is used, and segments are unreliable."""
     reason: str
-    figures: tuple[Figures, ...]
+    candidates: tuple[SegmentCountMetrics, ...]
 
     @property
-    def chosen(self) -> Figures:
-        """The figures of the chosen number."""
-        return next(each for each in self.figures if each.segments == self.segments)
+    def selected(self) -> SegmentCountMetrics:
+        """Metrics of the chosen number."""
+        return next(candidate for candidate in self.candidates if candidate.segments == self.segments)
 
 
-def choose(points: Floats, centres: Mapping[int, Floats], config: SegmentationConfig) -> Choice:
-    """Choose how many segments.
+def choose(points: Floats, centers: Mapping[int, Floats], config: SegmentationConfig) -> SegmentCountChoice:
+    """Choose the number of segments.
 
-    Of the numbers that are stable (``least_stability``) and have no tiny segment (``least_share``), those whose
-    silhouette is near the best one of them (``silhouette_leeway``) are left; of these the largest is taken whose elbow
-    is near the greatest one of these (``elbow_leeway``), since more segments say more. Where none is stable, the most
-    stable one is taken, and the choice says so.
+    First, keep the numbers that are stable (``min_stability``) and have no tiny segment (``min_share``). Of these, keep
+    those with a silhouette near the best one (``silhouette_leeway``). Of these, choose the largest with an elbow near the
+    greatest one (``elbow_leeway``), since more segments are more informative. If no number is stable, choose the most
+    stable one and say so.
 
     Args:
         points: (n, features), scaled.
-        centres: number of segments, from 1 on, to its centres.
-        config: thresholds, and how much to measure on.
+        centers: number of segments, from 1 on, to its centers (segments, features).
+        config: thresholds and sample sizes.
     """
     rng = np.random.default_rng([config.seed, 2])
-    sample = _sample(points, config.most_compared, rng)
+    sample = _sample(points, config.max_compared, rng)
     rows = [rng.integers(0, len(sample), len(sample)) for _ in range(config.resamples)]
-    inertias = {number: _inertia(points, found) for number, found in centres.items()}
+    inertias = {number: _inertia(points, segment_centers) for number, segment_centers in centers.items()}
     elbows = elbow_distances(inertias)
-    figures = tuple(
-        Figures(
+    candidates = tuple(
+        SegmentCountMetrics(
             segments=number,
             inertia=inertias[number],
             elbow=elbows[number],
-            silhouette=_silhouette(sample[: config.most_compared // 2], centres[number]),
+            silhouette=_silhouette(sample[: config.max_compared // 2], centers[number]),
             stability=stability(sample, number, rows, seed=config.seed),
-            smallest_share=_smallest_share(points, centres[number]),
+            min_segment_share=_min_segment_share(points, centers[number]),
         )
-        for number in sorted(centres)
-        if number >= config.least_segments
+        for number in sorted(centers)
+        if number >= config.min_segments
     )
-    return decide(figures, config)
+    return decide(candidates, config)
 
 
-def decide(figures: Sequence[Figures], config: SegmentationConfig) -> Choice:
-    """Apply the rule of :func:`choose` to figures."""
+def decide(candidates: Sequence[SegmentCountMetrics], config: SegmentationConfig) -> SegmentCountChoice:
+    """Apply the rule of :func:`choose` to the metrics of candidates."""
     stable = [
-        each
-        for each in figures
-        if each.stability >= config.least_stability
-        and each.smallest_share >= config.least_share
-        and each.silhouette is not None
+        candidate
+        for candidate in candidates
+        if candidate.stability >= config.min_stability
+        and candidate.min_segment_share >= config.min_share
+        and candidate.silhouette is not None
     ]
     if not stable:
-        best = max(figures, key=lambda each: (each.smallest_share > 0, each.stability, -each.segments))
-        reason = (
-            f"no number of them is stable (adjusted Rand {config.least_stability:g} or more) with {config.least_share:.0%} of "
-            f"the customers or more in each; this one comes nearest ({best.stability:.2f})"
+        best = max(
+            candidates,
+            key=lambda candidate: (candidate.min_segment_share > 0, candidate.stability, -candidate.segments),
         )
-        return Choice(segments=best.segments, is_stable=False, reason=reason, figures=tuple(figures))
-    best, highest = _largest_near(stable, config)
+        reason = (
+            f"no number of segments is stable (adjusted Rand index of at least {config.min_stability:g}) with at least "
+            f"{config.min_share:.0%} of the customers in each; this one comes closest ({best.stability:.2f})"
+        )
+        return SegmentCountChoice(
+            segments=best.segments, is_stable=False, reason=reason, candidates=tuple(candidates)
+        )
+    best, highest = _select_near_best(stable, config)
     reason = (
-        f"the largest number that is stable (adjusted Rand {best.stability:.2f}), with a silhouette of {best.silhouette:.2f} "
-        f"near the best of the stable ones ({highest:.2f}), and near the elbow"
+        f"the largest stable number (adjusted Rand index {best.stability:.2f}) with a silhouette of {best.silhouette:.2f} near "
+        f"the best of the stable ones ({highest:.2f}) and near the elbow"
     )
-    return Choice(segments=best.segments, is_stable=True, reason=reason, figures=tuple(figures))
+    return SegmentCountChoice(
+        segments=best.segments, is_stable=True, reason=reason, candidates=tuple(candidates)
+    )
 
 
-def _largest_near(stable: Sequence[Figures], config: SegmentationConfig) -> tuple[Figures, float]:
-    highest = max(each.silhouette or 0.0 for each in stable)
+def _select_near_best(
+    stable: Sequence[SegmentCountMetrics], config: SegmentationConfig
+) -> tuple[SegmentCountMetrics, float]:
+    highest = max(candidate.silhouette or 0.0 for candidate in stable)
     lowest = highest - config.silhouette_leeway * abs(highest)
-    near = [each for each in stable if (each.silhouette or 0.0) >= lowest]
-    steepest = max(each.elbow for each in near)
-    at_elbow = [each for each in near if each.elbow >= steepest * (1 - config.elbow_leeway)]
-    return max(at_elbow, key=lambda each: each.segments), highest
+    near = [candidate for candidate in stable if (candidate.silhouette or 0.0) >= lowest]
+    steepest = max(candidate.elbow for candidate in near)
+    at_elbow = [candidate for candidate in near if candidate.elbow >= steepest * (1 - config.elbow_leeway)]
+    return max(at_elbow, key=lambda candidate: candidate.segments), highest
 
 
 def elbow_distances(inertias: Mapping[int, float]) -> dict[int, float]:
-    """How far a falling curve lies below the line between its ends, both axes brought to 0..1.
+    """Return the distance of a falling curve below the line between its ends, both axes scaled to 0..1.
 
     Source: V. Satopaa and others, "Finding a 'kneedle' in a haystack", ICDCS workshops 2011, without smoothing and with
-    the distance taken along the vertical. 0 everywhere where the curve is level.
+    the distance measured vertically. All distances are 0 if the curve is level.
     """
     numbers = sorted(inertias)
     first, last = numbers[0], numbers[-1]
     fall = inertias[first] - inertias[last]
     if first == last or fall <= 0:
         return dict.fromkeys(numbers, 0.0)
-    across = {number: (number - first) / (last - first) for number in numbers}
-    return {number: 1 - across[number] - (inertias[number] - inertias[last]) / fall for number in numbers}
+    x = {number: (number - first) / (last - first) for number in numbers}
+    return {number: 1 - x[number] - (inertias[number] - inertias[last]) / fall for number in numbers}
 
 
-def stability(points: Floats, segments: int, rows: Sequence[Labels], *, seed: int) -> float:
-    """Mean adjusted Rand index between k-means of resamples, of each pair on the points that both contain.
+def stability(points: Floats, segments: int, resamples: Sequence[Labels], *, seed: int) -> float:
+    """Return the mean adjusted Rand index between clusterings of resamples, over the points that each pair shares.
 
     Source: L. Hubert, P. Arabie, "Comparing partitions", Journal of Classification 2, 1985; resampling as in
     A. Ben-Hur, A. Elisseeff, I. Guyon, "A stability based method for discovering structure in clustered data", 2002.
 
     Args:
         points: (n, features), scaled.
-        segments: how many.
-        rows: positions that each resample draws, with repeats; at least two resamples.
-        seed: of k-means.
+        segments: number of segments.
+        resamples: positions that each resample draws, with repeats; at least two resamples.
+        seed: seed of k-means.
     """
     labels = [
-        nearest(points, fit_centres(points[drawn], segments, starts=3, seed=seed + turn))
-        for turn, drawn in enumerate(rows)
+        nearest(points, fit_centers(points[rows], segments, starts=3, seed=seed + turn))
+        for turn, rows in enumerate(resamples)
     ]
-    drawn_in = [np.bincount(drawn, minlength=len(points)) > 0 for drawn in rows]
-    found = [
-        adjusted_rand_score(labels[one][both], labels[other][both])
-        for one, other in combinations(range(len(rows)), 2)
-        if (both := drawn_in[one] & drawn_in[other]).any()
+    is_drawn = [np.bincount(rows, minlength=len(points)) > 0 for rows in resamples]
+    indices = [
+        adjusted_rand_score(labels[first][in_pair], labels[second][in_pair])
+        for first, second in combinations(range(len(resamples)), 2)
+        if (in_pair := is_drawn[first] & is_drawn[second]).any()
     ]
-    return float(np.mean(found))
+    return float(np.mean(indices))
 
 
-def _sample(points: Floats, most: int, rng: np.random.Generator) -> Floats:
-    return points[rng.permutation(len(points))[:most]]
+def _sample(points: Floats, max_rows: int, rng: np.random.Generator) -> Floats:
+    return points[rng.permutation(len(points))[:max_rows]]
 
 
-def _inertia(points: Floats, centres: Floats) -> float:
-    return float(distances(points, centres).min(axis=1).sum())
+def _inertia(points: Floats, centers: Floats) -> float:
+    return float(distances(points, centers).min(axis=1).sum())
 
 
-def _silhouette(points: Floats, centres: Floats) -> float | None:
-    labels = nearest(points, centres)
+def _silhouette(points: Floats, centers: Floats) -> float | None:
+    labels = nearest(points, centers)
     if not 1 < len(np.unique(labels)) < len(points):
         return None
     return float(silhouette_score(points, labels))
 
 
-def _smallest_share(points: Floats, centres: Floats) -> float:
-    counts = np.bincount(nearest(points, centres), minlength=len(centres))
+def _min_segment_share(points: Floats, centers: Floats) -> float:
+    counts = np.bincount(nearest(points, centers), minlength=len(centers))
     return float(counts.min() / len(points))

@@ -1,4 +1,4 @@
-"""What may be chosen when customers are segmented."""
+"""Choices that change how customers are segmented."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class SegmentationConfig(BaseModel, frozen=True, extra="forbid"):
-    """Choices that change the answer; kept with the model."""
+    """Choices that change the answer; stored with the model."""
 
     features: tuple[str, ...] = (
         "recency_days",
@@ -19,60 +19,61 @@ class SegmentationConfig(BaseModel, frozen=True, extra="forbid"):
         "spend_per_month",
         "refund_rate",
     )
-    """What customers are grouped by: few, and each says something that the others do not. Groups on many overlapping
-    features lie askew to each of them, so that no short rule tells them apart, and change with the sample."""
+    """Features that customers are grouped by: few and complementary. Clusters on many overlapping features are oblique
+    to each of them, so that no short rule separates them, and they change with the sample."""
 
-    least_segments: Annotated[int, Field(ge=2)] = 3
-    """Two groups seldom are a segmentation: they only part good customers from others."""
+    min_segments: Annotated[int, Field(ge=2)] = 3
+    """Minimum number of segments. Two would only separate good customers from others."""
 
-    most_segments: Annotated[int, Field(le=20)] = 8
-    """More than these nobody plans campaigns for."""
+    max_segments: Annotated[int, Field(le=20)] = 8
+    """Maximum number of segments; more are too many to plan campaigns for."""
 
-    least_stability: Share = 0.8
-    """Mean adjusted Rand index between groupings of resampled customers from which on a number of groups is stable."""
+    min_stability: Share = 0.8
+    """Minimum mean adjusted Rand index between clusterings of resampled customers, for a number of segments to be stable."""
 
     silhouette_leeway: Share = 0.1
-    """Share by which the silhouette of a chosen number may lie below the best one."""
+    """Share by which the silhouette of the chosen number may be below the best one."""
 
     elbow_leeway: Share = 0.15
-    """Share by which the elbow of a chosen number may lie below the greatest one: more segments say more."""
+    """Share by which the elbow of the chosen number may be below the greatest one, since more segments are more informative."""
 
-    least_share: Share = 0.01
-    """A number of segments is not chosen if the smallest has a smaller share of the customers than this."""
+    min_share: Share = 0.01
+    """Minimum share of the customers in the smallest segment, for a number of segments to be chosen."""
 
     starts: PositiveInt = 5
-    """Starts of each k-means; the best one counts."""
+    """Random starts of each k-means, of which the best is used."""
 
     resamples: Annotated[int, Field(ge=2)] = 10
-    """Resamples whose groupings are compared, each with each."""
+    """Resamples whose clusterings are compared pairwise."""
 
-    most_compared: Annotated[int, Field(ge=100)] = 5_000
-    """Beyond these many customers, stability and silhouette are measured on a sample (the silhouette on half of it)."""
+    max_compared: Annotated[int, Field(ge=100)] = 5_000
+    """Maximum number of customers to measure stability on (half of it for the silhouette); of more, a sample is used."""
 
-    most_leaves: Annotated[int, Field(ge=2)] = 32
+    max_leaves: Annotated[int, Field(ge=2)] = 32
     """Rules that restate the segments; fewer are taken where they do as well."""
 
-    least_leaf_share: Share = 0.003
-    """Share of the customers that a rule is learned from at least."""
+    min_leaf_share: Share = 0.003
+    """Minimum share of the training customers behind a rule."""
 
-    least_agreement: Share = 0.94
-    """Share of the held-out customers whose segment the rules must tell, for a segmentation to serve."""
+    min_agreement: Share = 0.94
+    """Minimum share of the held-out customers whom the rules put into the right segment, for a segmentation to go live."""
 
-    least_macro_f1: Share = 0.86
-    """F1 of the rules on the held-out customers, the mean over segments, for a segmentation to serve."""
+    min_macro_f1: Share = 0.86
+    """Minimum mean F1 of the rules over segments on the held-out customers, for a segmentation to go live."""
 
     held_out: Share = 0.3
-    """Share of the customers that rules and importances are measured on and do not learn from."""
+    """Share of the customers held out to measure rules and importances on."""
 
     shuffles: PositiveInt = 5
-    """How often each feature is shuffled to measure its importance."""
+    """Number of shuffles of each feature to measure its importance."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    """Seed of every random choice."""
 
     @model_validator(mode="after")
     def _check_order(self) -> SegmentationConfig:
-        if self.least_segments > self.most_segments:
+        if self.min_segments > self.max_segments:
             raise ValueError(
-                f"least_segments is {self.least_segments}, more than most_segments, which is {self.most_segments}"
+                f"min_segments is {self.min_segments}, expected at most max_segments, which is {self.max_segments}"
             )
         return self

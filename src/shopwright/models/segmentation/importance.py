@@ -1,4 +1,4 @@
-"""What tells a segment from the others, measured on customers that nothing was learned from."""
+"""Which features distinguish a segment from the others, measured on held-out customers."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 import xgboost
 from sklearn.metrics import roc_auc_score
 
-from shopwright.models.segmentation.data import NAMES
+from shopwright.models.segmentation.customers import NAMES
 
 if TYPE_CHECKING:
     from shopwright.models.segmentation.config import SegmentationConfig
-    from shopwright.models.segmentation.data import Customers, Floats, Labels
+    from shopwright.models.segmentation.customers import Customers, Floats, Labels
 
 TREES = 50
 
-MOST_LEARNED, MOST_MEASURED = 20_000, 5_000
-"""Customers beyond these are drawn from: what matters shows in fewer."""
+MAX_LEARNED, MAX_MEASURED = 20_000, 5_000
+"""Maximum numbers of customers; of more, a random sample is enough to see what matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How well gradient boosting tells a segment from all others, and by which features."""
+    """How well gradient boosting distinguishes a segment from all others, and by which features."""
 
     roc_auc: float | None
-    """On held-out customers; None where these are all of the segment or none is."""
+    """On held-out customers; None where all or none of them belong to the segment."""
     loss: dict[str, float]
-    """Feature to how much roc_auc falls when its values are shuffled, the most important first. Features that say the
-    same stand in for each other, so each of them may fall little."""
+    """Feature to the drop of roc_auc when its values are shuffled, the most important first. Correlated features replace
+    each other, so each of them may show a small drop."""
 
 
-def importances(
+def measure_importance(
     customers: Customers,
     labels: Labels,
     *,
@@ -40,32 +40,32 @@ def importances(
     measured_on: Labels,
     config: SegmentationConfig,
 ) -> dict[int, Importance]:
-    """Measure what tells each segment from the others, by boosted trees on all features, one segment against the rest.
+    """Measure which features distinguish each segment, by boosted trees on all features, one segment against the rest.
 
     Source: L. Breiman, "Random forests", Machine Learning 45, 2001, section 10 (permutation importance); the trees are
     XGBoost's.
 
     Args:
-        customers: all.
+        customers: all customers.
         labels: their segments, (n,).
-        learned_on: positions of customers to learn from.
-        measured_on: positions of customers to measure on.
+        learned_on: positions of the training customers.
+        measured_on: positions of the test customers.
         config: seed and shuffles.
     """
     rng = np.random.default_rng([config.seed, 3])
-    learned, measured = _draw(learned_on, MOST_LEARNED, rng), _draw(measured_on, MOST_MEASURED, rng)
-    orders = [rng.permutation(len(measured)) for _ in range(config.shuffles)]
-    known = xgboost.DMatrix(customers.values[learned], nthread=1)
-    found = {}
+    training, test = _draw(learned_on, MAX_LEARNED, rng), _draw(measured_on, MAX_MEASURED, rng)
+    orders = [rng.permutation(len(test)) for _ in range(config.shuffles)]
+    matrix = xgboost.DMatrix(customers.values[training], nthread=1)
+    by_segment = {}
     for segment in range(int(labels.max()) + 1):
-        known.set_label((labels[learned] == segment).astype(np.float32))
-        booster = xgboost.train(_parameters(config), known, num_boost_round=TREES)
-        found[segment] = _measure(booster, customers.values[measured], labels[measured] == segment, orders)
-    return found
+        matrix.set_label((labels[training] == segment).astype(np.float32))
+        booster = xgboost.train(_parameters(config), matrix, num_boost_round=TREES)
+        by_segment[segment] = _measure(booster, customers.values[test], labels[test] == segment, orders)
+    return by_segment
 
 
-def _draw(positions: Labels, most: int, rng: np.random.Generator) -> Labels:
-    return np.sort(rng.permutation(positions)[:most])
+def _draw(positions: Labels, max_rows: int, rng: np.random.Generator) -> Labels:
+    return np.sort(rng.permutation(positions)[:max_rows])
 
 
 def _parameters(config: SegmentationConfig) -> dict[str, object]:
@@ -74,7 +74,7 @@ def _parameters(config: SegmentationConfig) -> dict[str, object]:
         "tree_method": "hist",
         "max_depth": 4,
         "eta": 0.2,
-        "nthread": 1,  # with so few rows, threads wait for each other longer than they work
+        "nthread": 1,  # with so few rows, threads spend more time waiting for each other than working
         "seed": config.seed,
     }
 
@@ -82,21 +82,23 @@ def _parameters(config: SegmentationConfig) -> dict[str, object]:
 def _measure(booster: xgboost.Booster, values: Floats, truth: Labels, orders: list[Labels]) -> Importance:
     if len(np.unique(truth)) < 2:
         return Importance(roc_auc=None, loss={})
-    whole = _auc(booster, values, truth)
+    baseline = _auc(booster, values, truth)
     losses = {
         name: float(
-            np.mean([whole - _auc(booster, _shuffled(values, place, order), truth) for order in orders])
+            np.mean([baseline - _auc(booster, _shuffled(values, column, order), truth) for order in orders])
         )
-        for place, name in enumerate(NAMES)
+        for column, name in enumerate(NAMES)
     }
-    return Importance(roc_auc=whole, loss=dict(sorted(losses.items(), key=lambda item: (-item[1], item[0]))))
+    return Importance(
+        roc_auc=baseline, loss=dict(sorted(losses.items(), key=lambda item: (-item[1], item[0])))
+    )
 
 
 def _auc(booster: xgboost.Booster, values: Floats, truth: Labels) -> float:
     return float(roc_auc_score(truth, booster.inplace_predict(values)))
 
 
-def _shuffled(values: Floats, place: int, order: Labels) -> Floats:
+def _shuffled(values: Floats, column: int, order: Labels) -> Floats:
     shuffled = values.copy()
-    shuffled[:, place] = values[order, place]
+    shuffled[:, column] = values[order, column]
     return shuffled

@@ -1,4 +1,4 @@
-"""Portraits of segments: how large, worth what, set apart by what, how to call them, and what to do for them."""
+"""Profiles of segments: size, value, distinguishing features, name and suggested campaign."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.models.segmentation.clustering import scale_of
-from shopwright.models.segmentation.data import FEATURES, NAMES
-from shopwright.models.segmentation.rfm import class_of
+from shopwright.models.segmentation.clustering import fit_scale
+from shopwright.models.segmentation.customers import FEATURES, NAMES
+from shopwright.models.segmentation.rfm import classify_rfm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from shopwright.models.segmentation.data import Customers, Floats, Labels
+    from shopwright.models.segmentation.customers import Customers, Floats, Labels
     from shopwright.models.segmentation.importance import Importance
     from shopwright.models.segmentation.rfm import RfmClass, RfmScale
 
@@ -27,89 +27,92 @@ class Contrast:
 
     feature: str
     distance: float
-    """Difference of the means over the standard deviation, of the feature as it is scaled; positive is more."""
-    words: str
+    """Difference of the means over the standard deviation of the scaled feature; positive where the segment has more."""
+    label: str
     """Such as ``high spend``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
-    """What there is to know of a segment."""
+class SegmentProfile:
+    """Description of a segment."""
 
     segment: int
     name: str
-    """No two segments have the same."""
+    """Unique among the segments."""
     campaign: str
-    """What is usually done for customers in this position; a suggestion, tried on nobody here."""
+    """Suggested campaign for such customers, not tested on this shop's customers."""
     scores: tuple[float, float, float]
-    """Median scores of recency, frequency and money, 1 to 5."""
+    """Median scores of recency, frequency and monetary value, 1 to 5."""
     customers: int
     share: float | None
-    """Of all customers; None where there is none."""
+    """Share of all customers, 0 to 1; None without customers."""
     revenue_share: float | None
-    """Of all customers' monetary; None where they are worth nothing in all."""
+    """Share of the net value of all customers, 0 to 1; None where that is 0 or less."""
     medians: dict[str, float | None]
-    """Feature to its median in its own unit, a flag's or share's mean; None where no customer has a value."""
+    """Feature to its median in its own unit, or the mean of a flag or share; None where no customer has a value."""
     contrasts: tuple[Contrast, ...]
-    """Of every feature that differs, the most different first."""
+    """All features that differ from other customers', the most different first."""
     importance: Importance | None
-    """What tells the segment from the others; None where it was not measured."""
+    """Features that distinguish the segment; None where not measured."""
 
 
-def portray(
+def profile_segments(
     customers: Customers,
     labels: Labels,
     *,
     segments: int,
     scale: RfmScale,
     importances: Mapping[int, Importance] | None = None,
-) -> tuple[Portrait, ...]:
+) -> tuple[SegmentProfile, ...]:
     """Describe each segment, by number.
 
-    A segment's class is that of its customers' median scores; it gives the campaign and the name. Where two segments are
-    of one class, each name says in brackets what sets its segment apart most (from the first on, nothing twice).
+    A segment's RFM class is that of its customers' median scores; it gives the campaign and the name. Where two segments
+    have the same class, each name gets its most distinguishing feature in brackets (from the first segment on, no
+    feature twice).
 
     Args:
-        customers: all.
+        customers: all customers.
         labels: their segments, (n,).
-        segments: how many there are; one may be empty.
-        scale: gives the scores.
-        importances: segment to what tells it from others.
+        segments: number of segments, some of which may be empty.
+        scale: scale of the scores.
+        importances: segment to the features that distinguish it.
     """
     scores, total = scale.scores(customers), float(np.nansum(customers.column("monetary")))
     members = [labels == segment for segment in range(segments)]
-    medians = [_median_scores(scores[each]) for each in members]
-    contrasts = [_contrasts(customers, each) for each in members]
-    classes = [class_of(*each) for each in medians]
+    medians = [_median_scores(scores[is_member]) for is_member in members]
+    contrasts = [_contrasts(customers, is_member) for is_member in members]
+    classes = [classify_rfm(*scores) for scores in medians]
     names = unique_names(classes, contrasts)
     return tuple(
-        Portrait(
+        SegmentProfile(
             segment=segment,
             name=names[segment],
             campaign=classes[segment].campaign,
             scores=medians[segment],
-            customers=int(each.sum()),
-            share=float(each.mean()) if len(customers) else None,
-            revenue_share=float(np.nansum(customers.column("monetary")[each])) / total if total > 0 else None,
-            medians=_medians(customers.values[each]),
+            customers=int(is_member.sum()),
+            share=float(is_member.mean()) if len(customers) else None,
+            revenue_share=float(np.nansum(customers.column("monetary")[is_member])) / total
+            if total > 0
+            else None,
+            medians=_medians(customers.values[is_member]),
             contrasts=contrasts[segment],
             importance=importances.get(segment) if importances else None,
         )
-        for segment, each in enumerate(members)
+        for segment, is_member in enumerate(members)
     )
 
 
 def unique_names(classes: Sequence[RfmClass], contrasts: Sequence[Sequence[Contrast]]) -> list[str]:
-    """Names of segments by their classes; those of one class are told apart by their contrasts, else by a number."""
-    alone = [each.name for each in classes]
+    """Return unique names of segments: their classes, where repeated with a contrast, else with a number."""
+    class_names = [rfm_class.name for rfm_class in classes]
     names: list[str] = []
-    for segment, name in enumerate(alone):
-        if alone.count(name) == 1:
+    for segment, name in enumerate(class_names):
+        if class_names.count(name) == 1:
             names.append(name)
             continue
-        tried = [f"{name} ({contrast.words})" for contrast in contrasts[segment]]
-        numbered = [f"{name} ({number})" for number in range(1, len(alone) + 1)]
-        names.append(next(each for each in tried + numbered if each not in names))
+        candidates = [f"{name} ({contrast.label})" for contrast in contrasts[segment]]
+        numbered = [f"{name} ({number})" for number in range(1, len(class_names) + 1)]
+        names.append(next(label for label in candidates + numbered if label not in names))
     return names
 
 
@@ -121,29 +124,33 @@ def _median_scores(scores: Labels) -> tuple[float, float, float]:
 
 
 def _contrasts(customers: Customers, members: NDArray[np.bool_]) -> tuple[Contrast, ...]:
-    found = []
+    contrasts = []
     for feature in FEATURES:
         values = customers.column(feature.name)
         distance = _distance(feature.name, values, members, is_logged=feature.kind == "amount")
         if distance:
-            found.append(Contrast(feature=feature.name, distance=distance, words=feature.words[distance > 0]))
-    return tuple(sorted(found, key=lambda each: (-abs(each.distance), NAMES.index(each.feature))))
+            contrasts.append(
+                Contrast(feature=feature.name, distance=distance, label=feature.labels[distance > 0])
+            )
+    return tuple(
+        sorted(contrasts, key=lambda contrast: (-abs(contrast.distance), NAMES.index(contrast.feature)))
+    )
 
 
 def _distance(name: str, values: Floats, members: NDArray[np.bool_], *, is_logged: bool) -> float | None:
-    there = ~np.isnan(values)
-    inside, outside = members & there, ~members & there
+    present = ~np.isnan(values)
+    inside, outside = members & present, ~members & present
     if not inside.any() or not outside.any():
         return None
-    scaled = scale_of(name, values, is_logged=is_logged).apply(values)
-    deviation = float(scaled[there].std())
+    scaled = fit_scale(name, values, is_logged=is_logged).apply(values)
+    deviation = float(scaled[present].std())
     return float(scaled[inside].mean() - scaled[outside].mean()) / deviation if deviation else None
 
 
 def _medians(values: Floats) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
+    medians: dict[str, float | None] = {}
     for feature, column in zip(FEATURES, values.T, strict=True):
-        there = column[~np.isnan(column)]
+        present = column[~np.isnan(column)]
         middle = np.median if feature.kind == "amount" else np.mean
-        found[feature.name] = float(middle(there)) if len(there) else None
-    return found
+        medians[feature.name] = float(middle(present)) if len(present) else None
+    return medians

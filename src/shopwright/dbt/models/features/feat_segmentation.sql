@@ -1,9 +1,9 @@
--- grain: one row per snapshot date and customer who had ordered before it
--- Snapshots are taken on the first of each month and on the day after the last complete one (is_current), so
--- that who moved where can be told. Built only from what was known at midnight of the date: orders placed and
--- lines booked before it. A status, which the source overwrites, is not used: an order counts from the day
--- it was placed, also if it was canceled later.
--- A view: it is read when customers are segmented, not with each page.
+-- grain: one row per snapshot date and customer with an earlier order
+-- Snapshots are on the first of each month and on the day after the last complete one (is_current), so that
+-- segment changes can be counted. Uses only what was known at midnight of the date: orders placed and lines
+-- booked before it. Statuses are not used, since the source overwrites them: an order counts from the day it
+-- was placed, even if it was canceled later.
+-- A view, since it is read only when customers are segmented.
 {{ config(materialized='view') }}
 
 with
@@ -21,7 +21,7 @@ snapshots as (
     select * from {{ ref('int_snapshot_dates') }}
 ),
 
-items as (
+items_per_order as (
     select
         orders.order_key,
         count(distinct lines.product_id) as item_count
@@ -34,7 +34,7 @@ items as (
     group by orders.order_key
 ),
 
-booked as (
+booked_per_day as (
     select
         customer_id,
         booked_date,
@@ -46,7 +46,7 @@ booked as (
     group by customer_id, booked_date
 ),
 
-ordered as (
+orders_so_far as (
     select
         snapshots.snapshot_date,
         orders.customer_id,
@@ -55,46 +55,48 @@ ordered as (
         count(*) as order_count,
         {{ money_sum('orders.order_value_amount') }} as order_value_amount,
         sum(orders.unit_count) as unit_count,
-        sum(items.item_count) as item_count
+        sum(items_per_order.item_count) as item_count
     from snapshots
     inner join orders
         on snapshots.snapshot_date > orders.order_date
-    inner join items
-        on orders.order_key = items.order_key
+    inner join items_per_order
+        on orders.order_key = items_per_order.order_key
     group by snapshots.snapshot_date, orders.customer_id
 ),
 
-spent as (
+amounts_so_far as (
     select
         snapshots.snapshot_date,
-        booked.customer_id,
-        {{ money_sum('booked.gross_amount') }} as gross_amount,
-        {{ money_sum('booked.return_amount') }} as return_amount,
-        {{ money_sum('booked.gross_amount - booked.discount_amount - booked.return_amount') }} as net_amount
+        booked_per_day.customer_id,
+        {{ money_sum('booked_per_day.gross_amount') }} as gross_amount,
+        {{ money_sum('booked_per_day.return_amount') }} as return_amount,
+        {{ money_sum(
+            'booked_per_day.gross_amount - booked_per_day.discount_amount - booked_per_day.return_amount'
+        ) }} as net_amount
     from snapshots
-    inner join booked
-        on snapshots.snapshot_date > booked.booked_date
-    group by snapshots.snapshot_date, booked.customer_id
+    inner join booked_per_day
+        on snapshots.snapshot_date > booked_per_day.booked_date
+    group by snapshots.snapshot_date, booked_per_day.customer_id
 ),
 
 histories as (
     select
-        ordered.*,
+        orders_so_far.*,
         snapshots.as_of_date,
-        spent.gross_amount,
-        spent.return_amount,
-        spent.net_amount,
-        cast(ordered.snapshot_date - ordered.last_order_date as integer) as recency_days,
-        cast(ordered.snapshot_date - ordered.first_order_date as integer) as tenure_days,
-        -- Of a customer of yesterday no month has passed: a month is the least that a rate is told over.
-        greatest(ordered.snapshot_date - ordered.first_order_date, 30) as rated_days
-    from ordered
+        amounts_so_far.gross_amount,
+        amounts_so_far.return_amount,
+        amounts_so_far.net_amount,
+        cast(orders_so_far.snapshot_date - orders_so_far.last_order_date as integer) as recency_days,
+        cast(orders_so_far.snapshot_date - orders_so_far.first_order_date as integer) as tenure_days,
+        -- Rates are over at least a month, so that a customer since yesterday does not get an extreme one.
+        greatest(orders_so_far.snapshot_date - orders_so_far.first_order_date, 30) as rate_days
+    from orders_so_far
     inner join snapshots
-        on ordered.snapshot_date = snapshots.snapshot_date
-    inner join spent
+        on orders_so_far.snapshot_date = snapshots.snapshot_date
+    inner join amounts_so_far
         on
-            ordered.snapshot_date = spent.snapshot_date
-            and ordered.customer_id = spent.customer_id
+            orders_so_far.snapshot_date = amounts_so_far.snapshot_date
+            and orders_so_far.customer_id = amounts_so_far.customer_id
 ),
 
 final as (
@@ -111,8 +113,8 @@ final as (
         {{ safe_divide('order_value_amount', 'order_count') }} as mean_ticket,
         {{ safe_divide('item_count', 'order_count') }} as mean_distinct_items,
         {{ safe_divide('unit_count', 'order_count') }} as mean_quantity,
-        {{ safe_divide('30 * net_amount', 'rated_days') }} as spend_per_month,
-        {{ safe_divide('30 * order_count', 'rated_days') }} as orders_per_month,
+        {{ safe_divide('30 * net_amount', 'rate_days') }} as spend_per_month,
+        {{ safe_divide('30 * order_count', 'rate_days') }} as orders_per_month,
         {{ safe_divide('return_amount', 'gross_amount') }} as refund_rate,
         tenure_days
     from histories

@@ -83,5 +83,5 @@ def test_settings_do_not_show_the_address():
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/x", "/tmp/mlruns", "ftp://x/y", ""])
 def test_what_is_no_tracking_server_is_refused_without_showing_it(uri):
-    with pytest.raises(ValidationError, match="not a tracking server"):
+    with pytest.raises(ValidationError, match="not an MLflow tracking server"):
         ModelSettings(tracking_uri=uri)

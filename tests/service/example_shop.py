@@ -98,7 +98,7 @@ def publish_scores(project: Project) -> None:
     with connect(project.published) as connection:
         connection.execute("create schema gold")
         numbers = [name for name in lifetime_value.MODEL.columns if name not in common]
-        values = {name: np.array([0.5, np.nan]) for name in numbers}
+        values = {name: np.array([182, 182] if name.endswith("_days") else [0.5, np.nan]) for name in numbers}
         write_scores(connection, churn.MODEL, {**common, "probability": np.array([0.2, 0.9])}, version=3)
         write_scores(connection, lifetime_value.MODEL, {**common, **values}, version=4)
         texts = {

@@ -25,9 +25,9 @@ def test_churn_has_version_date_and_band(client):
 
 
 def test_what_a_model_does_not_tell_is_null(client):
-    assert client.get("/v1/lifetime-value/anna").json()["value_182d"] == 0.5
+    assert client.get("/v1/lifetime-value/anna").json()["horizon_value"] == 0.5
     found = client.get("/v1/lifetime-value/bert's \U0001f600").json()
-    assert (found["value_182d"], found["currency"]) == (None, "USD")
+    assert (found["horizon_value"], found["currency"]) == (None, "USD")
 
 
 def test_a_segment_has_its_name(client):

@@ -12,7 +12,12 @@ from pydantic import BaseModel, ValidationError, model_validator
 from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.settings.collector import SOURCE_NAME, CollectorSettings
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
-from shopwright.settings.models import ModelSettings
+from shopwright.settings.models import (
+    ChurnSettings,
+    LifetimeValueSettings,
+    ModelSettings,
+    SellerChurnSettings,
+)
 from shopwright.settings.service import ServiceSettings
 from shopwright.settings.shop import (
     BotSettings,
@@ -164,6 +169,9 @@ def _known_names() -> list[str]:
         ExperimentDefinition,
         GuardrailSettings,
         ModelSettings,
+        ChurnSettings,
+        SellerChurnSettings,
+        LifetimeValueSettings,
         ServiceSettings,
         CollectorSettings,
         EngineSettings,

@@ -28,6 +28,12 @@ def dbt_variables(project: Project) -> dict[str, Any]:
         "bot_min_idle_views": settings.bots.min_views_without_cart,
         "canceled_statuses": list(settings.orders.canceled_statuses),
         "orders_complete_through": str(settings.orders.complete_through or ""),
+        "churn_active_days": settings.models.churn.active_days,
+        "churn_horizon_days": settings.models.churn.horizon_days,
+        "seller_churn_active_days": settings.models.seller_churn.active_days,
+        "seller_churn_horizon_days": settings.models.seller_churn.horizon_days,
+        "lifetime_value_horizon_days": settings.models.lifetime_value.horizon_days,
+        "lifetime_value_long_horizon_days": settings.models.lifetime_value.long_horizon_days,
         "experiment_assignment": settings.experiment.assignment,
         "experiments": experiment_variables(settings.experiments, settings.shop.timezone),
     }

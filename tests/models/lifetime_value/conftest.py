@@ -6,11 +6,11 @@ import pytest
 
 from shopwright.core.engine import connect
 from shopwright.models.lifetime_value import MODEL
-from shopwright.models.lifetime_value.candidates import Choice, Moments, field_at
+from shopwright.models.lifetime_value.candidates import Selection, Snapshots, fit_candidates
 from shopwright.models.lifetime_value.features import read_customers
 from shopwright.models.protocol import TrainingContext
 from shopwright.settings import ModelSettings
-from tests.models.lifetime_value.marketplace import write_shop
+from tests.models.lifetime_value.marketplace import CONFIG, write_shop
 
 
 @pytest.fixture(scope="package")
@@ -36,16 +36,16 @@ def gold(published):
 
 @pytest.fixture(scope="package")
 def frame(gold):
-    return read_customers(gold, where="value_182d is not null")
+    return read_customers(gold, CONFIG, where="horizon_value is not null")
 
 
 @pytest.fixture(scope="package")
-def moments(frame):
-    return Moments.of(frame)
+def snapshots(frame):
+    return Snapshots.from_training_set(frame, CONFIG)
 
 
 @pytest.fixture(scope="package")
-def field(frame, moments):
+def candidates(frame, snapshots):
     """Every candidate by its kind."""
-    choice = Choice(trees=None, settings={}, rows=[])
-    return {each.kind: each for each in field_at(frame, moments.test, choice, seed=1)}
+    choice = Selection(boosting=None, parameters={}, rows=[])
+    return {each.kind: each for each in fit_candidates(frame, snapshots.test, choice, CONFIG, seed=1)}

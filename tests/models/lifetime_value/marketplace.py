@@ -1,4 +1,4 @@
-"""A shop whose customers buy as the models of repeat buying say, as the tables that the feature view stands on."""
+"""A shop whose customers buy as BTYD models assume, as the tables below the feature view."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 from jinja2 import Environment
 
 import shopwright
+from shopwright.models.lifetime_value.config import LifetimeValueConfig
+from shopwright.settings import ModelSettings
 
 VIEW = Path(shopwright.__file__).parent / "dbt" / "models" / "features" / "feat_lifetime_value.sql"
+CONFIG = LifetimeValueConfig.from_settings(ModelSettings())
 START = np.datetime64("2022-01-01")
 
 
@@ -31,11 +34,17 @@ def order_lines(*, customers, days, seed):
     return who, when, rng.gamma(4.0, 1 / 4, len(who)) * mean[who]
 
 
-def feature_view():
-    """The feature view as dbt would make it."""
+def feature_view(config=CONFIG):
+    """Return the feature view as dbt would make it."""
     source = VIEW.read_text(encoding="utf-8")
     template = Environment().from_string(source)
-    return template.render(config=lambda **_: "", ref=lambda name: f"warehouse.silver.{name}")
+    variables = {
+        "lifetime_value_horizon_days": config.horizon_days,
+        "lifetime_value_long_horizon_days": config.long_horizon_days,
+    }
+    return template.render(
+        config=lambda **_: "", ref=lambda name: f"warehouse.silver.{name}", var=variables.__getitem__
+    )
 
 
 def write_shop(file, *, customers=900, days=900, every=60, seed=1, view=None):

@@ -35,7 +35,7 @@ def test_value_is_ranked_well_but_no_better_than_by_what_was_spent_so_far(traine
     own, plain = (training.scores[name] for name in (training.kind, "value so far"))
     assert own["gini"].value == pytest.approx(0.825, abs=0.01)
     assert plain["gini"].value == pytest.approx(0.839, abs=0.01)
-    assert own["gini"].value > training.scores["as before"]["gini"].value + 0.04
+    assert own["gini"].value > training.scores["spending rate"]["gini"].value + 0.04
     assert training.verdict.baseline == "value so far"
     assert training.verdict.label == "not predictable with this data"
     assert not trained.is_champion
@@ -55,8 +55,8 @@ def test_every_customer_has_a_value_once_a_version_serves(project, trained):
     rows, _ = lifecycle.score(project, MODEL)
     with duckdb.connect(str(project.published), read_only=True) as connection:
         found = connection.execute(
-            "select count(*), count(distinct customer_id), count(value_365d), "
-            "count(*) filter (value_182d_lower <= value_182d and value_182d <= value_182d_upper * 1.5), "
+            "select count(*), count(distinct customer_id), count(long_horizon_value), "
+            "count(*) filter (horizon_value_lower <= horizon_value and horizon_value <= horizon_value_upper * 1.5), "
             "max(as_of_date)::varchar from gold.scores_lifetime_value"
         ).fetchone()
     assert found[:3] == (rows, rows, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shopwright.models.churn.baselines import bg_nbd
-from shopwright.models.churn.config import CONFIG
 from shopwright.models.churn.features import (
     CUSTOMER_VIEW,
     NOW,
@@ -35,9 +34,9 @@ MODEL = ClassifierSpec(
         naive_recipe=NAIVE_RECIPE,
     ),
     question="Will this customer leave?",
-    entity=f"customer with an order in the last {CONFIG.active_days} days",
+    entity="customer with an order within `active_days` of [models.churn] (180 by default)",
     decision="on the first of each month, and after the last complete day",
-    outcome=f"no order in the next {CONFIG.customer_horizon_days} days",
+    outcome="no order within `horizon_days` of [models.churn] (90 by default)",
     columns={"customer_id": "The customer"} | COLUMNS,
     needs="it needs orders of identified customers over at least 9 months",
 )
@@ -51,9 +50,9 @@ SELLER_MODEL = ClassifierSpec(
         now=NOW.format(table=SELLER_VIEW.table),
     ),
     question="Will this seller leave?",
-    entity=f"seller with a sale in the last {CONFIG.active_days} days",
+    entity="seller with a sale within `active_days` of [models.seller_churn] (180 by default)",
     decision="on the first of each month, and after the last complete day",
-    outcome=f"no sale in the next {CONFIG.seller_horizon_days} days",
+    outcome="no sale within `horizon_days` of [models.seller_churn] (182 by default)",
     columns={"seller_id": "The seller"} | COLUMNS,
     needs="it needs order lines of identified sellers over at least 15 months",
 )

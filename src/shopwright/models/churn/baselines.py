@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopwright.models.btyd import BgNbd, PurchaseHistory
-from shopwright.models.churn.config import CONFIG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +22,8 @@ def bg_nbd(training: TrainingSet, rows: TrainingSet) -> NDArray[np.float64]:
     """
     last_snapshot = training.take(training.decided_at == training.decided_at.max())
     model = BgNbd.fit(_purchase_history(last_snapshot))
-    weeks = CONFIG.customer_horizon_days / 7
+    # The horizon of the data, not that of the settings, which may have changed since the warehouse was built.
+    weeks = float((training.known_at[0] - training.decided_at[0]) / np.timedelta64(7, "D"))
     probability: NDArray[np.float64] = model.purchase_probabilities(_purchase_history(rows), weeks, 0)[:, 0]
     return probability
 

@@ -8,14 +8,8 @@ from pydantic import BaseModel, Field, PositiveInt
 
 
 class ChurnConfig(BaseModel, frozen=True):
-    """Windows of the two churn models, as the dbt models cut them, and parameters of the naive recipe."""
+    """Parameters of the naive recipe. The windows of the churn models are settings: ``[models.churn]``, ``[models.seller_churn]``."""
 
-    active_days: PositiveInt = 180
-    """Customers and sellers are scored if they had an order or sale in this many days before the snapshot."""
-    customer_horizon_days: PositiveInt = 90
-    """Days without an order after the snapshot that make a customer churned."""
-    seller_horizon_days: PositiveInt = 182
-    """Days without a sale after the snapshot that make a seller churned."""
     recipe_settings: dict[str, Any] = {"trees": 200, "max_depth": 5, "learning_rate": 0.1}
     """XGBoost parameters of the naive recipe."""
     recipe_seed: int = 42

@@ -1,4 +1,4 @@
-"""What a model of spending must beat."""
+"""Baselines that a model of spending must beat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.models.lifetime_value.features import spent
+from shopwright.models.lifetime_value.features import future_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def constant(known: TrainingSet, rows: TrainingSet, days: int) -> Floats:
-    """The same for everybody: the mean at the latest snapshot whose outcome is known.
+def constant(training: TrainingSet, rows: TrainingSet, days: int) -> Floats:
+    """Return the same for all customers: the mean at the latest snapshot with a known outcome.
 
-    Without one, what customers brought a day after their first one, which is what made them customers.
+    Without one: what customers spent per day after their first day, which is what made them customers.
     """
-    if len(known):
-        last = known.take(known.decided_at == known.decided_at.max())
-        return np.full(len(rows), spent(last, days).mean())
+    if len(training):
+        last = training.take(training.decided_at == training.decided_at.max())
+        return np.full(len(rows), future_value(last, days).mean())
     columns = rows.columns
     repeats = float(np.nansum(columns["repeat_count"] * columns["mean_repeat_value"]))
     return np.full(len(rows), repeats / columns["age_days"].sum() * days)
 
 
-def as_before(_known: TrainingSet, rows: TrainingSet, days: int) -> Floats:
-    """Value so far per day since the first purchase, on and on."""
-    found: Floats = rows.columns["value_total"] / rows.columns["age_days"] * days
-    return found
+def spending_rate(_training: TrainingSet, rows: TrainingSet, days: int) -> Floats:
+    """Return the value so far per day since the first purchase, times the days of the horizon."""
+    values: Floats = rows.columns["value_total"] / rows.columns["age_days"] * days
+    return values
 
 
-def so_far(_known: TrainingSet, rows: TrainingSet, _days: int) -> Floats:
-    """As much again as so far: a plain ranking that does not take a first order of yesterday for a daily one."""
-    found: Floats = rows.columns["value_total"]
-    return found
+def value_so_far(_training: TrainingSet, rows: TrainingSet, _days: int) -> Floats:
+    """Return the value so far: a plain ranking that does not extrapolate yesterday's first order to every day."""
+    values: Floats = rows.columns["value_total"]
+    return values
 
 
 BASELINES: dict[str, Callable[[TrainingSet, TrainingSet, int], Floats]] = {
     "constant": constant,
-    "as before": as_before,
-    "value so far": so_far,
+    "spending rate": spending_rate,
+    "value so far": value_so_far,
 }
-"""Name to what gives values for rows, having seen the rows with an outcome known by then."""
+"""Name to a function that predicts values, (rows,) in currency, from training rows whose outcome was known by then."""

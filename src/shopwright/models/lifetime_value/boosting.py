@@ -1,6 +1,6 @@
-"""Zero-inflated gradient boosting: who buys at all, times how often and for how much who buys does.
+"""Zero-inflated gradient boosting: whether a customer buys at all, times how often and for how much buyers buy.
 
-Source of the shape: J. G. Cragg, "Some statistical models for limited dependent variables with application to the demand for
+Source: J. G. Cragg, "Some statistical models for limited dependent variables with application to the demand for
 durable goods", Econometrica 39, 1971 (the hurdle); the parts are trees by XGBoost or LightGBM.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from shopwright.core.errors import DataError
 from shopwright.models.classifiers.encoding import Encoder
 from shopwright.models.classifiers.predictor import expit
-from shopwright.models.lifetime_value.features import HORIZONS, JUDGED, purchases, spent
-from shopwright.models.lifetime_value.prediction import LEVEL, Parts, Prediction
-from shopwright.models.lifetime_value.trees import LIBRARIES, PARTS, grow
+from shopwright.models.lifetime_value.features import future_purchases, future_value
+from shopwright.models.lifetime_value.prediction import Contributions, Prediction
+from shopwright.models.lifetime_value.trees import HURDLE_PARTS, LIBRARIES, fit_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,277 +25,311 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from shopwright.models.lifetime_value.config import LifetimeValueConfig
     from shopwright.models.lifetime_value.trees import Trees
     from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
 FILE = "boosting.json"
-FEWEST_BUYERS = 200
-"""Decisions with a purchase, and as many without, that are needed to learn from."""
-_PLACES = np.linspace(0.005, 0.995, 199)
+_PROBABILITIES = np.linspace(0.005, 0.995, 199)
 
 
 @dataclass(frozen=True, slots=True)
-class Hurdle:
+class HurdleModel:
     """The three parts for one horizon."""
 
     buys: Trees
     counts: Trees
     spends: Trees
     ratios: Floats
-    """Quantiles (199,) of what buyers spent over what was expected of them, by trees that had not seen them."""
+    """Quantiles (199,) of buyers' actual over expected spending, by trees fitted on other customers."""
 
     @classmethod
     def fit(
         cls,
         kind: str,
         matrix: NDArray[np.float32],
-        frame: TrainingSet,
+        rows: TrainingSet,
         days: int,
         *,
-        settings: Mapping[str, Any],
+        parameters: Mapping[str, Any],
         seed: int,
-    ) -> Hurdle:
-        """Learn from rows whose outcome is known.
+    ) -> HurdleModel:
+        """Fit all parts on rows whose outcome is known.
 
         Args:
-            kind: of ``LIBRARIES``.
-            matrix: the rows' features, (rows, columns).
-            frame: the rows.
+            kind: key of ``LIBRARIES``.
+            matrix: features of the rows, (rows, columns).
+            rows: the rows with their outcomes.
             days: the horizon.
-            settings: of that kind.
-            seed: of the fits.
+            parameters: hyperparameters of the library.
+            seed: seed of the fits.
         """
-        count, value = purchases(frame, days), spent(frame, days)
+        count, value = future_purchases(rows, days), future_value(rows, days)
         buyers = count > 0
-        own, worth = matrix[buyers], np.maximum(value[buyers], 0.0)
-        fitted = {
-            name: grow(kind, name, rows, outcome, settings=settings, seed=seed)
-            for name, rows, outcome in (
+        buyer_matrix, buyer_value = matrix[buyers], np.maximum(value[buyers], 0.0)
+        trees = {
+            name: fit_part(kind, name, features, outcome, parameters=parameters, seed=seed)
+            for name, features, outcome in (
                 ("buys", matrix, buyers.astype(np.float64)),
-                ("counts", own, count[buyers]),
-                ("spends", own, worth),
+                ("counts", buyer_matrix, count[buyers]),
+                ("spends", buyer_matrix, buyer_value),
             )
         }
-        ratios = _ratios(kind, own, value[buyers], frame.entity[buyers], settings=settings, seed=seed)
-        return cls(**fitted, ratios=np.quantile(ratios, _PLACES))
+        ratios = _spending_ratios(
+            kind, buyer_matrix, value[buyers], rows.entity[buyers], parameters=parameters, seed=seed
+        )
+        return cls(**trees, ratios=np.quantile(ratios, _PROBABILITIES))
 
-    def predict(self, matrix: NDArray[np.float32]) -> Prediction:
-        """Of each row of a matrix (rows, columns)."""
-        chance, worth = self.chance(matrix), self.worth(matrix)
-        often = np.exp(self.counts.log_odds(matrix))
-        lower, upper = (worth * self._quantile(chance, tail) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        return Prediction(chance * often, chance * worth, lower, upper)
+    def predict(self, matrix: NDArray[np.float32], *, interval_level: float) -> Prediction:
+        """Predict purchases and value with its interval for each row of a matrix (rows, columns)."""
+        probability, value = self.buy_probability(matrix), self.buyer_value(matrix)
+        count = np.exp(self.counts.log_odds(matrix))
+        lower, upper = (
+            value * self._quantile(probability, tail)
+            for tail in ((1 - interval_level) / 2, (1 + interval_level) / 2)
+        )
+        return Prediction(probability * count, probability * value, lower, upper)
 
-    def chance(self, matrix: NDArray[np.float32]) -> Floats:
-        """Of any purchase, (rows,)."""
+    def buy_probability(self, matrix: NDArray[np.float32]) -> Floats:
+        """Return the probability of any purchase, (rows,)."""
         return expit(self.buys.log_odds(matrix))
 
-    def worth(self, matrix: NDArray[np.float32]) -> Floats:
-        """Expected value of a buyer, (rows,)."""
-        found: Floats = np.exp(self.spends.log_odds(matrix))
-        return found
+    def buyer_value(self, matrix: NDArray[np.float32]) -> Floats:
+        """Return the expected value of a buyer, (rows,), in currency."""
+        value: Floats = np.exp(self.spends.log_odds(matrix))
+        return value
 
-    def standing(self, matrix: NDArray[np.float32], actual: Floats) -> tuple[Floats, Floats]:
-        """Predicted chance of less than the actual value, and of at most that."""
-        chance, ratio = self.chance(matrix), actual / self.worth(matrix)
-        among = np.interp(ratio, self.ratios, _PLACES, left=0.0, right=1.0)
-        below = chance * among + np.where(actual > 0, 1 - chance, 0.0)
-        return below, np.where(actual == 0, below + 1 - chance, below)
+    def predictive_cdf(self, matrix: NDArray[np.float32], actual: Floats) -> tuple[Floats, Floats]:
+        """Return the predicted probabilities of less than the actual value and of at most that; each (rows,)."""
+        probability, ratio = self.buy_probability(matrix), actual / self.buyer_value(matrix)
+        among_buyers = np.interp(ratio, self.ratios, _PROBABILITIES, left=0.0, right=1.0)
+        below = probability * among_buyers + np.where(actual > 0, 1 - probability, 0.0)
+        return below, np.where(actual == 0, below + 1 - probability, below)
 
-    def _quantile(self, chance: Floats, tail: float) -> Floats:
-        """Of spending over what is expected of a buyer: buyers below 0, then nobody's purchase, then buyers above 0."""
-        negative = float(np.interp(0.0, self.ratios, _PLACES, left=0.0, right=1.0))
-        low = np.interp(tail / chance, _PLACES, self.ratios)
-        high = np.interp((tail - (1 - chance)) / chance, _PLACES, self.ratios)
-        return np.where(
-            tail < chance * negative,
-            np.minimum(low, 0.0),
-            np.where(tail <= chance * negative + 1 - chance, 0.0, np.maximum(high, 0.0)),
-        )
+    def _quantile(self, probability: Floats, tail: float) -> Floats:
+        """Return a quantile of spending over a buyer's expected value, (rows,).
 
-    def parts(self, matrix: NDArray[np.float32]) -> tuple[Floats, Floats, float]:
-        """Tree SHAP of both parts on the scale of the log value: of the chance and of the worth, (rows, columns), and the base.
-
-        What the chance's columns add to its log odds is scaled by one positive number a row, so that it adds up to the
-        logarithm of the chance.
+        The distribution has three parts: buyers with a negative value, customers without a purchase (a mass at 0), and
+        buyers with a positive value.
         """
-        odds, worth = self.buys.contributions(matrix), self.spends.contributions(matrix)
-        base, added = float(odds[0, -1]), odds[:, :-1].sum(axis=1)
-        moved = _log_expit(base + added) - _log_expit(np.full(len(added), base))
-        slope = np.divide(
-            moved,
-            added,
-            out=np.full(len(added), 1 - float(expit(np.array(base)))),
-            where=np.abs(added) > 1e-9,
+        negative = float(np.interp(0.0, self.ratios, _PROBABILITIES, left=0.0, right=1.0))
+        low = np.interp(tail / probability, _PROBABILITIES, self.ratios)
+        high = np.interp((tail - (1 - probability)) / probability, _PROBABILITIES, self.ratios)
+        return np.where(
+            tail < probability * negative,
+            np.minimum(low, 0.0),
+            np.where(tail <= probability * negative + 1 - probability, 0.0, np.maximum(high, 0.0)),
         )
-        together = float(_log_expit(np.array([base]))[0] + worth[0, -1])
-        return odds[:, :-1] * slope[:, None], worth[:, :-1], together
 
-    def save(self, folder: Path, days: int) -> dict[str, Any]:
-        """The trees in their own format.
+    def contributions(self, matrix: NDArray[np.float32]) -> tuple[Floats, Floats, float]:
+        """Return tree SHAP contributions on the scale of the log value.
+
+        Contributions to the log odds of buying are scaled by one positive number per row, so that they add up to the
+        logarithm of the probability.
 
         Returns:
-            What JSON can hold.
+            Contributions to the probability and to a buyer's value, each (rows, columns), and the base.
         """
-        for name in PARTS:
-            getattr(self, name).write(folder / _file(self.buys.kind, name, days))
+        odds, value = self.buys.contributions(matrix), self.spends.contributions(matrix)
+        base, change = float(odds[0, -1]), odds[:, :-1].sum(axis=1)
+        log_change = _log_expit(base + change) - _log_expit(np.full(len(change), base))
+        slope = np.divide(
+            log_change,
+            change,
+            out=np.full(len(change), 1 - float(expit(np.array(base)))),
+            where=np.abs(change) > 1e-9,
+        )
+        total_base = float(_log_expit(np.array([base]))[0] + value[0, -1])
+        return odds[:, :-1] * slope[:, None], value[:, :-1], total_base
+
+    def save(self, folder: Path, days: int) -> dict[str, Any]:
+        """Write the trees in their library's format.
+
+        Returns:
+            What else must be stored, as values that JSON can hold.
+        """
+        for name in HURDLE_PARTS:
+            getattr(self, name).write(folder / _file_name(self.buys.kind, name, days))
         return {"ratios": self.ratios.tolist()}
 
     @classmethod
-    def load(cls, kind: str, folder: Path, days: int, written: Mapping[str, Any]) -> Hurdle:
-        """The inverse of ``save``."""
-        trees = {name: LIBRARIES[kind].read(folder / _file(kind, name, days)) for name in PARTS}
-        return cls(**trees, ratios=np.array(written["ratios"], dtype=np.float64))
+    def load(cls, kind: str, folder: Path, days: int, data: Mapping[str, Any]) -> HurdleModel:
+        """Read the trees that ``save`` wrote.
+
+        Args:
+            kind: key of ``LIBRARIES``.
+            folder: the folder of the files.
+            days: the horizon.
+            data: return value of ``save``.
+        """
+        trees = {name: LIBRARIES[kind].read(folder / _file_name(kind, name, days)) for name in HURDLE_PARTS}
+        return cls(**trees, ratios=np.array(data["ratios"], dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
-class Boosting:
-    """Hurdles for the horizons whose outcomes were known often enough."""
+class BoostingModel:
+    """Hurdle models for the horizons with enough known outcomes."""
 
+    config: LifetimeValueConfig
     kind: str
-    """Of ``LIBRARIES``."""
+    """Key of ``LIBRARIES``."""
     encoder: Encoder
-    hurdles: Mapping[int, Hurdle]
-    settings: dict[str, Any]
+    hurdles: Mapping[int, HurdleModel]
+    """Horizon in days to its model."""
+    parameters: dict[str, Any]
 
     @classmethod
     def fit(
         cls,
         kind: str,
-        frame: TrainingSet,
-        known: Mapping[int, TrainingSet],
+        known_rows: Mapping[int, TrainingSet],
+        config: LifetimeValueConfig,
         *,
-        settings: Mapping[str, Any],
+        parameters: Mapping[str, Any],
         seed: int,
-    ) -> Boosting:
-        """Learn from earlier snapshots.
+    ) -> BoostingModel:
+        """Fit a model on earlier snapshots.
 
         Args:
-            kind: of ``LIBRARIES``.
-            frame: all rows that may be learnt from; they give the features' ranges.
-            known: horizon to its rows with a known outcome.
-            settings: of that kind.
-            seed: of the fits.
+            kind: key of ``LIBRARIES``.
+            known_rows: horizon in days to the rows whose outcome is known; those of the first horizon give the ranges of features.
+            config: horizons, interval level and minimum number of buyers.
+            parameters: hyperparameters of the library.
+            seed: seed of the fits.
 
         Raises:
-            DataError: too few customers bought within the judged horizon, or too few did not.
+            DataError: too few customers bought within the first horizon, or too few did not.
         """
-        encoder = Encoder.fit(frame)
+        encoder = Encoder.fit(known_rows[config.horizon_days])
         hurdles = {
-            days: Hurdle.fit(kind, encoder.matrix(rows.columns), rows, days, settings=settings, seed=seed)
-            for days, rows in known.items()
-            if lacks_buyers(rows, days) is None
+            days: HurdleModel.fit(
+                kind, encoder.matrix(rows.columns), rows, days, parameters=parameters, seed=seed
+            )
+            for days, rows in known_rows.items()
+            if too_few_buyers(rows, days, config.min_buyers) is None
         }
-        if JUDGED not in hurdles:
-            raise DataError(f"{kind}: {lacks_buyers(known[JUDGED], JUDGED)}")
-        return cls(kind, encoder, hurdles, dict(settings))
+        if config.horizon_days not in hurdles:
+            reason = too_few_buyers(known_rows[config.horizon_days], config.horizon_days, config.min_buyers)
+            raise DataError(f"{kind}: {reason}")
+        return cls(config, kind, encoder, hurdles, dict(parameters))
 
-    def probability_alive(self, frame: TrainingSet) -> Floats:
-        """Not told, (rows,)."""
-        return np.full(len(frame), np.nan)
+    def probability_alive(self, rows: TrainingSet) -> Floats:
+        """Return NaN for all, (rows,): the model has no notion of customers who left."""
+        return np.full(len(rows), np.nan)
 
-    def expected(self, frame: TrainingSet, days: int) -> tuple[Floats, Floats]:
-        """Purchases and value in the days from the snapshot on, (rows,) each."""
-        found = self.predict(frame, days)
-        return found.purchases, found.value
+    def expected(self, rows: TrainingSet, days: int) -> tuple[Floats, Floats]:
+        """Return expected purchases and value in the days from the snapshot on, (rows,) each."""
+        prediction = self.predict(rows, days)
+        return prediction.purchases, prediction.value
 
-    def predict(self, frame: TrainingSet, days: int) -> Prediction:
-        """Purchases, value and its interval in the days from the snapshot on."""
+    def predict(self, rows: TrainingSet, days: int) -> Prediction:
+        """Predict purchases and value with its interval in the days from the snapshot on."""
         if days not in self.hurdles:
-            return Prediction.unknown(len(frame))
-        return self.hurdles[days].predict(self.encoder.matrix(frame.columns))
+            return Prediction.from_unlearned_horizon(len(rows))
+        matrix = self.encoder.matrix(rows.columns)
+        return self.hurdles[days].predict(matrix, interval_level=self.config.interval_level)
 
-    def standing(self, frame: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
-        """Predicted chance of spending less than the actual value, and of at most that; each (rows,)."""
-        return self.hurdles[days].standing(self.encoder.matrix(frame.columns), actual)
+    def predictive_cdf(self, rows: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
+        """Return the predicted probabilities of spending less than the actual value and of at most that; each (rows,)."""
+        return self.hurdles[days].predictive_cdf(self.encoder.matrix(rows.columns), actual)
 
-    def parts(self, frame: TrainingSet) -> Parts:
-        """What each feature adds to the logarithm of the chance of buying, and to that of a buyer's value."""
-        buys, spends, base = self.hurdles[JUDGED].parts(self.encoder.matrix(frame.columns))
+    def contributions(self, rows: TrainingSet) -> Contributions:
+        """Return contributions of each feature to the log probability of buying and to the log value of a buyer."""
+        hurdle = self.hurdles[self.config.horizon_days]
+        buys, spends, base = hurdle.contributions(self.encoder.matrix(rows.columns))
         names = [feature.name for feature in self.encoder.features]
-        both = np.column_stack([self.encoder.by_feature(each) for each in (buys, spends)])
-        values = np.column_stack([frame.columns[name] for name in names * 2])
-        return Parts(
-            tuple(f"{part}: {name}" for part in ("buys", "spends") for name in names), both, values, base
-        )
+        contributions = np.column_stack([self.encoder.by_feature(columns) for columns in (buys, spends)])
+        values = np.column_stack([rows.columns[name] for name in names * 2])
+        labels = tuple(f"{part}: {name}" for part in ("buys", "spends") for name in names)
+        return Contributions(labels, contributions, values, base)
 
-    def reasons(self, frame: TrainingSet) -> tuple[str, ...]:
-        """Both parts of the product."""
-        matrix, hurdle = self.encoder.matrix(frame.columns), self.hurdles[JUDGED]
+    def reasons(self, rows: TrainingSet) -> tuple[str, ...]:
+        """Return sentences on both factors of the expected value."""
+        days = self.config.horizon_days
+        matrix, hurdle = self.encoder.matrix(rows.columns), self.hurdles[days]
         return (
-            f"buys anything in {JUDGED} days with a chance of {float(hurdle.chance(matrix)[0]):.1%}",
-            f"spends {float(hurdle.worth(matrix)[0]):.2f} then",
+            f"Probability of a purchase in {days} days: {float(hurdle.buy_probability(matrix)[0]):.1%}",
+            f"Expected value if they buy: {float(hurdle.buyer_value(matrix)[0]):,.2f}",
         )
 
     def save(self, folder: Path) -> None:
-        """Trees in their own format, the rest as JSON."""
+        """Write trees in their library's format, and the rest as JSON."""
         hurdles = {str(days): hurdle.save(folder, days) for days, hurdle in self.hurdles.items()}
-        written = {
+        data = {
             "kind": self.kind,
             "encoder": self.encoder.to_dict(),
-            "settings": self.settings,
+            "settings": self.parameters,
             "hurdles": hurdles,
         }
-        (folder / FILE).write_text(json.dumps(written, indent=1, allow_nan=False), encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Boosting:
-        """The inverse of ``save``."""
-        written = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        kind = written.get("kind", "xgboost")  # what those are that do not say so
+    def load(cls, folder: Path, config: LifetimeValueConfig) -> BoostingModel:
+        """Read the files that ``save`` wrote."""
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        kind = data.get("kind", "xgboost")  # the earliest artifacts state no kind and are all by XGBoost
         hurdles = {
-            int(days): Hurdle.load(kind, folder, int(days), each) for days, each in written["hurdles"].items()
+            int(days): HurdleModel.load(kind, folder, int(days), hurdle)
+            for days, hurdle in data["hurdles"].items()
         }
-        return cls(kind, Encoder.from_dict(written["encoder"]), hurdles, written["settings"])
+        return cls(config, kind, Encoder.from_dict(data["encoder"]), hurdles, data["settings"])
 
 
-def known_at(frame: TrainingSet, moment: np.datetime64) -> dict[int, TrainingSet]:
-    """Horizon to the rows whose outcome was known at a moment."""
-    return {days: frame.take(frame.decided_at + np.timedelta64(days, "D") <= moment) for days in HORIZONS}
+def known_by(
+    rows: TrainingSet, timestamp: np.datetime64, config: LifetimeValueConfig
+) -> dict[int, TrainingSet]:
+    """Return each horizon, in days, with the rows whose outcome was known at a timestamp."""
+    return {
+        days: rows.take(rows.decided_at + np.timedelta64(days, "D") <= timestamp) for days in config.horizons
+    }
 
 
-def lacks_buyers(frame: TrainingSet, days: int) -> str | None:
-    """Why there is too little to learn from; None where there is enough."""
-    bought = int((purchases(frame, days) > 0).sum())
-    if min(bought, len(frame) - bought) >= FEWEST_BUYERS:
-        paid = int((spent(frame, days) > 0).sum())
+def too_few_buyers(rows: TrainingSet, days: int, min_buyers: int) -> str | None:
+    """Return why there are too few rows to learn from; None where there are enough.
+
+    Args:
+        rows: training rows.
+        days: the horizon.
+        min_buyers: minimum number of rows with a purchase, and of those without one.
+    """
+    bought = int((future_purchases(rows, days) > 0).sum())
+    if min(bought, len(rows) - bought) < min_buyers:
         return (
-            None
-            if paid >= FEWEST_BUYERS
-            else f"only {paid:,} purchases within {days} days were worth anything"
+            f"{bought:,} of {len(rows):,} earlier decisions with a known outcome were followed by a purchase within {days} days, "
+            f"and at least {min_buyers} with and {min_buyers} without one are needed"
         )
-    return (
-        f"{bought:,} of {len(frame):,} earlier decisions with a known outcome were followed by a purchase within {days} days; "
-        f"at least {FEWEST_BUYERS} with and without one are needed to learn from"
-    )
+    paid = int((future_value(rows, days) > 0).sum())
+    if paid < min_buyers:
+        return f"only {paid:,} decisions were followed by a purchase of positive value within {days} days"
+    return None
 
 
-def _ratios(
+def _spending_ratios(
     kind: str,
     matrix: NDArray[np.float32],
     value: Floats,
     entity: NDArray[np.object_],
     *,
-    settings: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     seed: int,
 ) -> Floats:
-    """What buyers spent over what trees expect that learnt from the other half of the customers; (rows,)."""
+    """Return buyers' actual over expected spending, (rows,), by trees fitted on the other half of the customers."""
     number = np.unique(entity.astype(str), return_inverse=True)[1]
     first = np.random.default_rng(seed).random(int(number.max()) + 1)[number] < 0.5
-    found = np.empty(len(value))
+    ratios = np.empty(len(value))
     for half in (first, ~first):
-        worth = np.maximum(value[~half], 0.0)
-        learnt = grow(kind, "spends", matrix[~half], worth, settings=settings, seed=seed)
-        found[half] = value[half] / np.exp(learnt.log_odds(matrix[half]))
-    return found
+        training_value = np.maximum(value[~half], 0.0)
+        trees = fit_part(kind, "spends", matrix[~half], training_value, parameters=parameters, seed=seed)
+        ratios[half] = value[half] / np.exp(trees.log_odds(matrix[half]))
+    return ratios
 
 
 def _log_expit(log_odds: Floats) -> Floats:
-    found: Floats = -np.logaddexp(0.0, -log_odds)
-    return found
+    log_probability: Floats = -np.logaddexp(0.0, -log_odds)
+    return log_probability
 
 
-def _file(kind: str, part: str, days: int) -> str:
+def _file_name(kind: str, part: str, days: int) -> str:
     return f"{part}_{days}d{LIBRARIES[kind].suffix}"

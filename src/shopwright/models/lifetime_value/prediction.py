@@ -1,4 +1,4 @@
-"""What every candidate gives: purchases, value and an interval for each customer, and where an outcome stands in it."""
+"""The interface of all candidates: purchases, value and an interval for each customer, and the predictive distribution."""
 
 from __future__ import annotations
 
@@ -12,43 +12,45 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from shopwright.models.lifetime_value.config import LifetimeValueConfig
     from shopwright.models.training_set import TrainingSet
 
     Floats = NDArray[np.float64]
 
-LEVEL = 0.8
-"""Chance that a customer's spending lies in the interval."""
 SCALE = "log of the expected value"
+"""Scale on which contributions add up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What customers will buy within a horizon. All arrays have shape (rows,); NaN where the horizon was not learnt."""
+    """What customers will buy within a horizon. All arrays have shape (rows,); NaN where the horizon was not learned."""
 
     purchases: Floats
-    """Expected number."""
+    """Expected number of purchases."""
     value: Floats
-    """Expected net value, in money."""
+    """Expected net value, in currency."""
     lower: Floats
+    """Lower bound of the interval of the value, in currency."""
     upper: Floats
+    """Upper bound of the interval of the value, in currency."""
 
     @classmethod
-    def unknown(cls, rows: int) -> Prediction:
-        """Of a horizon that was not learnt."""
+    def from_unlearned_horizon(cls, rows: int) -> Prediction:
+        """Return a prediction of a horizon that was not learned: NaN for all rows."""
         return cls(*(np.full(rows, np.nan) for _ in range(4)))
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What leads from everybody's expected value to each customer's, in logarithms."""
+class Contributions:
+    """Contributions to each customer's expected value, in logarithms, on top of a base that all share."""
 
     names: tuple[str, ...]
     contributions: Floats
     """(rows, names)."""
     values: Floats
-    """(rows, names); NaN where not known."""
+    """Values of the contributing features, (rows, names); NaN where missing."""
     base: float
-    """Together with the contributions: the logarithm of the expected value."""
+    """Base plus contributions is the logarithm of the expected value."""
 
 
 class Candidate(Protocol):
@@ -56,32 +58,36 @@ class Candidate(Protocol):
 
     @property
     def kind(self) -> str:
-        """Such as ``bg_nbd``."""
+        """Kind of model, such as ``bg_nbd``."""
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def config(self) -> LifetimeValueConfig:
+        """Horizons and interval level of the predictions."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
         """Parameters by name."""
 
-    def probability_alive(self, frame: TrainingSet) -> Floats:
-        """Chance that each customer will ever come back, (rows,); NaN where the model does not tell."""
+    def probability_alive(self, rows: TrainingSet) -> Floats:
+        """Return the probability that each customer will ever come back, (rows,); NaN where the model has none."""
 
-    def expected(self, frame: TrainingSet, days: int) -> tuple[Floats, Floats]:
-        """Purchases and value as ``predict`` has them, in less time; NaN where the horizon was not learnt."""
+    def expected(self, rows: TrainingSet, days: int) -> tuple[Floats, Floats]:
+        """Return purchases and value as ``predict`` does, but faster; NaN where the horizon was not learned."""
 
-    def predict(self, frame: TrainingSet, days: int) -> Prediction:
-        """Purchases and value in the days from the snapshot on."""
+    def predict(self, rows: TrainingSet, days: int) -> Prediction:
+        """Predict purchases and value in the days from the snapshot on."""
 
-    def standing(self, frame: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
-        """Predicted chance of spending less than the actual value, and of at most that; each (rows,).
+    def predictive_cdf(self, rows: TrainingSet, days: int, actual: Floats) -> tuple[Floats, Floats]:
+        """Return the predicted probabilities of spending less than the actual value and of at most that; each (rows,).
 
-        They differ where an amount has a chance of its own, as nothing at all has.
+        They differ where an amount has a probability mass, as 0 does.
         """
 
-    def parts(self, frame: TrainingSet) -> Parts:
-        """What makes each customer's expected value at the judged horizon."""
+    def contributions(self, rows: TrainingSet) -> Contributions:
+        """Return contributions to each customer's expected value at the first horizon."""
 
-    def reasons(self, frame: TrainingSet) -> tuple[str, ...]:
-        """The prediction for the only customer of a frame in sentences."""
+    def reasons(self, rows: TrainingSet) -> tuple[str, ...]:
+        """Return sentences that explain the prediction for the single customer of a training set."""
 
     def save(self, folder: Path) -> None:
-        """Write its files into a folder."""
+        """Write the model's files into a folder."""

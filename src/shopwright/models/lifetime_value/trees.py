@@ -1,4 +1,4 @@
-"""Boosted trees of each library as the parts of a hurdle take them, and the settings that are tried of each."""
+"""Boosted trees of each library for the parts of a hurdle model, and the hyperparameters to search."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _SIZES = ((120, 3, 20), (60, 2, 50), (250, 4, 20), (120, 5, 100))
-"""Trees, their depth, and the least weight or rows of a leaf."""
+"""Number of trees, their depth, and the minimum weight or rows of a leaf."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One way to grow trees."""
+    """A library of boosted trees."""
 
     fit: Callable[..., Trees]
     read: Callable[[Path], Trees]
     suffix: str
-    """Of its files."""
-    settings: tuple[dict[str, Any], ...]
-    """What is tried; the first is taken where nothing can be tried."""
+    """Suffix of its files."""
+    search_space: tuple[dict[str, Any], ...]
+    """Hyperparameters to try; the first ones are used where nothing can be tried."""
     objectives: Mapping[str, dict[str, Any]]
-    """Part of a hurdle to what its trees minimise; all but ``buys`` see buyers only and give logarithms."""
+    """Part of a hurdle model to its objective; all but ``buys`` are fitted on buyers only and predict logarithms."""
 
 
 LIBRARIES: dict[str, Library] = {
@@ -41,16 +41,16 @@ LIBRARIES: dict[str, Library] = {
         fit=fit_xgboost,
         read=XgboostTrees.read,
         suffix=".ubj",
-        settings=tuple(
+        search_space=tuple(
             {
                 "trees": trees,
                 "max_depth": depth,
                 "learning_rate": 0.05,
-                "min_child_weight": least,
+                "min_child_weight": min_leaf,
                 "subsample": 0.8,
                 "colsample_bytree": 0.8,
             }
-            for trees, depth, least in _SIZES
+            for trees, depth, min_leaf in _SIZES
         ),
         objectives={
             "buys": {"objective": "binary:logistic"},
@@ -62,17 +62,17 @@ LIBRARIES: dict[str, Library] = {
         fit=fit_lightgbm,
         read=LightgbmTrees.read,
         suffix=".txt",
-        settings=tuple(
+        search_space=tuple(
             {
                 "trees": trees,
                 "num_leaves": 2**depth,
                 "learning_rate": 0.05,
-                "min_data_in_leaf": least,
+                "min_data_in_leaf": min_leaf,
                 "bagging_fraction": 0.8,
                 "bagging_freq": 1,
                 "feature_fraction": 0.8,
             }
-            for trees, depth, least in _SIZES
+            for trees, depth, min_leaf in _SIZES
         ),
         objectives={
             "buys": {"objective": "binary"},
@@ -81,29 +81,30 @@ LIBRARIES: dict[str, Library] = {
         },
     ),
 }
-"""Kind to how it is done."""
-PARTS = ("buys", "counts", "spends")
+"""Kind of model to its library."""
+HURDLE_PARTS = ("buys", "counts", "spends")
+"""Parts of a hurdle model: whether a customer buys, how often a buyer buys, and how much a buyer spends."""
 
 
-def grow(
+def fit_part(
     kind: str,
     part: str,
     matrix: NDArray[np.float32],
     outcome: Floats,
     *,
-    settings: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     seed: int,
 ) -> Trees:
-    """Fit the trees of one part of a hurdle.
+    """Fit the trees of one part of a hurdle model.
 
     Args:
-        kind: of ``LIBRARIES``.
-        part: of ``PARTS``.
-        matrix: (rows, columns); NaN where something is not known.
-        outcome: what the part is about, (rows,).
-        settings: of that kind.
-        seed: of the fit.
+        kind: key of ``LIBRARIES``.
+        part: one of ``HURDLE_PARTS``.
+        matrix: features, (rows, columns); NaN where missing.
+        outcome: outcome of the part, (rows,).
+        parameters: hyperparameters of the library.
+        seed: seed of the fit.
     """
     library = LIBRARIES[kind]
-    given = {**settings, **library.objectives[part]}
-    return library.fit(matrix, outcome, np.ones(len(outcome)), settings=given, seed=seed)
+    complete = {**parameters, **library.objectives[part]}
+    return library.fit(matrix, outcome, np.ones(len(outcome)), settings=complete, seed=seed)

@@ -12,7 +12,7 @@ from shopwright.core.engine import connect
 from shopwright.core.errors import DataError
 from shopwright.evaluation.scores import Score
 from shopwright.evaluation.verdicts import Gate, Verdict
-from shopwright.models.audit import rewritten_future
+from shopwright.models.audit import find_look_ahead
 from shopwright.models.protocol import EvaluationResult
 from shopwright.models.segmentation import results
 from shopwright.models.segmentation.customers import NAMES, TABLE, draw, read_customers, snapshot_dates
@@ -133,7 +133,7 @@ def audit_segmentation(context: TrainingContext) -> tuple[tuple[Finding, ...], i
 
     Segmentation predicts no outcome, so no feature can give one away, and no split can mix times.
     """
-    findings, compared = rewritten_future(
+    findings, compared = find_look_ahead(
         context.published, FEATURE_VIEW, rewrites, seed=context.settings.seed
     )
     return tuple(findings), compared
@@ -158,7 +158,7 @@ def segment_scores(segmentation: Segmentation) -> dict[str, Score]:
 
 def _score(name: str, value: float | None, note: str) -> Score:
     reason = "all customers are in one segment" if value is None else None
-    return Score(name=name, value=value, lower=None, upper=None, better="higher", reason=reason, note=note)
+    return Score(name=name, value=value, lower=None, upper=None, direction="higher", reason=reason, note=note)
 
 
 def assess_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> Verdict:
@@ -170,7 +170,7 @@ def assess_segments(segmentation: Segmentation, findings: Sequence[Finding]) -> 
     """
     choice = segmentation.clustering.choice
     if findings:
-        return Verdict(NOT_STABLE, f"the segments are unreliable: {findings[0].words}")
+        return Verdict(NOT_STABLE, f"the segments are unreliable: {findings[0].message}")
     return Verdict(STABLE if choice.is_stable else NOT_STABLE, f"{choice.segments} segments: {choice.reason}")
 
 

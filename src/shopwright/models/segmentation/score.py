@@ -101,7 +101,7 @@ class LoadedSegmentation:
             scale="",
             contributions={},
             values={name: None if np.isnan(value) else value for name, value in values.items()},
-            answer=segmentation.names[segment],
+            score_text=segmentation.names[segment],
             reasons=_reasons(segmentation, customer, previous),
         )
 

@@ -17,14 +17,14 @@ class CustomerScore(ScoreResponse):
 
     customer_id: str
     snapshot_date: date
-    """ScoreResponse by what was known before this date began."""
+    """Scored by what was known before this date began."""
 
 
 class Churn(CustomerScore):
     """Whether a customer will leave."""
 
     probability: float = Field(ge=0, le=1)
-    """Calibrated probability of no order in the next 90 days."""
+    """Calibrated probability of no order within `horizon_days` of `[models.churn]` (90 by default)."""
     risk_band: RiskBand
 
 
@@ -33,19 +33,24 @@ class LifetimeValue(CustomerScore):
 
     currency: str
     probability_alive: float | None
-    """Chance that the customer will ever come back; null where the model does not tell."""
-    purchases_182d: float | None
-    """Expected days with a purchase in the 182 days from the date on."""
-    value_182d: float | None
+    """Probability that the customer will ever come back; null where the model has none."""
+    horizon_days: int | None = None
+    """Days from the date on that the following predictions are for; null in scores of earlier releases."""
+    horizon_purchases: float | None = None
+    """Expected days with a purchase in those days."""
+    horizon_value: float | None = None
     """Expected net value in those days, in the currency."""
-    value_182d_lower: float | None
-    """Lower bound of the interval that holds the value with a chance of 80 %."""
-    value_182d_upper: float | None
-    purchases_365d: float | None
-    """As for 182 days; null where the model did not learn that horizon."""
-    value_365d: float | None
-    value_365d_lower: float | None
-    value_365d_upper: float | None
+    horizon_value_lower: float | None = None
+    """Lower bound of the 80% interval of the value."""
+    horizon_value_upper: float | None = None
+    """Upper bound of the 80% interval of the value."""
+    long_horizon_days: int | None = None
+    """Days from the date on that the following predictions are for; null in scores of earlier releases."""
+    long_horizon_purchases: float | None = None
+    """As for the first horizon; null where the model did not learn this one."""
+    long_horizon_value: float | None = None
+    long_horizon_value_lower: float | None = None
+    long_horizon_value_upper: float | None = None
 
 
 class Segment(CustomerScore):

@@ -1,5 +1,5 @@
--- grain: one row per snapshot date and customer with an order in the 180 days before
--- A view: it is read when a model is trained or scores.
+-- grain: one row per snapshot date and active customer
+-- A view, since it is read only to train and to score.
 {{ config(materialized='view') }}
 
 with
@@ -12,7 +12,7 @@ orders as (
     select * from {{ ref('int_orders_as_placed') }}
 ),
 
--- What models of repeat buying ask for: all days with an order, however long ago.
+-- BTYD models need all days with an order, however long ago.
 order_days as (
     select
         features.snapshot_date,
@@ -35,10 +35,10 @@ final as (
             as mean_days_between_orders,
         {{ safe_divide('features.recency_days * order_days.order_day_count', 'features.tenure_days') }}
             as missed_order_count,
-        -- Of a customer of yesterday no month has passed.
+        -- Plus a month, so that a customer since yesterday does not get an extreme rate.
         {{ safe_divide('30 * order_days.order_day_count', 'features.tenure_days + 30') }}
             as order_days_per_month,
-        cast(features.snapshot_date + 90 as timestamp) as known_at
+        cast(features.snapshot_date + {{ var("churn_horizon_days") }} as timestamp) as known_at
     from features
     inner join order_days
         on

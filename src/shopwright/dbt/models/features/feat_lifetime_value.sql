@@ -1,10 +1,12 @@
--- grain: one row per snapshot date and customer who ordered before
--- Value is net of returns: lines count on the day they are booked, a return on the day it comes back. Whether
--- an order was cancelled later is no part of it, since that is not known at the time.
--- A view: it is read when a model is trained or scores.
+-- grain: one row per snapshot date and customer with an earlier order
+-- Value is net of returns: lines count on the day they are booked, returns on the day they come back. Later
+-- cancellations do not count, since they are not known at the time.
+-- A view, since it is read only to train and to score.
 {{ config(materialized='view') }}
-{%- set is_recent = 'placed.booked_date >= snapshots.snapshot_date -' %}
-{%- set is_in_half_year = 'placed.booked_date < snapshots.snapshot_date + 182' %}
+{%- set is_recent = 'booked_days.booked_date >= snapshots.snapshot_date -' %}
+{%- set horizon_days = var('lifetime_value_horizon_days') %}
+{%- set long_horizon_days = var('lifetime_value_long_horizon_days') %}
+{%- set is_in_horizon = 'booked_days.booked_date < snapshots.snapshot_date + ' ~ horizon_days %}
 
 with
 
@@ -27,7 +29,7 @@ lines as (
 ),
 
 -- Several orders of one day are one purchase.
-days as (
+daily_values as (
     select
         customer_id,
         booked_date,
@@ -38,55 +40,59 @@ days as (
     group by customer_id, booked_date
 ),
 
-placed as (
+booked_days as (
     select
         *,
         min(case when is_purchase then booked_date end) over by_customer as first_date
-    from days
+    from daily_values
     window by_customer as (partition by customer_id)
 ),
 
 features as (
     select
         snapshots.snapshot_date,
-        placed.customer_id,
-        count(case when placed.is_purchase then 1 end) - 1 as repeat_count,
-        max(case when placed.is_purchase then placed.booked_date end) - min(placed.first_date)
+        booked_days.customer_id,
+        count(case when booked_days.is_purchase then 1 end) - 1 as repeat_count,
+        max(case when booked_days.is_purchase then booked_days.booked_date end) - min(booked_days.first_date)
             as recency_days,
-        snapshots.snapshot_date - min(placed.first_date) as age_days,
-        count(case when placed.is_purchase and {{ is_recent }} 90 then 1 end) as purchase_count_90d,
-        count(case when placed.is_purchase and {{ is_recent }} 30 then 1 end) as purchase_count_30d,
-        cast(sum(placed.value_amount) as double precision) as value_total,
+        snapshots.snapshot_date - min(booked_days.first_date) as age_days,
+        count(case when booked_days.is_purchase and {{ is_recent }} 90 then 1 end) as purchase_count_90d,
+        count(case when booked_days.is_purchase and {{ is_recent }} 30 then 1 end) as purchase_count_30d,
+        cast(sum(booked_days.value_amount) as double precision) as value_total,
         cast(
-            sum(case when placed.booked_date > placed.first_date then placed.value_amount else 0 end)
-            as double precision
+            sum(
+                case
+                    when booked_days.booked_date > booked_days.first_date then booked_days.value_amount
+                    else 0
+                end
+            ) as double precision
         ) as repeat_value_total,
-        cast(sum(case when {{ is_recent }} 90 then placed.value_amount else 0 end) as double precision)
+        cast(sum(case when {{ is_recent }} 90 then booked_days.value_amount else 0 end) as double precision)
             as value_90d,
-        cast(sum(placed.return_amount) as double precision) as return_total,
+        cast(sum(booked_days.return_amount) as double precision) as return_total,
         snapshots.as_of_date
     from snapshots
-    inner join placed
-        on snapshots.snapshot_date > placed.booked_date
-    where placed.first_date < snapshots.snapshot_date
-    group by snapshots.snapshot_date, placed.customer_id, snapshots.as_of_date
+    inner join booked_days
+        on snapshots.snapshot_date > booked_days.booked_date
+    where booked_days.first_date < snapshots.snapshot_date
+    group by snapshots.snapshot_date, booked_days.customer_id, snapshots.as_of_date
 ),
 
 outcomes as (
     select
         snapshots.snapshot_date,
-        placed.customer_id,
-        count(case when placed.is_purchase and {{ is_in_half_year }} then 1 end) as purchase_count_182d,
-        count(case when placed.is_purchase then 1 end) as purchase_count_365d,
-        cast(sum(case when {{ is_in_half_year }} then placed.value_amount else 0 end) as double precision)
-            as value_182d,
-        cast(sum(placed.value_amount) as double precision) as value_365d
+        booked_days.customer_id,
+        count(case when booked_days.is_purchase and {{ is_in_horizon }} then 1 end) as horizon_purchase_count,
+        count(case when booked_days.is_purchase then 1 end) as long_horizon_purchase_count,
+        cast(sum(case when {{ is_in_horizon }} then booked_days.value_amount else 0 end) as double precision)
+            as horizon_value,
+        cast(sum(booked_days.value_amount) as double precision) as long_horizon_value
     from snapshots
-    inner join placed
+    inner join booked_days
         on
-            snapshots.snapshot_date <= placed.booked_date
-            and snapshots.snapshot_date + 365 > placed.booked_date
-    group by snapshots.snapshot_date, placed.customer_id
+            snapshots.snapshot_date <= booked_days.booked_date
+            and snapshots.snapshot_date + {{ long_horizon_days }} > booked_days.booked_date
+    group by snapshots.snapshot_date, booked_days.customer_id
 ),
 
 final as (
@@ -105,22 +111,24 @@ final as (
         features.value_total / (features.repeat_count + 1) as mean_value,
         case when features.repeat_count > 0 then features.repeat_value_total / features.repeat_count end
             as mean_repeat_value,
+        cast({{ horizon_days }} as integer) as horizon_days,
         case
-            when features.snapshot_date + 182 <= features.as_of_date + 1
-                then coalesce(outcomes.purchase_count_182d, 0)
-        end as purchase_count_182d,
+            when features.snapshot_date + {{ horizon_days }} <= features.as_of_date + 1
+                then coalesce(outcomes.horizon_purchase_count, 0)
+        end as horizon_purchase_count,
         case
-            when features.snapshot_date + 365 <= features.as_of_date + 1
-                then coalesce(outcomes.purchase_count_365d, 0)
-        end as purchase_count_365d,
+            when features.snapshot_date + {{ horizon_days }} <= features.as_of_date + 1
+                then coalesce(outcomes.horizon_value, 0)
+        end as horizon_value,
+        cast({{ long_horizon_days }} as integer) as long_horizon_days,
         case
-            when features.snapshot_date + 182 <= features.as_of_date + 1
-                then coalesce(outcomes.value_182d, 0)
-        end as value_182d,
+            when features.snapshot_date + {{ long_horizon_days }} <= features.as_of_date + 1
+                then coalesce(outcomes.long_horizon_purchase_count, 0)
+        end as long_horizon_purchase_count,
         case
-            when features.snapshot_date + 365 <= features.as_of_date + 1
-                then coalesce(outcomes.value_365d, 0)
-        end as value_365d
+            when features.snapshot_date + {{ long_horizon_days }} <= features.as_of_date + 1
+                then coalesce(outcomes.long_horizon_value, 0)
+        end as long_horizon_value
     from features
     left join outcomes
         on

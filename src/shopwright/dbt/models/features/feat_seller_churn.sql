@@ -1,7 +1,7 @@
--- grain: one row per snapshot date and seller with a sale in the 180 days before
--- Built only from what was known at midnight of the date: lines sold, deliveries made and reviews written
--- before it.
--- A view: it is read when a model is trained or scores.
+-- grain: one row per snapshot date and active seller
+-- Active: a sale in the `seller_churn_active_days` before; at most 180, as features look back 180 days.
+-- Uses only what was known at midnight of the date: lines sold, deliveries made, reviews written before it.
+-- A view, since it is read only to train and to score.
 {{ config(materialized='view') }}
 
 with
@@ -37,7 +37,7 @@ first_sales as (
     group by seller_id
 ),
 
-known as (
+recent_sales as (
     select
         snapshots.snapshot_date,
         sales.*,
@@ -72,7 +72,7 @@ features as (
         {{ mean('case when is_delivery_known then days_late end') }} as mean_days_late,
         count(case when is_review_known then review_score end) as review_count_180d,
         {{ mean('case when is_review_known then review_score end') }} as mean_review_score
-    from known
+    from recent_sales
     group by snapshot_date, seller_id
 ),
 
@@ -84,14 +84,14 @@ next_sales as (
     inner join sales
         on
             snapshots.snapshot_date <= sales.booked_date
-            and snapshots.snapshot_date + 182 > sales.booked_date
+            and snapshots.snapshot_date + {{ var("seller_churn_horizon_days") }} > sales.booked_date
 ),
 
 final as (
     select
         features.snapshot_date,
         features.seller_id,
-        cast(features.snapshot_date + 182 as timestamp) as known_at,
+        cast(features.snapshot_date + {{ var("seller_churn_horizon_days") }} as timestamp) as known_at,
         cast(features.recency_days as integer) as recency_days,
         cast(features.snapshot_date - first_sales.first_sale_date as integer) as tenure_days,
         features.order_count_180d,
@@ -107,7 +107,7 @@ final as (
         features.review_count_180d,
         features.mean_review_score,
         case
-            when features.snapshot_date + 182 <= snapshots.as_of_date + 1
+            when features.snapshot_date + {{ var("seller_churn_horizon_days") }} <= snapshots.as_of_date + 1
                 then next_sales.seller_id is null
         end as is_churned
     from features
@@ -119,6 +119,7 @@ final as (
         on
             features.snapshot_date = next_sales.snapshot_date
             and features.seller_id = next_sales.seller_id
+    where features.recency_days <= {{ var("seller_churn_active_days") }}
 )
 
 select * from final

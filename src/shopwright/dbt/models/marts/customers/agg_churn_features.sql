@@ -1,8 +1,9 @@
--- grain: one row per snapshot date and customer with an order in the 180 days before
--- Snapshots are taken on the first of each month and on the day after the last complete one. Built only from
--- what was known at midnight of the date: orders placed, deliveries made, reviews written and payments stated
--- before it. A status, which the source overwrites, is not used.
--- A view: it is read when a model is trained, not with each page.
+-- grain: one row per snapshot date and active customer
+-- Active: an order in the `churn_active_days` before, at most 180, since features look back 180 days.
+-- Snapshots are on the first of each month and on the day after the last complete one. Uses only what was
+-- known at midnight of the date: orders placed, deliveries made, reviews written and payments stated before
+-- it. Statuses are not used, since the source overwrites them.
+-- A view, since it is read only when a model is trained.
 {{ config(materialized='view') }}
 
 with
@@ -23,7 +24,7 @@ first_orders as (
     group by customer_id
 ),
 
-known as (
+recent_orders as (
     select
         snapshots.snapshot_date,
         orders.*,
@@ -59,7 +60,7 @@ features as (
             as card_order_count_180d,
         count(case when is_payment_known and payment_method = 'voucher' then 1 end)
             as voucher_order_count_180d
-    from known
+    from recent_orders
     group by snapshot_date, customer_id
 ),
 
@@ -71,7 +72,7 @@ next_orders as (
     inner join orders
         on
             snapshots.snapshot_date <= orders.order_date
-            and snapshots.snapshot_date + 90 > orders.order_date
+            and snapshots.snapshot_date + {{ var("churn_horizon_days") }} > orders.order_date
 ),
 
 final as (
@@ -98,7 +99,7 @@ final as (
         features.card_order_count_180d,
         features.voucher_order_count_180d,
         case
-            when features.snapshot_date + 90 <= snapshots.as_of_date + 1
+            when features.snapshot_date + {{ var("churn_horizon_days") }} <= snapshots.as_of_date + 1
                 then next_orders.customer_id is null
         end as is_churned
     from features
@@ -110,6 +111,7 @@ final as (
         on
             features.snapshot_date = next_orders.snapshot_date
             and features.customer_id = next_orders.customer_id
+    where features.recency_days <= {{ var("churn_active_days") }}
 )
 
 select * from final

@@ -80,7 +80,7 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 	cat examples/demo.toml >> $(DEMO)/shopwright.toml
 	$(BIN)/shopwright simulate $(DEMO)/raw --format event_stream --events 200000 --seed 7 --dirty
 	$(BIN)/shopwright run --project $(DEMO)
-	$(BIN)/shopwright experiment read free_shipping_banner --project $(DEMO) --html $(DEMO)/experiment.html
+	$(BIN)/shopwright experiment results free_shipping_banner --project $(DEMO) --html $(DEMO)/experiment.html
 	set +x
 	echo
 	echo "Pages and service: $(BIN)/shopwright up --project $(DEMO)"

@@ -52,15 +52,15 @@ def key(metric: str, variant: str, kind: str, figure: str) -> str:
 
 def _import_ours() -> None:
     import shopwright.experiments.aggregates  # noqa: PLC0415
-    import shopwright.experiments.readout  # noqa: F401, PLC0415
+    import shopwright.experiments.analysis  # noqa: F401, PLC0415
 
 
 def _ours(file: str, dimensions: tuple[str, ...]) -> Any:
     from shopwright.experiments.aggregates import read_aggregates  # noqa: PLC0415
-    from shopwright.experiments.readout import read_out  # noqa: PLC0415
+    from shopwright.experiments.analysis import analyze  # noqa: PLC0415
 
     with connected(file) as connection:
-        return read_out(EXPERIMENT, read_aggregates(connection, EXPERIMENT, dimensions=dimensions))
+        return analyze(EXPERIMENT, read_aggregates(connection, EXPERIMENT, dimensions=dimensions))
 
 
 def _whole(file: str) -> Any:
@@ -75,9 +75,9 @@ def _metrics(file: str) -> Any:
     return _ours(file, ())
 
 
-def _our_figures(readout: Any) -> Figures:
+def _our_figures(analysis: Any) -> Figures:
     found: Figures = {}
-    for reading in readout.readings:
+    for reading in analysis.metric_results:
         for kind, estimate in (("plain", reading.plain), ("cuped", reading.adjusted)):
             if estimate is not None:
                 told = _told(estimate)

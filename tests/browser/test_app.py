@@ -104,7 +104,7 @@ def test_a_wrong_csv_is_told_and_not_raised(opened):
 
 def test_the_verdict_of_an_experiment_is_read(opened, servers):
     opened.open("Experiments")
-    told = json.loads(run(servers.project, "experiment", "read", "free_shipping_banner", "--json").stdout)
+    told = json.loads(run(servers.project, "experiment", "results", "free_shipping_banner", "--json").stdout)
     verdict = told["verdicts"][0]
     assert opened.alerts[0] == f"{verdict['variant']}: {verdict['decision']}\n{verdict['reason']}"
     assert opened.metrics()["control"] == f"{told['units']['control']:,}"

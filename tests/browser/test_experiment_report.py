@@ -16,10 +16,10 @@ from tests.browser.conftest import CHROMIUM, NEEDS_BROWSER, OPTIONS
 from tests.experiments.units import crowd, experiment, table, warehouse
 
 from shopwright.experiments.aggregates import COHORT, DIMENSIONS, read_aggregates
-from shopwright.experiments.reading import Reading
-from shopwright.experiments.readout import read_out
-from shopwright.experiments.report import render
-from shopwright.experiments.sequence import watch
+from shopwright.experiments.analysis import analyze
+from shopwright.experiments.daily import compare_days
+from shopwright.experiments.report import render_report
+from shopwright.experiments.result import ExperimentResult
 from shopwright.experiments.verdict import decide
 from shopwright.metrics import METRICS
 from shopwright.settings import ShopSettings
@@ -78,24 +78,24 @@ def asked(log) -> set[str]:
     }
 
 
-def reading_of(tried, units) -> Reading:
-    """A reading of units in memory; the days are those on which units came in."""
+def result_of(tried, units) -> ExperimentResult:
+    """Return the result of units in memory; the days are those of exposure."""
     with warehouse(units) as connection:
         found = read_aggregates(connection, tried, dimensions=(*DIMENSIONS, COHORT))
     by_day = {}
-    for (name, day, variant), moments in found.moments.items():
+    for (name, day, variant), moments in found.moments_by_group.items():
         if name == COHORT:
             by_day.setdefault(date.fromisoformat(day), {})[variant] = moments
     days = sorted(by_day)
     sums = {
         name: list(accumulate((by_day[day][name] for day in days), add)) for name in tried.variants if days
     }
-    running = {day: {name: each[place] for name, each in sums.items()} for place, day in enumerate(days)}
-    readout = read_out(tried, found)
-    return Reading(
-        readout=readout,
-        verdicts=tuple(decide(readout)),
-        days=tuple(watch(tried, METRICS[tried.primary_metric], running)),
+    running = {day: {name: totals[index] for name, totals in sums.items()} for index, day in enumerate(days)}
+    analysis = analyze(tried, found)
+    return ExperimentResult(
+        analysis=analysis,
+        verdicts=tuple(decide(analysis)),
+        days=tuple(compare_days(tried, METRICS[tried.primary_metric], running)),
         dilutions={},
         simulated_events=len(days),
         simulated_elsewhere={EVIL: len(days)},
@@ -104,7 +104,7 @@ def reading_of(tried, units) -> Reading:
 
 def written(folder, tried, units):
     file = folder / "report.html"
-    file.write_text(render(reading_of(tried, units), shop=ShopSettings(name=EVIL)), encoding="utf-8")
+    file.write_text(render_report(result_of(tried, units), shop=ShopSettings(name=EVIL)), encoding="utf-8")
     return file
 
 
@@ -116,7 +116,7 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
     assert page.plots == 5
     for text in (
         "Change by metric",
-        "day by day",
+        "by day",
         "by segment",
         "Funnel by variant",
         "Simulated data: ",
@@ -153,7 +153,7 @@ def test_an_experiment_without_units_has_a_report_too(tmp_path):
     page = opened(written(tmp_path, experiment(), table([])))
     assert (page.errors, page.requests) == ([], set())
     assert page.plots == 2
-    assert "it has not begun" in page.dom
+    assert "not started" in page.dom
 
 
 def test_what_these_tests_look_for_would_be_found(tmp_path):

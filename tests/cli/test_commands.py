@@ -108,7 +108,7 @@ NEEDS_PROJECT = [command for command in COMMANDS if command[0] not in {"init", "
 
 
 ARGUMENTS = {
-    **{name: ["checkout"] for name in ("plan", "read", "watch")},
+    **{name: ["checkout"] for name in ("plan", "results", "daily")},
     **{name: ["churn"] for name in ("audit", "evaluate", "train", "score", "show", "rollback")},
     **{name: ["churn", "1"] for name in ("promote", "explain")},
     "assign": ["checkout", "u1"],

@@ -73,9 +73,9 @@ def test_moments_of_every_group_are_those_of_its_units(shared, rows):
         keys = [("", ""), ("device", row["device"] or "(unknown)"), ("is_new", new)]
         for dimension, value in keys:
             groups.setdefault((dimension, value, row["variant"]), []).append(row)
-    assert set(found.moments) == set(groups)
+    assert set(found.moments_by_group) == set(groups)
     for group, its_rows in groups.items():
-        agree(found.moments[group], its_rows)
+        agree(found.moments_by_group[group], its_rows)
 
 
 @settings(max_examples=50)
@@ -84,7 +84,7 @@ def test_units_in_two_variants_are_counted_and_left_out(shared, rows):
     found = read_aggregates(refill(shared, table(rows)), experiment())
     kept = Counter(row["variant"] for row in rows if row["variant_count"] == 1)
     assert found.mixed == len(rows) - kept.total()
-    assert {variant: found.of(variant).count for variant in kept} == kept
+    assert {variant: found.group(variant).count for variant in kept} == kept
     assert {variant: steps[0] for variant, steps in found.steps.items()} == dict.fromkeys(kept, 0)
 
 
@@ -97,7 +97,7 @@ def test_days_run_from_the_first_unit_to_the_last():
 
 def test_an_experiment_without_units_has_no_groups():
     found = read_aggregates(warehouse(table([unit(experiment="another")])), experiment())
-    assert (found.moments, found.mixed, found.last_exposed, found.days) == ({}, 0, None, 0)
+    assert (found.moments_by_group, found.mixed, found.last_exposed, found.days) == ({}, 0, None, 0)
 
 
 def test_steps_count_the_units_that_got_there():
@@ -116,7 +116,7 @@ def test_every_metric_finds_the_products_that_it_needs():
     units = crowd(np.random.default_rng(0), {"control": 50, "treatment": 50})
     found = read_aggregates(
         warehouse(units), experiment(secondary_metrics=SUMMED[1:], pre_period_days=28)
-    ).of("control")
+    ).group("control")
     for name in found.names:
         assert found.sum(name) == pytest.approx(values(units, name, "control").sum())
         assert found.product(name, name) == pytest.approx((values(units, name, "control") ** 2).sum())
@@ -134,7 +134,7 @@ def test_amounts_are_cut_at_the_quantile_of_units_that_count_and_have_any(quanti
     connection.execute("insert into gold.fct_experiment_units select * from whale")
     tried = experiment(primary_metric="revenue_per_user", winsorize=quantile, pre_period_days=28)
     aggregates = read_aggregates(connection, tried)
-    found, revenue = aggregates.of("control"), values(units, "revenue_amount")
+    found, revenue = aggregates.group("control"), values(units, "revenue_amount")
     cap = np.quantile(revenue[revenue > 0], quantile)
     assert cap > np.quantile(revenue, quantile)
     assert aggregates.caps == pytest.approx({"capped_revenue_amount": cap, "capped_pre_revenue_amount": cap})
@@ -149,7 +149,7 @@ def test_what_one_metric_cuts_another_reads_whole():
     tried = experiment(
         primary_metric="purchases_per_user", secondary_metrics=["average_order_value"], winsorize=0.9
     )
-    found = read_aggregates(warehouse(units), tried).of("treatment")
+    found = read_aggregates(warehouse(units), tried).group("treatment")
     assert found.sum("order_count") == values(units, "order_count", "treatment").sum()
     assert found.sum("capped_order_count") < found.sum("order_count")
 
@@ -160,7 +160,7 @@ def test_of_a_ratio_only_the_numerator_is_cut(name):
     tried = experiment(primary_metric=name, winsorize=0.9, pre_period_days=28)
     found, metric = read_aggregates(warehouse(units), tried), METRICS[name]
     assert set(found.caps) == {f"capped_{metric.numerator}", f"capped_pre_{metric.numerator}"}
-    control = found.of("control")
+    control = found.group("control")
     assert control.sum(metric.denominator) == values(units, metric.denominator, "control").sum()
     assert control.sum(f"capped_{metric.numerator}") < values(units, metric.numerator, "control").sum()
 
@@ -171,14 +171,14 @@ def test_where_few_buy_their_amounts_are_cut_and_not_lost():
     tried = experiment(primary_metric="revenue_per_user", winsorize=0.75)
     found = read_aggregates(warehouse(table(rows)), tried)
     assert found.caps == {"capped_revenue_amount": 40}
-    assert found.of("control").sum("capped_revenue_amount") == 10 + 20 + 30 + 40 + 40
+    assert found.group("control").sum("capped_revenue_amount") == 10 + 20 + 30 + 40 + 40
 
 
 def test_where_nobody_has_any_there_is_no_cap():
     connection = warehouse(table([unit(1), unit(2)]))
     tried = experiment(primary_metric="revenue_per_user", winsorize=0.99)
     assert read_caps(connection, tried, ["is_converted", "capped_revenue_amount"]) == {}
-    assert read_aggregates(connection, tried).of("control").sum("capped_revenue_amount") == 0
+    assert read_aggregates(connection, tried).group("control").sum("capped_revenue_amount") == 0
 
 
 def test_what_is_not_to_be_cut_costs_no_scan():
@@ -233,4 +233,7 @@ class Spy:
 def test_dates_are_groups_like_any_other_dimension():
     rows = [unit(1, exposed_date=date(2024, 3, 1)), unit(2, exposed_date=date(2024, 3, 9))]
     found = read_aggregates(warehouse(table(rows)), experiment(), dimensions=("exposed_date",))
-    assert {value for dimension, value, _ in found.moments if dimension} == {"2024-03-01", "2024-03-09"}
+    assert {value for dimension, value, _ in found.moments_by_group if dimension} == {
+        "2024-03-01",
+        "2024-03-09",
+    }

@@ -12,6 +12,7 @@ import pytest
 
 from shopwright.assignment import BUCKET_COUNT, assign
 from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.analysis import analyze
 from shopwright.experiments.audit import (
     audit,
     balance,
@@ -20,7 +21,6 @@ from shopwright.experiments.audit import (
     trace_sample_ratio,
     unknown_variants,
 )
-from shopwright.experiments.readout import read_out
 from tests.experiments.units import START, crowd, experiment, refill, table, unit, warehouse
 
 
@@ -121,11 +121,11 @@ def test_the_estimator_that_decides_in_the_read_out_is_tested(pre_period_days, u
         pre_period_days=pre_period_days,
         winsorize=0.9,
         primary_metric="revenue_per_user",
-        secondary_metrics=["average_order_value", "abandonment_rate", "conversion_rate", "cart_rate"],
+        secondary_metrics=["average_order_value", "cart_abandonment_rate", "conversion_rate", "cart_rate"],
     )
-    readings = read_out(tried, read_aggregates(warehouse(units), tried)).readings
+    metric_results = analyze(tried, read_aggregates(warehouse(units), tried)).metric_results
     methods = {name: found.method for name, found in audited(units, tried, simulations=20).items()}
-    assert methods == {reading.metric.name: reading.estimate.method for reading in readings}
+    assert methods == {reading.metric.name: reading.estimate.method for reading in metric_results}
     assert ("cuped" in methods.values()) == (pre_period_days > 0 and unit_of == "user")
 
 
@@ -354,7 +354,7 @@ def stated(tried, sightings, events=()):
     return connection
 
 
-def told(found):
+def format_metric(found):
     return {each.variant: each.units for each in found}
 
 
@@ -369,7 +369,7 @@ def test_names_that_a_tool_states_and_the_settings_do_not_know_are_counted_by_un
         ("checkout", "e", "other", "2024-02-01"),
         ("banner", "f", "other", "2024-03-04"),
     ]
-    assert told(unknown_variants(stated(tried, sightings), tried)) == {"treatmnt": 2, None: 1}
+    assert format_metric(unknown_variants(stated(tried, sightings), tried)) == {"treatmnt": 2, None: 1}
 
 
 def test_names_that_events_state_are_counted_unless_another_experiment_knows_them():
@@ -386,10 +386,10 @@ def test_names_that_events_state_are_counted_unless_another_experiment_knows_the
     connection = stated(tried, [], events)
     other = experiment(name="banner", assignment="stated", variants={"control": 1, "banner-b": 1})
     hashed = experiment(name="hashed", variants={"control": 1, "Treatment": 1})
-    assert told(unknown_variants(connection, tried)) == {"Treatment": 1, "banner-b": 1}
-    assert told(unknown_variants(connection, tried, [other, hashed])) == {"Treatment": 1}
+    assert format_metric(unknown_variants(connection, tried)) == {"Treatment": 1, "banner-b": 1}
+    assert format_metric(unknown_variants(connection, tried, [other, hashed])) == {"Treatment": 1}
     sessions = experiment(assignment="stated", unit="session")
-    assert told(unknown_variants(connection, sessions, [other])) == {"Treatment": 2}
+    assert format_metric(unknown_variants(connection, sessions, [other])) == {"Treatment": 2}
 
 
 def test_a_rule_states_no_names():
@@ -408,7 +408,7 @@ def test_everything_at_once(even):
         experiment(name="sessions", unit="session"),
     ]
     found = audit(
-        connection, experiment(), others, rng=np.random.default_rng(0), simulations=5, watch=seen.append
+        connection, experiment(), others, rng=np.random.default_rng(0), simulations=5, on_progress=seen.append
     )
     assert seen == [1, 2, 3, 4, 5]
     assert {each.other: each.reason for each in found.correlations} == {
@@ -431,5 +431,5 @@ def test_what_others_assign_has_no_hash_to_be_balanced(even):
         simulations=1,
     )
     assert (found.balance, found.correlations[0].ids) == (None, 20_000)
-    assert told(found.unknown_variants) == {"treatmnt": 1}
-    assert found.document()["correlations"][0]["is_independent"] is True
+    assert format_metric(found.unknown_variants) == {"treatmnt": 1}
+    assert found.to_dict()["correlations"][0]["is_independent"] is True

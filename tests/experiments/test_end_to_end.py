@@ -88,16 +88,16 @@ def simulated(raw, tmp_path_factory):
 
 
 def test_an_effect_that_is_planted_is_found_and_holds_at_every_look(simulated):
-    reading = asked(simulated, "read")
+    reading = asked(simulated, "results")
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "ship"
-    assert "holds at every look" in verdict["reason"]
+    assert "always valid" in verdict["reason"]
     for name in ("purchases_per_user", "conversion_rate"):
         assert metric_of(reading, name)["sequential"]["relative"]["interval"]["lower"] > 0
 
 
 def test_without_it_nothing_is_found(untouched):
-    reading = asked(untouched, "read")
+    reading = asked(untouched, "results")
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "keep running"
     assert "the sample is too small" in verdict["reason"]
@@ -116,13 +116,13 @@ def test_simulated_data_says_so_and_is_counted_as_in_the_lake(simulated):
     assert marked.marked == total
     changed = marked.changed
     assert changed > 500
-    assert asked(simulated, "read")["simulated_events"] == changed
-    told = run(simulated, "experiment", "read", "checkout").stdout
+    assert asked(simulated, "results")["simulated_events"] == changed
+    told = run(simulated, "experiment", "results", "checkout").stdout
     assert f"Simulated data: {changed:,} events carry a simulated effect of this experiment." in told
 
 
 def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(simulated, untouched):
-    with_it, without = (asked(project, "read") for project in (simulated, untouched))
+    with_it, without = (asked(project, "results") for project in (simulated, untouched))
     assert with_it["units"] == without["units"]
     before, after = (metric_of(reading, "purchases_per_user")["plain"] for reading in (without, with_it))
     assert after["control"] == before["control"]
@@ -132,7 +132,7 @@ def test_the_effect_that_is_read_is_as_large_as_the_one_that_was_planted(simulat
 
 
 def test_each_day_of_simulated_data_is_closer_to_the_truth(simulated):
-    days = asked(simulated, "watch")["days"]
+    days = asked(simulated, "daily")["days"]
     assert days[-1]["sequential"]["relative"]["interval"]["lower"] > 0
     falling = [day["always_valid_pvalue"] for day in days if day["always_valid_pvalue"] is not None]
     assert falling == sorted(falling, reverse=True)
@@ -164,7 +164,7 @@ def torn(tmp_path_factory):
 
 
 def test_a_split_that_chance_does_not_explain_is_invalid(torn):
-    reading = asked(torn, "read")
+    reading = asked(torn, "results")
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "invalid"
     assert verdict["reason"].startswith("sample ratio mismatch: ")
@@ -189,7 +189,7 @@ def test_the_audit_traces_it_to_the_device(torn):
 def test_a_real_file_is_read_and_found_too_small_rather_than_anything_claimed(real_data, tmp_path):
     file = real_data / "rees46" / "2019-Oct.csv"
     project = built(tmp_path / "shop", file, adapter="rees46", tried=TRIED_IN_OCTOBER)
-    reading = asked(project, "read")
+    reading = asked(project, "results")
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "keep running"
     assert "the sample is too small" in verdict["reason"]
@@ -200,6 +200,6 @@ def test_a_real_file_is_read_and_found_too_small_rather_than_anything_claimed(re
 def test_an_effect_simulated_on_a_real_file_is_not_claimed_either_and_is_no_secret(real_data, tmp_path):
     file = real_data / "rees46" / "2019-Oct.csv"
     project = built(tmp_path / "shop", file, adapter="rees46", tried=TRIED_IN_OCTOBER, has_effect=True)
-    reading = asked(project, "read")
+    reading = asked(project, "results")
     assert reading["verdicts"][0]["decision"] == "keep running"
     assert reading["simulated_events"] > 0

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from shopwright.cli.main import app
 from shopwright.core.errors import ConfigurationError
-from shopwright.experiments import store
+from shopwright.experiments import readout_table
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build
 
@@ -17,17 +17,17 @@ SHOP = '[[experiments]]\nname = "a"\nhypothesis = "b"\nstart = 2025-01-01\n'
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     (tmp_path / "shopwright.toml").write_text(SHOP, encoding="utf-8")
-    monkeypatch.setattr(store, "find_spec", lambda name: None if name == "scipy" else object())
+    monkeypatch.setattr(readout_table, "find_spec", lambda name: None if name == "scipy" else object())
     return tmp_path
 
 
 def test_a_build_names_the_extra(shop):
-    with pytest.raises(ConfigurationError, match=r"need scipy: pip install 'shopwright\[experiments\]'"):
+    with pytest.raises(ConfigurationError, match=r"need scipy; run `pip install 'shopwright\[experiments\]'"):
         build(load_project(shop))
     assert not (shop / "warehouse.duckdb").exists()
 
 
-@pytest.mark.parametrize("command", [["read", "a"], ["plan", "a"], ["watch", "a"], ["audit", "a"]])
+@pytest.mark.parametrize("command", [["results", "a"], ["plan", "a"], ["daily", "a"], ["audit", "a"]])
 def test_commands_name_the_extra(shop, command):
     result = CliRunner().invoke(app, ["experiment", *command, "--project", str(shop)])
     assert isinstance(result.exception, ConfigurationError)

@@ -11,8 +11,8 @@ import pytest
 from statsmodels.stats.power import NormalIndPower, tt_ind_solve_power
 
 from shopwright.core.errors import ConfigurationError, DataError
-from shopwright.experiments.history import read_history
 from shopwright.experiments.planning import plan
+from shopwright.experiments.planning_data import read_planning_data
 from shopwright.experiments.statistics import Target, required_units
 from shopwright.metrics import METRICS
 from tests.experiments.units import MONEY, START, experiment, table, warehouse
@@ -211,7 +211,7 @@ def test_a_history_that_is_shorter_than_asked_for_is_divided_by_the_days_there_a
     found = plan(shop, experiment(), days=90)
     assert (found.history_days, found.past_units) == (DAYS + 1, USERS + 1)
     assert found.units_per_day == pytest.approx((USERS + 1) / (DAYS + 1))
-    assert found.cautions == ("the data has 29 of the 90 days asked for",)
+    assert found.cautions == ("the data has only 29 of the 90 requested days",)
 
 
 # --- users who come back ----------------------------------------------------------------------------------
@@ -249,17 +249,17 @@ def test_days_go_by_how_users_come_in_and_not_by_their_mean(regulars):
 
 def test_the_first_day_with_enough_is_found_within_the_history(regulars):
     found = plan(regulars, experiment(), effect=0.5).size
-    history = read_history(regulars, experiment(), METRICS["conversion_rate"], days=DAYS)
+    history = read_planning_data(regulars, experiment(), METRICS["conversion_rate"], days=DAYS)
     assert 1 < found.days < DAYS
     assert found.total <= history.units_after(found.days)
-    day_before = required_units(history.after(found.days - 1), target=Target(0.5))
+    day_before = required_units(history.baseline_after(found.days - 1), target=Target(0.5))
     assert day_before.total > history.units_after(found.days - 1)
 
 
 def test_where_nobody_new_comes_there_are_no_days():
     sessions = [session(f"u{user}", day) for user in range(100) for day in range(DAYS)]
     found = plan(past(sessions, [order("u1", 3, 10)]), experiment())
-    assert (found.size.days, found.size.reason) == (None, "they would not come in within 10 years")
+    assert (found.size.days, found.size.reason) == (None, "they would take more than 10 years")
 
 
 # --- exposure by an event ---------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ def checkouts():
 CHECKOUT = {"exposure": "begin_checkout"}
 
 
-def test_only_users_who_do_the_event_are_reckoned_with_and_from_then_on(checkouts):
+def test_only_users_who_do_the_event_count_and_from_then_on(checkouts):
     found = plan(checkouts, experiment(**CHECKOUT), metric="purchases_per_user")
     assert (found.history_days, found.past_units, found.baseline) == (5, 2, 0.5)
     assert plan(checkouts, experiment(**CHECKOUT), metric="revenue_per_user").baseline == 3.5
@@ -304,7 +304,7 @@ def test_only_users_who_do_the_event_are_reckoned_with_and_from_then_on(checkout
     assert plan(checkouts, experiment(), metric="purchases_per_user").baseline == pytest.approx(4 / 3)
 
 
-def test_only_sessions_with_the_event_are_reckoned_with_and_their_purchases_from_then_on(checkouts):
+def test_only_sessions_with_the_event_count_and_their_purchases_from_then_on(checkouts):
     tried = experiment(unit="session", **CHECKOUT)
     assert plan(checkouts, tried, metric="purchases_per_user").past_units == 3
     assert plan(checkouts, tried, metric="purchases_per_user").baseline == pytest.approx(1 / 3)
@@ -329,7 +329,7 @@ def test_a_plan_says_that_others_decide_who_takes_part(shop, assignment):
 def test_a_plan_says_that_the_read_out_knows_the_past(shop):
     (caution,) = plan(shop, experiment(pre_period_days=28)).cautions
     assert "CUPED" in caution
-    assert plan(shop, experiment(pre_period_days=28), metric="abandonment_rate").cautions == ()
+    assert plan(shop, experiment(pre_period_days=28), metric="cart_abandonment_rate").cautions == ()
     assert plan(shop, experiment(pre_period_days=28, unit="session")).cautions == ()
 
 
@@ -376,5 +376,5 @@ def test_without_sessions_there_is_no_history():
 def test_without_orders_the_size_is_undefined_with_a_reason():
     found = plan(past([session("anna", 0), session("ben", 0)], []), experiment())
     assert (found.baseline, found.size.units, found.size.days) == (0, None, None)
-    assert found.size.reason == "the control's value is not above 0, so a relative effect means nothing"
+    assert found.size.reason == "the control's value is not above 0, so a relative effect is undefined"
     assert {each.detectable_effect for each in found.horizons} == {None}

@@ -10,9 +10,9 @@ from html import unescape
 import numpy as np
 import pytest
 
-from shopwright.experiments.figures import cohorts, funnel, sequence
-from shopwright.experiments.reading import read_experiment
-from shopwright.experiments.report import render
+from shopwright.experiments.charts import cohorts_chart, daily_chart, funnel_chart
+from shopwright.experiments.report import render_report
+from shopwright.experiments.result import read_experiment
 from shopwright.settings import ShopSettings
 from tests.experiments.units import START, crowd, experiment, published, table, unit
 
@@ -28,12 +28,12 @@ def nine():
 
 def page_of(reading):
     """The page's words, without its scripts and styles."""
-    page = render(reading, shop=ShopSettings(name="corner shop"))
+    page = render_report(reading, shop=ShopSettings(name="corner shop"))
     page = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", page, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-@pytest.mark.parametrize("draw", [sequence, lambda reading: cohorts(reading.readout)])
+@pytest.mark.parametrize("draw", [daily_chart, lambda result: cohorts_chart(result.analysis)])
 def test_each_of_nine_variants_has_a_panel_of_its_own(nine, draw):
     figure = draw(nine)
     assert [title.text for title in figure.layout.annotations] == list(NINE[1:])
@@ -44,7 +44,7 @@ def test_each_of_nine_variants_has_a_panel_of_its_own(nine, draw):
 
 
 def test_the_wide_first_days_of_every_variant_are_left_out_of_the_range(nine):
-    low, high = sequence(nine).layout.yaxis.range
+    low, high = daily_chart(nine).layout.yaxis.range
     first, last = ([day for day in nine.days if day.day == START + timedelta(days=n)] for n in (0, 4))
     ends = [day.sequential.relative.interval for day in last]
     assert low < min(each.lower for each in ends)
@@ -53,14 +53,14 @@ def test_the_wide_first_days_of_every_variant_are_left_out_of_the_range(nine):
 
 
 def test_no_two_of_nine_variants_look_alike_in_the_funnel(nine):
-    bars = funnel(nine.readout).data
+    bars = funnel_chart(nine.analysis).data
     assert [bar.name for bar in bars] == list(NINE)
     assert len({(bar.marker.color, bar.marker.pattern.shape) for bar in bars}) == 9
 
 
 def test_the_effect_by_day_is_drawn_with_the_interval_of_each_day(nine):
-    (trace,) = [each for each in cohorts(nine.readout).data if each.name == NINE[1]]
-    found = [each for each in nine.readout.cohorts if each.variant == NINE[1]]
+    (trace,) = [each for each in cohorts_chart(nine.analysis).data if each.name == NINE[1]]
+    found = [each for each in nine.analysis.cohorts if each.variant == NINE[1]]
     effects = [each.effect for each in found]
     assert list(trace.x) == [each.day for each in found]
     assert len(found) == 5
@@ -83,7 +83,7 @@ def test_the_effect_by_day_says_how_to_read_it(nine):
 def test_days_too_few_for_a_trend_are_said_to_be():
     units = crowd(np.random.default_rng(1), {"control": 500, "treatment": 500}, days=2)
     page = page_of(read_experiment(published(units), experiment()))
-    assert "treatment: no trend can be told: a trend needs 4 days with an effect or more." in page
+    assert "treatment: no trend can be told: a trend needs at least 4 days with an effect." in page
 
 
 def test_without_a_day_that_is_large_enough_no_effect_by_day_is_shown():
@@ -95,16 +95,16 @@ def test_the_table_shows_what_units_did_and_says_what_is_adjusted_and_cut():
     units = crowd(np.random.default_rng(2), {"control": 900, "treatment": 900})
     tried = experiment(primary_metric="revenue_per_user", pre_period_days=28, winsorize=0.95)
     reading = read_experiment(published(units), tried)
-    found, page = reading.readout.readings[0], page_of(reading)
+    found, page = reading.analysis.metric_results[0], page_of(reading)
     assert (
         f"Revenue per unit (CUPED) primary treatment {found.plain.control:.4g} {found.plain.treatment:.4g}"
         in page
     )
     assert (
-        f"Revenue per unit: revenue_amount of a unit is cut at {found.cap:,.2f} (95% of units that have any)."
+        f"Revenue per unit: revenue_amount of a unit is capped at {found.cap:,.2f} (95% quantile of units with any)."
         in page
     )
-    assert "CUPED: control and value are what units did." in page
+    assert "CUPED: the control and value columns show the raw metric." in page
 
 
 def test_a_report_is_headed_as_simulated_by_its_own_effect_and_by_others(nine):

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shopwright.experiments.aggregates import Aggregates
-from shopwright.experiments.readout import read_out
+from shopwright.experiments.analysis import analyze
 from shopwright.experiments.statistics import Moments
 from shopwright.experiments.verdict import decide
 from tests.experiments.units import START, experiment
@@ -30,8 +30,8 @@ def verdicts(*arms, mixed=0, day=END, **given):
     tried = planned(len(arms), **given)
     moments = {("", "", name): sums(*arm) for name, arm in zip(tried.variants, arms, strict=True) if arm[0]}
     found = Aggregates(moments, steps={}, quantiles={}, caps={}, mixed=mixed, last_exposed=day, days=14)
-    readout = read_out(tried, found)
-    return decide(readout), readout
+    analysis = analyze(tried, found)
+    return decide(analysis), analysis
 
 
 def planned(arms, **given):
@@ -39,10 +39,10 @@ def planned(arms, **given):
     return experiment(**common | given)
 
 
-RAIL = {"guardrails": [{"metric": "abandonment_rate", "worst_change": 0.1}]}
+RAIL = {"guardrails": [{"metric": "cart_abandonment_rate", "worst_change": 0.1}]}
 NO_END = {"end": None}
 EARLY = {"day": END - timedelta(days=1)}
-LOWER = {"primary_metric": "abandonment_rate"}
+LOWER = {"primary_metric": "cart_abandonment_rate"}
 
 CASES = {
     # validity
@@ -51,34 +51,34 @@ CASES = {
     "a split that chance does not explain": (
         [(4000, 400), (4400, 700)], {}, "invalid", "sample ratio mismatch: 4,000 to 4,400 units"),
     "units in two variants": (
-        [(4000, 400), (4000, 700)], {"mixed": 81}, "invalid", "81 of 8,081 units were seen in two variants"),
-    "few units in two variants": ([(4000, 400), (4000, 700)], {"mixed": 80}, "ship", "at every look"),
+        [(4000, 400), (4000, 700)], {"mixed": 81}, "invalid", "81 of 8,081 units were seen in several variants"),
+    "few units in two variants": ([(4000, 400), (4000, 700)], {"mixed": 80}, "ship", "always valid"),
     "weights that are not equal": (
-        [(2000, 200), (4000, 700)], {"variants": {"a": 1, "b": 2}}, "ship", "at every look"),
+        [(2000, 200), (4000, 700)], {"variants": {"a": 1, "b": 2}}, "ship", "always valid"),
     # guardrails
     "broken, with a better primary metric": (
-        [(4000, 400, 1000), (4000, 700, 1500)], RAIL, "do not ship", "guardrail broken: Abandonment rate +50.0%"),
+        [(4000, 400, 1000), (4000, 700, 1500)], RAIL, "do not ship", "guardrail failed: Cart abandonment rate +50.0%"),
     "in doubt, with a better primary metric": (
-        [(4000, 400, 1000), (4000, 700, 1080)], RAIL, "keep running", "a guardrail is in doubt: Abandonment rate"),
+        [(4000, 400, 1000), (4000, 700, 1080)], RAIL, "keep running", "a guardrail is unclear: Cart abandonment rate"),
     "in doubt, better at the planned end": (
-        [(4000, 400, 1000), (4000, 475, 1080)], RAIL, "keep running", "a guardrail is in doubt: Abandonment rate"),
+        [(4000, 400, 1000), (4000, 475, 1080)], RAIL, "keep running", "a guardrail is unclear: Cart abandonment rate"),
     "not to be judged": (
         [(4000, 400, 0), (4000, 700, 100)], RAIL, "keep running",
-        "in doubt: Abandonment rate: the control's value is 0, so a change relative to it means nothing"),
-    "kept": ([(4000, 400, 1000), (4000, 700, 950)], RAIL, "ship", "at every look"),
+        "unclear: Cart abandonment rate: the control's value is 0, so a relative change is undefined"),
+    "kept": ([(4000, 400, 1000), (4000, 700, 950)], RAIL, "ship", "always valid"),
     "in doubt, with a worse primary metric": (
         [(4000, 700, 1000), (4000, 400, 1080)], RAIL, "do not ship", "Conversion rate -42.9%"),
     # primary metric, at every look
-    "better before the end": ([(4000, 400), (4000, 700)], EARLY, "ship", "is better (holds at every look)"),
-    "better without an end": ([(4000, 400), (4000, 700)], NO_END, "ship", "is better (holds at every look)"),
-    "worse before the end": ([(4000, 700), (4000, 400)], EARLY, "do not ship", "is worse (holds at every look)"),
-    "less is better": ([(4000, 0, 1500), (4000, 0, 1000)], LOWER, "ship", "Abandonment rate -33.3%"),
-    "more is worse": ([(4000, 0, 1000), (4000, 0, 1500)], LOWER, "do not ship", "Abandonment rate +50.0%"),
+    "better before the end": ([(4000, 400), (4000, 700)], EARLY, "ship", "is better (always valid)"),
+    "better without an end": ([(4000, 400), (4000, 700)], NO_END, "ship", "is better (always valid)"),
+    "worse before the end": ([(4000, 700), (4000, 400)], EARLY, "do not ship", "is worse (always valid)"),
+    "less is better": ([(4000, 0, 1500), (4000, 0, 1000)], LOWER, "ship", "Cart abandonment rate -33.3%"),
+    "more is worse": ([(4000, 0, 1000), (4000, 0, 1500)], LOWER, "do not ship", "Cart abandonment rate +50.0%"),
     # primary metric, at a fixed horizon: 400 to 475 of 4,000 has p = 0.007, and is nothing at every look
     "better for one look, before the end": (
-        [(4000, 400), (4000, 475)], EARLY, "keep running", "the last day is not reached"),
+        [(4000, 400), (4000, 475)], EARLY, "keep running", "undecided before the last day"),
     "better for one look, without an end": (
-        [(4000, 400), (4000, 475)], NO_END, "keep running", "the last day is not reached"),
+        [(4000, 400), (4000, 475)], NO_END, "keep running", "undecided before the last day"),
     "better at the planned end": ([(4000, 400), (4000, 475)], {}, "ship", "is better (at the planned end, p = 0.00"),
     "worse at the planned end": (
         [(4000, 475), (4000, 400)], {}, "do not ship", "is worse (at the planned end, p = 0.00"),
@@ -86,11 +86,11 @@ CASES = {
         [(4000, 400), (4000, 475)], {"minimum_detectable_effect": 0.1}, "keep running", "the sample is too small"),
     # neither
     "no difference at the planned end": (
-        [(4000, 400), (4000, 410)], {}, "do not ship", "no difference found, and one of 20.0% would"),
-    "no difference before the end": ([(4000, 400), (4000, 410)], EARLY, "keep running", "nothing decided"),
+        [(4000, 400), (4000, 410)], {}, "do not ship", "no difference found, and a difference of 20.0% would"),
+    "no difference before the end": ([(4000, 400), (4000, 410)], EARLY, "keep running", "undecided before the last day"),
     "too few units": ([(100, 10), (100, 12)], EARLY, "keep running", "sample is too small: 200 of"),
     "too few units for ever": ([(100, 10), (100, 12)], {}, "keep running", "it ended with 200 of"),
-    "not begun": ([(0, 0), (0, 0)], {"day": START - timedelta(days=1)}, "keep running", "it has not begun"),
+    "not begun": ([(0, 0), (0, 0)], {"day": START - timedelta(days=1)}, "keep running", "not started"),
     "nobody bought": ([(4000, 0), (4000, 0)], {}, "keep running", "no variance in either variant"),
 }  # fmt: skip
 
@@ -103,15 +103,15 @@ def test_the_stated_rule(arms, given, decision, reason):
 
 @given(control=st.integers(200, 3800), more=st.integers(-100, 100), day=st.integers(0, 12))
 def test_before_the_planned_end_one_look_never_decides(control, more, day):
-    (found,), readout = verdicts((4000, control), (4000, control + more), day=START + timedelta(days=day))
-    reading = readout.reading("conversion_rate", "b")
+    (found,), analysis = verdicts((4000, control), (4000, control + more), day=START + timedelta(days=day))
+    reading = analysis.metric_result("conversion_rate", "b")
     assume(reading.sequential.pvalue >= 0.05)
     assert found.decision == "keep running"
 
 
 def test_a_small_pvalue_for_one_look_is_no_small_one_for_all():
-    _, readout = verdicts((4000, 400), (4000, 475))
-    reading = readout.reading("conversion_rate", "b")
+    _, analysis = verdicts((4000, 400), (4000, 475))
+    reading = analysis.metric_result("conversion_rate", "b")
     assert reading.plain.pvalue < 0.01
     assert reading.sequential.pvalue > 0.05
 
@@ -130,32 +130,32 @@ def test_every_variant_has_its_own_verdict():
 @pytest.mark.parametrize(("correction", "decision"), [("holm", "do not ship"), ("none", "ship")])
 def test_at_the_planned_end_pvalues_are_corrected_for_the_number_of_variants(correction, decision):
     arms = [(8000, 800), (8000, 880), (8000, 800), (8000, 800)]
-    found, readout = verdicts(*arms, correction=correction, alpha=0.05)
-    assert readout.is_complete
-    assert 0.025 < readout.reading("conversion_rate", "b").plain.pvalue < 0.05
+    found, analysis = verdicts(*arms, correction=correction, alpha=0.05)
+    assert analysis.is_complete
+    assert 0.025 < analysis.metric_result("conversion_rate", "b").plain.pvalue < 0.05
     assert found[0].decision == decision
 
 
 def test_before_the_planned_end_a_guardrail_has_to_hold_at_every_look():
     arms = (4000, 400, 1000), (4000, 700, 1000)
     plan = {**RAIL, "minimum_detectable_effect": 0.5}
-    [early], readout = verdicts(*arms, **plan, **EARLY)
-    rail = readout.reading("abandonment_rate", "b")
+    [early], analysis = verdicts(*arms, **plan, **EARLY)
+    rail = analysis.metric_result("cart_abandonment_rate", "b")
     interval = rail.sequential.relative.interval
     assert rail.guardrail.verdict == "unclear"
     assert interval.upper > 0.1 > rail.estimate.relative.interval.upper
     assert early.decision == "keep running"
     assert f"({interval.lower:+.1%} to {interval.upper:+.1%})" in early.reason
-    [late], readout = verdicts(*arms, **plan)
-    assert readout.reading("abandonment_rate", "b").guardrail.verdict == "holds"
+    [late], analysis = verdicts(*arms, **plan)
+    assert analysis.metric_result("cart_abandonment_rate", "b").guardrail.verdict == "holds"
     assert late.decision == "ship"
 
 
 @pytest.mark.parametrize(("correction", "decision"), [("holm", "keep running"), ("none", "ship")])
 def test_at_every_look_they_are_too(correction, decision):
     arms = [(4000, 400), (4000, 490), (4000, 400), (4000, 400), (4000, 400)]
-    found, readout = verdicts(*arms, correction=correction, **EARLY)
-    assert 0.05 / 4 < readout.reading("conversion_rate", "b").sequential.pvalue < 0.05
+    found, analysis = verdicts(*arms, correction=correction, **EARLY)
+    assert 0.05 / 4 < analysis.metric_result("conversion_rate", "b").sequential.pvalue < 0.05
     assert found[0].decision == decision
 
 
@@ -164,5 +164,5 @@ def test_at_every_look_they_are_too(correction, decision):
     [(END, 0.2, True), (END - timedelta(days=1), 0.2, False), (END, 0.1, False)],
 )
 def test_the_planned_end_is_the_last_day_and_the_power_asked_for(day, effect, complete):
-    _, readout = verdicts((4000, 400), (4000, 410), day=day, minimum_detectable_effect=effect)
-    assert readout.is_complete == complete
+    _, analysis = verdicts((4000, 400), (4000, 410), day=day, minimum_detectable_effect=effect)
+    assert analysis.is_complete == complete

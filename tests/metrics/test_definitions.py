@@ -23,16 +23,16 @@ def test_ratios_alone_have_a_denominator(metric):
 
 
 @every_metric
-def test_shares_are_never_cut(metric):
+def test_shares_are_never_capped(metric):
     assert not (metric.is_capped and metric.unit == "share")
 
 
-def test_every_measure_and_what_it_was_before_are_columns_of_the_units(root):
+def test_every_measure_and_its_pre_period_are_columns_of_the_units(root):
     models = root / "src/shopwright/dbt/models/marts/experiments/fct_experiment_units.yml"
     columns = set(re.findall(r"- name: (\w+)", models.read_text(encoding="utf-8")))
     for measure in MEASURES.values():
         assert measure.name in columns
-        assert not measure.before or measure.before in columns
+        assert not measure.pre_period or measure.pre_period in columns
 
 
 def test_the_metrics_that_are_promised_are_there():
@@ -43,7 +43,7 @@ def test_the_metrics_that_are_promised_are_there():
         "average_order_value",
         "revenue_per_session",
         "cart_rate",
-        "abandonment_rate",
+        "cart_abandonment_rate",
         "items_per_order",
         "time_to_purchase",
         "return_rate",

@@ -211,7 +211,7 @@ def test_nasty_texts_stay_texts(victim, text):
         "/v1/lifetime-value/{}",
         "/v1/segment/{}",
         "/v1/experiments/{}/assign?unit_id=1",
-        "/v1/experiments/{}/readout",
+        "/v1/experiments/{}/results",
         "/v1/metrics/{}",
         "/static-offline-docs/{}",
         "/{}",

@@ -27,26 +27,26 @@ def refusal(**given):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"variants": {"control": 1}}, "variants needs two at least, the control first"),
-        ({"variants": {}}, "variants needs two at least, the control first"),
-        ({"variants": {"control": 1, "treatment": 0}}, "a variant's weight has to be above 0 and finite"),
-        ({"variants": {"control": 1, "treatment": -1}}, "a variant's weight has to be above 0 and finite"),
+        ({"variants": {"control": 1}}, "variants needs at least two, the control first"),
+        ({"variants": {}}, "variants needs at least two, the control first"),
+        ({"variants": {"control": 1, "treatment": 0}}, "a variant's weight must be above 0 and finite"),
+        ({"variants": {"control": 1, "treatment": -1}}, "a variant's weight must be above 0 and finite"),
         (
             {"assignment": "md5_parity", "variants": {"a": 1, "b": 1, "c": 1}},
-            "assignment md5_parity knows two variants of equal weight",
+            "assignment md5_parity needs exactly two variants of equal weight",
         ),
         (
             {"assignment": "md5_parity", "variants": {"a": 1, "b": 2}},
-            "assignment md5_parity knows two variants of equal weight",
+            "assignment md5_parity needs exactly two variants of equal weight",
         ),
-        ({"end": date(2024, 2, 29)}, "end 2024-02-29 lies before start 2024-03-01"),
+        ({"end": date(2024, 2, 29)}, "end 2024-02-29 is before start 2024-03-01"),
         (
             {"layer": "page", "layer_range": (0.5, 0.5)},
-            "layer_range has to go from a smaller share to a greater one",
+            "layer_range must go from a smaller share to a larger one",
         ),
         (
             {"layer": "page", "layer_range": (0.5, 0.2)},
-            "layer_range has to go from a smaller share to a greater one",
+            "layer_range must go from a smaller share to a larger one",
         ),
         ({"layer_range": (0, 0.5)}, "layer_range needs the name of a layer"),
         (
@@ -60,8 +60,8 @@ def refusal(**given):
         ),
         ({"exposure": "begin_chekout"}, "no exposure 'begin_chekout'; did you mean 'begin_checkout'?"),
         ({"exposure": "assignd"}, "no exposure 'assignd'; did you mean 'assigned'?"),
-        ({"secondary_metrics": ["conversion_rate"]}, "metric 'conversion_rate' is named twice"),
-        ({"secondary_metrics": ["cart_rate", "cart_rate"]}, "metric 'cart_rate' is named twice"),
+        ({"secondary_metrics": ["conversion_rate"]}, "metric 'conversion_rate' is listed twice"),
+        ({"secondary_metrics": ["cart_rate", "cart_rate"]}, "metric 'cart_rate' is listed twice"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused_with_the_reason(given, says):

@@ -6,7 +6,7 @@ import json
 
 import plotly.graph_objects as go
 
-from shopwright.experiments.figures import BAND, INK, OPEN
+from shopwright.experiments.charts import BAND, INK, OPEN
 
 COLORS = ("#2f7ed8", "#f28f43", "#2ca089", "#a05bbf", "#d4526e", "#8a8f98")
 """Of series, in order; distinguishable on light and dark backgrounds, also by most people with color blindness."""

@@ -1,4 +1,4 @@
-"""``shopwright experiment``: set experiments up, size them, watch them, read them, and check the machinery."""
+"""``shopwright experiment``: size, assign, monitor and analyze A/B tests."""
 
 from __future__ import annotations
 
@@ -23,45 +23,47 @@ from shopwright.cli.output import (
 )
 from shopwright.core.engine import connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
+from shopwright.experiments.readout_table import check_built, check_installed
 from shopwright.experiments.simulated_effects import simulated_for
-from shopwright.experiments.store import check_built, check_installed
 from shopwright.metrics import METRICS, Kind
 from shopwright.settings import ExperimentDefinition, Project, load_project
 
 app = typer.Typer(
-    help="Experiments: set them up, size them, watch them, read them, and check the machinery.",
+    help="A/B tests: size, assign, monitor and analyze experiments.",
     no_args_is_help=True,
 )
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The experiment's name in shopwright.toml.")
+    str, typer.Argument(metavar="NAME", help="Name of the experiment in shopwright.toml.")
 ]
-MetricOption = Annotated[str | None, typer.Option(help="Metric.", show_default="the primary one")]
+MetricOption = Annotated[
+    str | None, typer.Option(help="Name of the metric.", show_default="the primary metric")
+]
 HtmlOption = Annotated[
     Path | None,
-    typer.Option("--html", metavar="FILE", help="Write a report with plots that needs nothing else."),
+    typer.Option("--html", metavar="FILE", help="Also write a self-contained HTML report with charts."),
 ]
 
 
 @app.callback()
 def _options(context: typer.Context) -> None:
-    """Experiments: set them up, size them, watch them, read them, and check the machinery."""
+    """A/B tests: size, assign, monitor and analyze experiments."""
     if context.invoked_subcommand not in ("list", "assign"):
         check_installed()
 
 
 @app.command("list")
 def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
-    """Show the experiments of shopwright.toml and how many units each has so far.
+    """List the experiments in shopwright.toml with their units so far.
 
     Example:
         shopwright experiment list --project my-shop
     """
     loaded = load_project(project)
-    seen = _seen(loaded)
-    unseen = {"units": None, "simulated_events": None, "simulated_elsewhere": None}
+    published = _published_counts(loaded)
+    unpublished = {"units": None, "simulated_events": None, "simulated_elsewhere": None}
     rows = [
-        {**experiment.model_dump(mode="json"), **seen.get(experiment.name, unseen)}
+        {**experiment.model_dump(mode="json"), **published.get(experiment.name, unpublished)}
         for experiment in loaded.settings.experiments
     ]
     if as_json:
@@ -70,11 +72,11 @@ def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption =
     console = stdout_console()
     if not rows:
         console.print(
-            f"{loaded.root / 'shopwright.toml'} has no [[experiments]] section; see the guide on experiments.",
+            f"No [[experiments]] section in {loaded.root / 'shopwright.toml'}. See the guide on experiments.",
             markup=False,
         )
         return
-    console.print(*tables.listing(rows), sep="\n")
+    console.print(*tables.list_experiments(rows), sep="\n")
 
 
 @app.command("plan")
@@ -86,14 +88,14 @@ def plan_command(
         float | None,
         typer.Option(
             min=0.0001,
-            help="Smallest relative change that matters, as a share.",
+            help="Smallest relative change to detect, as a share: 0.03 is 3%.",
             show_default="the experiment's",
         ),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="Days of history to size it by.")] = 28,
+    days: Annotated[int, typer.Option(min=1, help="Days of recent data to size the experiment with.")] = 28,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how many units and days an experiment needs, from what the shop's users did lately.
+    """Calculate the units and days an experiment needs, from recent data.
 
     Example:
         shopwright experiment plan checkout --effect 0.03
@@ -103,100 +105,102 @@ def plan_command(
     _check_metric(metric)
     loaded, experiment = _find(project, name)
     with _published(loaded) as connection:
-        found = plan(connection, experiment, metric=metric, effect=effect, days=days)
+        sample_plan = plan(connection, experiment, metric=metric, effect=effect, days=days)
     if as_json:
-        print_json(found)
+        print_json(sample_plan)
     else:
-        stdout_console().print(*tables.planned(found, experiment), sep="\n")
+        stdout_console().print(*tables.show_plan(sample_plan, experiment), sep="\n")
 
 
 @app.command("assign")
 def assign_command(
     name: NameArgument,
-    unit_ids: Annotated[list[str], typer.Argument(metavar="UNIT_ID...", help="Users or sessions.")],
+    unit_ids: Annotated[list[str], typer.Argument(metavar="UNIT_ID...", help="Ids of users or sessions.")],
     project: ProjectOption = DEFAULT_PROJECT,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which variant units see, for ever and on every machine.
+    """Show the variant each user or session is assigned to.
 
     Example:
         shopwright experiment assign checkout 541320447
     """
     _, experiment = _find(project, name)
-    found = [assign(experiment, unit_id) for unit_id in unit_ids]
+    assignments = [assign(experiment, unit_id) for unit_id in unit_ids]
     if as_json:
-        print_json(found)
+        print_json(assignments)
     else:
-        stdout_console().print(tables.assigned(found))
+        stdout_console().print(tables.show_assignments(assignments))
 
 
-@app.command("read")
-def read_command(
+@app.command("results")
+def results_command(
     name: NameArgument,
     project: ProjectOption = DEFAULT_PROJECT,
     html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read an experiment: is it valid, what changed, and what to do.
+    """Show an experiment's results: validity, changes by metric, and the verdict.
 
     Example:
-        shopwright experiment read checkout --html checkout.html
+        shopwright experiment results checkout --html checkout.html
     """
-    from shopwright.experiments.reading import read_experiment  # noqa: PLC0415  # scipy takes a while to import
+    from shopwright.experiments.result import read_experiment  # noqa: PLC0415  # scipy takes a while to import
 
     if html is not None and not html.parent.is_dir():
-        raise ConfigurationError(f"--html: no folder {html.parent}")
+        raise ConfigurationError(f"--html: folder {html.parent} does not exist")
     loaded, experiment = _find(project, name)
     with _published(loaded, experiment) as connection:
-        found = read_experiment(connection, experiment)
+        result = read_experiment(connection, experiment)
     if html is not None:
-        _write_report(loaded, found, html)
+        _write_report(loaded, result, html)
     if as_json:
-        print_json(found.document())
+        print_json(result.to_dict())
     else:
-        stdout_console().print(*tables.read(found), sep="\n")
+        stdout_console().print(*tables.show_result(result), sep="\n")
         if html is not None:
             stdout_console().print(f"\nReport: {html}", markup=False)
 
 
-@app.command("watch")
-def watch_command(
+@app.command("daily")
+def daily_command(
     name: NameArgument,
     project: ProjectOption = DEFAULT_PROJECT,
     metric: MetricOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the read-out as it stood at the end of each day, with what may be believed of it at every look.
+    """Show results at the end of each day, with always-valid intervals and p-values.
 
     Example:
-        shopwright experiment watch checkout
+        shopwright experiment daily checkout
     """
-    from shopwright.experiments.watching import watch_experiment  # noqa: PLC0415  # scipy takes a while to import
+    from shopwright.experiments.daily import read_daily_result  # noqa: PLC0415  # scipy takes a while to import
 
     _check_metric(metric)
     loaded, experiment = _find(project, name)
-    chosen = METRICS[metric or experiment.primary_metric]
-    if chosen.kind is Kind.QUANTILE:
+    daily_metric = METRICS[metric or experiment.primary_metric]
+    if daily_metric.kind is Kind.QUANTILE:
         raise ConfigurationError(
-            f"{chosen.name} is a quantile and has no daily sequence; give --metric, such as conversion_rate"
+            f"{daily_metric.name} is a quantile and has no daily results; give --metric, such as conversion_rate"
         )
     with _published(loaded, experiment) as connection:
-        found = watch_experiment(connection, experiment, chosen)
+        daily = read_daily_result(connection, experiment, daily_metric)
     if as_json:
-        print_json(found.document())
+        print_json(daily.to_dict())
     else:
-        stdout_console().print(*tables.watched(found), sep="\n")
+        stdout_console().print(*tables.show_daily(daily), sep="\n")
 
 
 @app.command("audit")
 def audit_command(
     name: NameArgument,
     project: ProjectOption = DEFAULT_PROJECT,
-    simulations: Annotated[int, typer.Option(min=100, max=100_000, help="A/A tests per metric.")] = 1_000,
-    seed: Annotated[int, typer.Option(help="Seed of the A/A tests.")] = 1,
+    simulations: Annotated[
+        int, typer.Option(min=100, max=100_000, help="Number of A/A tests per metric.")
+    ] = 1_000,
+    seed: Annotated[int, typer.Option(help="Random seed of the A/A tests.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the machinery: A/A tests on the shop's own metrics, the hash, other experiments, the sample ratio.
+    """Check an experiment: A/A tests on the shop's metrics, the hash, overlap with other experiments, sample ratio.
 
     Example:
         shopwright experiment audit checkout --simulations 2000
@@ -204,36 +208,38 @@ def audit_command(
     from shopwright.experiments.audit import audit  # noqa: PLC0415  # scipy takes a while to import
 
     loaded, experiment = _find(project, name)
-    others = [other for other in loaded.settings.experiments if other.name != name]
+    other_experiments = [other for other in loaded.settings.experiments if other.name != name]
     with _published(loaded, experiment) as connection, progress_bar(quiet=as_json) as bar:
-        found = audit(
+        report = audit(
             connection,
             experiment,
-            others,
+            other_experiments,
             rng=np.random.default_rng(seed),
             simulations=simulations,
-            watch=lambda done: bar.update(f"A/A test {done:,} of {simulations:,}", done, simulations),
+            on_progress=lambda count: bar.update(
+                f"A/A test {count:,} of {simulations:,}", count, simulations
+            ),
         )
     if as_json:
-        print_json(found.document())
+        print_json(report.to_dict())
     else:
-        stdout_console().print(*tables.audited(found), sep="\n")
+        stdout_console().print(*tables.show_audit(report), sep="\n")
 
 
 def _find(project: Path, name: str) -> tuple[Project, ExperimentDefinition]:
     loaded = load_project(project)
-    known = {experiment.name: experiment for experiment in loaded.settings.experiments}
-    if name not in known:
+    by_name = {experiment.name: experiment for experiment in loaded.settings.experiments}
+    if name not in by_name:
         raise ConfigurationError(
-            f"no experiment '{name}' in {loaded.root / 'shopwright.toml'}{near_match(name, known)}"
+            f"no experiment '{name}' in {loaded.root / 'shopwright.toml'}{near_match(name, by_name)}"
         )
-    return loaded, known[name]
+    return loaded, by_name[name]
 
 
 def _check_metric(name: str | None) -> None:
     if name is not None and name not in METRICS:
         raise ConfigurationError(
-            f"no metric '{name}'{near_match(name, METRICS)}; there are: {', '.join(METRICS)}"
+            f"no metric '{name}'{near_match(name, METRICS)}; choose one of {', '.join(METRICS)}"
         )
 
 
@@ -241,9 +247,9 @@ def _check_metric(name: str | None) -> None:
 def _published(
     project: Project, experiment: ExperimentDefinition | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published warehouse; with an experiment, one that was built since it is in the settings."""
+    """Connect to the published warehouse; with an experiment, check that it was built with its current settings."""
     if not project.published.exists():
-        raise DataError(f"{project.root}: nothing is published yet; run 'shopwright run' first")
+        raise DataError(f"{project.root}: no published data yet; run `shopwright run` first")
     engine = project.settings.engine
     with connect(
         project.published, read_only=True, threads=engine.threads, memory_limit=engine.memory_limit
@@ -252,32 +258,34 @@ def _published(
         yield connection
 
 
-def _seen(project: Project) -> dict[str, dict[str, Any]]:
-    """Each experiment that the published warehouse knows, to its units and simulated events so far."""
+def _published_counts(project: Project) -> dict[str, dict[str, Any]]:
+    """Return each experiment in the published warehouse with its units and simulated events so far."""
     if not project.published.exists():
         return {}
     with _published(project) as connection:
-        known = connection.execute("select distinct experiment from gold.fct_experiment_readouts").fetchall()
-        if not known:  # then there are no models of experiments either
+        published = connection.execute(
+            "select distinct experiment from gold.fct_experiment_readouts"
+        ).fetchall()
+        if not published:  # then the dbt models of experiments have no tables either
             return {}
         units = dict(
             connection.execute(
                 "select experiment, count(*) from gold.fct_experiment_units group by experiment"
             ).fetchall()
         )
-        found = {}
+        counts = {}
         for experiment in project.settings.experiments:
-            if (experiment.name,) in known:
-                own, others = simulated_for(connection, experiment)
-                found[experiment.name] = {
+            if (experiment.name,) in published:
+                own_events, elsewhere = simulated_for(connection, experiment)
+                counts[experiment.name] = {
                     "units": units.get(experiment.name, 0),
-                    "simulated_events": own,
-                    "simulated_elsewhere": others,
+                    "simulated_events": own_events,
+                    "simulated_elsewhere": elsewhere,
                 }
-        return found
+        return counts
 
 
-def _write_report(project: Project, found: Any, file: Path) -> None:
-    from shopwright.experiments.report import render  # noqa: PLC0415  # plotly takes a while to import
+def _write_report(project: Project, result: Any, file: Path) -> None:
+    from shopwright.experiments.report import render_report  # noqa: PLC0415  # plotly takes a while to import
 
-    file.write_text(render(found, shop=project.settings.shop), encoding="utf-8")
+    file.write_text(render_report(result, shop=project.settings.shop), encoding="utf-8")

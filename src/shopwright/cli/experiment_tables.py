@@ -1,4 +1,4 @@
-"""Experiments as people read them in a terminal."""
+"""Terminal output of the experiment commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from shopwright.cli.output import table
-from shopwright.experiments.words import notes, simulation_warnings, told_change, told_ratio, told_value
+from shopwright.experiments.messages import (
+    format_change,
+    format_sample_ratio,
+    format_value,
+    simulation_warnings,
+    table_notes,
+)
 from shopwright.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -18,23 +24,23 @@ if TYPE_CHECKING:
 
     from shopwright.assignment import Assignment
     from shopwright.experiments.audit import Audit, SplitOverTime
+    from shopwright.experiments.daily import DailyResult
     from shopwright.experiments.planning import Plan
-    from shopwright.experiments.reading import Reading
+    from shopwright.experiments.result import ExperimentResult
     from shopwright.experiments.statistics import Effect
-    from shopwright.experiments.watching import Watched
     from shopwright.settings import ExperimentDefinition
 
-MISSING = "–"  # noqa: RUF001  # a dash, as everywhere where there is no number
-COLOURS = {"ship": "green", "do not ship": "red", "keep running": "yellow", "invalid": "bold red"}
-MOST_DAYS = 31
-LONGEST_WORD = 11
-MOST_SUSPECTS = 10
+MISSING = "–"  # noqa: RUF001  # a dash, as everywhere without a value
+COLORS = {"ship": "green", "do not ship": "red", "keep running": "yellow", "invalid": "bold red"}
+MAX_DAYS = 31
+MIN_COLUMN_WIDTH = 11
+MAX_SUSPECTS = 10
 
 
-def listing(rows: Iterable[dict[str, Any]]) -> list[RenderableType]:
-    """The experiments of a shop."""
-    columns = ("name", "unit", "variants", "days", "assignment", "primary metric", "units so far")
-    listed = list(rows)
+def list_experiments(rows: Iterable[dict[str, Any]]) -> list[RenderableType]:
+    """Return the table of the experiments of a shop."""
+    columns = ("name", "unit", "variants", "dates", "assignment", "primary metric", "units so far")
+    experiments = list(rows)
     cells = [
         [
             row["name"],
@@ -45,104 +51,106 @@ def listing(rows: Iterable[dict[str, Any]]) -> list[RenderableType]:
             row["primary_metric"],
             row["units"],
         ]
-        for row in listed
+        for row in experiments
     ]
     warnings = [
         f"{escape(row['name'])}: {line}"
-        for row in listed
+        for row in experiments
         for line in _simulation_warnings(row["simulated_events"] or 0, row["simulated_elsewhere"] or {})
     ]
     return [table("Experiments", columns, cells), *warnings]
 
 
-def _simulation_warnings(own: int, elsewhere: dict[str, int]) -> list[str]:
-    """What of an experiment's clicks is made up."""
-    return [f"[bold yellow]{escape(line)}[/]" for line in simulation_warnings(own, elsewhere)]
+def _simulation_warnings(own_events: int, elsewhere: dict[str, int]) -> list[str]:
+    """Return warnings about simulated effects in an experiment's data."""
+    return [f"[bold yellow]{escape(line)}[/]" for line in simulation_warnings(own_events, elsewhere)]
 
 
-def planned(found: Plan, experiment: ExperimentDefinition) -> list[RenderableType]:
-    """What an experiment needs."""
-    joined = "who did" if experiment.unit == "user" else "with a"
-    did = "" if experiment.exposure == "assigned" else f" {joined} {experiment.exposure}"
+def show_plan(plan: Plan, experiment: ExperimentDefinition) -> list[RenderableType]:
+    """Return the sample size of an experiment, and what it would detect after some weeks."""
+    preposition = "who did" if experiment.unit == "user" else "with a"
+    exposure = "" if experiment.exposure == "assigned" else f" {preposition} {experiment.exposure}"
     lines: list[RenderableType] = [
         (
-            f"[bold]{escape(found.experiment)}[/bold]: to find a change of {found.minimum_detectable_effect:.1%} in "
-            f"{found.metric} with a chance of {found.power:.0%} (false alarms {found.alpha:.0%})"
+            f"[bold]{escape(plan.experiment)}[/bold]: detect a change of {plan.minimum_detectable_effect:.1%} in "
+            f"{plan.metric} with power {plan.power:.0%} (false positive rate {plan.alpha:.0%})"
         ),
-        *_simulation_warnings(0, found.simulated_events),
+        *_simulation_warnings(0, plan.simulated_events),
         (
-            f"By the last {found.history_days} days of the data, from {found.history_from}: {found.past_units:,} "
-            f"{experiment.unit}s{did}, {found.metric} {_value(found.baseline, found)}; {found.units_per_day:,.1f} a day "
+            f"Based on the last {plan.history_days} days of data, from {plan.history_from}: {plan.past_units:,} "
+            f"{experiment.unit}s{exposure}, {plan.metric} {_value(plan.baseline, plan)}; {plan.units_per_day:,.1f} a day "
             "would take part"
         ),
     ]
-    cautions = [f"Mind: {escape(caution)}." for caution in found.cautions]
-    if found.size.units is None:
-        return [*lines, f"It cannot be sized: {found.size.reason}", *cautions]
-    needed = zip(experiment.variants, found.size.units, strict=True)
+    cautions = [f"Note: {escape(caution)}." for caution in plan.cautions]
+    if plan.size.units is None:
+        return [*lines, f"No sample size: {plan.size.reason}", *cautions]
+    needed = zip(experiment.variants, plan.size.units, strict=True)
     lines.append(table("", ("variant", f"{experiment.unit}s needed"), needed))
-    if found.size.days is not None:
-        about = "about " if found.size.days > found.history_days else ""
-        lines.append(f"That takes {about}{found.size.days:,} days.")
-    elif found.size.reason:
-        lines.append(f"In how many days: {found.size.reason}.")
-    return [*lines, _horizons(found, experiment), *cautions]
+    if plan.size.days is not None:
+        about = "about " if plan.size.days > plan.history_days else ""
+        lines.append(f"Duration: {about}{plan.size.days:,} days.")
+    elif plan.size.reason:
+        lines.append(f"Duration: {plan.size.reason}.")
+    return [*lines, _horizons(plan, experiment), *cautions]
 
 
-def _horizons(found: Plan, experiment: ExperimentDefinition) -> Table:
+def _horizons(plan: Plan, experiment: ExperimentDefinition) -> Table:
     rows = [
         (
-            f"{each.weeks} week{'s' if each.weeks > 1 else ''}{' (guessed)' if each.is_extrapolated else ''}",
-            each.units,
-            _value(each.baseline, found),
-            _share(each.detectable_effect),
+            f"{horizon.weeks} week{'s' if horizon.weeks > 1 else ''}{' (estimate)' if horizon.is_extrapolated else ''}",
+            horizon.units,
+            _value(horizon.baseline, plan),
+            _share(horizon.detectable_effect),
         )
-        for each in found.horizons
+        for horizon in plan.horizons
     ]
-    columns = ("time", f"{experiment.unit}s", found.metric, "smallest change")
-    title = "What would be found after"
-    if any(each.is_extrapolated for each in found.horizons):
-        title += f" (guessed: longer than the {found.history_days} days looked at; see --days)"
+    columns = ("duration", f"{experiment.unit}s", plan.metric, "detectable change")
+    title = "Detectable change by duration"
+    if any(horizon.is_extrapolated for horizon in plan.horizons):
+        title += f" (estimate: longer than the {plan.history_days} days of data used; see --days)"
     return table(title, columns, rows)
 
 
-def assigned(found: Iterable[Assignment]) -> Table:
-    """Who sees what."""
+def show_assignments(assignments: Iterable[Assignment]) -> Table:
+    """Return the table of units with their variants."""
     return table(
-        "", ("unit", "variant", "why"), [(each.unit_id, each.variant, each.reason) for each in found]
+        "",
+        ("unit", "variant", "reason"),
+        [(assignment.unit_id, assignment.variant, assignment.reason) for assignment in assignments],
     )
 
 
-def read(found: Reading) -> list[RenderableType]:
-    """A read-out: the verdicts first."""
-    readout = found.readout
-    experiment = readout.experiment
+def show_result(result: ExperimentResult) -> list[RenderableType]:
+    """Return the results of an experiment, the verdicts first."""
+    analysis = result.analysis
+    experiment = analysis.experiment
     lines: list[RenderableType] = [
         f"[bold]{escape(experiment.name)}[/bold]: {escape(experiment.hypothesis)}",
-        *_simulation_warnings(found.simulated_events, found.simulated_elsewhere),
+        *_simulation_warnings(result.simulated_events, result.simulated_elsewhere),
     ]
-    for verdict in found.verdicts:
-        colour = COLOURS[verdict.decision]
-        lines.append(f"[{colour}]{escape(verdict.variant)}: {verdict.decision}[/] – {escape(verdict.reason)}")  # noqa: RUF001
-    units = ", ".join(f"{name} {count:,}" for name, count in readout.units.items())
+    for verdict in result.verdicts:
+        color = COLORS[verdict.decision]
+        lines.append(f"[{color}]{escape(verdict.variant)}: {verdict.decision}[/] – {escape(verdict.reason)}")  # noqa: RUF001
+    units = ", ".join(f"{name} {count:,}" for name, count in analysis.units.items())
     lines.append(
-        f"Data to {readout.as_of or MISSING}. Units: {escape(units)} (sample ratio: {told_ratio(readout.sample_ratio)}); "
-        f"in two variants: {readout.mixed_units:,}"
+        f"Data through {analysis.as_of or MISSING}. Units: {escape(units)} (sample ratio: "
+        f"{format_sample_ratio(analysis.sample_ratio)}). Units in several variants: {analysis.mixed_units:,}"
     )
-    lines.append(_metrics(found))
-    lines += map(escape, notes(readout))
-    test = readout.conversion_test
+    lines.append(_metrics(result))
+    lines += map(escape, table_notes(analysis))
+    test = analysis.conversion_test
     if test.pvalue is not None:
         lines.append(
-            f"Conversion over all variants: chi-square {test.statistic:.3f}, {test.dof} df, p = {test.pvalue:.3g}"
+            f"Conversion across all variants: chi-square {test.statistic:.3f}, {test.dof} df, p = {test.pvalue:.3g}"
         )
-    lines += _asides(found)
-    if readout.segments:
-        lines.append(_segments(found))
+    lines += _warnings(result)
+    if analysis.segments:
+        lines.append(_segments(result))
     return lines
 
 
-def _metrics(found: Reading) -> Table:
+def _metrics(result: ExperimentResult) -> Table:
     columns = (
         "metric",
         "role",
@@ -152,246 +160,236 @@ def _metrics(found: Reading) -> Table:
         "change",
         "p",
         "p corrected",
-        "at every look",
+        "always valid",
         "chance to win",
     )
     rows = []
-    for reading in found.readout.readings:
-        best = reading.estimate
-        rail = reading.guardrail
-        role = f"guardrail: {rail.verdict}" if rail else reading.role
+    for metric_result in result.analysis.metric_results:
+        estimate, guardrail = metric_result.estimate, metric_result.guardrail
         rows.append(
             [
-                reading.metric.title + (" (CUPED)" if reading.adjusted else ""),
-                role,
-                reading.variant,
-                told_value(best.control, reading.metric),
-                told_value(best.treatment, reading.metric),
-                _stacked(best.relative),
-                _p(best.pvalue),
-                _p(reading.corrected_pvalue),
-                _stacked(reading.sequential.relative),
-                _share(reading.belief.chance_to_win),
+                metric_result.metric.title + (" (CUPED)" if metric_result.adjusted else ""),
+                f"guardrail: {guardrail.verdict}" if guardrail else metric_result.role,
+                metric_result.variant,
+                format_value(estimate.control, metric_result.metric),
+                format_value(estimate.treatment, metric_result.metric),
+                _stacked_change(estimate.relative),
+                _p(estimate.pvalue),
+                _p(metric_result.corrected_pvalue),
+                _stacked_change(metric_result.sequential.relative),
+                _share(metric_result.belief.chance_to_win),
             ]
         )
-    made = table("Metrics", columns, rows)
-    for column in made.columns:
-        column.no_wrap = column.header in ("change", "at every look")
-        column.min_width = LONGEST_WORD if column.header in ("metric", "role") else None
-    return made
+    metrics_table = table("Metrics", columns, rows)
+    for column in metrics_table.columns:
+        column.no_wrap = column.header in ("change", "always valid")
+        column.min_width = MIN_COLUMN_WIDTH if column.header in ("metric", "role") else None
+    return metrics_table
 
 
-def _asides(found: Reading) -> list[RenderableType]:
-    """What is worth a line only where there is something to say."""
+def _warnings(result: ExperimentResult) -> list[RenderableType]:
+    """Return lines on trends and dilution, where there are any."""
     lines: list[RenderableType] = []
-    for variant, trend in found.readout.novelty.items():
-        if trend.slope and trend.slope.pvalue is not None and trend.slope.pvalue < 0.01:
+    for variant, novelty in result.analysis.novelty.items():
+        if novelty.slope and novelty.slope.pvalue is not None and novelty.slope.pvalue < 0.01:
             lines.append(
-                f"{escape(variant)}: the effect changes from day to day (p = {trend.slope.pvalue:.2g}); see --html"
+                f"{escape(variant)}: the effect changes from day to day (p = {novelty.slope.pvalue:.2g}); see --html"
             )
-    for variant, diluted in found.dilutions.items():
-        share = _share(diluted.unexposed_share)
-        uneven = "; the variants expose different shares" if diluted.is_uneven else ""
+    for variant, dilution in result.dilutions.items():
+        share = _share(dilution.unexposed_share)
+        uneven = "; exposure differs between the variants" if dilution.is_uneven else ""
         lines.append(f"{escape(variant)}: {share} of assigned units were never exposed{uneven}")
     return lines
 
 
-def _segments(found: Reading) -> Table:
-    metric = found.readout.reading(
-        found.readout.experiment.primary_metric, found.readout.treatments[0]
-    ).metric
+def _segments(result: ExperimentResult) -> Table:
+    analysis = result.analysis
+    metric = analysis.metric_result(analysis.experiment.primary_metric, analysis.treatments[0]).metric
     rows = [
         [
             segment.dimension,
             segment.value,
             segment.variant,
             segment.estimate.control_count + segment.estimate.treatment_count,
-            change(segment.estimate.relative),
+            format_optional_change(segment.estimate.relative),
             _p(segment.corrected_pvalue),
         ]
-        for segment in found.readout.segments
+        for segment in analysis.segments
     ]
     columns = ("by", "value", "variant", "units", "change", "p corrected")
-    return table(f"{metric.title} by segment (not adjusted; to look at, not to decide by)", columns, rows)
+    return table(f"{metric.title} by segment (not adjusted, for exploration only)", columns, rows)
 
 
-def watched(found: Watched) -> list[RenderableType]:
-    """Day by day: what hinders a conclusion first."""
-    experiment, treatments = found.experiment, len(found.experiment.variants) - 1
-    lines: list[RenderableType] = [*_simulation_warnings(found.simulated_events, found.simulated_elsewhere)]
-    if found.invalid_reason:
+def show_daily(result: DailyResult) -> list[RenderableType]:
+    """Return results by day, with what makes them invalid first."""
+    experiment = result.experiment
+    lines: list[RenderableType] = [*_simulation_warnings(result.simulated_events, result.simulated_elsewhere)]
+    if result.invalid_reason:
         lines.append(
-            f"[{COLOURS['invalid']}]{escape(experiment.name)}: invalid[/] – {escape(found.invalid_reason)}"  # noqa: RUF001
+            f"[{COLORS['invalid']}]{escape(experiment.name)}: invalid[/] – {escape(result.invalid_reason)}"  # noqa: RUF001
         )
-    if not found.days:
+    if not result.days:
         return [*lines, f"{escape(experiment.name)}: no units yet"]
-    days = sorted({reading.day for reading in found.days})[-MOST_DAYS:]
+    dates = sorted({day.day for day in result.days})[-MAX_DAYS:]
     rows = [
         [
-            reading.day,
-            reading.variant,
-            reading.naive.control_count + reading.naive.treatment_count,
-            change(reading.naive.relative) or _worded(reading.naive.relative_reason),
-            _p(reading.naive.pvalue),
-            change(reading.sequential.relative),
-            _p(reading.corrected_pvalue),
+            day.day,
+            day.variant,
+            day.naive.control_count + day.naive.treatment_count,
+            format_optional_change(day.naive.relative) or _parenthesized(day.naive.relative_reason),
+            _p(day.naive.pvalue),
+            format_optional_change(day.sequential.relative),
+            _p(day.corrected_pvalue),
         ]
-        for reading in found.days
-        if reading.day >= days[0]
+        for day in result.days
+        if day.day >= dates[0]
     ]
-    columns = (
-        "day",
-        "variant",
-        "units",
-        "as if planned for that day",
-        "p",
-        "at every look",
-        "always-valid p",
-    )
-    note = "Decide by the last two columns only: the others are wrong for whoever looks more than once."
-    if treatments > 1 and experiment.correction != "none":
-        note = (
-            f"Decide by the last column only: it is corrected for {treatments} treatments ({experiment.correction}), "
-            "the intervals are not, and the other p is wrong for whoever looks more than once."
-        )
-    if found.metric.name != experiment.primary_metric:
-        note += f" The verdict rests on {experiment.primary_metric}."
-    if found.invalid_reason:
-        note = "Nothing may be concluded from these days, since the experiment is invalid."
+    columns = ("day", "variant", "units", "fixed-horizon change", "p", "always valid", "always-valid p")
     return [
         *lines,
-        table(f"{experiment.name}: {found.metric.title}, day by day", columns, rows),
-        note,
+        table(f"{experiment.name}: {result.metric.title} by day", columns, rows),
+        _daily_note(result),
     ]
 
 
-def _worded(reason: str | None) -> str | None:
+def _daily_note(result: DailyResult) -> str:
+    experiment, treatments = result.experiment, len(result.experiment.variants) - 1
+    if result.invalid_reason:
+        return "These days support no conclusion: the experiment is invalid."
+    note = "Decide by the last two columns only: the others are invalid if you check more than once."
+    if treatments > 1 and experiment.correction != "none":
+        note = (
+            f"Decide by the last column only: it is corrected for {treatments} treatments ({experiment.correction}). The "
+            "intervals are not corrected, and the other p is invalid if you check more than once."
+        )
+    if result.metric.name != experiment.primary_metric:
+        note += f" The verdict uses {experiment.primary_metric}."
+    return note
+
+
+def _parenthesized(reason: str | None) -> str | None:
     return f"({reason})" if reason else None
 
 
-def audited(found: Audit) -> list[RenderableType]:
-    """What the audit found."""
+def show_audit(audit: Audit) -> list[RenderableType]:
+    """Return what the audit found, one block per check."""
     return [
-        *_false_positives(found),
-        *_dealing(found),
-        *_sample_ratio(found),
-        _over_time(found.split_over_time),
+        *_false_positives(audit),
+        *_assignment_checks(audit),
+        *_sample_ratio(audit),
+        _split_over_time(audit.split_over_time),
     ]
 
 
-def _false_positives(found: Audit) -> list[RenderableType]:
+def _false_positives(audit: Audit) -> list[RenderableType]:
     rows = [
         (
-            each.metric,
-            f"{', '.join(each.variants)} {each.treatment_share:.0%} / control {each.control_share:.0%}",
-            each.method,
-            each.simulations,
-            each.units,
-            _share(each.rate),
-            _share(each.expected),
-            each.is_sound,
+            test.metric,
+            f"{', '.join(test.variants)} {test.treatment_share:.0%} / control {test.control_share:.0%}",
+            test.method,
+            test.simulations,
+            test.units,
+            _share(test.rate),
+            _share(test.expected),
+            test.is_sound,
         )
-        for each in found.false_positives
+        for test in audit.false_positives
     ]
-    columns = ("metric", "dealt to", "test", "A/A tests", "units", "false positives", "expected", "sound")
+    columns = ("metric", "split", "test", "A/A tests", "units", "false positives", "expected", "sound")
     if not rows:
-        return [
-            f"{escape(found.experiment)}: no A/A tests, since it has no units or no metric that can be summed"
-        ]
-    return [table(f"{found.experiment}: A/A tests, units dealt at random by its own weights", columns, rows)]
+        return [f"{escape(audit.experiment)}: no A/A tests: it has no units, or no metric that can be summed"]
+    return [table(f"{audit.experiment}: A/A tests, units split at random by its weights", columns, rows)]
 
 
-def _dealing(found: Audit) -> list[RenderableType]:
+def _assignment_checks(audit: Audit) -> list[RenderableType]:
     lines: list[RenderableType] = []
-    if found.balance is not None:
-        state = "NOT even" if found.balance.test.is_mismatch else "even"
+    if audit.balance is not None:
+        state = "NOT even" if audit.balance.test.is_mismatch else "even"
         lines.append(
-            f"Hash: {found.balance.ids:,} ids over 100 groups of buckets, {state} (p = {_p(found.balance.test.pvalue)})"
+            f"Hash: {audit.balance.ids:,} ids in 100 groups of buckets, {state} (p = {_p(audit.balance.test.pvalue)})"
         )
-    for other in found.correlations:
+    for other in audit.correlations:
         if other.phi is None:
-            lines.append(
-                f"With {escape(other.other)}: correlation not computable: {escape(other.reason or '')}"
-            )
+            lines.append(f"With {escape(other.other)}: no correlation: {escape(other.reason or '')}")
             continue
         state = "independent" if other.is_independent else "[bold red]NOT independent[/]"
         lines.append(
             f"With {escape(other.other)}: {other.ids:,} units in both, correlation {other.phi:+.4f}, {state}"
         )
-    for unknown in found.unknown_variants:
+    for unknown in audit.unknown_variants:
         name = "no variant" if unknown.variant is None else f"variant '{escape(unknown.variant)}'"
         lines.append(
-            f"[bold red]Unknown variant[/]: {unknown.units:,} units were seen with {name}, which the settings do not "
-            "name; they count nowhere"
+            f"[bold red]Unknown variant[/]: {unknown.units:,} units have {name}, which is not in the settings; they count "
+            "nowhere"
         )
     return lines
 
 
-def _sample_ratio(found: Audit) -> list[RenderableType]:
-    ratio = found.sample_ratio
+def _sample_ratio(audit: Audit) -> list[RenderableType]:
+    ratio = audit.sample_ratio
     if not ratio.is_mismatch:
         return [f"Sample ratio: {ratio.reason or f'as planned (p = {ratio.pvalue:.3g})'}"]
     suspects = [
         (
-            each.dimension,
-            each.value,
-            _against(each.ratio.observed),
-            _p(each.ratio.pvalue),
-            _p(each.rest.pvalue),
-            each.explains_all,
+            suspect.dimension,
+            suspect.value,
+            _format_counts(suspect.ratio.observed),
+            _p(suspect.ratio.pvalue),
+            _p(suspect.remainder.pvalue),
+            suspect.explains_all,
         )
-        for each in found.suspects
+        for suspect in audit.suspects
     ]
     columns = ("by", "value", "units", "p", "p without it", "explains all")
     lines: list[RenderableType] = [
-        f"[bold red]Sample ratio mismatch[/]: {_against(ratio.observed)}, p = {ratio.pvalue:.2g}"
+        f"[bold red]Sample ratio mismatch[/]: {_format_counts(ratio.observed)}, p = {ratio.pvalue:.2g}"
     ]
     if not all(ratio.observed):
         return [*lines, "A variant has no units at all."]
     if not suspects:
-        return [*lines, "No part of the units is off by itself."]
-    lines.append(table("Where it comes from", columns, suspects[:MOST_SUSPECTS]))
-    if len(suspects) > MOST_SUSPECTS:
-        lines.append(f"and {len(suspects) - MOST_SUSPECTS:,} more parts; --json has all")
-    if not any(each.explains_all for each in found.suspects):
-        lines.append("None of them explains all: the loss is spread over the units.")
+        return [*lines, "No group of units stands out."]
+    lines.append(table("Groups that cause it", columns, suspects[:MAX_SUSPECTS]))
+    if len(suspects) > MAX_SUSPECTS:
+        lines.append(f"and {len(suspects) - MAX_SUSPECTS:,} more groups; --json has all")
+    if not any(suspect.explains_all for suspect in audit.suspects):
+        lines.append("None of them explains it all: the mismatch is spread over the units.")
     return lines
 
 
-def _over_time(found: SplitOverTime) -> str:
-    if found.pvalue is None:
-        return f"Split over time: not tested: {found.reason}"
-    if not found.is_changed:
-        return f"Split over time: the same on all days (p = {_p(found.pvalue)})"
-    if found.changed_from is None:
+def _split_over_time(split: SplitOverTime) -> str:
+    if split.pvalue is None:
+        return f"Split over time: not tested: {split.reason}"
+    if not split.is_changed:
+        return f"Split over time: the same on all days (p = {_p(split.pvalue)})"
+    if split.changed_from is None:
         return (
-            f"[bold red]The split differs between days[/] (p = {_p(found.pvalue)}), most on {found.stands_out} and "
+            f"[bold red]The split differs between days[/] (p = {_p(split.pvalue)}), most on {split.stands_out} and "
             "the days next to it"
         )
     return (
-        f"[bold red]The split changed over time[/] (p = {_p(found.pvalue)}): {_against(found.before)} before "
-        f"{found.changed_from}, {_against(found.after)} from that day on; early and late units are mixed differently "
-        "in each variant, so read only the days with one split"
+        f"[bold red]The split changed over time[/] (p = {_p(split.pvalue)}): {_format_counts(split.before)} before "
+        f"{split.changed_from}, {_format_counts(split.after)} from that day on. Each variant has its own mix of early and "
+        "late units, so use only days with the same split"
     )
 
 
-def _against(counts: Iterable[int]) -> str:
+def _format_counts(counts: Iterable[int]) -> str:
     return " to ".join(f"{count:,}" for count in counts)
 
 
-def change(effect: Effect | None) -> str | None:
-    """A relative change with its interval; None where there is none."""
-    return told_change(effect, digits=2) if effect else None
+def format_optional_change(effect: Effect | None) -> str | None:
+    """Return a relative change with its interval; None without one."""
+    return format_change(effect, digits=2) if effect else None
 
 
-def _value(value: float | None, found: Plan) -> str:
-    return told_value(value, METRICS[found.metric]) or MISSING
+def _value(value: float | None, plan: Plan) -> str:
+    return format_value(value, METRICS[plan.metric]) or MISSING
 
 
-def _stacked(effect: Effect | None) -> str | None:
-    """A relative change above its interval, so that a row is narrow enough for a terminal."""
-    told = told_change(effect) if effect else None
-    return told and told.replace(" (", "\n", 1).removesuffix(")")
+def _stacked_change(effect: Effect | None) -> str | None:
+    """Return a relative change above its interval, so that a row is narrow enough for a terminal."""
+    change = format_change(effect) if effect else None
+    return change and change.replace(" (", "\n", 1).removesuffix(")")
 
 
 def _share(value: float | None) -> str:

@@ -183,7 +183,7 @@ _TAIL = """
 # end = 2025-03-31
 # variants = {{ control = 1, treatment = 1 }}
 # primary_metric = "conversion_rate"
-# guardrails = [{{ metric = "abandonment_rate", worst_change = 0.03 }}]
+# guardrails = [{{ metric = "cart_abandonment_rate", worst_change = 0.03 }}]
 
 # [models]                      # `shopwright models list` lists them
 # run = []                      # models that `shopwright run` trains and scores with, such as ["churn"]

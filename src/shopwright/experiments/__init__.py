@@ -1,6 +1,7 @@
-"""Experiments: who sees which variant, what the units did, and what may be concluded from it.
+"""Experiments: what units did in each variant, and what may be concluded from it.
 
-``assignment`` decides who sees what; ``statistics`` is pure arithmetic on additive aggregates; ``aggregates`` reads those
-from the warehouse in one scan, ``readout`` turns them into a judgement. What is tried is told by the shop's settings, what
-is measured by ``metrics``, and the rows of units are made by the warehouse's models.
+``aggregates`` sums the units in one scan of the warehouse, ``statistics`` is pure arithmetic on those sums, ``analysis``
+compares every metric and variant with the control, ``verdict`` decides, ``result`` and ``daily`` put it together for the
+commands, and ``planning`` sizes an experiment. Which variant a unit sees belongs in ``assignment``, the definition of a
+metric in ``metrics``, the settings of an experiment in ``settings``, and the rows of units in the dbt models.
 """

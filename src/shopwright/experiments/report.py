@@ -1,4 +1,4 @@
-"""A read-out as one HTML file that needs nothing else: no network, no folder beside it."""
+"""Experiment report as one self-contained HTML file: no network, no other files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
-from shopwright.experiments.figures import BETTER, WORSE, cohorts, effects, funnel, segments, sequence
-from shopwright.experiments.parts import FEWEST_UNITS
-from shopwright.experiments.words import notes, simulation_warnings, told_change, told_ratio, told_value
+from shopwright.experiments.charts import (
+    BETTER,
+    WORSE,
+    cohorts_chart,
+    daily_chart,
+    effects_chart,
+    funnel_chart,
+    segments_chart,
+)
+from shopwright.experiments.messages import (
+    format_change,
+    format_sample_ratio,
+    format_value,
+    simulation_warnings,
+    table_notes,
+)
+from shopwright.experiments.segments import MIN_UNITS
 from shopwright.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -17,19 +31,18 @@ if TYPE_CHECKING:
 
     from plotly import graph_objects as plots
 
-    from shopwright.experiments.reading import Reading
-    from shopwright.experiments.readout import MetricReading, Readout
-    from shopwright.experiments.verdict import Verdict
+    from shopwright.experiments.analysis import Analysis, MetricResult
+    from shopwright.experiments.result import ExperimentResult
+    from shopwright.experiments.verdict import VariantVerdict
     from shopwright.settings import ShopSettings
 
 DECISIONS = {"ship": BETTER, "do not ship": WORSE, "keep running": "#a06a00", "invalid": WORSE}
 TITLES = (
-    *("metric", "role", "variant", "control", "value", "change", "at every look", "p", "corrected p"),
+    *("metric", "role", "variant", "control", "value", "change", "always valid", "p", "corrected p"),
     *("chance to win", "expected loss"),
 )
-MISSING = "–"  # noqa: RUF001  # a dash, as everywhere without a number
-FIRST_NUMBER = 3
-"""Columns of numbers begin here."""
+MISSING = "–"  # noqa: RUF001  # a dash, as everywhere without a value
+FIRST_NUMBER_COLUMN = 3
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -46,32 +59,37 @@ footer { margin-top: 2rem; color: #5b6b7f; font-size: .85rem; }
 """
 
 
-def render(reading: Reading, *, shop: ShopSettings) -> str:
-    """The whole page.
+def render_report(result: ExperimentResult, *, shop: ShopSettings) -> str:
+    """Render the report of an experiment.
 
     Args:
-        reading: what was read.
-        shop: whose it is.
+        result: the experiment's result.
+        shop: the shop, for its name and time zone.
+
+    Returns:
+        A complete HTML document.
     """
-    readout = reading.readout
-    experiment, metric = readout.experiment, METRICS[readout.experiment.primary_metric].title
+    analysis = result.analysis
+    experiment, metric = analysis.experiment, METRICS[analysis.experiment.primary_metric].title
     sections = [
         f"<h1>{escape(experiment.name)}</h1><p class='hypothesis'>{escape(experiment.hypothesis)}</p>",
-        _simulation_warnings(reading),
-        *map(_verdict, reading.verdicts),
-        _facts(reading, shop),
-        _section("Change by metric", effects(readout.readings)),
-        _table(readout),
-        _section(f"{metric}, day by day", sequence(reading) if reading.days else None, SEQUENCE),
+        _simulated(result),
+        *map(_verdict, result.verdicts),
+        _facts(result, shop),
+        _section("Change by metric", effects_chart(analysis.metric_results)),
+        _table(analysis),
+        _section(f"{metric} by day", daily_chart(result) if result.days else None, DAILY_NOTE),
         _section(
-            f"{metric}, by the day units came in",
-            cohorts(readout) if readout.cohorts else None,
-            COHORTS,
-            *told_trends(readout),
+            f"{metric} by day of exposure",
+            cohorts_chart(analysis) if analysis.cohorts else None,
+            COHORT_NOTE,
+            *format_trends(analysis),
         ),
-        _section(f"{metric}, by segment", segments(readout) if readout.segments else None, SEGMENTS),
-        _section("Funnel by variant", funnel(readout)),
-        f"<footer>{_footer(reading)}</footer>",
+        _section(
+            f"{metric} by segment", segments_chart(analysis) if analysis.segments else None, SEGMENT_NOTE
+        ),
+        _section("Funnel by variant", funnel_chart(analysis)),
+        f"<footer>{_footer(result)}</footer>",
     ]
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
@@ -81,16 +99,17 @@ def render(reading: Reading, *, shop: ShopSettings) -> str:
     )
 
 
-SEQUENCE = (
-    "What a look at the end of each day would have shown, all units so far together. Whoever looks every day may trust "
-    "the band, and nothing narrower. Not adjusted (CUPED) and not cut."
+DAILY_NOTE = (
+    "Results as they stood at the end of each day, over all units so far. If you check every day, trust only the "
+    "always-valid band. Not adjusted (CUPED) and not capped."
 )
-COHORTS = (
-    "Each point compares the units that came in on one day, over all their time since, relative to the control of all "
-    "days. A steady effect scatters around the dashed line. Points that drift towards 0 speak of novelty: an effect that wears off, or that those who came "
-    f"first felt most. Days with fewer than {FEWEST_UNITS} units in a variant are left out. Not adjusted (CUPED)."
+COHORT_NOTE = (
+    "Each point compares the units exposed on one day, over all their time since, relative to the control of all days. A "
+    "steady effect scatters around the dashed line. Points that drift toward 0 suggest a novelty effect: the effect wears "
+    f"off, or was strongest for early users. Days with fewer than {MIN_UNITS} units in a variant are left out. Not adjusted "
+    "(CUPED)."
 )
-SEGMENTS = "To look at, not to decide by: of many segments, one differs by chance. Not adjusted (CUPED)."
+SEGMENT_NOTE = "For exploration only: of many segments, some differ by chance. Not adjusted (CUPED)."
 
 
 def _figure(figure: plots.Figure) -> str:
@@ -100,97 +119,102 @@ def _figure(figure: plots.Figure) -> str:
     return text
 
 
-def _section(title: str, figure: plots.Figure | None, *told: str) -> str:
+def _section(title: str, figure: plots.Figure | None, *notes: str) -> str:
     if figure is None:
         return ""
-    return f"<h2>{escape(title)}</h2>{_told(told)}{_figure(figure)}"
+    return f"<h2>{escape(title)}</h2>{_paragraphs(notes)}{_figure(figure)}"
 
 
-def _told(sentences: Iterable[str]) -> str:
+def _paragraphs(sentences: Iterable[str]) -> str:
     return "".join(f"<p class='note'>{escape(sentence)}</p>" for sentence in sentences)
 
 
-def told_trends(readout: Readout) -> Iterable[str]:
-    """What the points by day come to, for each treatment."""
-    for variant, found in readout.novelty.items():
-        if found.slope is None or found.slope.pvalue is None or not found.first_half or not found.second_half:
-            yield f"{variant}: no trend can be told: {found.reason or 'the days tell nothing'}."
+def format_trends(analysis: Analysis) -> Iterable[str]:
+    """Yield a sentence on the trend over days of exposure, for each treatment."""
+    for variant, novelty in analysis.novelty.items():
+        if (
+            novelty.slope is None
+            or novelty.slope.pvalue is None
+            or not novelty.first_half
+            or not novelty.second_half
+        ):
+            yield f"{variant}: no trend can be estimated: {novelty.reason or 'the days carry no information'}."
             continue
-        sense = "changes with the day" if found.slope.pvalue < 0.01 else "is steady as far as can be told"
+        trend = "changes with the day" if novelty.slope.pvalue < 0.01 else "shows no clear trend"
         yield (
-            f"{variant}: the effect {sense} (p = {found.slope.pvalue:.2g}): {told_change(found.first_half)} in the first "
-            f"half of {found.day_count} days, {told_change(found.second_half)} in the second."
+            f"{variant}: the effect {trend} (p = {novelty.slope.pvalue:.2g}): {format_change(novelty.first_half)} in the "
+            f"first half of {novelty.day_count} days, {format_change(novelty.second_half)} in the second."
         )
 
 
-def _simulation_warnings(reading: Reading) -> str:
-    lines = simulation_warnings(reading.simulated_events, reading.simulated_elsewhere)
+def _simulated(result: ExperimentResult) -> str:
+    lines = simulation_warnings(result.simulated_events, result.simulated_elsewhere)
     return "".join(f"<p class='simulated'>{escape(line)}</p>" for line in lines)
 
 
-def _verdict(verdict: Verdict) -> str:
-    colour = DECISIONS[verdict.decision]
+def _verdict(verdict: VariantVerdict) -> str:
+    color = DECISIONS[verdict.decision]
     return (
-        f"<p class='verdict' style='border-color:{colour}'><strong style='color:{colour}'>{escape(verdict.variant)}: "
+        f"<p class='verdict' style='border-color:{color}'><strong style='color:{color}'>{escape(verdict.variant)}: "
         f"{verdict.decision}</strong><br>{escape(verdict.reason)}</p>"
     )
 
 
-def _facts(reading: Reading, shop: ShopSettings) -> str:
-    readout = reading.readout
-    units = ", ".join(f"{escape(name)} {count:,}" for name, count in readout.units.items())
+def _facts(result: ExperimentResult, shop: ShopSettings) -> str:
+    analysis = result.analysis
+    units = ", ".join(f"{escape(name)} {count:,}" for name, count in analysis.units.items())
     return (
-        f"<p>{escape(shop.name)}, data to {readout.as_of or 'none'} ({escape(shop.timezone)}). Units: {units}; sample ratio "
-        f"{told_ratio(readout.sample_ratio)}; seen in two variants {readout.mixed_units:,}.</p>"
+        f"<p>{escape(shop.name)}, data through {analysis.as_of or 'no day yet'} ({escape(shop.timezone)}). Units: {units}. "
+        f"Sample ratio: {format_sample_ratio(analysis.sample_ratio)}. Units in several variants: {analysis.mixed_units:,}.</p>"
     )
 
 
-def table_rows(readout: Readout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The table of metrics as titles and rows of text; a dash where there is no number."""
-    return TITLES, [tuple(text or MISSING for text in _row(found)) for found in readout.readings]
+def table_rows(analysis: Analysis) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the table of metrics as titles and rows of text; a dash where there is no value."""
+    return TITLES, [tuple(text or MISSING for text in _row(result)) for result in analysis.metric_results]
 
 
-def _table(readout: Readout) -> str:
-    titles, rows = table_rows(readout)
-    head = "".join(_cell("th", title, place) for place, title in enumerate(titles))
+def _table(analysis: Analysis) -> str:
+    titles, rows = table_rows(analysis)
+    head = "".join(_cell("th", title, column) for column, title in enumerate(titles))
     body = "".join(
-        f"<tr>{''.join(_cell('td', text, place) for place, text in enumerate(row))}</tr>" for row in rows
+        f"<tr>{''.join(_cell('td', text, column) for column, text in enumerate(row))}</tr>" for row in rows
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div class='wide'>{table}</div>{_told(notes(readout))}"
+    return f"<div class='wide'>{table}</div>{_paragraphs(table_notes(analysis))}"
 
 
-def _row(found: MetricReading) -> tuple[str | None, ...]:
-    best, always, belief = found.estimate, found.sequential.relative, found.belief
+def _row(result: MetricResult) -> tuple[str | None, ...]:
+    estimate, sequential, belief = result.estimate, result.sequential.relative, result.belief
     return (
-        found.metric.title + (" (CUPED)" if found.adjusted else ""),
-        f"guardrail: {found.guardrail.verdict}" if found.guardrail else found.role,
-        found.variant,
-        told_value(best.control, found.metric),
-        told_value(best.treatment, found.metric),
-        told_change(best.relative) if best.relative else None,
-        told_change(always) if always and always.interval else None,
-        *(None if value is None else f"{value:.4f}" for value in (best.pvalue, found.corrected_pvalue)),
+        result.metric.title + (" (CUPED)" if result.adjusted else ""),
+        f"guardrail: {result.guardrail.verdict}" if result.guardrail else result.role,
+        result.variant,
+        format_value(estimate.control, result.metric),
+        format_value(estimate.treatment, result.metric),
+        format_change(estimate.relative) if estimate.relative else None,
+        format_change(sequential) if sequential and sequential.interval else None,
+        *(None if value is None else f"{value:.4f}" for value in (estimate.pvalue, result.corrected_pvalue)),
         None if belief.chance_to_win is None else f"{belief.chance_to_win:.1%}",
         None if belief.expected_loss is None else f"{belief.expected_loss:.2%}",
     )
 
 
-def _cell(tag: str, text: str, place: int) -> str:
-    """A cell of a table; a change stands above its interval."""
+def _cell(tag: str, text: str, column: int) -> str:
+    """Return a table cell; a change stands above its interval."""
     value, _, interval = text.partition(" (")
-    if tag == "td" and place > FIRST_NUMBER and interval:
+    if tag == "td" and column > FIRST_NUMBER_COLUMN and interval:
         inner = f"{escape(value)}<br><span class='interval'>{escape(interval.removesuffix(')'))}</span>"
     else:
         inner = escape(text)
-    kind = " class='number'" if place >= FIRST_NUMBER else ""
+    kind = " class='number'" if column >= FIRST_NUMBER_COLUMN else ""
     return f"<{tag}{kind}>{inner}</{tag}>"
 
 
-def _footer(reading: Reading) -> str:
-    experiment = reading.readout.experiment
+def _footer(result: ExperimentResult) -> str:
+    experiment = result.analysis.experiment
     return (
-        f"Intervals of {1 - experiment.alpha:.0%}; p-values corrected by {experiment.correction}. The verdict follows a fixed "
-        "rule: validity first, guardrails second, the primary metric third; before the planned end only what holds at "
-        "every look may decide."
+        f"Confidence level {1 - experiment.alpha:.0%}, p-values corrected by {experiment.correction}. The verdict follows a "
+        "fixed rule: validity first, guardrails second, the primary metric third; before the planned end only always-valid "
+        "results may decide."
     )

@@ -1,7 +1,7 @@
-"""Named business metrics, defined once and read by experiments, service and app.
+"""Named business metrics of experiments, defined once.
 
-A metric is a formula over what one unit (a user, or a session) did. It knows its unit, which direction is better, and of
-which kind it is, since the kind decides how it is compared. How it is compared belongs to the rooms that do so.
+A metric is a formula over what one unit (a user or a session) did. It knows its unit, which direction is better, and its
+kind, which decides how it is compared. The comparison itself belongs in ``experiments``.
 """
 
 from shopwright.metrics.definitions import MEASURES, METRICS, Kind, Metric

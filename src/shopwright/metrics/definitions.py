@@ -1,4 +1,4 @@
-"""The metrics, and the measures of a unit that they are made of."""
+"""Definitions of the metrics and of the measures they are made of."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal
 
 
 class Kind(StrEnum):
-    """How a metric comes from its measures."""
+    """Kind of formula; it decides how a metric is compared."""
 
     PROPORTION = "proportion"
-    """Share of the units of which something is true."""
+    """Share of the units with a property."""
     MEAN = "mean"
     """A measure per unit."""
     RATIO = "ratio"
@@ -22,17 +22,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What one unit did, as a column of its totals."""
+    """Column of a unit's totals: one thing that the unit did, summed."""
 
     name: str
     meaning: str
-    before: str = ""
-    """The same measure before the experiment, where there is one."""
+    pre_period: str = ""
+    """Column of the same measure before the experiment; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One named figure."""
+    """Named business metric: a formula over measures, with its unit and direction."""
 
     name: str
     title: str
@@ -41,37 +41,35 @@ class Metric:
     better: Literal["higher", "lower"]
     kind: Kind
     numerator: str
-    """Measure that is averaged, divided, or of which a quantile is taken."""
+    """Measure that is averaged, divided, or whose quantile is taken."""
     denominator: str = ""
-    """Measure that it is divided by; ratios only."""
+    """Measure to divide by; ratios only."""
     quantile: float = 0.5
-    """Which quantile; quantile metrics only."""
+    """Quantile between 0 and 1; quantile metrics only."""
     is_capped: bool = False
-    """Whether a unit's numerator is cut to a quantile, of the units that have any, where an experiment says so
-    (winsorisation). A ratio's denominator never is: it counts what the ratio is per."""
+    """Whether a unit's numerator is capped at a quantile of the units that have any, in experiments that set ``winsorize``.
+    A ratio's denominator never is: it counts what the ratio is per."""
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The measures it needs."""
+        """Measures in the formula."""
         return (self.numerator, self.denominator) if self.denominator else (self.numerator,)
 
 
 _MEASURES = (
-    Measure("is_converted", "Whether it bought (0 or 1)", before="pre_is_converted"),
-    Measure("session_count", "Sessions", before="pre_session_count"),
-    Measure(
-        "cart_session_count", "Sessions with something put into the cart", before="pre_cart_session_count"
-    ),
+    Measure("is_converted", "1 if the unit bought, else 0", pre_period="pre_is_converted"),
+    Measure("session_count", "Sessions", pre_period="pre_session_count"),
+    Measure("cart_session_count", "Sessions that add to the cart", pre_period="pre_cart_session_count"),
     Measure("purchase_session_count", "Sessions with a purchase"),
-    Measure("abandoned_session_count", "Sessions with something in the cart and no purchase"),
-    Measure("order_count", "Orders that count", before="pre_order_count"),
-    Measure("unit_count", "Units bought", before="pre_unit_count"),
-    Measure("revenue_amount", "Value of its orders after discounts (money)", before="pre_revenue_amount"),
+    Measure("abandoned_session_count", "Sessions that add to the cart and have no purchase"),
+    Measure("order_count", "Orders that count", pre_period="pre_order_count"),
+    Measure("unit_count", "Units bought", pre_period="pre_unit_count"),
+    Measure("revenue_amount", "Value of the orders after discounts (money)", pre_period="pre_revenue_amount"),
     Measure("returned_unit_count", "Units returned"),
-    Measure("seconds_to_purchase", "From exposure to the first purchase (seconds)"),
+    Measure("seconds_to_purchase", "Time from exposure to the first purchase (seconds)"),
 )
 MEASURES = {measure.name: measure for measure in _MEASURES}
-"""Measures by name; columns of ``fct_experiment_units``."""
+"""Measures by name, which is their column in ``fct_experiment_units``."""
 
 _METRICS = (
     Metric(
@@ -79,44 +77,44 @@ _METRICS = (
         unit="share", better="higher", kind=Kind.PROPORTION, numerator="is_converted",
     ),
     Metric(
-        "purchases_per_user", "Purchases per unit", "Orders per unit, of all units.",
+        "purchases_per_user", "Purchases per unit", "Orders per unit, over all units.",
         unit="count", better="higher", kind=Kind.MEAN, numerator="order_count", is_capped=True,
     ),
     Metric(
-        "revenue_per_user", "Revenue per unit", "Value of orders per unit, of all units.",
+        "revenue_per_user", "Revenue per unit", "Value of orders per unit, over all units.",
         unit="money", better="higher", kind=Kind.MEAN, numerator="revenue_amount", is_capped=True,
     ),
     Metric(
-        "average_order_value", "Average order value", "Value of orders over their number.",
+        "average_order_value", "Average order value", "Value of orders divided by their number.",
         unit="money", better="higher", kind=Kind.RATIO,
         numerator="revenue_amount", denominator="order_count", is_capped=True,
     ),
     Metric(
-        "revenue_per_session", "Revenue per session", "Value of orders over sessions.",
+        "revenue_per_session", "Revenue per session", "Value of orders divided by sessions.",
         unit="money", better="higher", kind=Kind.RATIO,
         numerator="revenue_amount", denominator="session_count", is_capped=True,
     ),
     Metric(
-        "cart_rate", "Cart rate", "Sessions that put something into the cart, of all sessions.",
+        "cart_rate", "Cart rate", "Share of sessions that add to the cart.",
         unit="share", better="higher", kind=Kind.RATIO,
         numerator="cart_session_count", denominator="session_count",
     ),
     Metric(
-        "abandonment_rate", "Abandonment rate", "Sessions without a purchase, of those with something in the cart.",
+        "cart_abandonment_rate", "Cart abandonment rate", "Share of sessions that add to the cart but have no purchase.",
         unit="share", better="lower", kind=Kind.RATIO,
         numerator="abandoned_session_count", denominator="cart_session_count",
     ),
     Metric(
-        "items_per_order", "Items per order", "Units bought over orders.",
+        "items_per_order", "Items per order", "Units bought divided by orders.",
         unit="count", better="higher", kind=Kind.RATIO,
         numerator="unit_count", denominator="order_count", is_capped=True,
     ),
     Metric(
-        "time_to_purchase", "Time to purchase", "Median time from exposure to the first purchase, of units that bought.",
+        "time_to_purchase", "Time to purchase", "Median time from exposure to the first purchase, over units that bought.",
         unit="seconds", better="lower", kind=Kind.QUANTILE, numerator="seconds_to_purchase",
     ),
     Metric(
-        "return_rate", "Return rate", "Units returned, of units bought.",
+        "return_rate", "Return rate", "Units returned divided by units bought.",
         unit="share", better="lower", kind=Kind.RATIO,
         numerator="returned_unit_count", denominator="unit_count",
     ),

@@ -52,7 +52,7 @@ def _metric_cells(metric: Metric) -> tuple[str, ...]:
 
 
 def _measure_cells(measure: Measure) -> tuple[str, ...]:
-    return (f"`{measure.name}`", measure.meaning, f"`{measure.before}`" if measure.before else "")
+    return (f"`{measure.name}`", measure.meaning, f"`{measure.pre_period}`" if measure.pre_period else "")
 
 
 def _formula(metric: Metric) -> str:

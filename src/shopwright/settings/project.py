@@ -57,7 +57,7 @@ class Settings(Strict):
     def _check_layers(self) -> Settings:
         for index, one in enumerate(self.experiments):
             for two in self.experiments[index + 1 :]:
-                if one.layer and one.meets(two):
+                if one.layer and one.overlaps(two):
                     raise ValueError(
                         f"experiments '{one.name}' and '{two.name}' share units of layer '{one.layer}'; give them "
                         "ranges that do not overlap, such as [0, 0.5] and [0.5, 1]"

@@ -14,7 +14,7 @@ from shopwright import __version__
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
-from shopwright.experiments.store import check_installed, write_readouts
+from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, NodeResult, ProgressCallback, run_dbt

@@ -40,7 +40,7 @@ name = "next-year"
 hypothesis = "It will sell more."
 start = 2026-02-01
 """
-READERS = ("read", "watch", "audit")
+READERS = ("results", "daily", "audit")
 
 
 def is_one_line(text):

@@ -76,7 +76,7 @@ def test_a_plan_by_fewer_days_than_asked_for_says_so(run, document, shop):
     assert found["history_days"] == days
     assert found["units_per_day"] == pytest.approx(found["past_units"] / days)
     assert (
-        f"Mind: the data has {days} of the 400 days asked for."
+        f"Note: the data has only {days} of the 400 requested days."
         in run("plan", "checkout", "--days", "400", project=shop)[1]
     )
 
@@ -145,7 +145,7 @@ def test_units_in_the_warehouse_are_where_assign_says(document, shop):
 
 
 def test_a_reading_begins_with_the_verdict(run, shop):
-    code, out, err = run("read", "checkout", project=shop)
+    code, out, err = run("results", "checkout", project=shop)
     assert (code, err) == (0, "")
     first, second = out.splitlines()[:2]
     assert first == "checkout: A shorter checkout sells more."
@@ -158,13 +158,13 @@ def test_a_reading_begins_with_the_verdict(run, shop):
 
 def test_what_people_write_is_no_markup(run, shop, tmp_path):
     file = tmp_path / "banner.html"
-    out = run("read", "old-banner", "--html", file, project=shop)[1]
+    out = run("results", "old-banner", "--html", file, project=shop)[1]
     assert "A <b>banner</b> [red]helps[/red]." in out
     assert "A &lt;b&gt;banner&lt;/b&gt; [red]helps[/red]." in file.read_text(encoding="utf-8")
 
 
 def test_a_reading_for_machines_agrees_with_the_units_in_gold(document, shop):
-    found = document("read", "checkout", project=shop)
+    found = document("results", "checkout", project=shop)
     rows = columns_of(
         shop.published,
         """
@@ -197,7 +197,7 @@ def test_the_readouts_in_gold_say_what_read_says(document, shop):
     stored = columns_of(shop.published, "select * from gold.fct_experiment_readouts")
     assert {row["experiment"] for row in stored} == {"checkout", "old-banner", "express"}
     for name in ("checkout", "old-banner"):
-        found = document("read", name, project=shop)
+        found = document("results", name, project=shop)
         rows = {row["metric"]: row for row in stored if row["experiment"] == name}
         assert set(rows) == {reading["metric"] for reading in found["metrics"]}
         for reading in found["metrics"]:
@@ -239,7 +239,7 @@ def test_every_column_of_the_readouts_in_gold_says_what_it_means(shop):
 def test_the_report_is_one_file_that_names_no_other(run, shop, tmp_path):
     file = tmp_path / "a folder" / "checkout.html"
     file.parent.mkdir()
-    code, out, err = run("read", "checkout", "--html", file, project=shop)
+    code, out, err = run("results", "checkout", "--html", file, project=shop)
     assert (code, err) == (0, "")
     assert f"Report: {file}" in out
     assert [entry.name for entry in file.parent.iterdir()] == ["checkout.html"]
@@ -250,7 +250,7 @@ def test_the_report_is_one_file_that_names_no_other(run, shop, tmp_path):
 
 def test_a_report_and_json_are_had_together(document, shop, tmp_path):
     file = tmp_path / "checkout.html"
-    assert document("read", "checkout", "--html", file, project=shop)["days"] > 50
+    assert document("results", "checkout", "--html", file, project=shop)["days"] > 50
     assert file.stat().st_size > 1_000_000
 
 
@@ -258,18 +258,18 @@ def test_a_report_and_json_are_had_together(document, shop, tmp_path):
 
 
 def test_watching_shows_each_day_and_ends_where_reading_is(run, document, shop):
-    code, out, err = run("watch", "checkout", project=shop)
+    code, out, err = run("daily", "checkout", project=shop)
     assert (code, err) == (0, "")
     assert "Decide by the last two columns only" in out
     assert "2025-03-31" in out
     assert "invalid" not in out
     assert "Simulated data" not in out
-    found = document("watch", "checkout", project=shop)
+    found = document("daily", "checkout", project=shop)
     assert (found["metric"], found["invalid_reason"]) == ("conversion_rate", None)
     assert (found["simulated_events"], found["simulated_elsewhere"]) == (0, {})
     days = found["days"]
     assert [day["day"] for day in days] == sorted({day["day"] for day in days})
-    whole = document("read", "checkout", project=shop)["metrics"][0]["plain"]
+    whole = document("results", "checkout", project=shop)["metrics"][0]["plain"]
     last = days[-1]["naive"]
     assert (last["control_count"], last["treatment_count"]) == (
         whole["control_count"],
@@ -279,7 +279,7 @@ def test_watching_shows_each_day_and_ends_where_reading_is(run, document, shop):
 
 
 def test_the_interval_for_every_look_holds_the_one_for_one_look(document, shop):
-    for day in document("watch", "checkout", "--metric", "revenue_per_user", project=shop)["days"]:
+    for day in document("daily", "checkout", "--metric", "revenue_per_user", project=shop)["days"]:
         naive, always = (day[name]["absolute"] for name in ("naive", "sequential"))
         if naive and always:
             assert always["interval"]["lower"] <= naive["interval"]["lower"]
@@ -288,19 +288,19 @@ def test_the_interval_for_every_look_holds_the_one_for_one_look(document, shop):
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_every_metric_can_be_watched_but_quantiles(run, shop, metric):
-    code, out, err = run("watch", "checkout", "--metric", metric, project=shop)
+    code, out, err = run("daily", "checkout", "--metric", metric, project=shop)
     if METRICS[metric].kind is Kind.QUANTILE:
         assert (code, out, is_one_line(err)) == (1, "", True)
-        assert "no daily sequence; give --metric" in err
+        assert "no daily results; give --metric" in err
     else:
         assert (code, err) == (0, "")
         assert METRICS[metric].title in out
 
 
 def test_an_experiment_judged_by_a_quantile_is_read_and_says_why_it_cannot_be_watched(run, document, shop):
-    found = document("read", "old-banner", project=shop)
+    found = document("results", "old-banner", project=shop)
     assert (found["daily"], found["segments"]) == ([], [])
-    code, out, err = run("watch", "old-banner", project=shop)
+    code, out, err = run("daily", "old-banner", project=shop)
     assert (code, out, is_one_line(err)) == (1, "", True)
 
 

@@ -21,11 +21,11 @@ def test_an_unknown_experiment_is_one_line_with_its_near_match(run, shop, comman
 
 
 def test_an_unknown_experiment_is_one_json_document_too(run, shop):
-    code, out, _ = run("read", "checkut", "--json", project=shop)
+    code, out, _ = run("results", "checkut", "--json", project=shop)
     assert (code, json.loads(out)["kind"]) == (1, "ConfigurationError")
 
 
-@pytest.mark.parametrize("command", ["plan", "watch"])
+@pytest.mark.parametrize("command", ["plan", "daily"])
 def test_an_unknown_metric_is_one_line_with_its_near_match(run, shop, command):
     code, out, err = run(command, "checkout", "--metric", "conversion", project=shop)
     assert (code, out, is_one_line(err)) == (1, "", True)
@@ -56,14 +56,14 @@ def test_a_warehouse_of_an_older_version_says_what_to_run(run, tmp_path, command
 
 @pytest.mark.parametrize("place", ["nowhere/report.html", "."])
 def test_a_report_that_cannot_be_written_is_one_line(run, shop, tmp_path, place):
-    code, _, err = run("read", "checkout", "--html", tmp_path / place, project=shop)
+    code, _, err = run("results", "checkout", "--html", tmp_path / place, project=shop)
     assert (code, is_one_line(err)) == (1, True)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("read",),
+        ("results",),
         ("assign", "checkout"),
         ("plan", "checkout", "--effect", "0"),
         ("plan", "checkout", "--days", "0"),
@@ -82,7 +82,7 @@ def test_misuse_exits_with_2_and_says_nothing_on_standard_output(run, shop, argu
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (CHECKOUT.replace("2025-03-31", "2025-01-31"), "lies before start"),
+        (CHECKOUT.replace("2025-03-31", "2025-01-31"), "is before start"),
         (CHECKOUT.replace("return_rate", "return_rat"), "did you mean 'return_rate'?"),
         (CHECKOUT + 'exposur = "assigned"\n', "did you mean 'exposure'?"),
         (CHECKOUT + "[experiments.variants]\ncontrol = 1\n", "two at least"),
@@ -131,28 +131,28 @@ def test_the_next_build_adds_and_removes_experiments_without_building_the_rest_a
     for table in ("fct_experiment_units", "fct_experiment_readouts"):
         known = columns_of(rebuilt_shop.published, f"select distinct experiment from gold.{table}")
         assert {row["experiment"] for row in known} <= {"checkout", "next-year"}
-    before, after = (document("read", "checkout", project=project) for project in (shop, rebuilt_shop))
+    before, after = (document("results", "checkout", project=project) for project in (shop, rebuilt_shop))
     assert flat(before) == pytest.approx(flat(after))  # sums of floats depend on the order of rows
 
 
 def test_an_experiment_that_begins_after_the_data_has_not_begun(run, document, rebuilt_shop, tmp_path):
-    found = document("read", "next-year", project=rebuilt_shop)
+    found = document("results", "next-year", project=rebuilt_shop)
     (verdict,) = found["verdicts"]
     assert verdict == {
         "variant": "treatment",
         "decision": "keep running",
-        "reason": "it has not begun: it starts on 2026-02-01, and the data goes to 2025-03-31",
+        "reason": "not started: it starts on 2026-02-01, data through 2025-03-31",
     }
     assert found["units"] == {"control": 0, "treatment": 0}
     assert all(reading["plain"]["absolute"] is None for reading in found["metrics"])
-    watched = document("watch", "next-year", project=rebuilt_shop)
+    watched = document("daily", "next-year", project=rebuilt_shop)
     assert (watched["days"], watched["invalid_reason"]) == ([], None)
     assert document("audit", "next-year", "--simulations", "100", project=rebuilt_shop)["suspects"] == []
     file = tmp_path / "report.html"
-    for command in ("read", "watch", "audit"):
-        options = ["--html", file] if command == "read" else []
+    for command in ("results", "daily", "audit"):
+        options = ["--html", file] if command == "results" else []
         code, out, err = run(command, "next-year", *options, project=rebuilt_shop)
         assert (code, err) == (0, "")
         assert out
-    assert "it has not begun" in file.read_text(encoding="utf-8")
+    assert "not started" in file.read_text(encoding="utf-8")
     assert {row["name"]: row["units"] for row in document("list", project=rebuilt_shop)}["next-year"] == 0

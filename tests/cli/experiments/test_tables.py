@@ -19,11 +19,10 @@ from shopwright.experiments.audit import (
     split_over_time,
     trace_sample_ratio,
 )
+from shopwright.experiments.daily import DailyResult, compare_days
 from shopwright.experiments.planning import Horizon, Plan
-from shopwright.experiments.reading import read_experiment
-from shopwright.experiments.sequence import watch
+from shopwright.experiments.result import read_experiment
 from shopwright.experiments.statistics import Moments, SampleSize
-from shopwright.experiments.watching import Watched
 from shopwright.metrics import METRICS
 
 RATE = METRICS["conversion_rate"]
@@ -43,23 +42,23 @@ def printed(capsys):
 def watched(tried, metric=RATE, **given):
     rng = np.random.default_rng(0)
     bought = {name: Moments.from_arrays({"is_converted": rng.random(200) < 0.3}) for name in tried.variants}
-    days = tuple(watch(tried, RATE, {START: bought}))
+    days = tuple(compare_days(tried, RATE, {START: bought}))
     nothing = {"invalid_reason": None, "simulated_events": 0, "simulated_elsewhere": {}}
-    return Watched(experiment=tried, metric=metric, days=days, **nothing | given)
+    return DailyResult(experiment=tried, metric=metric, days=days, **nothing | given)
 
 
 THREE = {"variants": {"control": 1, "b": 1, "c": 1}}
 
 
 def test_of_several_treatments_only_the_corrected_column_decides(printed):
-    shown = printed(tables.watched(watched(experiment(**THREE))))
+    shown = printed(tables.show_daily(watched(experiment(**THREE))))
     assert "Decide by the last column only: it is corrected for 2 treatments (holm)" in shown
-    uncorrected = printed(tables.watched(watched(experiment(**THREE, correction="none"))))
+    uncorrected = printed(tables.show_daily(watched(experiment(**THREE, correction="none"))))
     assert "Decide by the last two columns only" in uncorrected
 
 
 def test_an_invalid_experiment_is_headed_so_and_lets_nothing_be_concluded(printed):
-    shown = printed(tables.watched(watched(experiment(), invalid_reason="sample ratio mismatch: 3 to 9")))
+    shown = printed(tables.show_daily(watched(experiment(), invalid_reason="sample ratio mismatch: 3 to 9")))
     assert shown.startswith("checkout: invalid – sample ratio mismatch: 3 to 9")  # noqa: RUF001
     assert "Decide by" not in shown
     assert "Nothing may be concluded from these days" in shown
@@ -67,7 +66,7 @@ def test_an_invalid_experiment_is_headed_so_and_lets_nothing_be_concluded(printe
 
 def test_days_with_simulated_effects_are_headed_as_simulated(printed):
     shown = printed(
-        tables.watched(watched(experiment(), simulated_events=1_200, simulated_elsewhere={"banner": 7}))
+        tables.show_daily(watched(experiment(), simulated_events=1_200, simulated_elsewhere={"banner": 7}))
     )
     own, other = shown.splitlines()[:2]
     assert own == "Simulated data: 1,200 events carry a simulated effect of this experiment."
@@ -79,8 +78,8 @@ def test_days_with_simulated_effects_are_headed_as_simulated(printed):
 def test_a_reading_is_headed_as_simulated_by_its_own_effect_and_by_others(printed):
     units = crowd(np.random.default_rng(0), {"control": 300, "treatment": 300})
     found = read_experiment(published(units), experiment())
-    assert "Simulated data" not in printed(tables.read(found))
-    shown = printed(tables.read(replace(found, simulated_events=40, simulated_elsewhere={"[b]x": 7})))
+    assert "Simulated data" not in printed(tables.show_result(found))
+    shown = printed(tables.show_result(replace(found, simulated_events=40, simulated_elsewhere={"[b]x": 7})))
     assert shown.splitlines()[1:3] == [
         "Simulated data: 40 events carry a simulated effect of this experiment.",
         "Simulated data: 7 events of these days carry a simulated effect of experiment '[b]x'.",
@@ -88,7 +87,7 @@ def test_a_reading_is_headed_as_simulated_by_its_own_effect_and_by_others(printe
 
 
 def test_another_metric_is_not_what_the_verdict_rests_on(printed):
-    shown = printed(tables.watched(watched(experiment(), METRICS["cart_rate"])))
+    shown = printed(tables.show_daily(watched(experiment(), METRICS["cart_rate"])))
     assert "The verdict rests on conversion_rate." in shown
 
 
@@ -99,7 +98,7 @@ def test_the_list_says_which_experiments_have_simulated_data(printed):
         common | {"name": "banner", "simulated_events": 0, "simulated_elsewhere": {"checkout": 12}},
         common | {"name": "unbuilt", "simulated_events": None, "simulated_elsewhere": None},
     ]
-    shown = printed(tables.listing(rows))
+    shown = printed(tables.list_experiments(rows))
     assert "checkout: Simulated data: 12 events carry a simulated effect of this experiment." in shown
     assert "banner: Simulated data: 12 events of these days carry a simulated effect" in shown
     assert "unbuilt: " not in shown
@@ -119,30 +118,28 @@ def plan(**given):
         "units_per_day": 10.0,
         "size": SampleSize((100, 100), 20),
         "horizons": (Horizon(4, 280, 0.125, 0.2, False), Horizon(8, 400, 0.125, 0.1, True)),
-        "cautions": ("the data has 28 of the 90 days asked for",),
+        "cautions": ("the data has only 28 of the 90 requested days",),
         "simulated_events": {"banner": 3},
     }
     return Plan(**nothing | given)
 
 
 def test_a_plan_says_what_it_is_made_by_and_what_it_guesses(printed):
-    shown = printed(tables.planned(plan(), experiment(exposure="begin_checkout")))
+    shown = printed(tables.show_plan(plan(), experiment(exposure="begin_checkout")))
     assert "3 events of these days carry a simulated effect of experiment 'banner'" in shown
     assert "from 2024-02-01: 280 users who did begin_checkout, conversion_rate 12.500%; 10.0 a day" in shown
     assert "That takes 20 days." in shown
     assert "8 weeks (guessed) 400 12.500% 10.0%" in shown
     assert "guessed: longer than the 28 days looked at" in shown
-    assert "Mind: the data has 28 of the 90 days asked for." in shown
+    assert "Note: the data has only 28 of the 90 requested days." in shown
 
 
 def test_days_beyond_the_history_are_said_to_be_about_right(printed):
     assert "That takes about 40 days." in printed(
-        tables.planned(plan(size=SampleSize((100, 100), 40)), experiment())
+        tables.show_plan(plan(size=SampleSize((100, 100), 40)), experiment())
     )
-    never = plan(size=SampleSize((100, 100), None, "they would not come in within 10 years"))
-    assert "In how many days: they would not come in within 10 years." in printed(
-        tables.planned(never, experiment())
-    )
+    never = plan(size=SampleSize((100, 100), None, "they would take more than 10 years"))
+    assert "Duration: they would take more than 10 years." in printed(tables.show_plan(never, experiment()))
 
 
 def audited(units, tried=None, **given):
@@ -159,7 +156,7 @@ def audited(units, tried=None, **given):
         "suspects": suspects,
         "split_over_time": split_over_time(connection, tried),
     }
-    return tables.audited(Audit(**found | given))
+    return tables.show_audit(Audit(**found | given))
 
 
 def test_what_cannot_be_computed_is_not_called_independent(printed):

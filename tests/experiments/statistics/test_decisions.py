@@ -53,7 +53,7 @@ class TestHistory:
         arms = [Moments.from_arrays({"y": y[arm], "x": x[arm]}) for arm in range(3)]
         quantities = {"metric": Quantity("y"), "covariate": Quantity("x")}
         covariance = np.cov(y.ravel(), x.ravel())
-        three = cuped(*arms[:2], others=arms[2:], **quantities)
+        three = cuped(*arms[:2], other_variants=arms[2:], **quantities)
         assert three.adjustment.theta == pytest.approx(covariance[0, 1] / covariance[1, 1])
         assert three.adjustment.correlation == pytest.approx(np.corrcoef(y.ravel(), x.ravel())[0, 1])
         assert three.adjustment.theta > cuped(*arms[:2], **quantities).adjustment.theta
@@ -267,7 +267,7 @@ class TestDilution:
         found = dilution(SHOP, control=self.half, treatment=Proportion(5_500, 10_000), measured_on="exposed")
         assert found.is_uneven
         assert found.exposure_pvalue < 0.01
-        assert (found.scaled, found.reason) == (None, "the variants expose different shares of their units")
+        assert (found.scaled, found.reason) == (None, "exposure differs between the variants")
 
     def test_nobody_exposed(self):
         nobody = Proportion(0, 10)
@@ -304,4 +304,4 @@ class TestNovelty:
         days = self.days([0.5, 0.5, 0.5]) | {3: None, 4: Effect.unmeasured(0.1, "no variance")}
         found = novelty(days)
         assert (found.slope, found.day_count) == (None, 3)
-        assert found.reason == "a trend needs 4 days with an effect or more"
+        assert found.reason == "a trend needs at least 4 days with an effect"

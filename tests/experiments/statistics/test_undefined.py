@@ -82,7 +82,7 @@ def test_a_control_of_zero_has_no_relative_difference():
     assert found.absolute.value == 2
     assert found.pvalue is not None
     assert found.relative is None
-    assert found.relative_reason == "the control's value is 0, so a change relative to it means nothing"
+    assert found.relative_reason == "the control's value is 0, so a relative change is undefined"
 
 
 def test_a_negative_control_has_no_relative_difference():

@@ -1,4 +1,4 @@
-"""How often each metric's test finds something where there is nothing to find."""
+"""A/A tests: how often each metric's test finds an effect where there is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import numpy as np
 
 from shopwright.assignment import expected_weights
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.aggregates import CAPPED, UNITS, columns_of, pairs_of, read_caps, summed
+from shopwright.experiments.aggregates import (
+    CAPPED,
+    UNITS,
+    capped_metric,
+    read_caps,
+    summed_columns,
+    summed_products,
+)
 from shopwright.experiments.comparison import adjust_metric, compare_metric
 from shopwright.experiments.statistics import Moments
 from shopwright.metrics import METRICS, Kind
@@ -27,39 +34,39 @@ if TYPE_CHECKING:
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
-MOST_UNITS = 200_000
-"""Units that are dealt again; of more, this many are drawn."""
-AT_ONCE = 8
-"""Deals that are summed in one go: the units' values are then read once for all of them."""
+MAX_UNITS = 200_000
+"""Units in each A/A test; of more, a sample of this size is used."""
+BATCH_SIZE = 8
+"""Random splits that are summed together: the units' values are then read once for all of them."""
 
-Deal = dict[str, Moments]
-"""Control and tested treatments, and the units of all other variants together under the empty name."""
+Split = dict[str, Moments]
+"""Sums of the control and the tested treatments, and of all other variants together under the empty name."""
 
 
 @dataclass(frozen=True, slots=True)
 class FalsePositives:
-    """One metric over many A/A tests of one treatment against the control."""
+    """Result of many A/A tests of one metric, treatment against control."""
 
     metric: str
     variants: tuple[str, ...]
-    """The treatments that it speaks for: those of one weight, since only the weight tells variants apart here."""
+    """Treatments that the result holds for: those of one weight, since only the weight distinguishes variants here."""
     control_share: float
-    """Share of the units that was dealt to the control."""
+    """Share of the units in the control."""
     treatment_share: float
-    """Share that was dealt to the treatment."""
+    """Share of the units in the treatment."""
     method: str | None
-    """Estimator that was tested; ``cuped`` where that one decides in the read-out. None where none could be made."""
+    """Tested estimator; ``cuped`` where that one decides in the results. None without any test."""
     simulations: int
     units: int
     rate: float | None
-    """Share of the tests that found something at the experiment's alpha, not corrected; None where none could be made."""
+    """Share of the tests with a p-value below the experiment's alpha, not corrected; None without any test."""
     expected: float
     error: float | None
-    """Standard error of the rate if the test is right."""
+    """Standard error of the rate of a valid test."""
 
     @property
     def is_sound(self) -> bool | None:
-        """Whether the rate is not above what chance allows; None without a rate."""
+        """Whether the rate is no higher than chance allows; None without a rate."""
         if self.rate is None or self.error is None:
             return None
         return self.rate <= self.expected + 3 * self.error
@@ -71,44 +78,57 @@ def false_positives(
     *,
     rng: Generator,
     simulations: int,
-    watch: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     units: str = UNITS,
 ) -> list[FalsePositives]:
-    """Deal the units to the variants at random, by the experiment's own weights, and test as the read-out does.
+    """Split the units into variants at random, by the experiment's own weights, and test as the analysis does.
 
-    Treatments of the same weight are the same here, so one of each weight is tested.
+    Treatments of the same weight are equivalent here, so one of each weight is tested.
+
+    Args:
+        connection: to a warehouse with the units.
+        experiment: the experiment.
+        rng: source of the random splits.
+        simulations: number of A/A tests per metric.
+        on_progress: called with the number of completed A/A tests.
+        units: table of the units.
+
+    Returns:
+        One result per metric and weight; empty with fewer than two units.
     """
     metrics = [METRICS[name] for name in experiment.metrics if METRICS[name].kind is not Kind.QUANTILE]
-    metrics = [summed(metric, experiment) for metric in metrics]
-    columns = _columns(connection, experiment, columns_of(metrics, experiment), units) if metrics else {}
+    metrics = [capped_metric(metric, experiment) for metric in metrics]
+    columns = _columns(connection, experiment, summed_columns(metrics, experiment), units) if metrics else {}
     count = len(next(iter(columns.values()))) if columns else 0
     if count < 2:
         return []
-    alike = _treatments_by_weight(experiment)
-    found = {(metric.name, name): _Tally() for metric in metrics for name in alike}
-    deals = _deals(columns, pairs_of(metrics, list(columns)), _places(experiment, alike), rng, simulations)
-    for done, deal in enumerate(deals, start=1):
-        watch(done)
+    treatments = _treatments_by_weight(experiment)
+    tallies = {(metric.name, name): _Tally() for metric in metrics for name in treatments}
+    ranges = _draw_ranges(experiment, treatments)
+    splits = _random_splits(columns, summed_products(metrics, list(columns)), ranges, rng, simulations)
+    for completed, split in enumerate(splits, start=1):
+        on_progress(completed)
         for metric in metrics:
-            for name in alike:
-                found[metric.name, name].add(_estimate(metric, experiment, deal, name), experiment.alpha)
+            for name in treatments:
+                estimate = _estimate(metric, experiment, split, name)
+                tallies[metric.name, name].add(estimate, experiment.alpha)
     shares = _shares(experiment)
     return [
         FalsePositives(
             metric=metric,
-            variants=alike[name],
+            variants=treatments[name],
             control_share=shares[experiment.control],
             treatment_share=shares[name],
             simulations=simulations,
             units=count,
-            **tally.told(experiment.alpha),
+            **tally.to_dict(experiment.alpha),
         )
-        for (metric, name), tally in found.items()
+        for (metric, name), tally in tallies.items()
     ]
 
 
 class _Tally:
-    """Tests of one metric and treatment so far."""
+    """Running count of the tests of one metric and treatment."""
 
     def __init__(self) -> None:
         self.hits = 0
@@ -119,24 +139,23 @@ class _Tally:
             self.hits += estimate.pvalue < alpha
             self.methods[estimate.method] += 1
 
-    def told(self, alpha: float) -> dict[str, Any]:
-        tried = self.methods.total()
+    def to_dict(self, alpha: float) -> dict[str, Any]:
+        tests = self.methods.total()
         return {
-            "method": self.methods.most_common(1)[0][0] if tried else None,
-            "rate": self.hits / tried if tried else None,
+            "method": self.methods.most_common(1)[0][0] if tests else None,
+            "rate": self.hits / tests if tests else None,
             "expected": alpha,
-            "error": math.sqrt(alpha * (1 - alpha) / tried) if tried else None,
+            "error": math.sqrt(alpha * (1 - alpha) / tests) if tests else None,
         }
 
 
-def _estimate(metric: Metric, experiment: ExperimentDefinition, deal: Deal, variant: str) -> Estimate:
-    """The estimate that decides in the read-out: adjusted by CUPED where it can be, else the plain one."""
-    control, treatment = deal[experiment.control], deal[variant]
-    others = [part for name, part in deal.items() if name not in (experiment.control, variant)]
+def _estimate(metric: Metric, experiment: ExperimentDefinition, split: Split, variant: str) -> Estimate:
+    """Return the estimate that decides in the results: adjusted by CUPED where it can be, else the plain one."""
+    control, treatment = split[experiment.control], split[variant]
+    other_variants = [sums for name, sums in split.items() if name not in (experiment.control, variant)]
     level = 1 - experiment.alpha
-    return adjust_metric(metric, control, treatment, others=others, level=level) or compare_metric(
-        metric, control, treatment, level=level
-    )
+    adjusted = adjust_metric(metric, control, treatment, other_variants=other_variants, level=level)
+    return adjusted or compare_metric(metric, control, treatment, level=level)
 
 
 def _shares(experiment: ExperimentDefinition) -> dict[str, float]:
@@ -145,23 +164,25 @@ def _shares(experiment: ExperimentDefinition) -> dict[str, float]:
 
 
 def _treatments_by_weight(experiment: ExperimentDefinition) -> dict[str, tuple[str, ...]]:
-    """One treatment of each weight, to all that have it."""
-    alike: dict[float, list[str]] = {}
+    """Return one treatment of each weight, with all treatments of that weight."""
+    by_weight: dict[float, list[str]] = {}
     weights = zip(experiment.variants, expected_weights(experiment), strict=True)
     for name, weight in list(weights)[1:]:
-        alike.setdefault(weight, []).append(name)
-    return {names[0]: tuple(names) for names in alike.values()}
+        by_weight.setdefault(weight, []).append(name)
+    return {names[0]: tuple(names) for names in by_weight.values()}
 
 
-def _places(experiment: ExperimentDefinition, treatments: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """Where between 0 and 1 a random number means the control, and each treatment."""
-    shares, asked = _shares(experiment), {experiment.control, *treatments}
-    places, reached = {}, 0.0
-    for name, share in shares.items():
-        if name in asked:
-            places[name] = (reached, reached + share)
-        reached += share
-    return places
+def _draw_ranges(
+    experiment: ExperimentDefinition, treatments: Iterable[str]
+) -> dict[str, tuple[float, float]]:
+    """Return the range between 0 and 1 in which a random number means the control, and each treatment."""
+    tested = {experiment.control, *treatments}
+    ranges, cumulative_share = {}, 0.0
+    for name, share in _shares(experiment).items():
+        if name in tested:
+            ranges[name] = (cumulative_share, cumulative_share + share)
+        cumulative_share += share
+    return ranges
 
 
 def _columns(
@@ -170,46 +191,47 @@ def _columns(
     names: Sequence[str],
     units: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """What the metrics are made of, one value a unit, cut as the read-out cuts it."""
-    asked = ", ".join(
+    """Return the metrics' columns with one value per unit, capped as in the analysis."""
+    expressions = ", ".join(
         f"coalesce(cast({quote_name(name.removeprefix(CAPPED))} as double), 0) as {quote_name(name)}"
         for name in names
     )
-    found = connection.execute(
-        f"select {asked} from {units} where experiment = {quote_text(experiment.name)} "
-        f"and variant_count = 1 order by hash(unit_id) limit {MOST_UNITS}"
+    # ordered by a hash, so that the sample is random and yet the same on every run
+    values = connection.execute(
+        f"select {expressions} from {units} where experiment = {quote_text(experiment.name)} "
+        f"and variant_count = 1 order by hash(unit_id) limit {MAX_UNITS}"
     ).fetchnumpy()
     caps = read_caps(connection, experiment, names, units)
-    return {name: np.minimum(found[name], caps.get(name, math.inf)) for name in names}
+    return {name: np.minimum(values[name], caps.get(name, math.inf)) for name in names}
 
 
-def _deals(
+def _random_splits(
     columns: dict[str, NDArray[np.float64]],
     pairs: Sequence[tuple[str, str]],
-    places: dict[str, tuple[float, float]],
+    ranges: dict[str, tuple[float, float]],
     rng: Generator,
     simulations: int,
-) -> Iterator[Deal]:
-    """Moments of each variant asked for, once for each simulation."""
+) -> Iterator[Split]:
+    """Yield the sums of each tested variant, once per simulation."""
     names = tuple(columns)
     stacked = np.vstack([*columns.values(), *(columns[left] * columns[right] for left, right in pairs)])
-    whole = stacked.sum(axis=1)
+    totals = stacked.sum(axis=1)
     count = stacked.shape[1]
-    for start in range(0, simulations, AT_ONCE):
-        drawn = rng.random((count, min(AT_ONCE, simulations - start)))
-        chosen = [((low <= drawn) & (drawn < high)).astype(np.float64) for low, high in places.values()]
-        sizes = [part.sum(axis=0) for part in chosen]
-        sums = [stacked @ part for part in chosen]
-        for place in range(drawn.shape[1]):
-            deal = {
-                name: _moments(names, pairs, int(size[place]), part[:, place])
-                for name, size, part in zip(places, sizes, sums, strict=True)
+    for start in range(0, simulations, BATCH_SIZE):
+        draws = rng.random((count, min(BATCH_SIZE, simulations - start)))
+        members = [((low <= draws) & (draws < high)).astype(np.float64) for low, high in ranges.values()]
+        sizes = [variant.sum(axis=0) for variant in members]
+        sums = [stacked @ variant for variant in members]
+        for index in range(draws.shape[1]):
+            split = {
+                name: _moments(names, pairs, int(size[index]), variant[:, index])
+                for name, size, variant in zip(ranges, sizes, sums, strict=True)
             }
-            rest = count - sum(part.count for part in deal.values())
-            if rest:
-                left = whole - sum(part[:, place] for part in sums)
-                deal[""] = _moments(names, pairs, rest, left)
-            yield deal
+            remaining = count - sum(variant.count for variant in split.values())
+            if remaining:
+                remaining_sums = totals - sum(variant[:, index] for variant in sums)
+                split[""] = _moments(names, pairs, remaining, remaining_sums)
+            yield split
 
 
 def _moments(

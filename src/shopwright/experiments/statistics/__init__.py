@@ -1,13 +1,12 @@
-"""What can be concluded from an experiment's aggregates: pure functions from values to values.
+"""Statistics of experiments: pure functions from values to values.
 
-Belongs here: estimates with intervals, tests and checks, each from counts, sums and products that add up
-(``Moments``, ``Proportion``), from three order statistics (``QuantileSummary``), or from another estimate.
-Does not belong here: which metrics and variants there are, reading them from the warehouse, the verdict in
-words, or anything that prints; those are the read-out's, one room up.
+Here belong estimates with intervals, tests and checks, each from counts, sums and products that add up (``Moments``,
+``Proportion``), from three order statistics (``QuantileSummary``), or from another estimate. Which metrics and variants
+there are, reading them from the warehouse, the verdict and all texts belong one package up, in ``experiments``.
 
-Every estimator of a metric returns an ``Estimate``, whatever the metric's kind, and whatever follows from one
-(``always_valid``, ``posterior``, ``guardrail``, ``progress``, ``dilution``) takes one. What is undefined is
-None, with its reason beside it; it is never 0 and never nan.
+Every estimator of a metric returns an ``Estimate``, whatever the metric's kind, and everything derived from one
+(``always_valid``, ``posterior``, ``guardrail``, ``progress``, ``dilution``) takes one. An undefined value is None, with its
+reason beside it; it is never 0 and never nan.
 """
 
 from shopwright.experiments.statistics.bayesian import NormalPrior, Posterior, posterior

@@ -1,4 +1,4 @@
-"""What to believe about a relative effect: chance to win, expected loss, credible interval."""
+"""Bayesian view of a relative effect: chance to win, expected loss, credible interval."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NormalPrior:
-    """What is believed of a relative effect before any data: 0.05 is 5 %.
+    """Prior of a relative effect: 0.05 is 5%.
 
     Raises:
         ValueError: the standard deviation is not above 0.
@@ -33,7 +33,7 @@ class NormalPrior:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is believed of the relative effect after the data; None where it is undefined."""
+    """Posterior of the relative effect; None where it is undefined."""
 
     mean: float | None
     standard_deviation: float | None
@@ -42,7 +42,7 @@ class Posterior:
     chance_to_win: float | None
     """Probability that the treatment is better."""
     expected_loss: float | None
-    """Relative worsening to expect from shipping, counting a better treatment as no loss; 0.01 is 1 %."""
+    """Relative worsening to expect from shipping, counting a better treatment as no loss; 0.01 is 1%."""
     prior: NormalPrior | None
     reason: str | None = None
 
@@ -91,7 +91,7 @@ def posterior(
 
 
 def _update(value: float, error: float, prior: NormalPrior | None) -> tuple[float, float]:
-    """Mean and standard deviation, each side weighted by its precision."""
+    """Return mean and standard deviation, prior and data weighted by their precision."""
     if prior is None:
         return value, error
     weight = 1 / (1 + (error / prior.standard_deviation) ** 2)

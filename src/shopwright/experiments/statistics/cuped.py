@@ -1,4 +1,4 @@
-"""CUPED: less noise by what was already known about each unit before the experiment began."""
+"""CUPED: less noise by adjusting for what each unit did before the experiment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Metric and covariate of one set of units: values, and (co)variances per unit."""
+    """Metric and covariate of a set of units: values, and (co)variances per unit."""
 
     count: int
     metric: float
@@ -35,7 +35,7 @@ class _Pair:
     covariate_variance: float
     covariance: float
     weight: float
-    """What the covariate's overall value is weighted by: its denominator's sum, or the units."""
+    """Weight of these units in the covariate's overall value: its denominator's sum, or the number of units."""
 
 
 def cuped(
@@ -44,7 +44,7 @@ def cuped(
     *,
     metric: Quantity,
     covariate: Quantity,
-    others: Sequence[Moments] = (),
+    other_variants: Sequence[Moments] = (),
     level: float = LEVEL,
 ) -> Estimate:
     """Compare a mean, proportion or ratio after taking out what a pre-period covariate explains.
@@ -70,7 +70,7 @@ def cuped(
         treatment: the same.
         metric: what is compared; a proportion is the mean of a 0/1 column.
         covariate: known before exposure, usually the metric itself in the pre-period.
-        others: the experiment's further variants, which help to estimate theta.
+        other_variants: the experiment's further variants, which help to estimate theta.
         level: of the intervals.
 
     Source: A. Deng, Y. Xu, R. Kohavi, T. Walker, "Improving the Sensitivity of Online Controlled Experiments
@@ -79,72 +79,82 @@ def cuped(
     """
     plain = compare(arm(control, metric), arm(treatment, metric), method="cuped", level=level)
     first, second = _pair(control, metric, covariate), _pair(treatment, metric, covariate)
-    whole = _pair(total([control, treatment, *others]), metric, covariate)
-    if whole is None or first is None or second is None:
+    overall = _pair(total([control, treatment, *other_variants]), metric, covariate)
+    if overall is None or first is None or second is None:
         return _unadjusted(plain, covariate, "the covariate is not defined in every variant")
-    if not whole.covariate_variance:
+    if not overall.covariate_variance:
         return _unadjusted(plain, covariate, "the covariate does not vary")
-    theta = whole.covariance / whole.covariate_variance
+    theta = overall.covariance / overall.covariate_variance
     if not math.isfinite(theta * theta):
         return _unadjusted(plain, covariate, TOO_LARGE)
     adjusted = compare(
-        _adjusted(first, theta, whole.covariate),
-        _adjusted(second, theta, whole.covariate),
+        _adjusted(first, theta, overall.covariate),
+        _adjusted(second, theta, overall.covariate),
         method="cuped",
         level=level,
-        common=_common(first, second, theta, [_pair(part, metric, covariate) for part in others], whole),
+        common=_common(
+            first, second, theta, [_pair(variant, metric, covariate) for variant in other_variants], overall
+        ),
     )
-    told = _adjustment(plain, adjusted, covariate, theta, whole)
-    return replace(adjusted, control=plain.control, treatment=plain.treatment, adjustment=told)
+    adjustment = _adjustment(plain, adjusted, covariate, theta, overall)
+    return replace(adjusted, control=plain.control, treatment=plain.treatment, adjustment=adjustment)
 
 
-def _pair(moments: Moments, metric: Quantity, covariate: Quantity) -> _Pair | None:
-    metric_weights, covariate_weights = moments.linear(metric), moments.linear(covariate)
-    one, two = moments.value(metric), moments.value(covariate)
-    if metric_weights is None or covariate_weights is None or one is None or two is None or moments.count < 2:
+def _pair(sums: Moments, metric: Quantity, covariate: Quantity) -> _Pair | None:
+    metric_weights, covariate_weights = sums.linear(metric), sums.linear(covariate)
+    metric_value, covariate_value = sums.value(metric), sums.value(covariate)
+    if (
+        metric_weights is None
+        or covariate_weights is None
+        or metric_value is None
+        or covariate_value is None
+        or sums.count < 2
+    ):
         return None
     return _Pair(
-        count=moments.count,
-        metric=one,
-        covariate=two,
-        metric_variance=moments.variance_along(metric_weights) or 0.0,
-        covariate_variance=moments.variance_along(covariate_weights) or 0.0,
-        covariance=moments.covariance_along(metric_weights, covariate_weights) or 0.0,
-        weight=moments.sum(covariate.denominator) if covariate.denominator else moments.count,
+        count=sums.count,
+        metric=metric_value,
+        covariate=covariate_value,
+        metric_variance=sums.variance_along(metric_weights) or 0.0,
+        covariate_variance=sums.variance_along(covariate_weights) or 0.0,
+        covariance=sums.covariance_along(metric_weights, covariate_weights) or 0.0,
+        weight=sums.sum(covariate.denominator) if covariate.denominator else sums.count,
     )
 
 
 def _adjusted(pair: _Pair, theta: float, covariate: float) -> Arm:
-    """Adjusted value, with the variance that is left of ``y - theta x``."""
-    left = pair.metric_variance - 2 * theta * pair.covariance + theta * theta * pair.covariate_variance
-    # A covariate that equals the metric leaves nothing but rounding.
-    left = left if left > 1e-12 * pair.metric_variance else 0.0
-    return Arm(pair.metric - theta * (pair.covariate - covariate), left / pair.count, pair.count)
+    """Return the adjusted value with the variance of ``y - theta x``."""
+    variance = pair.metric_variance - 2 * theta * pair.covariance + theta * theta * pair.covariate_variance
+    # A covariate that equals the metric leaves only rounding errors.
+    variance = variance if variance > 1e-12 * pair.metric_variance else 0.0
+    return Arm(pair.metric - theta * (pair.covariate - covariate), variance / pair.count, pair.count)
 
 
 def _common(
-    control: _Pair, treatment: _Pair, theta: float, others: Sequence[_Pair | None], whole: _Pair
+    control: _Pair, treatment: _Pair, theta: float, other_variants: Sequence[_Pair | None], overall: _Pair
 ) -> CommonTerm:
-    """The term theta x_all: its variance, and its covariance with each arm's ``y - theta x``."""
+    """Return the term theta x_all: its variance, and its covariance with each arm's ``y - theta x``."""
 
     def shared(pair: _Pair) -> float:
-        left = pair.covariance - theta * pair.covariate_variance
-        return theta * (pair.weight / whole.weight) * left / pair.count
+        covariance = pair.covariance - theta * pair.covariate_variance
+        return theta * (pair.weight / overall.weight) * covariance / pair.count
 
-    parts = [control, treatment, *(pair for pair in others if pair is not None)]
-    variance = sum((pair.weight / whole.weight) ** 2 * pair.covariate_variance / pair.count for pair in parts)
+    variants = [control, treatment, *(pair for pair in other_variants if pair is not None)]
+    variance = sum(
+        (pair.weight / overall.weight) ** 2 * pair.covariate_variance / pair.count for pair in variants
+    )
     return CommonTerm(theta * theta * variance, shared(control), shared(treatment))
 
 
 def _adjustment(
-    plain: Estimate, adjusted: Estimate, covariate: Quantity, theta: float, whole: _Pair
+    plain: Estimate, adjusted: Estimate, covariate: Quantity, theta: float, overall: _Pair
 ) -> Adjustment:
     before, after = plain.standard_error, adjusted.standard_error
-    spread = math.sqrt(whole.metric_variance) * math.sqrt(whole.covariate_variance)
+    spread = math.sqrt(overall.metric_variance) * math.sqrt(overall.covariate_variance)
     return Adjustment(
         covariate=str(covariate),
         theta=theta,
-        correlation=max(-1.0, min(1.0, whole.covariance / spread)) if spread else None,
+        correlation=max(-1.0, min(1.0, overall.covariance / spread)) if spread else None,
         variance_reduction=None if not before or after is None else 1 - (after / before) ** 2,
         control=adjusted.control,
         treatment=adjusted.treatment,

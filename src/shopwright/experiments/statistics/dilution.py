@@ -1,4 +1,4 @@
-"""Units that were assigned but never got to see what was tested, and the effect among those who did."""
+"""Dilution: units that were assigned but never exposed, and the effect among those exposed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ UNEVEN = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Dilution:
-    """How many units were exposed, and the effect on the other population."""
+    """Share of exposed units, and the effect on the other population."""
 
     unexposed_share: float | None
     """Of all assigned units, 0 to 1."""
     exposure_pvalue: float | None
     """Against equal shares in both variants."""
     is_uneven: bool
-    """Whether the shares differ: then the treatment changes who is exposed, and the exposed cannot be
-    compared."""
+    """Whether the shares differ: then the treatment changes who is exposed, and exposed units are not comparable."""
     measured_on: Population
     scaled: Effect | None
-    """The absolute effect on the other population: on exposed units if measured on assigned ones, and the
-    other way round."""
+    """Absolute effect on the other population: on exposed units if measured on assigned ones, and vice versa."""
     reason: str | None = None
     """Why there is no scaled effect."""
 
@@ -40,7 +38,7 @@ def dilution(
 ) -> Dilution:
     """Scale an effect per unit between all assigned and only the exposed units.
 
-    Who is never exposed cannot be affected, so with e the exposed share of assigned units
+    Units that are never exposed cannot be affected, so with e the exposed share of assigned units
     ``effect on assigned = e * effect on exposed``. Value and interval scale alike; e is taken as known, which
     is harmless as long as its own relative error is small beside the effect's. For means and proportions per
     unit, not for ratios or quantiles.
@@ -70,5 +68,5 @@ def _reason(estimate: Estimate, exposed: int, *, is_uneven: bool) -> str | None:
     if not exposed:
         return "no unit was exposed"
     if is_uneven:
-        return "the variants expose different shares of their units"
+        return "exposure differs between the variants"
     return estimate.reason if estimate.absolute is None else None

@@ -1,4 +1,4 @@
-"""What an effect divided by its standard error is compared with.
+"""Distributions of an effect divided by its standard error.
 
 Each distribution gives a critical value and a p-value, both two-sided, so an interval excludes a value
 exactly when the p-value against it falls below one less the level, whichever distribution an effect carries.
@@ -14,14 +14,14 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 
 class Distribution(Protocol):
-    """The law of a statistic where the true effect is the one it is tested against."""
+    """Distribution of a statistic under the hypothesis that it tests."""
 
     def critical(self, level: float) -> float:
-        """Half the width of an interval of this level, in standard errors."""
+        """Return half the width of an interval of this level, in standard errors."""
         ...
 
     def pvalue(self, statistic: float) -> float:
-        """Chance, 0 to 1, of a statistic at least this far from 0 on either side."""
+        """Return the probability of a statistic at least this far from 0 on either side."""
         ...
 
 
@@ -30,11 +30,11 @@ class Normal:
     """The standard normal distribution."""
 
     def critical(self, level: float) -> float:
-        """Half the width of an interval of this level, in standard errors."""
+        """Return half the width of an interval of this level, in standard errors."""
         return -float(ndtri(tail(level)))
 
     def pvalue(self, statistic: float) -> float:
-        """Chance of a statistic at least this far from 0."""
+        """Return the probability of a statistic at least this far from 0."""
         return 2 * float(ndtr(-abs(statistic)))
 
 
@@ -46,17 +46,17 @@ class StudentT:
     """Degrees of freedom, above 0; not whole where variances differ (Welch)."""
 
     def critical(self, level: float) -> float:
-        """Half the width of an interval of this level, in standard errors."""
+        """Return half the width of an interval of this level, in standard errors."""
         return -float(stdtrit(self.dof, tail(level)))
 
     def pvalue(self, statistic: float) -> float:
-        """Chance of a statistic at least this far from 0."""
+        """Return the probability of a statistic at least this far from 0."""
         return 2 * float(stdtr(self.dof, -abs(statistic)))
 
 
 @dataclass(frozen=True, slots=True)
 class NormalMixture:
-    """Robbins' normal mixture: critical values that hold at every look at once, however often one looks.
+    """Robbins' normal mixture: critical values that are valid at all looks at once.
 
     With ``i`` the information and ``a`` one less the level, an effect leaves ``standard_error * critical`` at
     any time with a chance of at most ``a``, where
@@ -74,20 +74,20 @@ class NormalMixture:
     """Units seen times the square of the tuning parameter rho; above 0."""
 
     def critical(self, level: float) -> float:
-        """Half the width of an interval of this level, in standard errors."""
+        """Return half the width of an interval of this level, in standard errors."""
         growth = self.information + 1
         log_odds = 0.5 * math.log(growth) - math.log(2 * tail(level))
         return math.sqrt(2 * growth / self.information * log_odds)
 
     def pvalue(self, statistic: float) -> float:
-        """Always-valid p-value: how often the sequence would ever get this far from 0, at most."""
+        """Return the always-valid p-value: an upper bound of the probability that the sequence ever gets this far from 0."""
         growth = self.information + 1
         exponent = 0.5 * math.log(growth) - self.information / (2 * growth) * statistic * statistic
         return math.exp(min(0.0, exponent))
 
 
 def tail(level: float) -> float:
-    """The chance left on each side of an interval.
+    """Return the probability outside an interval, on each side.
 
     Raises:
         ValueError: the level is not between 0 and 1.

@@ -1,6 +1,6 @@
-"""One comparison of a treatment with the control: the values every estimator returns.
+"""Comparison of a treatment with the control: the values that every estimator returns.
 
-An undefined number is None and comes with its reason. A difference that can be computed but not judged (a
+An undefined number is None and comes with its reason. A difference that can be computed but not tested (a
 single unit, no variance) keeps its value and has no interval and no p-value.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shopwright.experiments.statistics.distributions import Distribution
 
 LEVEL = 0.95
-"""Default share of intervals that hold the true effect."""
+"""Default confidence level: share of intervals that contain the true effect."""
 
 NO_VARIANCE = "no variance in either variant"
 TOO_LARGE = "numbers too large or too small to compute with"
@@ -24,12 +24,12 @@ TOO_LARGE = "numbers too large or too small to compute with"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range, in the unit of what it is around."""
+    """Interval, in the unit of its estimate."""
 
     lower: float
     upper: float
     level: float
-    """Share, 0 to 1, of such intervals that hold the truth."""
+    """Confidence level, 0 to 1."""
 
     def __contains__(self, value: float) -> bool:
         return self.lower <= value <= self.upper
@@ -37,7 +37,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A difference, absolute (in the metric's unit) or relative (0.05 is 5 %), and how well it is known."""
+    """Difference, absolute (in the metric's unit) or relative (0.05 is 5%), with its uncertainty."""
 
     value: float
     standard_error: float | None
@@ -59,47 +59,46 @@ class Effect:
         level: float = LEVEL,
         null_error: float | None = None,
     ) -> Effect:
-        """An effect with its interval and test.
+        """Return an effect with its interval and test.
 
         Args:
             value: the difference.
             standard_error: of the difference, in its unit; without an interval where it is 0 or not finite.
-            distribution: what the difference over its standard error follows.
+            distribution: of the difference divided by its standard error.
             level: of the interval, between 0 and 1.
-            null_error: standard error where there is no difference, if the test uses another than the
-            interval.
+            null_error: standard error under no difference, if the test uses another than the interval.
         """
         if not math.isfinite(value) or not math.isfinite(standard_error):
             return cls.unmeasured(value, TOO_LARGE)
         statistic = value / (null_error or standard_error) if null_error or standard_error else None
         pvalue = None if statistic is None else distribution.pvalue(statistic)
         if not standard_error:
-            law = None if statistic is None else distribution
-            return cls(value, None, None, statistic, pvalue, law, NO_VARIANCE)
+            null_distribution = None if statistic is None else distribution
+            return cls(value, None, None, statistic, pvalue, null_distribution, NO_VARIANCE)
         half = distribution.critical(level) * standard_error
         interval = Interval(value - half, value + half, level)
         return cls(value, standard_error, interval, statistic, pvalue, distribution)
 
     @classmethod
     def unmeasured(cls, value: float, reason: str) -> Effect:
-        """A difference of which nothing can be said but its value."""
+        """Return a difference without interval and test."""
         return cls(value, None, None, None, None, None, reason)
 
     def pvalue_against(self, value: float) -> float | None:
-        """Two-sided p-value against a true effect of ``value``; None without a standard error."""
+        """Return the two-sided p-value against a true effect of ``value``; None without a standard error."""
         if self.distribution is None or not self.standard_error:
             return None
         return self.distribution.pvalue((self.value - value) / self.standard_error)
 
     def at_level(self, level: float) -> Effect:
-        """The same effect with an interval of another level; value and test stay."""
+        """Return the effect with an interval of another level; value and test stay."""
         if self.distribution is None or not self.standard_error:
             return self
         half = self.distribution.critical(level) * self.standard_error
         return replace(self, interval=Interval(self.value - half, self.value + half, level))
 
     def scaled(self, factor: float) -> Effect:
-        """The effect times a known factor above 0; the test stays.
+        """Return the effect times a known factor above 0; the test stays.
 
         Raises:
             ValueError: the factor is not above 0.
@@ -117,42 +116,40 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What a covariate from before the experiment did to an estimate (CUPED)."""
+    """Adjustment of an estimate by a covariate from before the experiment (CUPED)."""
 
     covariate: str
     theta: float
-    """Slope of the metric on the covariate, over all variants; 0 where nothing was adjusted."""
+    """Slope of the metric on the covariate, over all variants; 0 without an adjustment."""
     correlation: float | None
     """Of metric and covariate over all variants, -1 to 1."""
     variance_reduction: float | None
-    """Share of the variance of the absolute difference that went away; below 0 where the covariate added
-    some."""
+    """Share of the variance of the absolute difference that was removed; below 0 where the covariate added some."""
     control: float | None = None
-    """The control's value after it, to which the adjusted relative difference is relative; None where nothing was
-    adjusted."""
+    """Adjusted value of the control, to which the adjusted relative difference is relative; None without an adjustment."""
     treatment: float | None = None
-    """The same of the treatment."""
+    """Adjusted value of the treatment."""
     reason: str | None = None
-    """Why nothing was adjusted."""
+    """Why there is no adjustment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One metric, treatment against control."""
+    """Estimate of one metric, treatment against control."""
 
     method: str
     level: float
     control: float | None
-    """The metric's value in the control, as it is and never adjusted; None if undefined."""
+    """The metric's value in the control, never adjusted; None if undefined."""
     treatment: float | None
     """The same in the treatment."""
     control_count: int
     """Units in the control."""
     treatment_count: int
     absolute: Effect | None
-    """Treatment less control, in the metric's unit; of the adjusted values where there is an ``adjustment``."""
+    """Treatment minus control, in the metric's unit; of the adjusted values where there is an ``adjustment``."""
     relative: Effect | None
-    """Treatment over control, less 1; both adjusted where there is an ``adjustment``. Its p-value is that of its own
+    """Treatment over control, minus 1; both adjusted where there is an ``adjustment``. Its p-value is that of its own
     interval and can differ from the absolute one's, because the denominator is uncertain as well."""
     reason: str | None = None
     """Why there is no absolute difference, or no interval around it."""
@@ -176,7 +173,7 @@ class Estimate:
         return self.absolute.standard_error if self.absolute else None
 
     def at_level(self, level: float) -> Estimate:
-        """The same estimate with intervals of another level, such as one corrected for many comparisons."""
+        """Return the estimate with intervals of another level, such as one corrected for many comparisons."""
         return replace(
             self,
             level=level,
@@ -187,7 +184,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One variant's value of a metric and how well it is known."""
+    """Value of a metric in one variant, with its variance."""
 
     value: float | None
     variance: float | None
@@ -199,7 +196,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class CommonTerm:
-    """A random term added to the values of both arms, such as the covariate's overall mean times theta.
+    """Random term added to the values of both arms, such as the covariate's overall mean times theta.
 
     It cancels in the difference but not in the ratio.
     """
@@ -221,27 +218,29 @@ def compare(
     null_error: float | None = None,
     common: CommonTerm | None = None,
 ) -> Estimate:
-    """Absolute and relative difference of two independent arms.
+    """Compare two independent arms: absolute and relative difference.
 
     Args:
         control: the baseline.
-        treatment: what is compared with it.
-        method: name of the estimator, for people.
+        treatment: the arm compared with it.
+        method: name of the estimator, shown in results.
         level: of the intervals.
-        distribution: what the statistic follows; Student's t with Welch's degrees of freedom if not given.
+        distribution: of the statistic; Student's t with Welch's degrees of freedom by default.
         relative_distribution: the same for the relative difference, if it is another one.
-        null_error: standard error of the absolute difference where there is none, for the test.
+        null_error: standard error of the absolute difference under no difference, for the test.
         common: a random term that the values of both arms contain.
     """
-    law = distribution or StudentT(welch_dof(control, treatment))
-    missing = _missing(control, treatment)
-    absolute, relative, reason, relative_reason = None, None, missing, missing
+    statistic_distribution = distribution or StudentT(welch_dof(control, treatment))
+    missing_reason = _missing(control, treatment)
+    absolute, relative, reason, relative_reason = None, None, missing_reason, missing_reason
     if control.value is not None and treatment.value is not None:
         difference, variance = treatment.value - control.value, _sum(control.variance, treatment.variance)
-        absolute = _effect(difference, variance, missing, law, level, null_error)
+        absolute = _effect(difference, variance, missing_reason, statistic_distribution, level, null_error)
         reason = absolute.reason
-        relative_law = relative_distribution or law
-        relative, relative_reason = _relative(control, treatment, relative_law, level, common or CommonTerm())
+        relative_distribution = relative_distribution or statistic_distribution
+        relative, relative_reason = _relative(
+            control, treatment, relative_distribution, level, common or CommonTerm()
+        )
     return Estimate(
         method=method,
         level=level,
@@ -257,18 +256,18 @@ def compare(
 
 
 def welch_dof(control: Arm, treatment: Arm) -> float:
-    """Welch's degrees of freedom of the difference of two arms; infinite where they have no variance.
+    """Return Welch's degrees of freedom of the difference of two arms; infinite where they have no variance.
 
     Source: B. L. Welch, "The generalization of 'Student's' problem when several different population
     variances are involved", Biometrika 34, 1947, with each variance as a share of their sum.
     """
-    one, two = control.variance or 0.0, treatment.variance or 0.0
-    if not one + two:
+    control_variance, treatment_variance = control.variance or 0.0, treatment.variance or 0.0
+    if not control_variance + treatment_variance:
         return math.inf
-    share = one / (one + two)
-    parts = (share, control.count), (1 - share, treatment.count)
-    below = sum(part**2 / (count - 1) for part, count in parts if part and count > 1)
-    return 1 / below if below else math.inf
+    control_share = control_variance / (control_variance + treatment_variance)
+    shares = (control_share, control.count), (1 - control_share, treatment.count)
+    inverse = sum(share**2 / (count - 1) for share, count in shares if share and count > 1)
+    return 1 / inverse if inverse else math.inf
 
 
 def _missing(control: Arm, treatment: Arm) -> str | None:
@@ -278,29 +277,29 @@ def _missing(control: Arm, treatment: Arm) -> str | None:
     return None
 
 
-def _sum(one: float | None, two: float | None) -> float | None:
-    return None if one is None or two is None else one + two
+def _sum(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right
 
 
 def _effect(
     value: float,
     variance: float | None,
-    missing: str | None,
-    law: Distribution,
+    missing_reason: str | None,
+    distribution: Distribution,
     level: float,
     null_error: float | None = None,
 ) -> Effect:
     if variance is None:
-        return Effect.unmeasured(value, missing or NO_VARIANCE)
+        return Effect.unmeasured(value, missing_reason or NO_VARIANCE)
     # max() would turn nan into 0.
     error = math.nan if math.isnan(variance) else math.sqrt(max(0.0, variance))
-    return Effect.measured(value, error, distribution=law, level=level, null_error=null_error)
+    return Effect.measured(value, error, distribution=distribution, level=level, null_error=null_error)
 
 
 def _relative(
-    control: Arm, treatment: Arm, law: Distribution, level: float, common: CommonTerm
+    control: Arm, treatment: Arm, distribution: Distribution, level: float, common: CommonTerm
 ) -> tuple[Effect | None, str | None]:
-    """The ratio less 1 with its delta-method variance, and why a part of it is missing.
+    """Return the ratio minus 1 with its delta-method variance, and the reason where either is missing.
 
     Source: A. Deng, U. Knoblich, J. Lu, "Applying the Delta Method in Metric Analytics", KDD 2018, Section 2:
     var(t / c) = (var(t) - 2 r cov(t, c) + r^2 var(c)) / c^2 with r = t / c.
@@ -308,23 +307,23 @@ def _relative(
     base, new = control.value or 0.0, treatment.value or 0.0
     if base <= 0:
         what = "0" if base == 0 else "negative"
-        return None, f"the control's value is {what}, so a change relative to it means nothing"
+        return None, f"the control's value is {what}, so a relative change is undefined"
     ratio = new / base
     if not math.isfinite(ratio * ratio):
         return None, TOO_LARGE
     if control.variance and treatment.variance == new == 0:
-        effect = Effect.unmeasured(ratio - 1, "the treatment is 0 in every unit: no interval around -100 %")
+        effect = Effect.unmeasured(ratio - 1, "the treatment is 0 in every unit: no interval around -100%")
         return effect, effect.reason
-    part = None if control.variance is None else ratio * ratio * control.variance
-    variance = _sum(treatment.variance, part)
+    control_part = None if control.variance is None else ratio * ratio * control.variance
+    variance = _sum(treatment.variance, control_part)
     if variance is not None and (control.variance or treatment.variance):
         variance = (variance + _common_part(ratio, common)) / base / base
-    effect = _effect(ratio - 1, variance, _missing(control, treatment), law, level)
+    effect = _effect(ratio - 1, variance, _missing(control, treatment), distribution, level)
     return effect, effect.reason
 
 
 def _common_part(ratio: float, common: CommonTerm) -> float:
-    """Variance that a term in both arms leaves in ``treatment - ratio * control``."""
-    rest = 1 - ratio
+    """Return the variance that a term in both arms leaves in ``treatment - ratio * control``."""
+    weight = 1 - ratio
     cross = common.treatment_covariance - ratio * common.control_covariance
-    return rest * rest * common.variance + 2 * rest * cross
+    return weight * weight * common.variance + 2 * weight * cross

@@ -1,4 +1,4 @@
-"""Whether a metric that must not suffer has suffered: non-inferiority."""
+"""Guardrails: non-inferiority tests of metrics that must not get worse."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ GuardrailVerdict = Literal["holds", "fails", "unclear"]
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """A guardrail metric against the worst change that is acceptable."""
+    """Result of a guardrail metric against the worst acceptable change."""
 
     verdict: GuardrailVerdict
-    """``holds``: the interval excludes the worst acceptable change; ``fails``: it lies wholly beyond it;
-    ``unclear``: it reaches both sides, or there is none."""
+    """``holds``: the interval excludes the worst acceptable change; ``fails``: it lies entirely beyond it;
+    ``unclear``: it spans both sides, or there is no interval."""
     limit: float
-    """The worst acceptable relative change with its sign: -0.02 where higher is better, 0.02 where lower
-    is."""
+    """Worst acceptable relative change with its sign: -0.02 where higher is better, 0.02 where lower is."""
     pvalue: float | None
     """One-sided, against a change of exactly the limit: small where the guardrail holds."""
     reason: str | None = None
-    """Why it could not be judged."""
+    """Why it is unclear for lack of an interval."""
 
 
 def guardrail(estimate: Estimate, *, worst_change: float, is_higher_better: bool) -> Guardrail:
-    """Test that a metric got no worse than is acceptable.
+    """Test that a metric is no worse than acceptable.
 
     The verdict is read off the estimate's own interval, so its level (and, for an always-valid estimate, its
-    validity at every look) carries over: ``holds`` has a one-sided error of half of one less the level, 2.5 %
-    at 95 %.
+    validity at every look) carries over: ``holds`` has a one-sided error of half of one less the level, 2.5%
+    at 95%.
 
     Args:
         estimate: any with a relative difference.
-        worst_change: acceptable relative worsening, 0 or more: 0.02 lets a rate of 50 % fall to 49 %.
+        worst_change: acceptable relative worsening, 0 or more: 0.02 lets a rate of 50% fall to 49%.
         is_higher_better: the metric's direction.
 
     Raises:
@@ -47,7 +46,7 @@ def guardrail(estimate: Estimate, *, worst_change: float, is_higher_better: bool
     """
     if worst_change < 0:
         raise ValueError(
-            f"the worst acceptable change is 0 or more, such as 0.02 for 2 %; it is {worst_change}"
+            f"the worst acceptable change is 0 or more, such as 0.02 for 2%; it is {worst_change}"
         )
     limit = -worst_change if is_higher_better else worst_change
     effect = estimate.relative
@@ -63,6 +62,6 @@ def guardrail(estimate: Estimate, *, worst_change: float, is_higher_better: bool
 
 
 def _one_sided(effect: Effect, limit: float, *, is_higher_better: bool) -> float | None:
-    both = effect.pvalue_against(limit)
+    two_sided = effect.pvalue_against(limit)
     is_better = effect.value > limit if is_higher_better else effect.value < limit
-    return None if both is None else both / 2 if is_better else 1 - both / 2
+    return None if two_sided is None else two_sided / 2 if is_better else 1 - two_sided / 2

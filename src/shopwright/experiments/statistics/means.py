@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 NO_UNITS = "no units"
 ONE_UNIT = "a single unit has no variance"
-LARGEST = 1e300
-"""Beyond it the difference of two values can overflow."""
+MAX_VALUE = 1e300
+"""Limit above which the difference of two values could overflow."""
 
 
 def welch(control: Moments, treatment: Moments, *, column: str, level: float = LEVEL) -> Estimate:
@@ -25,7 +25,7 @@ def welch(control: Moments, treatment: Moments, *, column: str, level: float = L
     Args:
         control: needs the column's sum and square.
         treatment: the same.
-        column: such as ``revenue``, one value a unit, 0 for a unit that did nothing.
+        column: such as ``revenue``, one value per unit, 0 for a unit that did nothing.
         level: of the intervals.
 
     Source: B. L. Welch, Biometrika 34, 1947; A. Deng, U. Knoblich, J. Lu, KDD 2018, Section 2.
@@ -45,8 +45,8 @@ def ratio_of_means(
     Args:
         control: needs both columns' sums, squares and product.
         treatment: the same.
-        numerator: column above the line.
-        denominator: column below the line; must not sum to 0.
+        numerator: name of the column to sum.
+        denominator: name of the column to divide by; without a result where it sums to 0.
         level: of the intervals.
 
     Source: A. Deng, U. Knoblich, J. Lu, "Applying the Delta Method in Metric Analytics", KDD 2018, Section 3:
@@ -56,15 +56,15 @@ def ratio_of_means(
     return compare(arm(control, quantity), arm(treatment, quantity), method="delta", level=level)
 
 
-def arm(moments: Moments, quantity: Quantity) -> Arm:
-    """One variant's mean or ratio, with the variance of it."""
-    value, weights = moments.value(quantity), moments.linear(quantity)
+def arm(sums: Moments, quantity: Quantity) -> Arm:
+    """Return one variant's mean or ratio, with its variance."""
+    value, weights = sums.value(quantity), sums.linear(quantity)
     if value is None or weights is None:
-        reason = f"'{quantity.denominator}' sums to 0" if moments.count else NO_UNITS
-        return Arm(None, None, moments.count, reason)
-    if not abs(value) < LARGEST:
-        return Arm(None, None, moments.count, TOO_LARGE)
-    spread = moments.variance_along(weights)
+        reason = f"'{quantity.denominator}' sums to 0" if sums.count else NO_UNITS
+        return Arm(None, None, sums.count, reason)
+    if not abs(value) < MAX_VALUE:
+        return Arm(None, None, sums.count, TOO_LARGE)
+    spread = sums.variance_along(weights)
     if spread is None:
-        return Arm(value, None, moments.count, ONE_UNIT)
-    return Arm(value, spread / moments.count, moments.count)
+        return Arm(value, None, sums.count, ONE_UNIT)
+    return Arm(value, spread / sums.count, sums.count)

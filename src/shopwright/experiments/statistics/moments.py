@@ -1,4 +1,4 @@
-"""Additive aggregates of one variant, and what can be computed from them.
+"""Additive aggregates of one variant, and the statistics computed from them.
 
 The warehouse sums once over all units; everything else is arithmetic on those sums, and adding the sums of
 slices is the same as summing over the whole.
@@ -26,7 +26,7 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A metric by its columns: a mean per unit, or a ratio of two sums.
+    """Metric by its columns: a mean per unit, or a ratio of two sums.
 
     Example:
         >>> str(Quantity("revenue")), str(Quantity("orders", "sessions"))
@@ -35,7 +35,7 @@ class Quantity:
 
     numerator: str
     denominator: str | None = None
-    """Column summed below the line; units are counted where it is not given."""
+    """Column to divide by; the number of units where it is None."""
 
     def __str__(self) -> str:
         return f"{self.numerator} per {self.denominator or 'unit'}"
@@ -43,7 +43,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Counts, sums and sums of products of one variant's per-unit columns; ``+`` joins two sets of units.
+    """Counts, sums and sums of products of a variant's per-unit columns; ``+`` joins two sets of units.
 
     Sizes: values are 0 or between 1e-60 and 1e60; what overflows beyond is reported as undefined where it is
     noticed.
@@ -64,7 +64,7 @@ class Moments:
     """Shape (columns,)."""
     products: NDArray[np.float64]
     """Sums of the products of two columns over units, shape (columns, columns), symmetric; nan where the pair
-    was not asked for."""
+    was not requested."""
 
     def __post_init__(self) -> None:
         size = len(self.names)
@@ -82,7 +82,7 @@ class Moments:
     def from_sums(
         cls, count: int, sums: Mapping[str, float], products: Mapping[tuple[str, str], float]
     ) -> Moments:
-        """Take over one row of aggregates.
+        """Return the aggregates in one row of the warehouse.
 
         Args:
             count: units.
@@ -100,19 +100,19 @@ class Moments:
         return cls(count, names, np.array(list(sums.values()), dtype=np.float64), table)
 
     @classmethod
-    def of_nothing(cls, names: Iterable[str]) -> Moments:
-        """Sums over no units, all of them 0."""
+    def empty(cls, names: Iterable[str]) -> Moments:
+        """Return the sums over no units, all 0."""
         columns = tuple(names)
         return cls(0, columns, np.zeros(len(columns)), np.zeros((len(columns), len(columns))))
 
     @classmethod
     def from_arrays(cls, columns: Mapping[str, ArrayLike]) -> Moments:
-        """Sum arrays of one value a unit, all of one length."""
+        """Sum arrays with one value per unit, all of the same length."""
         values = np.array([np.asarray(column, dtype=np.float64) for column in columns.values()])
         return cls(values.shape[1], tuple(columns), values.sum(axis=1), values @ values.T)
 
     def __add__(self, other: Moments) -> Moments:
-        """Moments of the units of both, which must be different units.
+        """Return the sums over the units of both, which must be different units.
 
         Raises:
             ValueError: the columns differ.
@@ -124,14 +124,14 @@ class Moments:
         )
 
     def sum(self, name: str) -> float:
-        """Sum of a column over units."""
+        """Return the sum of a column over units."""
         return float(self.sums[position(self.names, name)])
 
     def product(self, left: str, right: str) -> float:
-        """Sum over units of the product of two columns.
+        """Return the sum over units of the product of two columns.
 
         Raises:
-            LookupError: no such column, or the warehouse was not asked for this pair.
+            LookupError: no such column, or the pair was not requested.
         """
         value = float(self.products[position(self.names, left), position(self.names, right)])
         if math.isnan(value):
@@ -139,22 +139,22 @@ class Moments:
         return value
 
     def mean(self, name: str) -> float | None:
-        """Mean per unit; None without units."""
+        """Return the mean per unit; None without units."""
         return self.sum(name) / self.count if self.count else None
 
     def variance(self, name: str) -> float | None:
-        """Sample variance over units, with ``count - 1`` below the line; None for fewer than two units."""
+        """Return the sample variance over units (divisor ``count - 1``); None for fewer than two units."""
         return self.variance_along({name: 1.0})
 
     def covariance(self, left: str, right: str) -> float | None:
-        """Sample covariance over units, with ``count - 1`` below the line; None for fewer than two units."""
+        """Return the sample covariance over units (divisor ``count - 1``); None for fewer than two units."""
         if self.count < 2:
             return None
-        centre = self.sum(left) * self.sum(right) / self.count
-        return (self.product(left, right) - centre) / (self.count - 1)
+        center = self.sum(left) * self.sum(right) / self.count
+        return (self.product(left, right) - center) / (self.count - 1)
 
     def variance_along(self, weights: Mapping[str, float]) -> float | None:
-        """Sample variance of a weighted sum of columns.
+        """Return the sample variance of a weighted sum of columns.
 
         Exactly 0 where it is within the error of rounding, not finite where the weights are too large to
         compute with.
@@ -163,30 +163,30 @@ class Moments:
         if value is None:
             return None
         scale = sum(
-            abs(one * two * self.product(left, right))
-            for left, one in weights.items()
-            for right, two in weights.items()
+            abs(left_weight * right_weight * self.product(left, right))
+            for left, left_weight in weights.items()
+            for right, right_weight in weights.items()
         )
         error = ROUNDING * math.sqrt(self.count) * scale / (self.count - 1)
         return 0.0 if value <= error else value
 
     def covariance_along(self, left: Mapping[str, float], right: Mapping[str, float]) -> float | None:
-        """Sample covariance of two weighted sums of columns; None for fewer than two units."""
+        """Return the sample covariance of two weighted sums of columns; None for fewer than two units."""
         if self.count < 2:
             return None
         return sum(
-            one * two * (self.covariance(first, second) or 0.0)
-            for first, one in left.items()
-            for second, two in right.items()
+            left_weight * right_weight * (self.covariance(first, second) or 0.0)
+            for first, left_weight in left.items()
+            for second, right_weight in right.items()
         )
 
     def value(self, quantity: Quantity) -> float | None:
-        """The metric: a mean, or a ratio of sums; None without units, or where the denominator sums to 0."""
-        below = self.count if quantity.denominator is None else self.sum(quantity.denominator)
-        return self.sum(quantity.numerator) / below if below else None
+        """Return the metric: a mean, or a ratio of sums; None without units, or where the denominator sums to 0."""
+        divisor = self.count if quantity.denominator is None else self.sum(quantity.denominator)
+        return self.sum(quantity.numerator) / divisor if divisor else None
 
     def linear(self, quantity: Quantity) -> dict[str, float] | None:
-        """Weights of the columns whose sum moves, unit by unit, as the metric does, to first order.
+        """Return column weights whose weighted sum varies, unit by unit, as the metric does, to first order.
 
         A ratio R = N / D of means is replaced by (n_i - R d_i) / mean(d), which has R's variance per unit.
 
@@ -195,28 +195,28 @@ class Moments:
         """
         if quantity.denominator is None:
             return {quantity.numerator: 1.0} if self.count else None
-        ratio, below = self.value(quantity), self.mean(quantity.denominator)
-        if ratio is None or not below:
+        ratio, mean = self.value(quantity), self.mean(quantity.denominator)
+        if ratio is None or not mean:
             return None
         if quantity.numerator == quantity.denominator:
             return {quantity.numerator: 0.0}
-        return {quantity.numerator: 1 / below, quantity.denominator: -ratio / below}
+        return {quantity.numerator: 1 / mean, quantity.denominator: -ratio / mean}
 
 
-def total(parts: Iterable[Moments]) -> Moments:
-    """Moments of all units of several parts.
+def total(groups: Iterable[Moments]) -> Moments:
+    """Return the sums over the units of several groups.
 
     Raises:
-        TypeError: there are no parts.
+        TypeError: there are no groups.
     """
-    return reduce(add, parts)
+    return reduce(add, groups)
 
 
 def position(names: tuple[str, ...], name: str) -> int:
-    """Place of a column.
+    """Return the index of a column.
 
     Raises:
-        LookupError: there is none of this name.
+        LookupError: no column has this name.
     """
     try:
         return names.index(name)

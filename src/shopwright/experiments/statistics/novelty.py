@@ -1,4 +1,4 @@
-"""Whether an effect fades, or grows, from day to day."""
+"""Novelty: whether an effect fades, or grows, from day to day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shopwright.experiments.statistics.estimate import LEVEL, Effect
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FEWEST_DAYS = 4
+MIN_DAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class _Day:
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """The trend of a daily effect."""
+    """Trend of a daily effect."""
 
     slope: Effect | None
-    """Change of the effect per day, in its own unit; a p-value near 0 speaks against a steady effect."""
+    """Change of the effect per day, in its own unit; a p-value near 0 is evidence against a steady effect."""
     first_half: Effect | None
     """Effect over the first half of the days that have one."""
     second_half: Effect | None
@@ -37,10 +37,10 @@ class Novelty:
 
 
 def novelty(effects: Mapping[int, Effect | None], *, level: float = LEVEL) -> Novelty:
-    """Fit a straight line through daily effects, each day weighted by how well its effect is known.
+    """Fit a straight line through daily effects, each day weighted by its precision.
 
     Days are taken as independent, which they are where each unit counts on one day only (its day of exposure,
-    say); with returning units, errors of neighbouring days agree in sign and the p-value is somewhat too
+    say); with returning units, errors of neighboring days agree in sign and the p-value is somewhat too
     small.
 
     Args:
@@ -57,10 +57,8 @@ def novelty(effects: Mapping[int, Effect | None], *, level: float = LEVEL) -> No
         for day, effect in sorted(effects.items())
         if effect is not None and effect.standard_error
     ]
-    if len(days) < FEWEST_DAYS:
-        return Novelty(
-            None, None, None, len(days), f"a trend needs {FEWEST_DAYS} days with an effect or more"
-        )
+    if len(days) < MIN_DAYS:
+        return Novelty(None, None, None, len(days), f"a trend needs at least {MIN_DAYS} days with an effect")
     middle = len(days) // 2
     return Novelty(
         _slope(days, level), _pooled(days[:middle], level), _pooled(days[middle:], level), len(days)
@@ -69,9 +67,9 @@ def novelty(effects: Mapping[int, Effect | None], *, level: float = LEVEL) -> No
 
 def _slope(days: Sequence[_Day], level: float) -> Effect:
     weight = sum(day.weight for day in days)
-    centre = sum(day.weight * day.day for day in days) / weight
-    spread = sum(day.weight * (day.day - centre) ** 2 for day in days)
-    slope = sum(day.weight * (day.day - centre) * day.value for day in days) / spread
+    center = sum(day.weight * day.day for day in days) / weight
+    spread = sum(day.weight * (day.day - center) ** 2 for day in days)
+    slope = sum(day.weight * (day.day - center) * day.value for day in days) / spread
     return Effect.measured(slope, 1 / math.sqrt(spread), distribution=Normal(), level=level)
 
 

@@ -1,4 +1,4 @@
-"""How much an experiment can see: before it starts, and while it runs."""
+"""Power and sample size: before an experiment starts, and while it runs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from shopwright.experiments.statistics.estimate import Estimate
     from shopwright.experiments.statistics.moments import Moments, Quantity
 
-NO_BASE = "the control's value is not above 0, so a relative effect means nothing"
+NO_BASE = "the control's value is not above 0, so a relative effect is undefined"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an experiment must be able to see.
+    """Requirements on an experiment: what it must be able to detect.
 
     Raises:
         ValueError: a value is out of range.
     """
 
     minimum_detectable_effect: float
-    """Smallest relative change worth finding, above 0: 0.05 is 5 %."""
+    """Smallest relative change worth detecting, above 0: 0.05 is 5%."""
     alpha: float = 0.05
-    """Chance of a false finding over all comparisons, two-sided."""
+    """Probability of a false positive over all comparisons, two-sided."""
     power: float = 0.8
-    """Chance of finding the effect if it is there."""
+    """Probability of detecting the effect if it exists."""
     comparisons: int = 1
     """Treatments compared with the control; alpha is divided by it (Bonferroni)."""
 
@@ -45,43 +45,43 @@ class Target:
 
     @property
     def critical(self) -> float:
-        """Standard errors a difference must reach to be found."""
+        """Standard errors that a difference must reach to be significant."""
         return -float(ndtri(self.alpha / self.comparisons / 2))
 
     @property
     def distance(self) -> float:
-        """Standard errors the true effect must be away from 0."""
+        """Standard errors between the true effect and 0."""
         return self.critical + float(ndtri(self.power))
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A metric before the experiment: its value, and its variance per unit."""
+    """Metric before the experiment: its value, and its variance per unit."""
 
     value: float | None
     variance: float | None
     reason: str | None = None
 
     @classmethod
-    def from_moments(cls, moments: Moments, quantity: Quantity) -> Baseline:
-        """A mean or ratio over past units, the latter by its linearisation."""
-        known = arm(moments, quantity)
-        variance = None if known.variance is None else known.variance * known.count
-        return cls(known.value, variance, known.reason)
+    def from_moments(cls, sums: Moments, quantity: Quantity) -> Baseline:
+        """Return the baseline of a mean or ratio over past units, a ratio by its linearization."""
+        past = arm(sums, quantity)
+        variance = None if past.variance is None else past.variance * past.count
+        return cls(past.value, variance, past.reason)
 
     @classmethod
     def from_rate(cls, rate: float) -> Baseline:
-        """A conversion rate, 0 to 1."""
+        """Return the baseline of a conversion rate, 0 to 1."""
         return cls(rate, rate * (1 - rate))
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSize:
-    """Units an experiment needs, by variant in the order of the weights."""
+    """Units that an experiment needs, by variant in the order of the weights."""
 
     units: tuple[int, ...] | None
     days: int | None
-    """At the given units a day; None if that was not given."""
+    """Days to reach them; None if the units per day are not known."""
     reason: str | None = None
 
     @property
@@ -92,16 +92,16 @@ class SampleSize:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running experiment has come."""
+    """Progress of a running experiment."""
 
     power: float | None
-    """Chance, with the units seen so far, of finding the planned minimum detectable effect."""
+    """Probability, with the units so far, of detecting the planned minimum detectable effect."""
     detectable_effect: float | None
-    """Relative effect that is found with the planned power now."""
+    """Relative effect that is detected with the planned power now."""
     units_needed: tuple[int, int] | None
-    """Units of control and treatment that the plan needs, at the present split and variance."""
+    """Units of control and treatment that the plan needs, at the current split and variance."""
     days_left: int | None
-    """Until then, 0 if reached; None if the units a day were not given, or no more come in."""
+    """Days until then, 0 if reached; None if the units per day are not known, or no more arrive."""
     reason: str | None = None
 
 
@@ -112,13 +112,13 @@ def required_units(
     weights: Sequence[float] = (1, 1),
     units_per_day: float | None = None,
 ) -> SampleSize:
-    """Size an experiment.
+    """Calculate the units that an experiment needs.
 
     Args:
         baseline: the metric among the units that will take part.
-        target: what must be seen; its comparisons are usually the number of treatments.
-        weights: shares of control and treatments, in any scale; the smallest treatment decides.
-        units_per_day: new units a day over all variants.
+        target: what must be detected; its comparisons are usually the number of treatments.
+        weights: shares of control and treatments, on any scale; the smallest treatment decides.
+        units_per_day: new units per day over all variants.
 
     Raises:
         ValueError: fewer than two weights, or one that is not above 0.
@@ -139,16 +139,23 @@ def required_units(
     shares = [weight / sum(weights) for weight in weights]
     effect = target.minimum_detectable_effect * baseline.value
     spread = baseline.variance * (1 / shares[0] + 1 / min(shares[1:]))
-    everyone = target.distance**2 * spread / effect**2
-    units = tuple(math.ceil(everyone * share) for share in shares)
+    total = target.distance**2 * spread / effect**2
+    units = tuple(math.ceil(total * share) for share in shares)
     return SampleSize(units, math.ceil(sum(units) / units_per_day) if units_per_day else None)
 
 
 def detectable_effect(baseline: Baseline, *, target: Target, units: Sequence[int]) -> float | None:
-    """The relative effect found with the target's power by control and smallest treatment of these units.
+    """Return the relative effect that is detected with the target's power.
 
-    None where the baseline has no value above 0 or no variance, or a variant has no units. Source: as
-    ``required_units``, solved for the effect.
+    Args:
+        baseline: the metric among the units that take part.
+        target: alpha, power and comparisons.
+        units: of the control and each treatment; the smallest treatment decides.
+
+    Returns:
+        A share; None where the baseline has no value above 0 or no variance, or a variant has no units.
+
+    Source: as ``required_units``, solved for the effect.
     """
     if _unusable(baseline) or not baseline.value or not baseline.variance or not min(units):
         return None
@@ -157,15 +164,15 @@ def detectable_effect(baseline: Baseline, *, target: Target, units: Sequence[int
 
 
 def progress(estimate: Estimate, *, target: Target, units_per_day: float | None = None) -> Progress:
-    """Power reached, and what is still missing, from the standard error an estimate has now.
+    """Calculate the power reached and the units still missing, from an estimate's current standard error.
 
     Works for every metric, because a standard error falls with the square root of the units whatever it is
-    made from. Uses the fixed-horizon standard error; an always-valid read-out needs about twice the units.
+    made from. Uses the fixed-horizon standard error; an always-valid result needs about twice the units.
 
     Args:
         estimate: treatment against control, so far.
         target: the plan.
-        units_per_day: new units a day in these two variants together.
+        units_per_day: new units per day in these two variants together.
 
     Source: as ``required_units``; the power is two-sided, ``Phi(d / se - z_a) + Phi(-d / se - z_a)``.
     """
@@ -176,17 +183,19 @@ def progress(estimate: Estimate, *, target: Target, units_per_day: float | None 
         return Progress(None, None, None, None, NO_BASE)
     shift = target.minimum_detectable_effect * base / error
     counts = estimate.control_count, estimate.treatment_count
-    grow = target.distance / shift * target.distance / shift if shift else math.inf
-    if not math.isfinite(grow * sum(counts)):
+    growth = target.distance / shift * target.distance / shift if shift else math.inf
+    if not math.isfinite(growth * sum(counts)):
         return Progress(None, None, None, None, TOO_LARGE)
-    needed = math.ceil(counts[0] * grow), math.ceil(counts[1] * grow)
-    missing = max(0, sum(needed) - sum(counts))
-    left = 0 if not missing else math.ceil(missing / units_per_day) if units_per_day else None
+    needed = math.ceil(counts[0] * growth), math.ceil(counts[1] * growth)
+    missing_units = max(0, sum(needed) - sum(counts))
+    days_left = (
+        0 if not missing_units else math.ceil(missing_units / units_per_day) if units_per_day else None
+    )
     return Progress(
         power=float(ndtr(shift - target.critical) + ndtr(-shift - target.critical)),
         detectable_effect=target.distance * error / base,
         units_needed=needed,
-        days_left=left,
+        days_left=days_left,
     )
 
 

@@ -1,4 +1,4 @@
-"""Conversion rates: two proportions, and the table of all variants at once."""
+"""Conversion rates: two proportions, and a test over all variants at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import chdtrc
+from scipy.stats import chi2_contingency
 
 from shopwright.experiments.statistics.distributions import Normal, StudentT
 from shopwright.experiments.statistics.estimate import LEVEL, Arm, Estimate, compare, welch_dof
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from shopwright.experiments.statistics.moments import Moments
 
-SMALL_EXPECTED = 5
+MIN_EXPECTED = 5
 """Expected count below which the chi-square distribution is a poor approximation (Cochran 1954)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """Units of one variant that did something, of all its units.
+    """Count of a variant's units with a property, of all its units.
 
     Raises:
         ValueError: not 0 <= successes <= count.
@@ -38,16 +38,16 @@ class Proportion:
             raise ValueError(f"successes lie between 0 and the count: {self.successes} of {self.count}")
 
     @classmethod
-    def from_moments(cls, moments: Moments, column: str) -> Proportion:
+    def from_moments(cls, sums: Moments, column: str) -> Proportion:
         """Count the units whose 0/1 column is 1.
 
         Raises:
             ValueError: the column holds something else than 0 and 1.
         """
-        successes = moments.sum(column)
-        if successes != round(successes) or moments.product(column, column) != successes:
+        successes = sums.sum(column)
+        if successes != round(successes) or sums.product(column, column) != successes:
             raise ValueError(f"'{column}' is not a column of 0 and 1, so it has no proportion")
-        return cls(round(successes), moments.count)
+        return cls(round(successes), sums.count)
 
     @property
     def arm(self) -> Arm:
@@ -73,14 +73,14 @@ def two_proportions(control: Proportion, treatment: Proportion, *, level: float 
         >>> round(day_7.absolute.value, 6), round(day_7.statistic, 4), round(day_7.pvalue, 6)
         (-0.008201, -3.1644, 0.001554)
     """
-    one, two = control.arm, treatment.arm
+    control_arm, treatment_arm = control.arm, treatment.arm
     return compare(
-        one,
-        two,
+        control_arm,
+        treatment_arm,
         method="two-proportions",
         level=level,
         distribution=Normal(),
-        relative_distribution=StudentT(welch_dof(one, two)),
+        relative_distribution=StudentT(welch_dof(control_arm, treatment_arm)),
         null_error=_pooled_error(control, treatment),
     )
 
@@ -94,7 +94,7 @@ def _pooled_error(control: Proportion, treatment: Proportion) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """A chi-square test and what it expected to see."""
+    """Chi-square test with its expected counts."""
 
     statistic: float | None
     dof: int
@@ -102,7 +102,7 @@ class ChiSquare:
     expected: tuple[tuple[float, ...], ...] | None
     """Expected counts, in the shape of the table."""
     is_small: bool
-    """Whether an expected count is below 5, where the p-value is only rough."""
+    """Whether an expected count is below 5, which makes the p-value approximate."""
     reason: str | None = None
     """Why there is no test."""
 
@@ -125,18 +125,18 @@ def chi_square_independence(table: ArrayLike) -> ChiSquare:
         raise ValueError(
             f"a table needs two rows and columns or more, and no negative count; shape {counts.shape}"
         )
-    rows, columns = counts.sum(axis=1), counts.sum(axis=0)
-    dof = (len(rows) - 1) * (len(columns) - 1)
-    if not rows.all():
+    variants, outcomes = counts.sum(axis=1), counts.sum(axis=0)
+    dof = (len(variants) - 1) * (len(outcomes) - 1)
+    # scipy refuses an expected count of 0; here it means that there is nothing to test
+    if not variants.all():
         return ChiSquare(None, dof, None, None, is_small=True, reason="a variant has no units")
-    if not columns.all():
+    if not outcomes.all():
         return ChiSquare(None, dof, None, None, is_small=True, reason="all units have the same outcome")
-    expected = np.outer(rows, columns) / counts.sum()
-    statistic = float(((counts - expected) ** 2 / expected).sum())
+    test = chi2_contingency(counts, correction=False)
     return ChiSquare(
-        statistic=statistic,
+        statistic=float(test.statistic),
         dof=dof,
-        pvalue=float(chdtrc(dof, statistic)),
-        expected=tuple(tuple(row) for row in expected.tolist()),
-        is_small=bool(expected.min() < SMALL_EXPECTED),
+        pvalue=float(test.pvalue),
+        expected=tuple(tuple(row) for row in test.expected_freq.tolist()),
+        is_small=bool(test.expected_freq.min() < MIN_EXPECTED),
     )

@@ -11,7 +11,7 @@ from shopwright.experiments.statistics.estimate import LEVEL, Arm, Estimate, com
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where to look in the sorted values, as probabilities between 0 and 1."""
+    """Positions in the sorted values, as probabilities between 0 and 1."""
 
     lower: float
     quantile: float
@@ -20,17 +20,17 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class QuantileSummary:
-    """Three values of one variant, at ``quantile_positions`` of its count."""
+    """Three order statistics of a variant, at the ``quantile_positions`` of its count."""
 
     count: int
-    """Observations, one a unit."""
+    """Observations, one per unit."""
     lower: float | None
     value: float | None
     upper: float | None
 
 
 def quantile_positions(count: int, *, quantile: float, level: float = LEVEL) -> Positions | None:
-    """The probabilities whose sample quantiles bound the quantile with a chance of ``level``.
+    """Return the probabilities whose sample quantiles bound the quantile with probability ``level``.
 
     Returns:
         None where the bounds would lie outside the sample: too few observations for this quantile.
@@ -64,13 +64,13 @@ def compare_quantiles(
     """Compare one quantile; the variance of each variant's is read off the distance of its two bounds.
 
     ``standard error = (upper - lower) / (2 z)``, which needs no density estimate. Observations must be
-    independent: one a unit. Where many values are equal the bounds can coincide, and then there is no
+    independent: one per unit. Where many values are equal the bounds can coincide, and then there is no
     interval.
 
     Args:
         control: values at ``quantile_positions(count, level=positions_level)``.
         treatment: the same.
-        positions_level: the level the positions were asked for.
+        positions_level: the level of the positions.
         level: of the intervals.
 
     Raises:

@@ -1,11 +1,11 @@
-"""Whether the variants got the units their weights promised them."""
+"""Sample ratio: whether the variants have the units that their weights promise."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.special import chdtrc
+from scipy.stats import chisquare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ THRESHOLD = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SampleRatio:
-    """Units seen against units expected, by variant."""
+    """Observed and expected units by variant, with a test of their difference."""
 
     observed: tuple[int, ...]
     expected: tuple[float, ...]
@@ -25,11 +25,11 @@ class SampleRatio:
     pvalue: float | None
     threshold: float
     reason: str | None = None
-    """Why there is no test."""
+    """Why there is no test; None with one."""
 
     @property
     def is_mismatch(self) -> bool:
-        """Whether the split cannot be explained by chance; False where there is no test."""
+        """Whether chance does not explain the split; False without a test."""
         return self.pvalue is not None and self.pvalue < self.threshold
 
 
@@ -40,15 +40,14 @@ def sample_ratio(
 
     Args:
         observed: units by variant.
-        weights: planned shares by variant, in any scale; each above 0.
+        weights: planned shares by variant, on any scale; each above 0.
         threshold: p-value below which the split is flagged. Well below 0.05, because the check is made at
-            every look and a mismatch makes the whole read-out invalid.
+            every look and a mismatch makes all results invalid.
 
     Raises:
         ValueError: not one weight above 0 for each of two variants or more, or a negative count.
 
-    Source: A. Fabijan and others, "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments", KDD
-    2019.
+    Source: A. Fabijan and others, "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments", KDD 2019.
 
     Example:
         >>> split = sample_ratio([44_700, 45_489], weights=[1, 1])
@@ -63,5 +62,5 @@ def sample_ratio(
     expected = tuple(units * weight / sum(weights) for weight in weights)
     if not units:
         return SampleRatio(tuple(observed), expected, None, dof, None, threshold, "no units")
-    statistic = sum((seen - due) ** 2 / due for seen, due in zip(observed, expected, strict=True))
-    return SampleRatio(tuple(observed), expected, statistic, dof, float(chdtrc(dof, statistic)), threshold)
+    test = chisquare(observed, expected)
+    return SampleRatio(tuple(observed), expected, float(test.statistic), dof, float(test.pvalue), threshold)

@@ -1,4 +1,4 @@
-"""Read-outs that hold however often one looks."""
+"""Always-valid results: intervals and p-values that stay valid however often one looks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def always_valid(estimate: Estimate, *, tuned_for: int) -> Estimate:
-    """The same estimate with a confidence sequence for its intervals and always-valid p-values.
+    """Return an estimate with a confidence sequence for its intervals and always-valid p-values.
 
     Over all looks together, the chance that an interval ever leaves out the truth, or that a p-value ever
     falls below one less the level by chance alone, stays below one less the level, for many units. The price
@@ -53,7 +53,7 @@ def always_valid(estimate: Estimate, *, tuned_for: int) -> Estimate:
 
 
 def tuning(tuned_for: int, *, level: float) -> float:
-    """The rho that makes the sequence nearly as tight as it can be at ``tuned_for`` units.
+    """Return the rho that makes the sequence nearly as tight as possible at ``tuned_for`` units.
 
     Source: Waudby-Smith and others, 2024, Appendix B: ``sqrt((-2 log a + log(1 - 2 log a)) / t)``, with a one
     less the level.
@@ -65,7 +65,7 @@ def tuning(tuned_for: int, *, level: float) -> float:
 
 
 def running_minimum(pvalues: Iterable[float | None]) -> list[float | None]:
-    """The smallest always-valid p-value up to each look, which is always valid as well.
+    """Return the smallest always-valid p-value up to each look, which is always valid as well.
 
     None until the first look that has one. Not for fixed-horizon p-values: their minimum means nothing.
 
@@ -76,5 +76,5 @@ def running_minimum(pvalues: Iterable[float | None]) -> list[float | None]:
     return list(accumulate(pvalues, _smaller))
 
 
-def _smaller(one: float | None, two: float | None) -> float | None:
-    return min((value for value in (one, two) if value is not None), default=None)
+def _smaller(left: float | None, right: float | None) -> float | None:
+    return min((value for value in (left, right) if value is not None), default=None)

@@ -1,4 +1,4 @@
-"""Experiments: who sees what, and what came of it."""
+"""Experiments: which variant a unit sees, and the results."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fastapi import Query, Request, Response
 
 from shopwright.assignment import assign
 from shopwright.core.errors import near_match
-from shopwright.experiments.store import check_installed
+from shopwright.experiments.readout_table import check_installed
 from shopwright.service.errors import not_found, problem_responses
-from shopwright.service.schemas.experiments import Assigned, Experiment, Readout
+from shopwright.service.schemas.experiments import Experiment, ExperimentResults, UnitAssignment
 from shopwright.service.security import guarded_router
 from shopwright.service.serialization import json_response, to_jsonable
 from shopwright.service.state import get_service
@@ -24,64 +24,68 @@ if TYPE_CHECKING:
 router = guarded_router("read", prefix="/v1/experiments", tags=["experiments"])
 
 
-@router.get("", summary="The shop's experiments")
-async def experiments(request: Request) -> list[Experiment]:
-    """As the shop's settings state them."""
+@router.get("", summary="List experiments")
+async def list_experiments(request: Request) -> list[Experiment]:
+    """List the experiments in the shop's settings."""
     return [
         Experiment(
-            name=each.name,
-            hypothesis=each.hypothesis,
-            unit=each.unit,
-            variants=each.shares,
-            start=each.start,
-            end=each.end,
-            primary_metric=each.primary_metric,
+            name=experiment.name,
+            hypothesis=experiment.hypothesis,
+            unit=experiment.unit,
+            variants=experiment.shares,
+            start=experiment.start,
+            end=experiment.end,
+            primary_metric=experiment.primary_metric,
         )
-        for each in get_service(request).project.settings.experiments
+        for experiment in get_service(request).project.settings.experiments
     ]
 
 
-@router.get("/{name}/assign", summary="Which variant does a unit see?", responses=problem_responses(404))
-async def assigned(
+@router.get("/{name}/assign", summary="Get a unit's variant", responses=problem_responses(404))
+async def assign_unit(
     name: str,
     request: Request,
     unit_id: Annotated[
-        str, Query(min_length=1, max_length=200, description="The user or session.", examples=["541320447"])
+        str,
+        Query(min_length=1, max_length=200, description="User or session id.", examples=["541320447"]),
     ],
-) -> Assigned:
-    """The same for ever, here, in SQL and in the warehouse."""
-    return Assigned(**asdict(assign(_find(get_service(request), name), unit_id)))
+) -> UnitAssignment:
+    """Return the variant that a user or session is assigned to.
+
+    It never changes, and SQL and the warehouse compute the same.
+    """
+    return UnitAssignment(**asdict(assign(_find(get_service(request), name), unit_id)))
 
 
 @router.get(
-    "/{name}/readout",
-    summary="What came of an experiment?",
-    response_model=Readout,
+    "/{name}/results",
+    summary="Get an experiment's results",
+    response_model=ExperimentResults,
     responses=problem_responses(404),
 )
-async def readout(name: str, request: Request) -> Response:
-    """Validity, effects with intervals, and the verdict by a fixed rule: what `shopwright experiment read` says.
+async def get_results(name: str, request: Request) -> Response:
+    """Return validity, effects with intervals, and verdicts by a fixed rule, as `shopwright experiment results` shows.
 
-    It is computed once for each published build.
+    They are computed once per published build.
     """
     service = get_service(request)
     experiment = _find(service, name)
-    return json_response(await to_thread(_read, service, experiment))
+    return json_response(await to_thread(_read_results, service, experiment))
 
 
 def _find(service: Service, name: str) -> ExperimentDefinition:
-    known = {each.name: each for each in service.project.settings.experiments}
-    if name not in known:
-        raise not_found(f"the shop has no experiment of this name{near_match(name[:60], known)}")
-    return known[name]
+    by_name = {experiment.name: experiment for experiment in service.project.settings.experiments}
+    if name not in by_name:
+        raise not_found(f"the shop has no experiment of this name{near_match(name[:60], by_name)}")
+    return by_name[name]
 
 
-def _read(service: Service, experiment: ExperimentDefinition) -> Any:
+def _read_results(service: Service, experiment: ExperimentDefinition) -> Any:
     check_installed()
-    from shopwright.experiments.reading import read_experiment  # noqa: PLC0415  # scipy takes a while to import
+    from shopwright.experiments.result import read_experiment  # noqa: PLC0415  # scipy takes a while to import
 
     def compute() -> Any:
         with service.published.connection() as connection:
-            return to_jsonable(read_experiment(connection, experiment).document())
+            return to_jsonable(read_experiment(connection, experiment).to_dict())
 
     return service.experiment_results.get(service.published.identity, experiment.name, compute)

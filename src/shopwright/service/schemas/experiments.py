@@ -1,4 +1,4 @@
-"""What is answered of experiments."""
+"""Responses about experiments."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Experiment(BaseModel):
-    """An experiment as the shop's settings state it."""
+    """An experiment in the shop's settings."""
 
     name: str
     hypothesis: str
     unit: str
-    """What is assigned: a user or a session."""
+    """What is assigned to a variant: user or session."""
     variants: dict[str, float]
-    """Variant to its share of those that take part; the first is the control."""
+    """Variant to its share of the units that take part; the first is the control."""
     start: date
     end: date | None
-    """None while it is open."""
+    """Last day; null while it has no end."""
     primary_metric: str
 
 
-class Assigned(BaseModel):
-    """What a unit sees, for ever and on every machine."""
+class UnitAssignment(BaseModel):
+    """The variant of one unit."""
 
     experiment: str
     unit_id: str
     variant: str | None
-    """None where the unit takes no part, or is assigned elsewhere."""
+    """Null where the unit takes no part, or is assigned elsewhere."""
     bucket: int | None
-    """Of 10,000; None where the scheme has none."""
+    """Bucket from 0 to 9,999; null where the assignment uses no buckets."""
     reason: str
 
 
-class Readout(BaseModel):
-    """All that `shopwright experiment read --json` says."""
+class ExperimentResults(BaseModel):
+    """Results of an experiment, as `shopwright experiment results --json` prints them."""
 
     model_config = ConfigDict(extra="allow")
 
     experiment: dict[str, Any]
     as_of: date | None
-    """Last day of the data that was read."""
+    """Last day of the data."""
     units: dict[str, int]
     """Variant to its units."""
     verdicts: list[dict[str, Any]]
-    """For each treatment, what to do and why."""
+    """Decision and reason for each treatment."""
     metrics: list[dict[str, Any]]
     """Each metric and variant with effect, intervals and p-values."""

@@ -1,5 +1,5 @@
 -- grain: one row per experiment
--- From the variable experiments, which holds the settings. Without an end in the settings it is in the year 9999.
+-- From the variable experiments, which holds the settings. Without an end there it is in the year 9999.
 with
 
 raw_experiments as (

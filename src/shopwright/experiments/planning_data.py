@@ -1,8 +1,9 @@
-"""What the shop's users did lately, as an experiment would have seen it that had begun so many days ago.
+"""Recent activity of the shop's users, as an experiment that started some days ago would have seen it.
 
-A unit takes part from the moment that exposes it, as in the warehouse's own models of experiments: its first session, or its
-first event of the type that the experiment names. What it did counts from then on, a session as a whole; and it is one
-unit, however often it comes back. So ``after(7)`` is what such an experiment had seen at the end of its seventh day.
+A unit takes part from its exposure on, as in the warehouse's own models of experiments: its first session, or its first
+event of the type that the experiment names. What it did counts from then on, a session as a whole; and it is one unit,
+however often it comes back. So ``baseline_after(7)`` is what such an experiment would have seen at the end of its seventh
+day.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.errors import DataError
 from shopwright.core.sql import quote_text
-from shopwright.experiments.aggregates import read_aggregates, summed
+from shopwright.experiments.aggregates import capped_metric, read_aggregates
 from shopwright.experiments.statistics import Baseline, Quantity
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from shopwright.settings import ExperimentDefinition
 
 VARIANT = "past"
-LATE_DAYS = 7
-"""Days at the end of the history by which it is told how many units keep coming in; a week has every weekday."""
+"""Variant of the units: a plan has none yet, and the aggregates group by one."""
+RECENT_DAYS = 7
+"""Days at the end of the history that estimate how many new units keep arriving; a week has every weekday."""
 
 PAST_DAYS = """
 create or replace temporary table past_days as
@@ -36,16 +38,16 @@ recent_sessions as (
     where not is_bot and session_date between date '{first}' and date '{last}'
 ),
 
-moments as (
-    {moments}
+exposing as (
+    {exposing}
 ),
 
 exposures as (
     select
         {unit} as unit_id,
-        min(moment_at) as exposed_at,
+        min(exposing_at) as exposed_at,
         min(session_date) as exposed_date
-    from moments
+    from exposing
     group by {unit}
 ),
 
@@ -88,16 +90,16 @@ select * from active
 union all
 select * from bought
 """
-"""One row per unit and thing it did: a session, or an order."""
+"""Grain: one row per unit and activity, a session or an order."""
 
-ASSIGNED = "select user_id, session_key, session_date, session_start_at as moment_at from recent_sessions"
+ASSIGNED = "select user_id, session_key, session_date, session_start_at as exposing_at from recent_sessions"
 
 BY_EVENT = """
     select
         recent_sessions.user_id,
         recent_sessions.session_key,
         recent_sessions.session_date,
-        journey.event_at as moment_at
+        journey.event_at as exposing_at
     from silver.int_user_journey as journey
     inner join recent_sessions
         on journey.user_id = recent_sessions.user_id and journey.session_start_at = recent_sessions.session_start_at
@@ -160,12 +162,12 @@ from past_days
 where activity_date <= date '{until}'
 group by unit_id
 """
-"""Units as they stood at the end of a day, in the columns of ``fct_experiment_units`` that a plan needs."""
+"""Units at the end of a day, in the columns of ``fct_experiment_units`` that a plan needs."""
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """The last days of a shop, seen as an experiment's first ones."""
+class PlanningData:
+    """Recent days of a shop, seen as an experiment's first ones."""
 
     connection: duckdb.DuckDBPyConnection
     experiment: ExperimentDefinition
@@ -173,7 +175,7 @@ class History:
     first_date: date
     last_date: date
     arrivals: tuple[int, ...]
-    """Units that had come in by the end of each day; each unit once."""
+    """Units exposed by the end of each day, each unit counted once."""
 
     @property
     def days(self) -> int:
@@ -182,40 +184,46 @@ class History:
 
     @property
     def units(self) -> int:
-        """Units that came in on all those days."""
+        """Units exposed on all those days."""
         return self.arrivals[-1]
 
     @property
-    def late_rate(self) -> float:
-        """Units a day that came in for the first time at the end of the history: those who would come after it."""
-        late = min(LATE_DAYS, self.days)
-        before = self.arrivals[-late - 1] if late < self.days else 0
-        return (self.units - before) / late
+    def arrival_rate(self) -> float:
+        """New units a day at the end of the history: an estimate of those that would come after it."""
+        recent_days = min(RECENT_DAYS, self.days)
+        earlier_units = self.arrivals[-recent_days - 1] if recent_days < self.days else 0
+        return (self.units - earlier_units) / recent_days
 
     def units_after(self, days: int) -> float:
-        """Units that came in within so many days; beyond the history, as many a day as at its end."""
+        """Return the units exposed within some days; beyond the history, at the rate of its end."""
         if days <= self.days:
             return self.arrivals[days - 1]
-        return self.units + (days - self.days) * self.late_rate
+        return self.units + (days - self.days) * self.arrival_rate
 
-    def after(self, days: int) -> Baseline:
-        """The metric as it stood after so many days, of the history at most."""
+    def baseline_after(self, days: int) -> Baseline:
+        """Return the metric as it stood after some days, at most those of the history."""
         until = self.first_date + timedelta(days=min(days, self.days) - 1)
         self.connection.execute(
             PAST_UNITS.format(name=quote_text(self.experiment.name), variant=VARIANT, until=until)
         )
-        found = read_aggregates(
+        sums = read_aggregates(
             self.connection, self.experiment, metrics=[self.metric], dimensions=(), units="past_units"
-        ).of(VARIANT)
-        if found is None:
+        ).group(VARIANT)
+        if sums is None:
             return Baseline(None, None, "no units")
-        return Baseline.from_moments(found, Quantity(*summed(self.metric, self.experiment).measures))
+        return Baseline.from_moments(sums, Quantity(*capped_metric(self.metric, self.experiment).measures))
 
 
-def read_history(
+def read_planning_data(
     connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, metric: Metric, *, days: int
-) -> History:
-    """Look up what units did in the last days; fewer, where the shop's data is younger.
+) -> PlanningData:
+    """Read what units did in the last days of the data.
+
+    Args:
+        connection: to the published warehouse.
+        experiment: its unit and exposure.
+        metric: the metric to plan for.
+        days: days of history; fewer are used where the data is younger.
 
     Raises:
         DataError: there are no sessions, or none that would expose a unit.
@@ -225,35 +233,35 @@ def read_history(
     ).fetchone() or (None, None)
     if first is None or last is None:
         raise DataError(
-            "no session in the published warehouse to size an experiment by; run 'shopwright run' first"
+            "no sessions in the published warehouse to size an experiment with; run `shopwright run` first"
         )
     first = max(first, last - timedelta(days=days - 1))
     connection.execute(_past_days(experiment, first, last))
-    came = dict(
+    new_units = dict(
         connection.execute(
             "select exposed_date, count(distinct unit_id) from past_days group by exposed_date"
         ).fetchall()
     )
     span = (last - first).days + 1
-    if not came:
-        did = "came" if experiment.exposure == "assigned" else f"did {experiment.exposure}"
+    if not new_units:
+        exposure = "came" if experiment.exposure == "assigned" else f"did {experiment.exposure}"
         raise DataError(
-            f"no {experiment.unit} {did} in the last {span} days of the data, so there is nothing to size it by"
+            f"no {experiment.unit} {exposure} in the last {span} days of the data, so there is nothing to size it with"
         )
-    arrivals = accumulate(came.get(first + timedelta(days=day), 0) for day in range(span))
+    arrivals = accumulate(new_units.get(first + timedelta(days=day), 0) for day in range(span))
     past = experiment.model_copy(update={"pre_period_days": 0})
-    return History(connection, past, metric, first, last, tuple(arrivals))
+    return PlanningData(connection, past, metric, first, last, tuple(arrivals))
 
 
 def _past_days(experiment: ExperimentDefinition, first: date, last: date) -> str:
     unit, purchases = (
         ("user_id", ORDERS_OF_USERS) if experiment.unit == "user" else ("session_key", PURCHASES_OF_SESSIONS)
     )
-    moments = ASSIGNED if experiment.exposure == "assigned" else BY_EVENT
+    exposing = ASSIGNED if experiment.exposure == "assigned" else BY_EVENT
     return PAST_DAYS.format(
         first=first,
         last=last,
         unit=unit,
-        moments=moments.format(first=first, exposure=quote_text(experiment.exposure)),
+        exposing=exposing.format(first=first, exposure=quote_text(experiment.exposure)),
         purchases=purchases.format(first=first, last=last),
     )

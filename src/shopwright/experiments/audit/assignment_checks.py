@@ -1,4 +1,4 @@
-"""Whether units are dealt as the settings say: evenly, apart from other experiments, and to variants that are known."""
+"""Checks of assignment: even buckets, independence of other experiments, and known variants."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from shopwright.settings import ExperimentDefinition
 
 GROUPS = 100
-"""Groups of neighbouring buckets whose sizes are tested; each holds a hundredth of the ids."""
+"""Number of groups of adjacent buckets whose sizes are tested; each should hold a hundredth of the ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """How evenly ids fall into buckets."""
+    """Test of whether ids fall evenly into buckets."""
 
     ids: int
     test: SampleRatio
@@ -34,40 +34,40 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """What two experiments' splits have to do with each other."""
+    """Correlation of two experiments' splits."""
 
     other: str
     ids: int
     """Units that take part in both."""
     phi: float | None
-    """Correlation of being treated in one and in the other, -1 to 1; None where it cannot be computed."""
+    """Correlation of being treated in one and in the other, -1 to 1; None where it is undefined."""
     reason: str | None = None
-    """Why it cannot."""
+    """Why it is undefined."""
 
     @property
     def is_independent(self) -> bool | None:
-        """Whether it is as small as chance makes it; None where it is not known."""
+        """Whether chance explains the correlation; None where it is undefined."""
         return None if self.phi is None else abs(self.phi) <= 4 / math.sqrt(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownVariant:
-    """A name that units were seen with and the settings do not know."""
+    """Variant of units that the settings do not name."""
 
     variant: str | None
-    """None where the shop's tool named none."""
+    """None where the exposure log states none."""
     units: int
 
 
 def balance(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> Balance:
-    """How evenly the ids of all users (or sessions) that the shop knows fall into an experiment's buckets."""
+    """Test how evenly the ids of all the shop's users (or sessions) fall into an experiment's buckets."""
     unit = "user_id" if experiment.unit == "user" else "session_key"
     group = f"{bucket_sql(hash_salt(experiment), unit)} // {BUCKET_COUNT // GROUPS}"
     rows = connection.execute(
         f"select {group}, count(*) from (select distinct {unit} from gold.fct_sessions) group by all"
     ).fetchall()
     sizes = dict(rows)
-    counts = [int(sizes.get(place, 0)) for place in range(GROUPS)]
+    counts = [int(sizes.get(index, 0)) for index in range(GROUPS)]
     return Balance(sum(counts), sample_ratio(counts, weights=[1] * GROUPS))
 
 
@@ -78,14 +78,17 @@ def correlate(
     *,
     units: str = UNITS,
 ) -> Correlation:
-    """The correlation of being treated in one experiment and in another, over the units that are in both.
+    """Compute the correlation of being treated in one experiment and in another, over the units in both.
 
-    Where a rule deals the other's units it says what they see, whether or not they were exposed there; of an experiment
-    whose variants are stated, the units count that were seen in it.
+    Where a rule assigns the other experiment's units, the rule tells their variant, exposed or not; where their variants
+    are stated, only units that were seen in it count.
+
+    Returns:
+        ``phi`` is None, with a reason, where no unit is in both or all are on one side.
     """
     if other.unit != experiment.unit:
         return Correlation(other.name, 0, None, f"its units are {other.unit}s, not {experiment.unit}s")
-    mine, theirs = _split(experiment, "mine.variant"), _split(other, "theirs.variant")
+    mine, theirs = _is_treated_sql(experiment, "mine.variant"), _is_treated_sql(other, "theirs.variant")
     row = connection.execute(
         "select count(*), corr(cast(mine as double), cast(theirs as double)), count(distinct mine), "
         f"count(distinct theirs) from (select {mine} as mine, {theirs} as theirs from {units} as mine "
@@ -107,36 +110,42 @@ def correlate(
 def unknown_variants(
     connection: duckdb.DuckDBPyConnection,
     experiment: ExperimentDefinition,
-    others: Sequence[ExperimentDefinition] = (),
+    other_experiments: Sequence[ExperimentDefinition] = (),
 ) -> list[UnknownVariant]:
-    """Units seen, while it ran, with a variant that the settings do not name, most units first.
+    """Find units seen, during the experiment, with a variant that the settings do not name.
 
-    Such units count nowhere: a misspelt name loses a whole variant. Events state one group for all experiments, so names
-    that another one knows are not counted.
+    Such units count nowhere: a misspelled name loses a whole variant. Events state one group for all experiments, so
+    variants of another experiment are not unknown.
 
     Args:
         connection: to the published warehouse, silver included.
-        experiment: one whose variants the events or the shop's own tool state; of others there is nothing to see.
-        others: the shop's other experiments.
+        experiment: one whose variants the events or the exposure log state; others have no unknown variants.
+        other_experiments: the shop's other experiments.
+
+    Returns:
+        Unknown variants, the one with most units first.
     """
     if experiment.assignment == "exposures":
-        query = UNKNOWN_TO_TOOL.format(
+        query = UNKNOWN_IN_EXPOSURE_LOG.format(
             name=quote_text(experiment.name), names=quote_list([*experiment.variants])
         )
     elif experiment.assignment == "stated":
-        known = {
-            name for each in (experiment, *others) if each.assignment == "stated" for name in each.variants
+        stated_variants = {
+            name
+            for stated in (experiment, *other_experiments)
+            if stated.assignment == "stated"
+            for name in stated.variants
         }
         unit = "user_key" if experiment.unit == "user" else "(user_key, session_start_at)"
-        query = UNKNOWN_TO_EVENTS.format(
-            name=quote_text(experiment.name), names=quote_list(sorted(known)), unit=unit
+        query = UNKNOWN_IN_EVENTS.format(
+            name=quote_text(experiment.name), names=quote_list(sorted(stated_variants)), unit=unit
         )
     else:
         return []
     return [UnknownVariant(name, int(units)) for name, units in connection.execute(query).fetchall()]
 
 
-UNKNOWN_TO_TOOL = """
+UNKNOWN_IN_EXPOSURE_LOG = """
     select exposures.variant, count(distinct exposures.unit_id) as units
     from silver.stg_exposures as exposures
     inner join silver.int_experiments as experiments
@@ -151,7 +160,7 @@ UNKNOWN_TO_TOOL = """
     order by units desc, exposures.variant
 """
 
-UNKNOWN_TO_EVENTS = """
+UNKNOWN_IN_EVENTS = """
     with
 
     unknown as (
@@ -160,7 +169,7 @@ UNKNOWN_TO_EVENTS = """
         where experiment_group is not null and not list_contains({names}, experiment_group)
     ),
 
-    seen as (
+    unknown_steps as (
         select unknown.experiment_group, steps.user_key, steps.session_start_at
         from silver.int_sessionized_events as steps
         inner join unknown on steps.context_key = unknown.context_key
@@ -170,16 +179,16 @@ UNKNOWN_TO_EVENTS = """
     )
 
     select experiment_group, count(distinct {unit}) as units
-    from seen
+    from unknown_steps
     anti join (select user_key, session_start_at from silver.int_sessions where is_bot) as bots
-        on seen.user_key = bots.user_key and seen.session_start_at = bots.session_start_at
+        on unknown_steps.user_key = bots.user_key and unknown_steps.session_start_at = bots.session_start_at
     group by experiment_group
     order by units desc, experiment_group
 """
 
 
-def _split(experiment: ExperimentDefinition, observed: str) -> str:
-    """SQL of whether a unit is treated; null where it takes no part. ``observed`` is the variant it was seen in."""
-    is_dealt = experiment.assignment in ("hash", "md5_parity")
-    variant = variant_sql(experiment, "mine.unit_id", "null") if is_dealt else observed
+def _is_treated_sql(experiment: ExperimentDefinition, stated_column: str) -> str:
+    """Return SQL of whether a unit is treated; null where it takes no part."""
+    has_rule = experiment.assignment in ("hash", "md5_parity")
+    variant = variant_sql(experiment, "mine.unit_id", "null") if has_rule else stated_column
     return f"(({variant}) <> {quote_text(experiment.control)})"

@@ -16,14 +16,16 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from shopwright.assignment import expected_weights
 from shopwright.experiments.aggregates import Aggregates, read_aggregates
-from shopwright.experiments.parts import read_cohorts, trend
-from shopwright.experiments.readout import read_out
+from shopwright.experiments.analysis import analyze
+from shopwright.experiments.segments import compare_cohorts, estimate_trend
 from shopwright.experiments.statistics import Moments
 from shopwright.experiments.statistics.moments import total
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import START, crowd, experiment, from_columns, table, unit, values, warehouse
 
-HISTORY = [name for name in METRICS if name not in {"abandonment_rate", "return_rate", "time_to_purchase"}]
+HISTORY = [
+    name for name in METRICS if name not in {"cart_abandonment_rate", "return_rate", "time_to_purchase"}
+]
 """Metrics whose measures are known before the experiment too."""
 
 
@@ -35,7 +37,7 @@ def units():
 def read(units, **given):
     tried = experiment(**given)
     dimensions = ("device", "channel", "country", "is_new", "exposed_date")
-    return read_out(tried, read_aggregates(warehouse(units), tried, dimensions=dimensions))
+    return analyze(tried, read_aggregates(warehouse(units), tried, dimensions=dimensions))
 
 
 def tea(units, metric, covariates=(), control="control", variant="treatment"):
@@ -55,7 +57,7 @@ def tea(units, metric, covariates=(), control="control", variant="treatment"):
     "name", [name for name, metric in METRICS.items() if metric.kind is not Kind.QUANTILE]
 )
 def test_means_and_ratios_are_tea_tastings(units, name):
-    ours, theirs = read(units, primary_metric=name).readings[0].plain, tea(units, METRICS[name])
+    ours, theirs = read(units, primary_metric=name).metric_results[0].plain, tea(units, METRICS[name])
     assert (ours.control, ours.treatment) == pytest.approx((theirs.control, theirs.treatment))
     assert ours.relative.value == pytest.approx(theirs.rel_effect_size)
     if METRICS[name].kind is not Kind.PROPORTION:
@@ -68,7 +70,7 @@ def test_means_and_ratios_are_tea_tastings(units, name):
 
 @pytest.mark.parametrize("name", HISTORY)
 def test_with_a_history_they_are_tea_tastings_with_covariates(units, name):
-    found = read(units, primary_metric=name, pre_period_days=28).readings[0]
+    found = read(units, primary_metric=name, pre_period_days=28).metric_results[0]
     ours, theirs = found.estimate, tea(units, METRICS[name], covariates=True)
     interval = ours.absolute.interval
     assert found.estimate is found.adjusted
@@ -84,7 +86,7 @@ def test_every_variant_helps_to_tell_what_the_history_explains():
     units = crowd(np.random.default_rng(9), dict.fromkeys(names, 200))
     found = read(
         units, variants=dict.fromkeys(names, 1), primary_metric="purchases_per_user", pre_period_days=28
-    ).readings[0]
+    ).metric_results[0]
     covariance = np.cov(values(units, "order_count"), values(units, "pre_order_count"))
     theta = covariance[0, 1] / covariance[1, 1]
     now, before = (
@@ -96,19 +98,19 @@ def test_every_variant_helps_to_tell_what_the_history_explains():
 
 
 def test_metrics_without_a_history_are_read_as_they_are(units):
-    found = read(units, primary_metric="return_rate", pre_period_days=28).readings[0]
+    found = read(units, primary_metric="return_rate", pre_period_days=28).metric_results[0]
     assert (found.adjusted, found.estimate) == (None, found.plain)
 
 
 def test_conversion_is_statsmodels_two_proportions(units):
     bought = [values(units, "is_converted", name) for name in ("treatment", "control")]
     statistic, pvalue = proportions_ztest([each.sum() for each in bought], [len(each) for each in bought])
-    found = read(units).readings[0].plain
+    found = read(units).metric_results[0].plain
     assert (found.statistic, found.pvalue) == pytest.approx((statistic, pvalue))
 
 
 def test_winsorised_revenue_is_scipys_welch_of_clipped_revenue(units):
-    reading = read(units, primary_metric="revenue_per_user", winsorize=0.95).readings[0]
+    reading = read(units, primary_metric="revenue_per_user", winsorize=0.95).metric_results[0]
     found, cap = reading.plain, cap_of(units, "revenue_amount", 0.95)
     assert reading.cap == pytest.approx(cap)
     cut = [np.clip(values(units, "revenue_amount", name), None, cap) for name in ("treatment", "control")]
@@ -117,7 +119,9 @@ def test_winsorised_revenue_is_scipys_welch_of_clipped_revenue(units):
 
 
 def test_winsorisation_cuts_the_time_before_too(units):
-    found = read(units, primary_metric="revenue_per_user", winsorize=0.95, pre_period_days=28).readings[0]
+    found = read(units, primary_metric="revenue_per_user", winsorize=0.95, pre_period_days=28).metric_results[
+        0
+    ]
     theirs = tea(clipped(units, 0.95, "revenue_amount"), METRICS["revenue_per_user"], covariates=True)
     assert found.adjusted.pvalue == pytest.approx(theirs.pvalue, rel=1e-4)
 
@@ -125,7 +129,7 @@ def test_winsorisation_cuts_the_time_before_too(units):
 @pytest.mark.parametrize("history", [0, 28])
 @pytest.mark.parametrize("name", ["average_order_value", "items_per_order"])
 def test_a_winsorised_ratio_is_that_of_cut_numerators_and_whole_denominators(units, name, history):
-    found = read(units, primary_metric=name, winsorize=0.9, pre_period_days=history).readings[0]
+    found = read(units, primary_metric=name, winsorize=0.9, pre_period_days=history).metric_results[0]
     theirs = tea(clipped(units, 0.9, METRICS[name].numerator), METRICS[name], covariates=bool(history))
     assert found.estimate.pvalue == pytest.approx(theirs.pvalue, rel=1e-4)
     assert found.estimate.relative.value == pytest.approx(theirs.rel_effect_size, rel=1e-4)
@@ -146,7 +150,7 @@ def clipped(units, quantile, name):
 
 
 def test_values_are_what_units_did_and_only_the_change_is_adjusted(units):
-    found = read(units, primary_metric="purchases_per_user", pre_period_days=28).readings[0]
+    found = read(units, primary_metric="purchases_per_user", pre_period_days=28).metric_results[0]
     theirs = tea(units, METRICS["purchases_per_user"], covariates=True)
     plain = tuple(values(units, "order_count", name).mean() for name in ("control", "treatment"))
     for estimate in (found.plain, found.adjusted, found.estimate, found.sequential):
@@ -159,7 +163,7 @@ def test_values_are_what_units_did_and_only_the_change_is_adjusted(units):
 
 
 def test_time_to_purchase_compares_medians(units):
-    found = read(units, primary_metric="time_to_purchase").readings[0].plain
+    found = read(units, primary_metric="time_to_purchase").metric_results[0].plain
     waits = [values(units, "seconds_to_purchase", name) for name in ("control", "treatment")]
     assert (found.control, found.treatment) == pytest.approx(tuple(map(np.nanmedian, waits)))
     resampled = stats.bootstrap(
@@ -175,8 +179,8 @@ def test_every_variant_is_compared_with_the_control(many):
     names = ["control", "b", "c", "d", "e"][:many]
     units = crowd(np.random.default_rng(many), dict.fromkeys(names, 300), lift={"b": 0.3})
     found = read(units, variants=dict.fromkeys(names, 1), primary_metric="purchases_per_user")
-    assert [reading.variant for reading in found.readings] == names[1:]
-    for reading in found.readings:
+    assert [reading.variant for reading in found.metric_results] == names[1:]
+    for reading in found.metric_results:
         theirs = tea(units, METRICS["purchases_per_user"], variant=reading.variant)
         assert reading.plain.pvalue == pytest.approx(theirs.pvalue)
 
@@ -198,16 +202,16 @@ def test_conversion_is_tested_over_all_variants_at_once():
 def test_pvalues_are_corrected_over_the_variants_and_metrics_of_one_role(ours, theirs):
     names = ["control", "b", "c"]
     units = crowd(np.random.default_rng(5), dict.fromkeys(names, 400), lift={"b": 0.2})
-    readings = read(
+    metric_results = read(
         units,
         variants=dict.fromkeys(names, 1),
         primary_metric="revenue_per_user",
         secondary_metrics=["cart_rate", "items_per_order", "time_to_purchase"],
         guardrails=[{"metric": "return_rate"}],
         correction=ours,
-    ).readings
+    ).metric_results
     for role, many in (("primary", 2), ("secondary", 6), ("guardrail", 2)):
-        of_role = [reading for reading in readings if reading.role == role]
+        of_role = [reading for reading in metric_results if reading.role == role]
         pvalues = [reading.estimate.pvalue for reading in of_role]
         expected = multipletests(pvalues, method=theirs)[1] if theirs else pvalues
         assert len(of_role) == many
@@ -221,14 +225,16 @@ def test_pvalues_are_corrected_over_the_variants_and_metrics_of_one_role(ours, t
         ("conversion_rate", -0.3, "fails"),
         ("conversion_rate", -0.05, "unclear"),
         ("conversion_rate", 0.3, "holds"),
-        ("abandonment_rate", 0.0, "holds"),
-        ("abandonment_rate", 0.3, "fails"),
-        ("abandonment_rate", -0.3, "holds"),
+        ("cart_abandonment_rate", 0.0, "holds"),
+        ("cart_abandonment_rate", 0.3, "fails"),
+        ("cart_abandonment_rate", -0.3, "holds"),
     ],
 )
 def test_a_guardrail_is_judged_by_the_worst_acceptable_change(metric, change, verdict):
     def rows(variant, rate):
-        measure = {"conversion_rate": "is_converted", "abandonment_rate": "abandoned_session_count"}[metric]
+        measure = {"conversion_rate": "is_converted", "cart_abandonment_rate": "abandoned_session_count"}[
+            metric
+        ]
         return [
             unit(variant=variant, cart_session_count=1, **{measure: int(number < 4_000 * rate)})
             for number in range(4_000)
@@ -243,7 +249,10 @@ def test_a_guardrail_is_judged_by_the_worst_acceptable_change(metric, change, ve
         end=START,
     )
     assert found.is_complete
-    assert [reading.guardrail and reading.guardrail.verdict for reading in found.readings] == [None, verdict]
+    assert [reading.guardrail and reading.guardrail.verdict for reading in found.metric_results] == [
+        None,
+        verdict,
+    ]
 
 
 def test_a_guardrail_without_anything_in_the_control_says_why_it_is_unclear():
@@ -252,9 +261,11 @@ def test_a_guardrail_without_anything_in_the_control_says_why_it_is_unclear():
         for name in ("control", "treatment")
         for _ in range(100)
     ]
-    found = read(table(rows), guardrails=[{"metric": "return_rate"}]).reading("return_rate", "treatment")
+    found = read(table(rows), guardrails=[{"metric": "return_rate"}]).metric_result(
+        "return_rate", "treatment"
+    )
     assert found.guardrail.verdict == "unclear"
-    assert found.guardrail.reason == "the control's value is 0, so a change relative to it means nothing"
+    assert found.guardrail.reason == "the control's value is 0, so a relative change is undefined"
 
 
 def test_segments_are_read_alone_and_corrected_together(units):
@@ -325,8 +336,8 @@ def test_where_few_buy_a_day_a_steady_effect_is_not_called_a_trend():
             groups["exposed_date", date, name] = Moments.from_arrays({"revenue_amount": revenue})
         for name in ("control", "treatment"):
             groups["", "", name] = total([each for key, each in groups.items() if key[2] == name])
-        found = read_cohorts(tried, Aggregates(groups, {}, {}, {}, 0, START, 30))
-        calls.append(trend(tried, found, "treatment").slope.pvalue < 0.01)
+        found = compare_cohorts(tried, Aggregates(groups, {}, {}, {}, 0, START, 30))
+        calls.append(estimate_trend(tried, found, "treatment").slope.pvalue < 0.01)
     assert np.mean(calls) < 0.04
 
 
@@ -344,7 +355,7 @@ def arriving(day_counts):
 def test_days_left_count_quiet_days_too(data_day, days):
     tried = experiment(minimum_detectable_effect=0.01)
     found = read_aggregates(warehouse(arriving({0: 50, 1: 50})), tried)
-    reading = read_out(tried, found, data_through=START + timedelta(days=data_day)).readings[0]
+    reading = analyze(tried, found, data_through=START + timedelta(days=data_day)).metric_results[0]
     missing = sum(reading.progress.units_needed) - 200
     assert reading.progress.days_left == math.ceil(missing / (200 / days))
 
@@ -353,7 +364,7 @@ def test_after_the_last_day_no_units_come_in_and_no_days_are_left_to_wait():
     tried = experiment(minimum_detectable_effect=0.01, end=START + timedelta(days=5))
     found = read_aggregates(warehouse(arriving({0: 50, 1: 50})), tried)
     early, late = (
-        read_out(tried, found, data_through=START + timedelta(days=day)).readings[0].progress
+        analyze(tried, found, data_through=START + timedelta(days=day)).metric_results[0].progress
         for day in (4, 5)
     )
     assert early.days_left > 1_000
@@ -363,7 +374,7 @@ def test_after_the_last_day_no_units_come_in_and_no_days_are_left_to_wait():
 def test_what_has_its_units_waits_no_day_more():
     tried = experiment(minimum_detectable_effect=2.0, end=START)
     found = read_aggregates(warehouse(arriving({0: 500})), tried)
-    assert read_out(tried, found).readings[0].progress.days_left == 0
+    assert analyze(tried, found).metric_results[0].progress.days_left == 0
 
 
 ALL = {"secondary_metrics": list(METRICS)[1:], "guardrails": [{"metric": "return_rate"}]}
@@ -391,8 +402,8 @@ ALL = {"secondary_metrics": list(METRICS)[1:], "guardrails": [{"metric": "return
 )
 def test_what_is_undefined_has_a_reason_and_no_number(rows, history):
     found = read(table(rows), pre_period_days=history, winsorize=0.99, **ALL)
-    assert len(found.readings) == len(METRICS) + 1
-    for reading in found.readings:
+    assert len(found.metric_results) == len(METRICS) + 1
+    for reading in found.metric_results:
         assert (reading.estimate.pvalue, reading.corrected_pvalue) == (None, None)
         assert reading.estimate.reason
         assert reading.guardrail is None or reading.guardrail.verdict == "unclear"
@@ -407,22 +418,22 @@ def test_without_orders_visits_are_compared_and_orders_are_not(units):
     }
     nothing |= {"revenue_amount": np.zeros(len(units)), "returned_unit_count": nothing["unit_count"]}
     found = read(from_columns(columns | nothing), **ALL)
-    assert found.reading("cart_rate", "treatment").estimate.pvalue is not None
-    assert found.reading("average_order_value", "treatment").estimate.control is None
-    assert found.reading("revenue_per_user", "treatment").estimate.control == 0
-    assert found.reading("revenue_per_user", "treatment").estimate.relative is None
+    assert found.metric_result("cart_rate", "treatment").estimate.pvalue is not None
+    assert found.metric_result("average_order_value", "treatment").estimate.control is None
+    assert found.metric_result("revenue_per_user", "treatment").estimate.control == 0
+    assert found.metric_result("revenue_per_user", "treatment").estimate.relative is None
 
 
 def test_a_metric_that_is_not_looked_at_has_no_reading(units):
     with pytest.raises(LookupError, match="no reading of 'cart_rate' for 'treatment'"):
-        read(units).reading("cart_rate", "treatment")
+        read(units).metric_result("cart_rate", "treatment")
 
 
 def test_the_data_reach_as_far_as_they_are_said_to():
     tried = experiment()
     found = read_aggregates(warehouse(table([unit()])), tried)
-    assert read_out(tried, found).as_of == START
-    assert read_out(tried, found, data_through=START + timedelta(days=9)).as_of == START + timedelta(days=9)
+    assert analyze(tried, found).as_of == START
+    assert analyze(tried, found, data_through=START + timedelta(days=9)).as_of == START + timedelta(days=9)
 
 
 def test_a_ratio_of_a_handful_of_orders_is_told_and_not_judged():
@@ -433,12 +444,12 @@ def test_a_ratio_of_a_handful_of_orders_is_told_and_not_judged():
         unit(1000 + n, variant=("control", "treatment")[n % 2], order_count=1, revenue_amount=10 + n)
         for n in range(12)
     ]
-    found = read(table(rows), primary_metric="average_order_value").reading(
+    found = read(table(rows), primary_metric="average_order_value").metric_result(
         "average_order_value", "treatment"
     )
     assert found.plain.absolute.value == pytest.approx(1.0)
     assert (found.estimate.pvalue, found.sequential.pvalue) == (None, None)
-    assert found.estimate.reason == "below 30 of order_count in a variant: too few to judge a ratio by"
+    assert found.estimate.reason == "fewer than 30 order_count in a variant: too few to test a ratio"
 
 
 def test_the_split_is_held_against_the_buckets_that_were_dealt():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopwright.experiments.aggregates import read_aggregates
-from shopwright.experiments.sequence import at_every_look, read_days, watch
+from shopwright.experiments.daily import compare_days, correct_for_variants, read_daily_moments
 from shopwright.experiments.statistics import Moments, holm
 from shopwright.metrics import METRICS, Kind
 from tests.experiments.units import MONEY, START, experiment, table, unit, warehouse
@@ -118,7 +118,7 @@ def agree(found, expected):
 @given(histories=histories, name=st.sampled_from(SUMMED))
 def test_every_day_is_what_a_count_from_scratch_says(connection, histories, name):
     tried = experiment(variants={"control": 1, "treatment": 1, "third": 1}, primary_metric=name)
-    found = read_days(fill(connection, histories), tried, METRICS[name])
+    found = read_daily_moments(fill(connection, histories), tried, METRICS[name])
     for day, variants in found.items():
         for variant in tried.variants:
             agree(variants[variant], as_it_stood(histories, variant, day, METRICS[name].measures))
@@ -135,14 +135,14 @@ def test_every_day_is_what_a_count_from_scratch_says(connection, histories, name
 @given(histories=histories, name=st.sampled_from(SUMMED))
 def test_the_last_day_is_the_read_out(connection, histories, name):
     tried = experiment(variants={"control": 1, "treatment": 1, "third": 1}, primary_metric=name)
-    days = list(read_days(fill(connection, histories), tried, METRICS[name]).values())
+    days = list(read_daily_moments(fill(connection, histories), tried, METRICS[name]).values())
     whole = read_aggregates(connection, tried, metrics=[METRICS[name]])
     for variant in tried.variants:
-        if whole.of(variant):
+        if whole.group(variant):
             for measure in METRICS[name].measures:
-                assert days[-1][variant].sum(measure) == pytest.approx(whole.of(variant).sum(measure))
+                assert days[-1][variant].sum(measure) == pytest.approx(whole.group(variant).sum(measure))
                 assert days[-1][variant].product(measure, measure) == pytest.approx(
-                    whole.of(variant).product(measure, measure)
+                    whole.group(variant).product(measure, measure)
                 )
 
 
@@ -151,20 +151,20 @@ def test_tables_may_have_other_names(connection):
     for name in ("fct_experiment_units", "int_experiment_unit_days", "int_experiment_units"):
         schema = "gold" if name.startswith("fct") else "silver"
         connection.execute(f"create or replace table my_{name} as from {schema}.{name}")
-    found = read_days(
+    found = read_daily_moments(
         connection,
         experiment(),
         METRICS["conversion_rate"],
-        days="my_int_experiment_unit_days",
-        keys="my_int_experiment_units",
+        unit_days="my_int_experiment_unit_days",
+        unit_keys="my_int_experiment_units",
         units="my_fct_experiment_units",
     )
     assert found[START]["control"].count == 1
 
 
 def test_a_quantile_has_no_daily_sequence(connection):
-    with pytest.raises(ValueError, match="Time to purchase is a quantile and has no daily sequence"):
-        read_days(connection, experiment(), METRICS["time_to_purchase"])
+    with pytest.raises(ValueError, match="Time to purchase is a quantile and has no daily results"):
+        read_daily_moments(connection, experiment(), METRICS["time_to_purchase"])
 
 
 def looks(rng, days=20, effect=0.0):
@@ -182,29 +182,31 @@ def looks(rng, days=20, effect=0.0):
 
 
 def test_watching_shows_every_look_and_the_smallest_always_valid_pvalue_so_far():
-    readings = watch(experiment(), METRICS["conversion_rate"], looks(np.random.default_rng(0)))
-    assert [reading.day for reading in readings] == [START + timedelta(days=day) for day in range(20)]
-    always = [reading.sequential.pvalue for reading in readings]
-    assert [reading.always_valid_pvalue for reading in readings] == np.minimum.accumulate(always).tolist()
-    for reading in readings:
+    metric_results = compare_days(experiment(), METRICS["conversion_rate"], looks(np.random.default_rng(0)))
+    assert [reading.day for reading in metric_results] == [START + timedelta(days=day) for day in range(20)]
+    always = [reading.sequential.pvalue for reading in metric_results]
+    assert [reading.always_valid_pvalue for reading in metric_results] == np.minimum.accumulate(
+        always
+    ).tolist()
+    for reading in metric_results:
         assert reading.sequential.absolute.value == reading.naive.absolute.value
         assert reading.naive.absolute.interval.lower > reading.sequential.absolute.interval.lower
 
 
 def test_twenty_looks_at_nothing_fool_the_naive_reader_and_not_the_other():
     rng, tried = np.random.default_rng(1), experiment(sequence_units=2_000)
-    found = [watch(tried, METRICS["conversion_rate"], looks(rng)) for _ in range(100)]
+    found = [compare_days(tried, METRICS["conversion_rate"], looks(rng)) for _ in range(100)]
     assert sum(any(day.naive.pvalue < 0.05 for day in days) for days in found) > 10
     assert sum(days[-1].always_valid_pvalue < 0.05 for days in found) <= 5
 
 
 def test_twenty_looks_at_a_large_effect_find_it():
-    readings = watch(
+    metric_results = compare_days(
         experiment(sequence_units=2_000),
         METRICS["conversion_rate"],
         looks(np.random.default_rng(2), effect=0.1),
     )
-    assert readings[-1].always_valid_pvalue < 0.01
+    assert metric_results[-1].always_valid_pvalue < 0.01
 
 
 def three(rng, days=5):
@@ -217,16 +219,16 @@ def three(rng, days=5):
 
 def test_pvalues_of_each_look_are_corrected_for_the_number_of_variants():
     tried = experiment(variants={"control": 1, "treatment": 1, "third": 1})
-    readings = watch(tried, METRICS["conversion_rate"], three(np.random.default_rng(3)))
-    for day in {reading.day for reading in readings}:
-        found = [reading for reading in readings if reading.day == day]
+    metric_results = compare_days(tried, METRICS["conversion_rate"], three(np.random.default_rng(3)))
+    for day in {reading.day for reading in metric_results}:
+        found = [reading for reading in metric_results if reading.day == day]
         assert [reading.variant for reading in found] == ["treatment", "third"]
         corrected = holm([reading.always_valid_pvalue for reading in found])
         assert [reading.corrected_pvalue for reading in found] == corrected
 
 
 def test_one_treatment_has_nothing_to_be_corrected_for():
-    for reading in watch(experiment(), METRICS["conversion_rate"], looks(np.random.default_rng(0))):
+    for reading in compare_days(experiment(), METRICS["conversion_rate"], looks(np.random.default_rng(0))):
         assert reading.corrected_pvalue == reading.always_valid_pvalue
 
 
@@ -237,20 +239,20 @@ def test_the_correction_at_every_look_is_the_experiments_own():
         ("benjamini-hochberg", {"b": 0.04, "c": None, "d": 0.04}),
         ("none", pvalues),
     ):
-        assert at_every_look(pvalues, experiment(correction=rule)) == expected
+        assert correct_for_variants(pvalues, experiment(correction=rule)) == expected
 
 
 def test_days_before_a_variant_has_units_have_no_estimate(connection):
     fill(connection, [("control", 0, 1, {}), ("treatment", 2, 1, {})])
     tried = experiment()
-    readings = watch(
-        tried, METRICS["conversion_rate"], read_days(connection, tried, METRICS["conversion_rate"])
+    metric_results = compare_days(
+        tried, METRICS["conversion_rate"], read_daily_moments(connection, tried, METRICS["conversion_rate"])
     )
-    assert [reading.naive.absolute is None for reading in readings] == [True, False]
-    assert readings[0].always_valid_pvalue is None
+    assert [reading.naive.absolute is None for reading in metric_results] == [True, False]
+    assert metric_results[0].always_valid_pvalue is None
 
 
 def test_without_units_there_is_nothing_to_watch(connection):
     fill(connection, [])
-    assert read_days(connection, experiment(), METRICS["conversion_rate"]) == {}
-    assert watch(experiment(), METRICS["conversion_rate"], {}) == []
+    assert read_daily_moments(connection, experiment(), METRICS["conversion_rate"]) == {}
+    assert compare_days(experiment(), METRICS["conversion_rate"], {}) == []

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from shopwright.experiments.watching import watch_experiment
 from shopwright.metrics import METRICS
 from tests.experiments.units import crowd, experiment, published, table, unit
 
@@ -18,7 +17,7 @@ def watched(units, tried=None, effects=()):
     connection = published(units)
     for effect in effects:
         connection.execute("insert into gold.fct_simulated_effects values (?, ?, ?)", effect)
-    return watch_experiment(connection, tried or experiment(), RATE)
+    return read_daily_result(connection, tried or experiment(), RATE)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ def test_a_split_that_chance_does_not_explain_is_said():
 def test_units_in_two_variants_are_said_even_where_no_others_are_left():
     found = watched(table([unit(number, variant_count=2) for number in range(5)]))
     assert found.days == ()
-    assert found.invalid_reason == "5 of 5 units were seen in two variants"
+    assert found.invalid_reason == "5 of 5 units were seen in several variants"
 
 
 def test_before_the_first_unit_nothing_is_wrong():
@@ -63,7 +62,7 @@ def test_simulated_effects_of_its_own_and_of_others_are_told_apart(even):
 
 
 def test_a_document_has_what_stands_behind_the_days(even):
-    document = json.loads(json.dumps(watched(even).document(), default=str))
+    document = json.loads(json.dumps(watched(even).to_dict(), default=str))
     assert (document["experiment"], document["metric"]) == ("checkout", "conversion_rate")
     assert len(document["days"]) == 14
     assert document["days"][0]["corrected_pvalue"] == document["days"][0]["always_valid_pvalue"]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from shopwright.assignment import assign
-from shopwright.experiments.reading import read_experiment
-from shopwright.experiments.store import COLUMNS, GRAIN, TABLE, write_readouts
+from shopwright.experiments.readout_table import COLUMNS, GRAIN, TABLE, write_readouts
+from shopwright.experiments.result import read_experiment
 from shopwright.metrics import METRICS
 from tests.experiments.units import START, crowd, experiment, published, table, unit
 
@@ -31,16 +31,16 @@ def connection():
 
 def test_a_reading_has_every_part(connection):
     found = read_experiment(connection, experiment(**ALL))
-    assert len(found.readout.readings) == len(METRICS) + 1
+    assert len(found.analysis.metric_results) == len(METRICS) + 1
     assert [verdict.decision for verdict in found.verdicts] == ["ship"]
     assert [day.day for day in found.days] == [START + timedelta(days=day) for day in range(14)]
-    assert found.readout.novelty["treatment"].day_count == 14
+    assert found.analysis.novelty["treatment"].day_count == 14
     assert (found.dilutions, found.simulated_events, found.simulated_elsewhere) == ({}, 0, {})
 
 
 def test_the_last_day_watched_is_the_plain_read_out(connection):
     found = read_experiment(connection, experiment(primary_metric="average_order_value"))
-    plain = found.readout.reading("average_order_value", "treatment").plain
+    plain = found.analysis.metric_result("average_order_value", "treatment").plain
     assert found.days[-1].naive.pvalue == pytest.approx(plain.pvalue)
 
 
@@ -55,7 +55,7 @@ def test_a_reading_is_a_document_of_plain_values(connection):
         assert not isinstance(value, float) or not math.isnan(value)
         return value
 
-    document = read_experiment(connection, experiment(**ALL)).document()
+    document = read_experiment(connection, experiment(**ALL)).to_dict()
     checked(document)
     again = json.loads(json.dumps(document, default=str))
     assert again["metrics"][0]["metric"] == "conversion_rate"
@@ -65,9 +65,12 @@ def test_a_reading_is_a_document_of_plain_values(connection):
     revenue = next(each for each in again["metrics"] if each["metric"] == "revenue_per_user")
     assert revenue["adjusted"]["control"] == revenue["plain"]["control"]
     assert revenue["adjusted"]["adjustment"]["control"] != revenue["plain"]["control"]
-    note = f"revenue_amount of a unit is cut at {revenue['cap']:,.2f} (99% of units that have any)."
+    note = f"revenue_amount of a unit is capped at {revenue['cap']:,.2f} (99% quantile of units with any)."
     assert any(note in each for each in again["notes"])
-    assert any(each.startswith("CUPED: control and value are what units did.") for each in again["notes"])
+    assert any(
+        each.startswith("CUPED: the control and value columns show the raw metric.")
+        for each in again["notes"]
+    )
     assert {cohort["day"] for cohort in again["cohorts"]} == {day["day"] for day in again["daily"]}
 
 
@@ -75,7 +78,7 @@ def test_a_reading_is_a_document_of_plain_values(connection):
 def test_an_experiment_that_has_hardly_begun_is_read_too(rows):
     found = read_experiment(published(table(rows)), experiment(**ALL))
     assert [verdict.decision for verdict in found.verdicts] == ["invalid" if rows else "keep running"]
-    assert json.dumps(found.document(), default=str)
+    assert json.dumps(found.to_dict(), default=str)
 
 
 def test_a_quantile_has_no_daily_sequence(connection):
@@ -86,9 +89,9 @@ def test_the_data_reach_to_the_last_session_however_late_an_order_is(connection)
     cursor = connection.cursor()
     cursor.execute("begin")
     cursor.execute("insert into gold.fct_orders values (date '2024-05-01')")
-    assert read_experiment(cursor, experiment()).readout.as_of == date(2024, 3, 14)
+    assert read_experiment(cursor, experiment()).analysis.as_of == date(2024, 3, 14)
     cursor.execute("delete from gold.fct_sessions")
-    assert read_experiment(cursor, experiment()).readout.as_of == date(2024, 5, 1)
+    assert read_experiment(cursor, experiment()).analysis.as_of == date(2024, 5, 1)
     cursor.execute("rollback")
 
 
@@ -107,7 +110,7 @@ def test_simulated_events_are_counted(connection):
         cursor.execute("insert into gold.fct_simulated_effects values (?, ?, ?)", effect)
     found = read_experiment(cursor, experiment())
     assert (found.simulated_events, found.simulated_elsewhere) == (42, {"other": 3})
-    document = found.document()
+    document = found.to_dict()
     assert (document["simulated_events"], document["simulated_elsewhere"]) == (42, {"other": 3})
     (row,) = stored(cursor, experiment())
     assert (row["simulated_event_count"], row["simulated_elsewhere_event_count"]) == (42, 3)
@@ -146,7 +149,7 @@ def test_an_effect_on_a_ratio_is_not_scaled():
     assert found.unexposed_share == pytest.approx(0.5)
     assert (found.scaled, found.reason) == (
         None,
-        "the effect on a ratio does not scale with the share that is exposed",
+        "the effect on a ratio does not scale with the share of exposed units",
     )
 
 
@@ -182,7 +185,7 @@ def test_a_row_says_what_the_reading_says(connection):
     assert (
         len({(row["variant"], row["metric"], row["role"]) for row in rows}) == len(rows) == len(METRICS) + 1
     )
-    for row, found in zip(rows, reading.readout.readings, strict=True):
+    for row, found in zip(rows, reading.analysis.metric_results, strict=True):
         best, plain = found.estimate, found.plain
         assert (row["metric"], row["role"], row["method"]) == (found.metric.name, found.role, best.method)
         assert (row["value"], row["control_value"], row["pvalue"]) == (
@@ -212,7 +215,7 @@ def test_the_table_says_why_a_guardrail_could_not_be_judged():
     ]
     _, rail = stored(published(table(rows)), experiment(guardrails=[{"metric": "return_rate"}]))
     assert rail["guardrail"] == "unclear"
-    assert rail["guardrail_reason"] == "the control's value is 0, so a change relative to it means nothing"
+    assert rail["guardrail_reason"] == "the control's value is 0, so a relative change is undefined"
 
 
 def test_a_second_build_replaces_the_first(connection):

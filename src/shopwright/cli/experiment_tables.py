@@ -88,8 +88,8 @@ def show_plan(plan: Plan, experiment: ExperimentDefinition) -> list[RenderableTy
     needed = zip(experiment.variants, plan.size.units, strict=True)
     lines.append(table("", ("variant", f"{experiment.unit}s needed"), needed))
     if plan.size.days is not None:
-        about = "about " if plan.size.days > plan.history_days else ""
-        lines.append(f"Duration: {about}{plan.size.days:,} days.")
+        prefix = "about " if plan.size.days > plan.history_days else ""
+        lines.append(f"Duration: {prefix}{plan.size.days:,} days.")
     elif plan.size.reason:
         lines.append(f"Duration: {plan.size.reason}.")
     return [*lines, _horizons(plan, experiment), *cautions]

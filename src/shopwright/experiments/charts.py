@@ -35,13 +35,13 @@ COMPACT_ROWS = 60
 def effects_chart(metric_results: Sequence[MetricResult]) -> plots.Figure:
     """Draw the relative change of each metric and variant, with its fixed-horizon and its always-valid interval."""
     rows = [result for result in reversed(metric_results) if result.estimate.relative is not None]
-    figure = plots.Figure()
+    chart = plots.Figure()
     for name, width in (("always-valid interval", 2), ("fixed-horizon interval", 7)):
-        _legend_entry(figure, name, {"width": width, "color": PALE if width == 2 else OPEN})
+        _legend_entry(chart, name, {"width": width, "color": PALE if width == 2 else OPEN})
         for index, result in enumerate(rows):
             effect = (result.sequential if width == 2 else result.estimate).relative
             if effect is not None and effect.interval is not None:
-                figure.add_scatter(
+                chart.add_scatter(
                     x=[effect.interval.lower, effect.interval.upper],
                     y=[index, index],
                     mode="lines",
@@ -51,7 +51,7 @@ def effects_chart(metric_results: Sequence[MetricResult]) -> plots.Figure:
                     hoverinfo="skip",
                 )
     changes = [result.estimate.relative for result in rows if result.estimate.relative]
-    figure.add_scatter(
+    chart.add_scatter(
         x=[effect.value for effect in changes],
         y=list(range(len(changes))),
         mode="markers",
@@ -61,16 +61,16 @@ def effects_chart(metric_results: Sequence[MetricResult]) -> plots.Figure:
         hoverinfo="text",
     )
     labels = [f"{result.metric.title} ({result.variant})" for result in rows]
-    _set_rows(figure, labels, height=44)
-    figure.update_xaxes(range=_symmetric_range(rows))
-    return figure
+    _set_rows(chart, labels, height=44)
+    chart.update_xaxes(range=_symmetric_range(rows))
+    return chart
 
 
 def daily_chart(result: ExperimentResult) -> plots.Figure:
     """Draw the primary metric's change at the end of each day, with its always-valid interval."""
-    figure = _panels(result.analysis.treatments)
-    _legend_entry(figure, "change so far", {"color": LINE})
-    _legend_entry(figure, "always-valid interval", {"color": BAND, "width": 10})
+    chart = _panels(result.analysis.treatments)
+    _legend_entry(chart, "change so far", {"color": LINE})
+    _legend_entry(chart, "always-valid interval", {"color": BAND, "width": 10})
     for row, variant in enumerate(result.analysis.treatments, start=1):
         days = [day for day in result.days if day.variant == variant and day.sequential.relative is not None]
         bands = [
@@ -78,7 +78,7 @@ def daily_chart(result: ExperimentResult) -> plots.Figure:
             for day in days
             if day.sequential.relative and day.sequential.relative.interval
         ]
-        figure.add_scatter(
+        chart.add_scatter(
             x=[day for day, _ in bands] + [day for day, _ in reversed(bands)],
             y=[band.upper for _, band in bands] + [band.lower for _, band in reversed(bands)],
             fill="toself",
@@ -90,7 +90,7 @@ def daily_chart(result: ExperimentResult) -> plots.Figure:
             row=row,
             col=1,
         )
-        figure.add_scatter(
+        chart.add_scatter(
             x=[day.day for day in days],
             y=[day.naive.relative.value if day.naive.relative else None for day in days],
             mode="lines+markers",
@@ -104,21 +104,21 @@ def daily_chart(result: ExperimentResult) -> plots.Figure:
     # the intervals of the first days are so wide that they would flatten all others
     dates = sorted({day.day for day in result.days})
     later_effects = [day.sequential.relative for day in result.days if day.day >= dates[len(dates) // 4]]
-    return _scale_changes(figure, [effect for effect in later_effects if effect])
+    return _scale_changes(chart, [effect for effect in later_effects if effect])
 
 
 def cohorts_chart(analysis: Analysis) -> plots.Figure:
     """Draw the primary metric's change by day of exposure, and the change over all units."""
-    figure = _panels(analysis.treatments)
-    _legend_entry(figure, "units exposed on one day", {"color": LINE})
-    _legend_entry(figure, "all units", {"color": OPEN, "dash": "dash"})
+    chart = _panels(analysis.treatments)
+    _legend_entry(chart, "units exposed on one day", {"color": LINE})
+    _legend_entry(chart, "all units", {"color": OPEN, "dash": "dash"})
     for row, variant in enumerate(analysis.treatments, start=1):
         days = [(cohort.day, cohort.effect) for cohort in analysis.cohorts if cohort.variant == variant]
         points = [(day, effect) for day, effect in days if effect is not None]
         overall = analysis.metric_result(analysis.experiment.primary_metric, variant).plain.relative
         if overall is not None:
-            figure.add_hline(y=overall.value, line={"color": OPEN, "dash": "dash"}, row=row, col=1)
-        figure.add_scatter(
+            chart.add_hline(y=overall.value, line={"color": OPEN, "dash": "dash"}, row=row, col=1)
+        chart.add_scatter(
             x=[day for day, _ in points],
             y=[effect.value for _, effect in points],
             mode="markers",
@@ -131,7 +131,7 @@ def cohorts_chart(analysis: Analysis) -> plots.Figure:
             row=row,
             col=1,
         )
-    return _scale_changes(figure, [cohort.effect for cohort in analysis.cohorts if cohort.effect])
+    return _scale_changes(chart, [cohort.effect for cohort in analysis.cohorts if cohort.effect])
 
 
 def segments_chart(analysis: Analysis) -> plots.Figure:
@@ -141,7 +141,7 @@ def segments_chart(analysis: Analysis) -> plots.Figure:
         for segment in reversed(analysis.segments)
         if segment.estimate.relative is not None
     ]
-    figure = plots.Figure(
+    chart = plots.Figure(
         plots.Scatter(
             x=[effect.value for _, effect in rows],
             y=list(range(len(rows))),
@@ -157,13 +157,13 @@ def segments_chart(analysis: Analysis) -> plots.Figure:
         f"{segment.dimension} = {segment.value}" + (f" ({segment.variant})" if has_several else "")
         for segment, _ in rows
     ]
-    _set_rows(figure, labels, height=28 if len(labels) < COMPACT_ROWS else 18)
-    return figure
+    _set_rows(chart, labels, height=28 if len(labels) < COMPACT_ROWS else 18)
+    return chart
 
 
 def funnel_chart(analysis: Analysis) -> plots.Figure:
     """Draw the share of each variant's units that got to each step; steps without any unit are left out."""
-    figure = plots.Figure()
+    chart = plots.Figure()
     counts = analysis.funnel
     steps = [index for index in range(len(STEPS) - 1) if any(units[index] for units in counts.values())]
     names = [STEPS[0], *(STEPS[index + 1] for index in steps)]
@@ -171,7 +171,7 @@ def funnel_chart(analysis: Analysis) -> plots.Figure:
     for variant, (color, pattern) in zip(counts, chain([(CONTROL, "")], styles), strict=False):
         units = analysis.units[variant]
         shares = [1.0, *(counts[variant][step] / units for step in steps)] if units else []
-        figure.add_bar(
+        chart.add_bar(
             x=names,
             y=shares,
             name=variant,
@@ -180,31 +180,31 @@ def funnel_chart(analysis: Analysis) -> plots.Figure:
             textangle=0,
             hovertemplate="%{x}: %{y:.2%}",
         )
-    figure.update_yaxes(tickformat=".0%")
-    return _styled(figure, height=360)
+    chart.update_yaxes(tickformat=".0%")
+    return _styled(chart, height=360)
 
 
 def _panels(variants: Sequence[str]) -> plots.Figure:
     """Return one panel per treatment, one below the other, so that any number of them is legible."""
     count = len(variants)
     height = 90 + PANEL_HEIGHT * count
-    figure = make_subplots(
+    chart = make_subplots(
         rows=count,
         cols=1,
         shared_xaxes=True,
         subplot_titles=variants if count > 1 else None,
         vertical_spacing=min(38 / height, 1 / count),
     )
-    return _styled(figure, height=height if count > 1 else 380)
+    return _styled(chart, height=height if count > 1 else 380)
 
 
-def _scale_changes(figure: plots.Figure, effects: Sequence[Effect]) -> plots.Figure:
+def _scale_changes(chart: plots.Figure, effects: Sequence[Effect]) -> plots.Figure:
     """Set the vertical axes of relative changes, the same in all panels."""
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
-    figure.update_yaxes(tickformat="+.1%", range=_value_range(effects))
+    chart.add_hline(y=0, line={"color": INK, "width": 1})
+    chart.update_yaxes(tickformat="+.1%", range=_value_range(effects))
     # stated, since the lines that only make a legend entry have no dates to infer it from
-    figure.update_xaxes(type="date", tickformat="%-d %b %Y")
-    return figure
+    chart.update_xaxes(type="date", tickformat="%-d %b %Y")
+    return chart
 
 
 def _value_range(effects: Sequence[Effect]) -> list[float] | None:
@@ -231,29 +231,29 @@ def _symmetric_range(metric_results: Sequence[MetricResult]) -> list[float] | No
     return [-1.1 * max(extents), 1.1 * max(extents)] if extents else None
 
 
-def _set_rows(figure: plots.Figure, labels: Sequence[str], *, height: int) -> None:
+def _set_rows(chart: plots.Figure, labels: Sequence[str], *, height: int) -> None:
     """Lay out changes from left to right in labeled rows of a height in pixels."""
-    figure.update_yaxes(
+    chart.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, automargin=True, range=[-0.7, len(labels) - 0.3]
     )
-    _styled(figure, height=140 + height * len(labels))
-    figure.update_xaxes(tickformat="+.1%", title="relative change", zeroline=True, zerolinecolor=INK)
+    _styled(chart, height=140 + height * len(labels))
+    chart.update_xaxes(tickformat="+.1%", title="relative change", zeroline=True, zerolinecolor=INK)
 
 
-def _legend_entry(figure: plots.Figure, name: str, line: dict[str, Any]) -> None:
+def _legend_entry(chart: plots.Figure, name: str, line: dict[str, Any]) -> None:
     """Add a legend entry that stands for many lines."""
-    figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name)
+    chart.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name)
 
 
-def _styled(figure: plots.Figure, *, height: int) -> plots.Figure:
-    figure.update_layout(
+def _styled(chart: plots.Figure, *, height: int) -> plots.Figure:
+    chart.update_layout(
         template="plotly_white",
         height=height,
         margin={"l": 10, "r": 10, "t": 60, "b": 40},
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         font={"family": "system-ui, sans-serif", "color": INK},
     )
-    return figure
+    return chart
 
 
 def _error_bars(effects: Iterable[Effect], color: str) -> dict[str, Any]:

@@ -112,17 +112,17 @@ COHORT_NOTE = (
 SEGMENT_NOTE = "For exploration only: of many segments, some differ by chance. Not adjusted (CUPED)."
 
 
-def _figure(figure: plots.Figure) -> str:
-    text: str = figure.to_html(
+def _chart_html(chart: plots.Figure) -> str:
+    text: str = chart.to_html(
         full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
     )
     return text
 
 
-def _section(title: str, figure: plots.Figure | None, *notes: str) -> str:
-    if figure is None:
+def _section(title: str, chart: plots.Figure | None, *notes: str) -> str:
+    if chart is None:
         return ""
-    return f"<h2>{escape(title)}</h2>{_paragraphs(notes)}{_figure(figure)}"
+    return f"<h2>{escape(title)}</h2>{_paragraphs(notes)}{_chart_html(chart)}"
 
 
 def _paragraphs(sentences: Iterable[str]) -> str:

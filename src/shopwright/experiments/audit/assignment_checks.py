@@ -132,9 +132,9 @@ def unknown_variants(
     elif experiment.assignment == "stated":
         stated_variants = {
             name
-            for stated in (experiment, *other_experiments)
-            if stated.assignment == "stated"
-            for name in stated.variants
+            for definition in (experiment, *other_experiments)
+            if definition.assignment == "stated"
+            for name in definition.variants
         }
         unit = "user_key" if experiment.unit == "user" else "(user_key, session_start_at)"
         query = UNKNOWN_IN_EVENTS.format(

@@ -224,17 +224,17 @@ def _random_splits(
         sums = [stacked @ variant for variant in members]
         for index in range(draws.shape[1]):
             split = {
-                name: _moments(names, pairs, int(size[index]), variant[:, index])
+                name: _split_moments(names, pairs, int(size[index]), variant[:, index])
                 for name, size, variant in zip(ranges, sizes, sums, strict=True)
             }
             remaining = count - sum(variant.count for variant in split.values())
             if remaining:
                 remaining_sums = totals - sum(variant[:, index] for variant in sums)
-                split[""] = _moments(names, pairs, remaining, remaining_sums)
+                split[""] = _split_moments(names, pairs, remaining, remaining_sums)
             yield split
 
 
-def _moments(
+def _split_moments(
     names: tuple[str, ...], pairs: Sequence[tuple[str, str]], count: int, sums: NDArray[np.float64]
 ) -> Moments:
     return Moments.from_sums(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
+from shopwright.experiments.daily import read_daily_result
 from shopwright.metrics import METRICS
 from tests.experiments.units import crowd, experiment, published, table, unit
 

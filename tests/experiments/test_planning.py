@@ -369,7 +369,7 @@ def test_what_has_no_past_cannot_be_planned_for(shop, metric, title):
 
 
 def test_without_sessions_there_is_no_history():
-    with pytest.raises(DataError, match="no session in the published warehouse"):
+    with pytest.raises(DataError, match="no sessions in the published warehouse"):
         plan(past([], []), experiment())
 
 

@@ -72,8 +72,8 @@ def test_the_effect_by_day_is_drawn_with_the_interval_of_each_day(nine):
 
 def test_the_effect_by_day_says_how_to_read_it(nine):
     page = page_of(nine)
-    assert "Conversion rate, by the day units came in" in page
-    assert "Points that drift towards 0 speak of novelty" in page
+    assert "Conversion rate by day of exposure" in page
+    assert "Points that drift toward 0 suggest a novelty effect" in page
     for variant in NINE[1:]:
         assert re.search(
             rf"{variant}: the effect (changes with the day|is steady as far as can be told) \(p = ", page
@@ -83,12 +83,12 @@ def test_the_effect_by_day_says_how_to_read_it(nine):
 def test_days_too_few_for_a_trend_are_said_to_be():
     units = crowd(np.random.default_rng(1), {"control": 500, "treatment": 500}, days=2)
     page = page_of(read_experiment(published(units), experiment()))
-    assert "treatment: no trend can be told: a trend needs at least 4 days with an effect." in page
+    assert "treatment: no trend can be estimated: a trend needs at least 4 days with an effect." in page
 
 
 def test_without_a_day_that_is_large_enough_no_effect_by_day_is_shown():
     units = crowd(np.random.default_rng(1), {"control": 500, "treatment": 500}, days=14)
-    assert "by the day units came in" not in page_of(read_experiment(published(units), experiment()))
+    assert "by day of exposure" not in page_of(read_experiment(published(units), experiment()))
 
 
 def test_the_table_shows_what_units_did_and_says_what_is_adjusted_and_cut():
@@ -121,7 +121,7 @@ def test_a_guardrail_that_cannot_be_judged_says_why():
     tried = experiment(guardrails=[{"metric": "return_rate"}], end=START)
     page = page_of(read_experiment(published(table(rows)), tried))
     assert "guardrail: unclear" in page
-    assert "Guardrail Return rate (treatment): unclear, the control's value is 0, so a change" in page
+    assert "Guardrail Return rate (treatment): unclear, the control's value is 0, so a relative" in page
 
 
 def test_a_metric_without_a_change_says_why_below_the_table():

@@ -36,7 +36,7 @@ def test_an_unknown_metric_is_one_line_with_its_near_match(run, shop, command):
 def test_without_a_published_warehouse_it_says_what_to_run(run, tmp_path, command):
     code, out, err = run(command, "checkout", project=make_shop(tmp_path, extra=CHECKOUT))
     assert (code, out, is_one_line(err)) == (1, "", True)
-    assert "run 'shopwright run' first" in err
+    assert "run `shopwright run` first" in err
 
 
 def test_units_are_assigned_before_anything_is_published(run, tmp_path):
@@ -51,7 +51,7 @@ def test_a_warehouse_of_an_older_version_says_what_to_run(run, tmp_path, command
         connection.execute("create schema gold")
     code, out, err = run(command, *([] if command == "list" else ["checkout"]), project=old)
     assert (code, out, is_one_line(err)) == (1, "", True)
-    assert "run 'shopwright build'" in err
+    assert "run `shopwright build`" in err
 
 
 @pytest.mark.parametrize("place", ["nowhere/report.html", "."])
@@ -85,7 +85,7 @@ def test_misuse_exits_with_2_and_says_nothing_on_standard_output(run, shop, argu
         (CHECKOUT.replace("2025-03-31", "2025-01-31"), "is before start"),
         (CHECKOUT.replace("return_rate", "return_rat"), "did you mean 'return_rate'?"),
         (CHECKOUT + 'exposur = "assigned"\n', "did you mean 'exposure'?"),
-        (CHECKOUT + "[experiments.variants]\ncontrol = 1\n", "two at least"),
+        (CHECKOUT + "[experiments.variants]\ncontrol = 1\n", "at least two"),
         (CHECKOUT + CHECKOUT, "two experiments are named 'checkout'"),
     ],
 )
@@ -107,7 +107,7 @@ def test_wrong_experiments_are_one_line_that_says_what(run, tmp_path, settings, 
 def test_an_experiment_added_since_the_last_build_says_what_to_run(run, changed_shop, command):
     code, out, err = run(command, "next-year", project=changed_shop)
     assert (code, out, is_one_line(err)) == (1, "", True)
-    assert "'next-year' is not in the published warehouse yet; run 'shopwright build'" in err
+    assert "'next-year' is not in the published warehouse yet; run `shopwright build`" in err
 
 
 def test_an_experiment_added_since_the_last_build_is_planned_for_already(document, changed_shop):

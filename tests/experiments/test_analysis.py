@@ -425,7 +425,7 @@ def test_without_orders_visits_are_compared_and_orders_are_not(units):
 
 
 def test_a_metric_that_is_not_looked_at_has_no_reading(units):
-    with pytest.raises(LookupError, match="no reading of 'cart_rate' for 'treatment'"):
+    with pytest.raises(LookupError, match="no result of 'cart_rate' for 'treatment'"):
         read(units).metric_result("cart_rate", "treatment")
 
 

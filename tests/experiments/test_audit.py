@@ -257,7 +257,11 @@ def test_dropping_one_devices_treatment_units_is_traced_to_that_device(even):
 def test_dropping_buyers_is_traced_to_their_stage(even):
     ratio, suspects = trace_sample_ratio(warehouse(dropped(even, "has_purchase", value=True)), experiment())
     assert ratio.is_mismatch
-    assert (suspects[0].dimension, suspects[0].value, suspects[0].explains_all) == ("stage", "bought", True)
+    assert (suspects[0].dimension, suspects[0].value, suspects[0].explains_all) == (
+        "stage",
+        "purchased",
+        True,
+    )
 
 
 def test_the_part_that_explains_all_comes_before_one_that_is_further_off():

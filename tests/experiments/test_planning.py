@@ -323,7 +323,9 @@ def test_an_event_that_nobody_does_is_no_history(checkouts):
 @pytest.mark.parametrize("assignment", ["stated", "exposures"])
 def test_a_plan_says_that_others_decide_who_takes_part(shop, assignment):
     (caution,) = plan(shop, experiment(assignment=assignment)).cautions
-    assert caution.startswith(f"who takes part is decided elsewhere (assignment {assignment}): every user")
+    assert caution.startswith(
+        f"units are assigned elsewhere (assignment {assignment}), so the plan counts every exposed user"
+    )
 
 
 def test_a_plan_says_that_the_read_out_knows_the_past(shop):

@@ -97,7 +97,7 @@ def test_a_treatment_that_is_zero_throughout():
     assert found.pvalue is not None
     assert found.relative.value == -1
     assert found.relative.interval is None
-    assert "-100 %" in found.relative_reason
+    assert "-100%" in found.relative_reason
 
 
 def test_a_ratio_without_a_denominator():

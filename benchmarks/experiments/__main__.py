@@ -11,42 +11,20 @@ import argparse
 import json
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from benchmarks.experiments.measurements import Agreement, Run
 from benchmarks.experiments.report import report
 from benchmarks.experiments.sides import SIDES, UNITS
 from benchmarks.experiments.units import EXPERIMENT
-from benchmarks.measure import Measured, run
+from benchmarks.measure import run
 
 ROOT = Path(__file__).parents[2]
 SAME_WITHIN = 1e-6
 """Greatest difference, relative to the figure, that counts as none: six digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One process of one side."""
-
-    seconds: float
-    """Of its work: connecting, reading and computing."""
-    process: Measured
-    """With starting Python and importing."""
-    figures: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far the figures of two sides lie apart."""
-
-    figures: int
-    """That both have."""
-    farthest: str
-    difference: float
-    """Of the figure that differs most, relative to it."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from benchmarks.experiments.units import EXPERIMENT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.experiments.__main__ import Agreement, Run
+    from benchmarks.experiments.measurements import Agreement, Run
 
 BAR_SECONDS = 5.0
 TITLES = {

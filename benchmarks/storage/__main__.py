@@ -21,11 +21,11 @@ from time import perf_counter
 import duckdb
 
 from benchmarks.measure import run
+from benchmarks.storage.measurements import Answer, Scale, Side
 from benchmarks.storage.questions import QUESTIONS, Question
 from benchmarks.storage.reading import (
     Groups,
     Layout,
-    Profile,
     bytes_of_leaves,
     bytes_read,
     needed_groups,
@@ -72,43 +72,6 @@ STAR = (
     ),
 )
 NESTED = (Export("orders_nested", "select * from silver.int_orders_nested", KEYS, "ordered_at, order_key"),)
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one question cost one layout."""
-
-    needed_bytes: int
-    """By the files' accounts, where an array is read whole as soon as one field of it is needed."""
-    needed_leaf_bytes: int
-    """The same, where fields of an array that are not needed stay unread."""
-    read_bytes: int
-    """What DuckDB read."""
-    read_leaf_bytes: int
-    """What pyarrow read of the needed leaves alone."""
-    profile: Profile
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One question, asked of both layouts."""
-
-    question: Question
-    star: Side
-    nested: Side
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """All questions at one size of the shop."""
-
-    name: str
-    order_count: int
-    row_group_rows: int
-    star: Layout
-    nested: Layout
-    answers: list[Answer]
 
 
 def main() -> None:

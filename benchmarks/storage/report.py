@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from benchmarks.storage.__main__ import Answer, Scale, Side
+    from benchmarks.storage.measurements import Answer, Scale, Side
     from benchmarks.storage.reading import Layout
 
 CLAIMED_SAVING = 0.75

@@ -27,13 +27,13 @@ def test_an_array_and_an_object_hold_the_same_events():
         (b"5", "expected a JSON array"),
         (b'{"events": 5}', "expected a JSON array"),
         (b'{"event": []}', "expected a JSON array"),
-        (b"[NaN]", "NaN is no number"),
-        (b'[{"price": Infinity}]', "Infinity is no number"),
+        (b"[NaN]", "NaN is not valid JSON"),
+        (b'[{"price": Infinity}]', "Infinity is not valid JSON"),
         (b'[{"price": 1e999}]', "Out of range"),
         (b"[" + b"9" * 5_000 + b"]", "limit"),
         (b'["\xff"]', "not UTF-8"),
-        (b"[" * 100_000, "nested too deep"),
-        (b'[{"a":' * 50_000, "nested too deep"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'[{"a":' * 50_000, "nested too deeply"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_with_a_reason(body, reason):

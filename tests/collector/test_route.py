@@ -126,7 +126,7 @@ def test_of_many_bad_events_the_first_are_named(client):
     answer = post(client, json.dumps([event(number, price=-1) for number in range(150)]))
     assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["errors"]] == [f"events.{number}" for number in range(20)]
-    assert answer.json()["detail"].endswith("the first 20 of 150 are named")
+    assert answer.json()["detail"].endswith("The first 20 of 150 are listed")
 
 
 def test_all_bad_events_beside_a_good_one_are_named(client):

@@ -1,8 +1,8 @@
-"""The collector: events taken in batches, checked against their contract, and on disk before they are acknowledged.
+"""The collector: receives batches of events, validates them, and has them on disk before it acknowledges them.
 
-Belongs here: how a body becomes records, what is wrong with each, how they get into segments and are told apart when they
-are sent again. Does not belong here: HTTP (``service/routes/events``), the contract itself (``contracts``), the rules that
-turn text into typed columns and how segments get into the lake (``ingest``).
+Belongs here: how a body becomes records, which rules they violate, how they are written to segments, and how repeated events
+are recognized. Does not belong here: HTTP (``service/routes/events``), the contract itself (``contracts``), the rules that turn
+text into typed columns and how segments are loaded into the lake (``ingest``).
 """
 
 from shopwright.collector.spool import Receipt, Rejection, Spool

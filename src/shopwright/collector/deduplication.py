@@ -1,4 +1,4 @@
-"""Which events have been taken: the newest ones, by their ids."""
+"""Ids of the newest accepted events, to recognize repeated ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import hashlib
 
 
 class RecentEventIds:
-    """Remembers the ids of the newest events; at least as many as asked for, at most twice as many.
+    """The ids of the newest events: at least ``size``, at most twice as many.
 
-    Ids are kept as 128-bit hashes, about 100 bytes each. Two generations forget a whole one at a time, which costs nothing.
+    Ids are stored as 128-bit hashes, about 100 bytes each. There are two generations: dropping the older one as a whole costs
+    nothing, whereas dropping ids one by one would need their order.
 
     Args:
-        size: how many ids at least.
+        size: number of ids at least.
     """
 
     def __init__(self, size: int) -> None:
@@ -20,7 +21,7 @@ class RecentEventIds:
         self._old: set[bytes] = set()
 
     def add(self, keys: set[bytes]) -> None:
-        """Remember events."""
+        """Add events, given by ``hash_event_id``."""
         self._new |= keys
         if len(self._new) >= self._size:
             self._old, self._new = (self._new, set()) if self._size else (set(), set())
@@ -33,5 +34,5 @@ class RecentEventIds:
 
 
 def hash_event_id(identity: str) -> bytes:
-    """What is remembered of an id."""
+    """Return the 128-bit hash of an event id."""
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()

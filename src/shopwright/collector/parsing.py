@@ -1,4 +1,4 @@
-"""From the body of a request to records, one for each event; those that are none are told by the rule they break."""
+"""Parsers of request bodies: one record per event; a record that is not text has the rule it violates."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
-    """The events of a JSON array, or of an object ``{"events": [...]}``; numbered from 1.
+    """Parse the events of a JSON array or of an object ``{"events": [...]}``.
 
     Args:
         body: UTF-8 text.
-        max_bytes: longest event taken for data.
+        max_bytes: length of an event at most; a longer one violates a rule.
+
+    Returns:
+        One record per event, numbered from 1.
 
     Raises:
-        BatchError: it is no such JSON; the message says where.
+        BatchError: the body is not such JSON; the message says where.
     """
     try:
         document = json.loads(body.removeprefix(BOM).decode("utf-8"), parse_constant=_refuse)
@@ -28,7 +31,7 @@ def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
         if not isinstance(events, list):
             raise BatchError('expected a JSON array of events, or an object {"events": [...]}')
         return [
-            check_json_record(number, _written(event), max_bytes)
+            check_json_record(number, _serialize(event), max_bytes)
             for number, event in enumerate(events, start=1)
         ]
     except UnicodeDecodeError as error:
@@ -38,26 +41,29 @@ def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
             f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None
     except RecursionError:
-        raise BatchError("the body is nested too deep") from None
+        raise BatchError("the body is nested too deeply") from None
     except ValueError as error:
         raise BatchError(f"the body is not JSON: {error}") from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
-def _written(event: Any) -> bytes:
-    # infinite numbers come of literals such as 1e999, and could not be read again
+def _serialize(event: Any) -> bytes:
+    # A literal such as 1e999 is parsed as infinity, which JSON cannot represent
     return json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
 
 
 def parse_json_lines(body: bytes, *, max_bytes: int) -> list[Record]:
-    """The events of JSON lines, as an ingest would split them; numbered from 1, blank lines are none.
+    """Parse the events of JSON lines, splitting lines exactly as an ingest does.
 
     Args:
-        body: UTF-8 text; a line that is none is a record that breaks a rule.
-        max_bytes: longest event taken for data.
+        body: UTF-8 text; a line that is not UTF-8 becomes a record that violates a rule.
+        max_bytes: length of an event at most; a longer one violates a rule.
+
+    Returns:
+        One record per line that is not blank, numbered from 1.
     """
     lines = (line for line in _LINE_END.split(body.removeprefix(BOM)) if line.strip())
     return [check_json_record(number, line, max_bytes) for number, line in enumerate(lines, start=1)]

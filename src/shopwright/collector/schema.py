@@ -1,4 +1,4 @@
-"""The shape of an event as its contract states it, for whoever sends one."""
+"""JSON Schema of an event, generated from its contract."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ EXAMPLE = {
     "device": "mobile",
     "properties": {"position": 3},
 }
-"""An event that is good."""
+"""A valid event."""
 
 
 def event_schema() -> dict[str, Any]:
-    """JSON Schema of one event.
+    """Return the JSON Schema of one event.
 
-    Fields bear the names of the contract. Names that trackers use in their place, such as ``timestamp``, are read too, and
-    whatever has no place of its own is kept in ``properties``.
+    Fields have the names of the contract. Common names of trackers, such as ``timestamp``, are accepted too, and unknown fields
+    are stored in ``properties``.
     """
     rules = " ".join(rule.meaning for rule in EVENTS.rules)
     return {
         "title": "Event",
         "type": "object",
-        "description": f"One action of a shopper. {rules} Fields without a place of their own are kept in `properties`.",
+        "description": f"One action of a shopper. {rules} Unknown fields are stored in `properties`.",
         "required": [_name(column) for column in EVENTS.stored_columns if column.required],
         "properties": {_name(column): _field(column) for column in EVENTS.stored_columns},
         "additionalProperties": True,
@@ -50,7 +50,7 @@ def event_schema() -> dict[str, Any]:
 
 
 def _name(column: Column) -> str:
-    """What a sender calls a column: its own name, where that is read, else the first that is."""
+    """Return the field name of a column: its own where that is accepted, else the first accepted one."""
     names = EVENT_FIELDS[column.name].columns if column.name in EVENT_FIELDS else (column.name,)
     return column.name if column.name in names else names[0]
 

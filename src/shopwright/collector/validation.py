@@ -1,4 +1,4 @@
-"""What is wrong with an event: the very rules by which an ingest puts a record into quarantine."""
+"""Validation of events with the same rules by which an ingest quarantines records."""
 
 from __future__ import annotations
 
@@ -20,31 +20,35 @@ if TYPE_CHECKING:
     from shopwright.settings.shop import IngestSettings
 
 MAPPING = COLLECTOR.mapping_for(COLLECTOR_SOURCE, "")
-"""Which fields of an event become which columns."""
+"""Mapping from fields of an event to columns."""
 _MEANINGS = {
     "record_too_long": "The event is not longer than the settings allow.",
     "nul_byte": "The event holds no NUL byte.",
     "invalid_utf8": "The event is UTF-8.",
-    "nested_too_deep": "The event is not nested deeper than anybody would read.",
+    "nested_too_deep": "The event is not nested too deeply.",
 }
-"""Rules about text that never becomes a row."""
+"""Rules about records that never become a row, in words."""
 _IDENTITY = EVENTS.column("event_id").derived
 
 
 @dataclass(frozen=True, slots=True)
 class EventCheck:
-    """What a look at one event found."""
+    """Result of validating one event."""
 
     rules: tuple[str, ...]
-    """Rules it breaks; none where it is good."""
+    """Violated rules; empty for a valid event."""
     identity: str
-    """Its id as the contract derives it."""
-    stated_id: str | None
-    """Its id as it states it."""
+    """Event id as the contract derives it."""
+    source_id: str | None
+    """The event's own id, if it has one."""
 
 
 class EventValidator:
-    """Checks many events at once, in one query that is planned ahead."""
+    """Validates many events at once, in one prepared query.
+
+    Args:
+        limits: settings of the ingest, whose limits apply here too.
+    """
 
     def __init__(self, limits: IngestSettings) -> None:
         self._limits = limits
@@ -54,36 +58,37 @@ class EventValidator:
         self._meanings = dict(_MEANINGS)
 
     def check(self, texts: Sequence[str], now: datetime) -> list[EventCheck]:
-        """Look at events.
+        """Validate events.
 
         Args:
-            texts: each a line of JSON, or of what should be.
-            now: the time, naive UTC; a moment that lies too far ahead of it is wrong.
+            texts: one line per event, JSON or not.
+            now: current time, naive UTC; events too far in the future are invalid.
 
         Returns:
-            What was found, in the same order.
+            One result per event, in the same order.
         """
         if not texts:
             return []
-        self._plan(now)
-        found = self._connection.execute(f"execute checking({quote_text(chr(10).join(texts))})").fetchall()
+        self._prepare(now)
+        rows = self._connection.execute(f"execute checking({quote_text(chr(10).join(texts))})").fetchall()
         return [
-            EventCheck(tuple(self._projection.broken_rules(bits)) if bits else (), identity, stated)
-            for bits, identity, stated in found
+            EventCheck(tuple(self._projection.broken_rules(bits)) if bits else (), identity, source_id)
+            for bits, identity, source_id in rows
         ]
 
-    def meaning(self, rule: str) -> str:
-        """What a rule says that an event broke."""
+    def describe_rule(self, rule: str) -> str:
+        """Return the meaning of a violated rule."""
         return self._meanings[rule]
 
     def close(self) -> None:
-        """Let the engine go."""
+        """Close the connection."""
         self._connection.close()
 
-    def _plan(self, now: datetime) -> None:
-        """Plan the query for this minute.
+    def _prepare(self, now: datetime) -> None:
+        """Prepare the query for the current minute.
 
-        It begins with the minute, never later than an ingest's clock: what is good here is good there.
+        The limit on future timestamps is counted from the start of the minute, never later than the clock of an ingest:
+        what is valid here is valid there.
         """
         minute = now.replace(second=0, microsecond=0)
         latest = (minute + timedelta(hours=self._limits.max_future_hours)).isoformat(sep=" ")

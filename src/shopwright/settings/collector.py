@@ -1,4 +1,4 @@
-"""How events that the service takes are kept until they are ingested."""
+"""Storage of collected events until they are ingested."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from shopwright.settings.strict import Strict
 
 SOURCE_NAME = "collector"
-"""What the ledger calls the source of collected events."""
+"""Name of the source of collected events in the ledger."""
 
 
 class CollectorSettings(Strict):
-    """How events that the service takes are kept until they are ingested."""
+    """Storage of collected events until they are ingested."""
 
     segment_bytes: int = Field(67_108_864, ge=4_096)
-    """A segment is closed when it has this many bytes."""
+    """Size in bytes at which a segment is closed."""
     segment_seconds: PositiveFloat = 3_600
-    """A segment is closed when it is this old, in seconds; ``ingest`` closes all that are open."""
+    """Age in seconds at which a segment is closed; ``ingest`` closes all open segments."""
     remembered_events: NonNegativeInt = 200_000
-    """How many events at least are remembered by their id, to tell those that are sent again."""
+    """Number of newest event ids to remember (at least), to recognize repeated events."""
     max_waiting_events: PositiveInt = 50_000
-    """Events that may wait to be written; more are refused, and the sender is told to come back later."""
+    """Events that may wait to be written; further ones are refused with 503 and Retry-After."""
     keep_days: NonNegativeInt | None = None
-    """Days after which a segment is deleted that has been ingested; kept for good where not given."""
+    """Days after which an ingested segment is deleted; by default segments are never deleted."""

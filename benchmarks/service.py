@@ -68,7 +68,7 @@ class Bulk:
 
     rows: int
     alone_seconds: float
-    """BulkJob of arrays, in this process, on one thread."""
+    """Seconds of scoring arrays, in this process, on one thread."""
     file_seconds: float
     """From a CSV in memory to a CSV in memory, in this process."""
     served_seconds: float

@@ -73,7 +73,7 @@ def test_tampered_files_are_refused_and_the_old_champion_serves_on(own, tamper):
     answer = client.get("/ready")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:shopwright:problem:not-ready")
     assert "artifact of abandonment" in answer.json()["detail"]
-    assert "version 1 still serves" in answer.json()["detail"]
+    assert "Version 1 still serves" in answer.json()["detail"]
     assert version_of(client) == 1
     assert 'shopwright_model_refused{model="abandonment"} 1.0' in client.get("/metrics").text
 

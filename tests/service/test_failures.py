@@ -75,7 +75,7 @@ def test_revoked_keys_keep_a_new_process_closed(own):
     revoke(own)
     assert TestClient(create_app(own)).post("/predict", json=SESSION).status_code == 401
     with bind_server(own, host="127.0.0.1", port=0) as found:
-        assert not found.is_open
+        assert not found.allows_anonymous
     with pytest.raises(ConfigurationError, match="keys create"), bind_server(own, host="0.0.0.0", port=0):
         pass
 
@@ -85,14 +85,14 @@ def test_a_file_that_becomes_unreadable_opens_nothing(tmp_path):
     ring = KeyRing(file, refresh_seconds=0)
     assert not ring.has_ever_had_keys()
     file.write_text("[{]")
-    with pytest.raises(ConfigurationError, match="no file of keys"):
+    with pytest.raises(ConfigurationError, match="not a valid key file"):
         ring.has_ever_had_keys()
     file.unlink()
     assert ring.has_ever_had_keys()
 
 
 def test_a_key_of_the_environment_closes_it(tmp_path):
-    assert KeyRing(tmp_path / "keys.json", environment="k" * 24).has_ever_had_keys()
+    assert KeyRing(tmp_path / "keys.json", environment_key="k" * 24).has_ever_had_keys()
 
 
 def test_other_names_are_answered_to_as_soon_as_a_key_is_asked_for(quick):
@@ -191,7 +191,7 @@ def test_a_registry_elsewhere_that_does_not_answer_holds_nothing_up(own, monkeyp
     monkeypatch.setattr(ChampionLoader, "is_remote", True)
     with TestClient(create_app(own)) as client:
         assert client.get("/health").status_code == 200
-        assert client.get("/ready").json()["detail"] == "it was not looked for yet"
+        assert client.get("/ready").json()["detail"] == "the registry has not been read yet"
         assert client.post("/predict", json=SESSION).status_code == 503
         answers.set()
         champions = client.app.state.service.champion_loader
@@ -249,7 +249,7 @@ def test_nobody_out_there_learns_where_files_lie(quick):
     quick.keys.write_text("[{]")
     answer = client.post("/predict", json=SESSION)
     assert answer.status_code == 503
-    assert answer.json()["detail"].startswith("service/keys.json is no file of keys")
+    assert answer.json()["detail"].startswith("service/keys.json is not a valid key file")
     quick.keys.unlink()
     (Registry(quick).fetch("abandonment", 1) / "xgboost.ubj").unlink()
     ready = TestClient(create_app(quick)).get("/ready")

@@ -87,14 +87,14 @@ def test_a_name_has_one_valid_key(file):
 def test_a_damaged_file_is_not_taken_for_no_keys(file):
     file.parent.mkdir()
     file.write_text("[{]")
-    with pytest.raises(ConfigurationError, match="no file of keys"):
+    with pytest.raises(ConfigurationError, match="not a valid key file"):
         KeyRing(file)
 
 
 def test_a_key_from_the_environment_has_to_be_long(file):
-    assert KeyRing(file, environment="k" * 24).find("k" * 24, NOW)
+    assert KeyRing(file, environment_key="k" * 24).find("k" * 24, NOW)
     with pytest.raises(ConfigurationError, match="24"):
-        KeyRing(file, environment="short")
+        KeyRing(file, environment_key="short")
 
 
 def keyed(own, *scopes):

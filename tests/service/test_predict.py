@@ -72,7 +72,7 @@ def test_the_bands_are_those_of_the_settings(set_up):
 @pytest.mark.parametrize(
     ("more", "field", "words"),
     [
-        ({"shoe_size": 44}, "body.shoe_size", "no such field"),
+        ({"shoe_size": 44}, "body.shoe_size", "unknown field"),
         ({"total_views": "7"}, "body.total_views", "valid number"),
         ({"total_views": True}, "body.total_views", "valid number"),
         ({"total_views": -1}, "body.total_views", "greater than or equal to 0"),

@@ -44,16 +44,16 @@ def test_without_a_key_it_listens_to_this_machine_alone(own):
     with pytest.raises(ConfigurationError, match="keys create"), bind_server(own, host="0.0.0.0", port=0):
         pass
     with bind_server(own, host="127.0.0.1", port=0) as found:
-        assert found.is_open
+        assert found.allows_anonymous
     create_key(own.keys, "shop", ["read"], now=datetime.now(UTC))
     for host in ("0.0.0.0", "127.0.0.1"):
         with bind_server(own, host=host, port=0) as found:
-            assert not found.is_open
+            assert not found.allows_anonymous
 
 
 def test_a_port_that_is_taken_is_told(own):
     with bind_server(own, host="127.0.0.1", port=0) as found:
-        taken = pytest.raises(ConfigurationError, match=f"port {found.port} of 127.0.0.1 cannot be used")
+        taken = pytest.raises(ConfigurationError, match=f"Port {found.port} on 127.0.0.1 is not available")
         with taken, bind_server(own, host="127.0.0.1", port=found.port):
             pass
 

@@ -1,6 +1,6 @@
-"""The service: what the shop's own software asks, over HTTP.
+"""The HTTP API: scores, experiments and reports for the shop's own software.
 
-Belongs here: routes, the shapes of requests and answers, keys and limits, and the champions that are loaded. Routes parse,
-ask one room, and shape its answer: what a score, a read-out or a figure is belongs to ``models``, ``experiments`` and
-``reports``. Status codes are given in ``errors`` and nowhere else.
+Belongs here: routes, request and response schemas, API keys and rate limits, and the loaded champion. A route parses the
+request, calls one package, and shapes the response: what a score, an experiment result or a report is belongs to ``models``,
+``experiments`` and ``reports``. HTTP status codes are assigned in ``errors`` and nowhere else.
 """

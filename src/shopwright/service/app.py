@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 from contextlib import asynccontextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
-from shopwright import __version__
 from shopwright.reports import PublishedWarehouse
 from shopwright.service.cache import SnapshotCache
 from shopwright.service.champion import ChampionLoader
-from shopwright.service.errors import Problem, add_handlers
+from shopwright.service.errors import add_handlers
 from shopwright.service.keys import API_KEY_VARIABLE, KeyRing
 from shopwright.service.middleware import RequestMiddleware
+from shopwright.service.openapi import API_INFO, add_problem_schema
 from shopwright.service.routes import ROUTERS
 from shopwright.service.routes.bulk import MODEL_HEADERS
-from shopwright.service.security import API_KEY_HEADER, SECURITY_SCHEMES, Guard, RateLimit
+from shopwright.service.security import API_KEY_HEADER, Guard, RateLimit
 from shopwright.service.state import Service
 from shopwright.service.telemetry import ServiceMetrics, log_exception
 
@@ -30,29 +30,21 @@ if TYPE_CHECKING:
 
     from shopwright.settings import Project
 
-DESCRIPTION = """\
-Scores, experiments and figures of one shop.
-
-`POST /predict` scores one session; every answer names the model's version and the date of its data. Keys go in the header
-`X-API-Key`, or as a bearer token. What goes wrong is told as problem details (RFC 9457), with the field at fault.
-"""
-
 
 def create_app(project: Project, *, allow_anonymous: bool = True, is_local: bool = False) -> FastAPI:
-    """Make the application; the champion is loaded before it returns, unless the registry lies elsewhere.
+    """Create the application. A local registry's champion is loaded before it returns, a remote one's in the background.
 
     Args:
         project: the shop.
-        allow_anonymous: whether requests are let in without a key as long as none was ever made.
-        is_local: whether to answer to names of this machine only, as long as no key is asked for.
+        allow_anonymous: whether requests without a key are accepted as long as no key was ever created.
+        is_local: whether to accept only host names of this machine while no key is required.
     """
     service = build_service(project, allow_anonymous=allow_anonymous)
     app = FastAPIOffline(
         redoc_url=None,
         title=f"Shopwright: {project.settings.shop.name}",
-        version=__version__,
-        description=DESCRIPTION,
         lifespan=_lifespan,
+        **API_INFO,
     )
     app.state.service = service
     for router in ROUTERS:
@@ -62,6 +54,7 @@ def create_app(project: Project, *, allow_anonymous: bool = True, is_local: bool
     app.add_middleware(
         RequestMiddleware, project=project, metrics=service.metrics, guard=service.guard, is_local=is_local
     )
+    # Middleware added later wraps what was added before: a preflight request is answered without a key.
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -70,16 +63,25 @@ def create_app(project: Project, *, allow_anonymous: bool = True, is_local: bool
             allow_headers=[API_KEY_HEADER, "Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After", *MODEL_HEADERS],
         )
-    app.openapi = _documented(app)  # type: ignore[method-assign]  # as FastAPI's guide has it
+    add_problem_schema(app)
     return app
 
 
 def build_service(project: Project, *, allow_anonymous: bool = True) -> Service:
-    """Put together what requests share, and load the champion; one that lies elsewhere is loaded while others are answered."""
+    """Build the state that requests share.
+
+    Loads the champion of a local registry. A remote registry may be slow, so its champion is loaded in the background.
+
+    Args:
+        project: the shop.
+        allow_anonymous: whether requests without a key are accepted as long as no key was ever created.
+    """
     settings = project.settings.service
     metrics = ServiceMetrics()
     keys = KeyRing(
-        project.keys, environment=os.environ.get(API_KEY_VARIABLE), refresh_seconds=settings.refresh_seconds
+        project.keys,
+        environment_key=os.environ.get(API_KEY_VARIABLE),
+        refresh_seconds=settings.refresh_seconds,
     )
     limit = RateLimit(settings.requests_per_second, settings.burst)
     champion_loader = ChampionLoader(project, metrics)
@@ -99,36 +101,20 @@ def build_service(project: Project, *, allow_anonymous: bool = True) -> Service:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    ended = Event()
-    # Nobody waits for this thread: a registry that does not answer holds up neither the start nor the end.
-    Thread(target=_watch, args=(app.state.service, ended), name="champions", daemon=True).start()
+    stopped = Event()
+    # A daemon that is not joined: a registry that does not respond delays neither startup nor shutdown.
+    Thread(target=_refresh_champion, args=(app.state.service, stopped), name="champion", daemon=True).start()
     try:
         yield
     finally:
-        ended.set()
+        stopped.set()
 
 
-def _watch(service: Service, ended: Event) -> None:
-    """Look for another champion for as long as the service runs."""
-    while not ended.is_set():
+def _refresh_champion(service: Service, stopped: Event) -> None:
+    """Check for a new champion until the service stops."""
+    while not stopped.is_set():
         try:
             service.champion_loader.refresh()
-        except Exception as error:  # noqa: BLE001  # the one that serves goes on serving
+        except Exception as error:  # noqa: BLE001  # the loaded champion keeps serving
             log_exception(error, "")
-        ended.wait(service.settings.refresh_seconds)
-
-
-def _documented(app: FastAPI) -> Any:
-    original = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = original()
-            components = document.setdefault("components", {})
-            components["securitySchemes"] = SECURITY_SCHEMES
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            components.setdefault("schemas", {}).update(schema.pop("$defs", {}), Problem=schema)
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    return openapi
+        stopped.wait(service.settings.refresh_seconds)

@@ -1,4 +1,4 @@
-"""Every failure as one shape, problem details (RFC 9457), and the status code of each of our errors."""
+"""Problem details (RFC 9457), the one shape of every failure, and the HTTP status of each of our errors."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ STATUSES: tuple[tuple[type[ShopwrightError], int, str], ...] = (
     (ConfigurationError, 503, "not-configured"),
     (ShopwrightError, 500, "failed"),
 )
-"""Class of error, the status and the kind of problem; the first that fits."""
+"""Class of error, HTTP status and problem kind. The first match counts, so subclasses come before their base."""
 RETRY_SECONDS = 5
-"""When to come back after a 503."""
+"""Value of Retry-After of a 503."""
 MAX_ERRORS = 20
-"""Things that one answer names as wrong; the others are counted."""
+"""Errors that one response lists; further ones are only counted."""
 _PATH = re.compile(r"""(?<![\w:/.*@~-])/(?:[^\s/'"()]+/)+([^\s/'"();,]+)""")
-"""A file by its whole path, which is no part of an address."""
+"""An absolute path of a file that is not part of a URL."""
 _KINDS = {
     400: "bad-request",
     404: "not-found",
@@ -57,7 +57,7 @@ _KINDS = {
 
 
 class FieldError(BaseModel):
-    """One thing that is wrong, and where."""
+    """One invalid field."""
 
     field: str
     """Path into the request, such as ``body.total_views``."""
@@ -65,28 +65,29 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it."""
+    """Problem details (RFC 9457)."""
 
     type: str
-    """Kind of problem, the same for all of its kind: ``urn:shopwright:problem:`` and a word."""
+    """Problem kind: ``urn:shopwright:problem:`` and a name such as ``no-champion``."""
     title: str
     status: int
     detail: str
-    """This one, in a sentence."""
+    """This occurrence, in a sentence."""
     errors: list[FieldError] = []
-    """Fields at fault."""
+    """Invalid fields."""
     request_id: str = ""
-    """As in the header X-Request-ID and in the logs."""
+    """Same as in the header X-Request-ID and in the logs."""
 
 
 class ProblemError(HTTPException):
-    """A problem to answer with.
+    """A problem to respond with.
 
     Args:
-        status: of HTTP.
-        kind: a word for machines, such as ``no-champion``.
-        detail: a sentence for people; never what came in the request.
-        errors: fields at fault with what is wrong with them.
+        status: HTTP status.
+        kind: name for machines, such as ``no-champion``.
+        detail: sentence for people; never quotes values of the request.
+        errors: invalid fields, each with a message.
+        headers: of the response.
     """
 
     def __init__(
@@ -104,61 +105,62 @@ class ProblemError(HTTPException):
 
     @property
     def problem(self) -> Problem:
-        """As it is answered."""
+        """Body of the response, without the request id."""
         return _problem(self.status_code, self.kind, self.detail, self.errors)
 
 
-def not_found(what: str) -> ProblemError:
-    """What was asked for does not exist."""
-    return ProblemError(404, "not-found", what)
+def not_found(detail: str) -> ProblemError:
+    """Return the 404 for something that does not exist."""
+    return ProblemError(404, "not-found", detail)
 
 
 def no_champion(model: str, reason: str) -> ProblemError:
-    """No version of a model serves."""
-    return ProblemError(
-        503, "no-champion", f"{model} cannot be asked: {reason}", headers={"Retry-After": "60"}
-    )
+    """Return the 503 for a model without a loaded version."""
+    return ProblemError(503, "no-champion", f"No live {model} model: {reason}", headers={"Retry-After": "60"})
 
 
 def problem_from_error(error: ShopwrightError, project: Project) -> ProblemError:
-    """The problem that one of our errors is."""
-    for kind, status, word in STATUSES:
-        if isinstance(error, kind):
+    """Return the problem that reports one of our errors."""
+    for error_class, status, kind in STATUSES:
+        if isinstance(error, error_class):
             retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-            return ProblemError(status, word, redact_paths(str(error), project), headers=retry)
-    return ProblemError(500, "failed", "the request could not be answered")
+            return ProblemError(status, kind, redact_paths(str(error), project), headers=retry)
+    return ProblemError(500, "failed", "The request failed")
 
 
 def redact_paths(text: str, project: Project) -> str:
-    """A text without where this machine keeps the project and its models, which is nobody's business out there.
+    """Return a text without the locations of the project and its registry, which clients must not learn.
 
-    Files of the project are named from its root on, other ones by their name alone.
+    Files of the project are named relative to its root, other files by their name alone.
     """
     if registry := project.settings.models.tracking_uri:
         address = registry.rstrip("/")
-        for each in (address, redact_uri(address), urlsplit(address).hostname):
-            text = text.replace(each, "the registry") if each else text
+        for location in (address, redact_uri(address), urlsplit(address).hostname):
+            text = text.replace(location, "the registry") if location else text
     text = re.sub(rf"{re.escape(str(project.root))}(?![\w.-])/?", "", text)
     return _PATH.sub(r"\1", text)
 
 
 def problem_response(problem: ProblemError, request_id: str = "") -> Response:
-    """The problem as an answer. ASCII only, since a name that is no text may come back in it."""
-    document = problem.problem.model_dump() | {"request_id": request_id}
+    """Return a problem as a response.
+
+    It is ASCII only: a field's name may hold a lone surrogate, which UTF-8 cannot encode.
+    """
+    content = problem.problem.model_dump() | {"request_id": request_id}
     return Response(
-        json.dumps(document).encode(), problem.status_code, dict(problem.headers or {}), media_type=MEDIA_TYPE
+        json.dumps(content).encode(), problem.status_code, dict(problem.headers or {}), media_type=MEDIA_TYPE
     )
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have every failure answered in the one shape."""
+    """Respond to every failure with a problem."""
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(ShopwrightError, _on_own)
+    app.add_exception_handler(ShopwrightError, _on_shopwright_error)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Statuses of problems for a route's documentation."""
+    """Return the OpenAPI responses of a route for these problem statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
@@ -168,7 +170,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         raise error
     if not isinstance(error, ProblemError):
         kind = _KINDS.get(error.status_code, "failed")
-        error = ProblemError(error.status_code, kind, _told(error), headers=error.headers)
+        error = ProblemError(error.status_code, kind, _http_detail(error), headers=error.headers)
     return problem_response(error, _request_id(request))
 
 
@@ -178,7 +180,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return problem_response(validation_problem(error.errors()), _request_id(request))
 
 
-async def _on_own(request: Request, error: Exception) -> Response:
+async def _on_shopwright_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ShopwrightError):
         raise error
     return problem_response(
@@ -186,38 +188,38 @@ async def _on_own(request: Request, error: Exception) -> Response:
     )
 
 
-def validation_problem(errors: Sequence[Mapping[str, Any]], *, place: str = "") -> ProblemError:
-    """What pydantic found wrong, without the values.
+def validation_problem(errors: Sequence[Mapping[str, Any]], *, prefix: str = "") -> ProblemError:
+    """Return the 422 for a validation error of pydantic, without the invalid values.
 
     Args:
-        errors: as pydantic tells them.
-        place: what to put before each path.
+        errors: as pydantic reports them.
+        prefix: put before the path of each field.
     """
-    found = [
+    fields = [
         (
-            ".".join([place] * bool(place) + [str(part)[:100] for part in each["loc"]]),
-            _message(each),
+            ".".join([prefix] * bool(prefix) + [str(key)[:100] for key in error["loc"]]),
+            _message(error),
         )
-        for each in errors[:MAX_ERRORS]
+        for error in errors[:MAX_ERRORS]
     ]
-    first = f"{found[0][0]}: {found[0][1]}" if found else "the request is not as problem_responses"
+    first = f"{fields[0][0]}: {fields[0][1]}" if fields else "The request is invalid. See /docs"
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-    return ProblemError(422, "invalid", f"{first}{more}", errors=found)
+    return ProblemError(422, "invalid", f"{first}{more}", errors=fields)
 
 
 def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "json_invalid":
-        return "no JSON"
+        return "invalid JSON"
     if error["type"] == "extra_forbidden":
-        return "no such field"
+        return "unknown field"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def _told(error: StarletteHTTPException) -> str:
+def _http_detail(error: StarletteHTTPException) -> str:
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return "there is nothing at this address; /docs lists what there is"
+        return "There is no such path. See /docs for all paths"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return "this address does not take this method; /docs lists what there is"
+        return "This path does not support this method. See /docs for all paths"
     return str(error.detail)
 
 

@@ -1,7 +1,7 @@
-"""Keys of the service: made here, kept as hashes, told apart in constant time.
+"""API keys of the service: created here, stored as hashes, compared in constant time.
 
-A key is 32 random bytes, so that one SHA-256 of it cannot be searched backwards, and no slow hash is needed. The key itself
-is shown once, when it is made.
+A key is 32 random bytes. Guessing it from a plain SHA-256 is infeasible, so no slow password hash is needed. The key itself is
+shown once, when it is created.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 Scope = Literal["predict", "read", "collect"]
 SCOPES: tuple[Scope, ...] = ("predict", "read", "collect")
-"""What a key may do: score sessions; read scores, figures and read-outs; send events."""
+"""What a key allows: to score sessions; to read scores, reports and experiment results; to send events."""
 API_KEY_VARIABLE = "SHOPWRIGHT_API_KEY"
-"""Variable that may hold one further key, with all scopes, where no file can be kept."""
+"""Environment variable with one more key that has all scopes, for hosts without a persistent project folder."""
 MIN_KEY_LENGTH = 24
-"""Characters that a key from the environment has at least."""
+"""Characters of a key from the environment."""
 _KEY = re.compile(r"sw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
@@ -42,15 +42,15 @@ class KeyRecord(BaseModel):
 
     id: str
     name: str
-    """Who uses it; several keys may bear one name while it is rotated."""
+    """Who uses the key; while a key is rotated, two records share a name."""
     scopes: tuple[Scope, ...]
     sha256: str
     created_at: AwareDatetime
     ends_at: AwareDatetime | None = None
-    """From when on it is refused; None as long as it was not revoked."""
+    """When it stops being valid; None unless it was revoked or rotated."""
 
     def is_valid(self, at: datetime) -> bool:
-        """Whether it is taken at a moment."""
+        """Return whether the key is accepted at a time."""
         return self.ends_at is None or at < self.ends_at
 
 
@@ -58,10 +58,10 @@ _RECORDS = TypeAdapter(tuple[KeyRecord, ...])
 
 
 def read_keys(file: Path) -> tuple[KeyRecord, ...]:
-    """All keys that were ever made, oldest first; none where there is no file.
+    """Return all keys ever created, the oldest first; none where there is no file.
 
     Raises:
-        ConfigurationError: the file is damaged. It is never taken for empty, which would open the service.
+        ConfigurationError: the file is damaged. It never counts as empty, which would open the service.
     """
     try:
         return _RECORDS.validate_json(file.read_bytes())
@@ -69,107 +69,126 @@ def read_keys(file: Path) -> tuple[KeyRecord, ...]:
         return ()
     except ValidationError as error:
         raise ConfigurationError(
-            f"{file} is no file of keys: {error.errors(include_input=False)[0]['msg']}"
+            f"{file} is not a valid key file: {error.errors(include_input=False)[0]['msg']}"
         ) from None
 
 
 def create_key(file: Path, name: str, scopes: Sequence[Scope], *, now: datetime) -> tuple[KeyRecord, str]:
-    """Make a key.
+    """Create a key.
+
+    Args:
+        file: key file of the project.
+        name: who uses the key.
+        scopes: what it allows; at least one.
+        now: time of creation.
 
     Returns:
-        What is kept of it, and the key itself, which nobody can tell again.
+        The stored record, and the key itself, which cannot be recovered later.
 
     Raises:
-        ConfigurationError: a valid key bears the name already, or the name or the scopes are none.
+        ConfigurationError: there is a valid key with this name, or the name or the scopes are invalid.
     """
     with exclusive_lock(file.with_suffix(".lock"), "keys create"):
-        known = read_keys(file)
-        if any(each.name == name and each.is_valid(now) for each in known):
-            raise ConfigurationError(f"there is a key '{name}' already; 'rotate' replaces it")
-        made, key = _made(name, scopes, now)
-        _write(file, (*known, made))
-    return made, key
+        records = read_keys(file)
+        if any(record.name == name and record.is_valid(now) for record in records):
+            raise ConfigurationError(
+                f"There is already a key '{name}'. Replace it with `shopwright keys rotate {name}`"
+            )
+        record, key = _new_key(name, scopes, now)
+        _write(file, (*records, record))
+    return record, key
 
 
 def revoke_key(file: Path, name: str, *, now: datetime) -> int:
-    """Refuse a name's keys from now on.
+    """Revoke the keys of a name with immediate effect.
 
     Returns:
-        How many were valid.
+        Number of keys that were valid.
 
     Raises:
-        ConfigurationError: no valid key bears the name.
+        ConfigurationError: there is no valid key with this name.
     """
     with exclusive_lock(file.with_suffix(".lock"), "keys revoke"):
-        known = read_keys(file)
-        count = len(_of_name(known, name, now))
-        _write(file, _ended(known, name, now, now))
+        records = read_keys(file)
+        count = len(_valid_keys(records, name, now))
+        _write(file, _revoked(records, name, now, now))
     return count
 
 
 def rotate_key(file: Path, name: str, *, now: datetime, grace: timedelta) -> tuple[KeyRecord, str]:
-    """Make a new key of the same name and scopes; the old ones are taken for a while longer.
+    """Create a new key with the same name and scopes; the old keys stay valid for a grace period.
 
     Args:
-        grace: how much longer; nothing, and they are refused at once.
+        file: key file of the project.
+        name: whose keys are replaced.
+        now: time of creation.
+        grace: how long the old keys stay valid; zero revokes them at once.
+
+    Returns:
+        The stored record, and the key itself, which cannot be recovered later.
 
     Raises:
-        ConfigurationError: no valid key bears the name.
+        ConfigurationError: there is no valid key with this name.
     """
     with exclusive_lock(file.with_suffix(".lock"), "keys rotate"):
-        known = read_keys(file)
-        old = _of_name(known, name, now)
-        made, key = _made(name, old[-1].scopes, now)
-        _write(file, (*_ended(known, name, now, now + grace), made))
-    return made, key
+        records = read_keys(file)
+        old = _valid_keys(records, name, now)
+        record, key = _new_key(name, old[-1].scopes, now)
+        _write(file, (*_revoked(records, name, now, now + grace), record))
+    return record, key
 
 
 class KeyRing:
-    """The keys that the service takes, read anew when their file changes.
+    """The keys that the service accepts, reloaded when their file changes.
 
     Args:
-        file: as the commands write it.
-        environment: the further key, if there is one.
-        refresh_seconds: how often the file is looked at.
+        file: key file of the project.
+        environment_key: the key of the environment variable, if it is set.
+        refresh_seconds: how often the file is checked for changes.
     """
 
-    def __init__(self, file: Path, *, environment: str | None = None, refresh_seconds: float = 2.0) -> None:
+    def __init__(
+        self, file: Path, *, environment_key: str | None = None, refresh_seconds: float = 2.0
+    ) -> None:
         self._file = file
         self._refresh = refresh_seconds
-        self._looked = float("-inf")
+        self._checked_at = float("-inf")
         self._stamp: tuple[int, int] | None = None
         self._records: dict[str, KeyRecord] = {}
-        self._environment = _environment_record(environment) if environment else None
+        self._environment = _environment_record(environment_key) if environment_key else None
         self._was_used = self._environment is not None
-        self._look()
+        self._reload_if_due()
 
     def has_ever_had_keys(self) -> bool:
-        """Whether there ever was a key, valid or not, as far as the file tells and this ring has seen.
+        """Return whether there ever was a key, valid or not.
 
-        What was seen once stays so, also where the file vanishes or can no longer be read.
+        Once True it stays True, even if the file disappears or can no longer be read.
         """
-        self._look()
+        self._reload_if_due()
         return self._was_used
 
     def is_empty(self, now: datetime) -> bool:
-        """Whether no key is valid."""
-        self._look()
-        return self._environment is None and not any(each.is_valid(now) for each in self._records.values())
+        """Return whether no key is valid."""
+        self._reload_if_due()
+        return self._environment is None and not any(
+            record.is_valid(now) for record in self._records.values()
+        )
 
     def find(self, key: str, now: datetime) -> KeyRecord | None:
-        """The record of a valid key; None where it is forged, unknown or revoked."""
-        self._look()
-        found = _KEY.fullmatch(key)
-        record = self._records.get(found.group(1)) if found else self._environment
+        """Return the record of a valid key; None where it is malformed, unknown or revoked."""
+        self._reload_if_due()
+        match = _KEY.fullmatch(key)
+        record = self._records.get(match.group(1)) if match else self._environment
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        # An unknown key is compared as well, so that its response takes as long as that of a known one.
         expected = record.sha256 if record else "0" * 64
-        is_same = hmac.compare_digest(digest, expected)
-        return record if is_same and record and record.is_valid(now) else None
+        is_match = hmac.compare_digest(digest, expected)
+        return record if is_match and record and record.is_valid(now) else None
 
-    def _look(self) -> None:
-        if monotonic() - self._looked < self._refresh:
+    def _reload_if_due(self) -> None:
+        if monotonic() - self._checked_at < self._refresh:
             return
-        self._looked = monotonic()
+        self._checked_at = monotonic()
         try:
             self._read()
         except (ConfigurationError, OSError):
@@ -178,38 +197,40 @@ class KeyRing:
 
     def _read(self) -> None:
         try:
-            found = self._file.stat()
-            stamp = (found.st_mtime_ns, found.st_ino)
+            status = self._file.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
         except FileNotFoundError:
             stamp = None
         if stamp != self._stamp:
-            self._records = {each.id: each for each in read_keys(self._file)}
+            self._records = {record.id: record for record in read_keys(self._file)}
             self._was_used = self._was_used or bool(self._records)
             self._stamp = stamp
 
 
-def _made(name: str, scopes: Sequence[Scope], now: datetime) -> tuple[KeyRecord, str]:
+def _new_key(name: str, scopes: Sequence[Scope], now: datetime) -> tuple[KeyRecord, str]:
     if not _NAME.fullmatch(name):
-        raise ConfigurationError("a key's name has up to 60 letters, digits, spaces, '.', '_' and '-'")
+        raise ConfigurationError(
+            "A key's name consists of 1 to 60 letters, digits, spaces, '.', '_' and '-', and starts with a letter or digit"
+        )
     for scope in scopes:
         if scope not in SCOPES:
             raise ConfigurationError(
-                f"no scope '{scope}'{near_match(scope, SCOPES)} (there are {', '.join(SCOPES)})"
+                f"Unknown scope '{scope}'{near_match(scope, SCOPES)}. Scopes are {', '.join(SCOPES)}"
             )
     if not scopes:
-        raise ConfigurationError(f"a key needs a scope at least (there are {', '.join(SCOPES)})")
-    number = secrets.token_hex(6)
-    key = f"sw_{number}_{secrets.token_urlsafe(32)}"
+        raise ConfigurationError(f"A key needs at least one scope: {', '.join(SCOPES)}")
+    key_id = secrets.token_hex(6)
+    key = f"sw_{key_id}_{secrets.token_urlsafe(32)}"
     digest = hashlib.sha256(key.encode()).hexdigest()
     return KeyRecord(
-        id=number, name=name, scopes=tuple(dict.fromkeys(scopes)), sha256=digest, created_at=now
+        id=key_id, name=name, scopes=tuple(dict.fromkeys(scopes)), sha256=digest, created_at=now
     ), key
 
 
 def _environment_record(key: str) -> KeyRecord:
     if len(key) < MIN_KEY_LENGTH:
         raise ConfigurationError(
-            f"{API_KEY_VARIABLE} has {len(key)} characters, expected {MIN_KEY_LENGTH} random ones at least"
+            f"{API_KEY_VARIABLE} has {len(key)} characters. Use at least {MIN_KEY_LENGTH} random ones"
         )
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return KeyRecord(
@@ -221,29 +242,34 @@ def _environment_record(key: str) -> KeyRecord:
     )
 
 
-def _of_name(known: Sequence[KeyRecord], name: str, now: datetime) -> list[KeyRecord]:
-    found = [each for each in known if each.name == name and each.is_valid(now)]
-    if not found:
-        names = sorted({each.name for each in known if each.is_valid(now)})
-        raise ConfigurationError(f"no valid key '{name}'{near_match(name, names)}")
-    return found
+def _valid_keys(records: Sequence[KeyRecord], name: str, now: datetime) -> list[KeyRecord]:
+    valid = [record for record in records if record.name == name and record.is_valid(now)]
+    if not valid:
+        names = sorted({record.name for record in records if record.is_valid(now)})
+        raise ConfigurationError(f"No valid key '{name}'{near_match(name, names)}")
+    return valid
 
 
-def _ended(known: Sequence[KeyRecord], name: str, now: datetime, until: datetime) -> tuple[KeyRecord, ...]:
-    def ended(each: KeyRecord) -> KeyRecord:
-        if each.name != name or not each.is_valid(now):
-            return each
-        return each.model_copy(update={"ends_at": min(until, each.ends_at or until)})
+def _revoked(
+    records: Sequence[KeyRecord], name: str, now: datetime, until: datetime
+) -> tuple[KeyRecord, ...]:
+    """Return all records, those of a name valid no longer than ``until``."""
 
-    return tuple(ended(each) for each in known)
+    def revoke(record: KeyRecord) -> KeyRecord:
+        if record.name != name or not record.is_valid(now):
+            return record
+        # A key that is already being rotated out keeps its earlier end.
+        return record.model_copy(update={"ends_at": min(until, record.ends_at or until)})
+
+    return tuple(revoke(record) for record in records)
 
 
 def _write(file: Path, records: Sequence[KeyRecord]) -> None:
-    """Replace the file in one step, for its owner's eyes."""
+    """Replace the file atomically, readable by its owner only."""
     unfinished = file.with_suffix(".tmp")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(_RECORDS.dump_json(tuple(records), indent=1) + b"\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(_RECORDS.dump_json(tuple(records), indent=1) + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     unfinished.replace(file)

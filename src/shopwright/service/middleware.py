@@ -1,4 +1,4 @@
-"""The outermost layer: an id for each request, limits on its size and time, and what is told of it afterwards."""
+"""The outermost ASGI layer: request ids, limits on size and time, and metrics and a log line for each request."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BULK = "/bulk_predict"
-GONE = 499
-"""What is counted where the sender hung up in the middle of its body; nobody is there to be answered."""
+BULK_PATH = "/bulk_predict"
+CLIENT_CLOSED_REQUEST = 499
+"""Status that is counted where the client disconnected while sending its body; no response is sent."""
 UNKNOWN = "(unknown)"
-LOCAL = ("localhost", "127.0.0.1", "::1")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"\[?([^\]]*?)\]?(?::\d+)?")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Methods that get a label of their own: an invented one may not create a new time series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ class RequestMiddleware:
     metrics: ServiceMetrics
     guard: Guard
     is_local: bool
-    """Whether it serves this machine alone: as long as it asks for no key, no other name of it is answered to, so that no
-    page of the web can reach it by a name that it points here."""
+    """Whether only this machine is served. While no key is required, requests to other host names are refused, so that a
+    web page cannot reach the service through a domain of its own that resolves to this machine (DNS rebinding)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -60,89 +61,91 @@ class RequestMiddleware:
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its response."""
 
-    def __init__(self, edge: RequestMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
-        self.edge, self.scope = edge, scope
+    def __init__(self, middleware: RequestMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self.middleware, self.scope = middleware, scope
         self._receive, self._send = receive, send
         self.headers = Headers(scope=scope)
-        given = self.headers.get("x-request-id", "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
-        is_bulk = scope["path"].rstrip("/") == BULK
-        settings = edge.project.settings.service
-        self.limit = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
-        self.seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
-        self.received = 0
+        request_id = self.headers.get("x-request-id", "")
+        self.request_id = request_id if _REQUEST_ID.fullmatch(request_id) else token_hex(16)
+        is_bulk = scope["path"].rstrip("/") == BULK_PATH
+        settings = middleware.project.settings.service
+        self.max_bytes = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
+        self.timeout_seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
+        self.received_bytes = 0
         self.is_received = False
         self.status = 0
-        self.is_gone = False
+        self.is_disconnected = False
 
     async def run(self) -> None:
         started = perf_counter()
         self.scope.setdefault("state", {})["request_id"] = self.request_id
         try:
-            await self._answer()
+            await self._handle()
         finally:
-            self._tell(perf_counter() - started)
+            self._record(perf_counter() - started)
 
-    async def _answer(self) -> None:
+    async def _handle(self) -> None:
         try:
             self._check()
-            async with asyncio.timeout(self.seconds):
-                await self.edge.app(self.scope, self.receive, self.send)
+            async with asyncio.timeout(self.timeout_seconds):
+                await self.middleware.app(self.scope, self.receive, self.send)
         except ProblemError as problem:
             await self._refuse(problem)
         except TimeoutError:
             await self._refuse(
                 ProblemError(
-                    503, "timeout", f"no answer within {self.seconds:g} s", headers={"Retry-After": "5"}
+                    503,
+                    "timeout",
+                    f"The request took longer than {self.timeout_seconds:g} seconds",
+                    headers={"Retry-After": "5"},
                 )
             )
         except ShopwrightError as error:
-            await self._refuse(problem_from_error(error, self.edge.project))
+            await self._refuse(problem_from_error(error, self.middleware.project))
         except ClientDisconnect:
-            self.is_gone = True
-        except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a problem and the log its place
+            self.is_disconnected = True
+        except Exception as error:  # noqa: BLE001  # whatever it is, the client gets a problem and the log its origin
             log_exception(error, self.request_id)
             await self._refuse(
-                ProblemError(
-                    500, "fault", "this is a fault of the service; its log tells more by the request's id"
-                )
+                ProblemError(500, "fault", "Internal error. Look up the request id in the log of the service")
             )
 
     def _check(self) -> None:
         host = _HOST.fullmatch(self.headers.get("host", "localhost"))
-        is_named_so = host is not None and host.group(1).lower() in LOCAL
-        if self.edge.is_local and not is_named_so and self.edge.guard.allows_anonymous():
-            raise ProblemError(403, "not-local", "without a key this service answers to localhost only")
+        is_local_host = host is not None and host.group(1).lower() in LOCAL_HOSTS
+        if self.middleware.is_local and not is_local_host and self.middleware.guard.allows_anonymous():
+            raise ProblemError(403, "not-local", "Without an API key the service responds to localhost only")
         if self.headers.get("content-encoding", "identity") != "identity":
-            raise ProblemError(415, "media-type", "compressed bodies are not taken; send it as it is")
+            raise ProblemError(415, "media-type", "Compressed bodies are not supported. Send it uncompressed")
         length = self.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self.limit:
+        # Only the first digits are read: an endless number would take long to convert.
+        if length.isdecimal() and int(length[:20]) > self.max_bytes:
             raise self._too_large()
 
     def _too_large(self) -> ProblemError:
-        return ProblemError(413, "too-large", f"the body is longer than {self.limit:,} bytes")
+        return ProblemError(413, "too-large", f"The body is longer than {self.max_bytes:,} bytes")
 
     async def _refuse(self, problem: ProblemError) -> None:
-        if self.status:  # an answer is under way, and all that can be told of it is that it ends here
+        if self.status:  # the response has begun, so all that is left is to break it off
             raise problem
         await problem_response(problem, self.request_id)(self.scope, self._receive, self.send)
 
     async def receive(self) -> Message:
-        """What comes in, as long as it is not too much."""
+        """Receive a message, unless the body has become too long."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self.received += len(message.get("body", b""))
-            if self.received > self.limit:
+            self.received_bytes += len(message.get("body", b""))
+            if self.received_bytes > self.max_bytes:
                 raise self._too_large()
             self.is_received = not message.get("more_body", False)
         elif message["type"] == "http.disconnect" and not (self.is_received or self.status):
-            self.is_gone = True
+            self.is_disconnected = True
         return message
 
     async def send(self, message: Message) -> None:
-        """What goes out, with the headers that all answers have."""
+        """Send a message, with the headers that every response has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -151,12 +154,13 @@ class _Exchange:
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
 
-    def _tell(self, seconds: float) -> None:
+    def _record(self, seconds: float) -> None:
+        """Count the request and write its log line."""
         route = getattr(self.scope.get("route"), "path", UNKNOWN)
         method = self.scope["method"] if self.scope["method"] in _METHODS else UNKNOWN
-        status = GONE if self.is_gone else self.status
-        metrics = self.edge.metrics
+        status = CLIENT_CLOSED_REQUEST if self.is_disconnected else self.status
+        metrics = self.middleware.metrics
         metrics.requests.labels(method, route, str(status)).inc()
         metrics.seconds.labels(route).observe(seconds)
         caller = str(self.scope["state"].get("caller", ""))
-        RequestLog(method, route, status, seconds, self.request_id, caller).log()
+        RequestLog(method, route, status, seconds, self.request_id, caller).write()

@@ -1,4 +1,4 @@
-"""Who may ask what, how often: keys with scopes, a bucket of requests for each, and no body read before that is known."""
+"""Authentication and rate limits: keys with scopes and a token bucket for each caller, checked before a body is read."""
 
 from __future__ import annotations
 
@@ -26,109 +26,119 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": API_KEY_HEADER,
-        "description": "A key of this service.",
+        "description": "An API key of this service.",
     },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key as a bearer token."},
 }
-"""Ways to send a key, as the documentation has them."""
+"""Ways to send a key, as OpenAPI describes them."""
 MAX_BUCKETS = 10_000
-"""Callers that are remembered; beyond, those whose buckets are full are forgotten."""
+"""Callers with a bucket of their own; beyond it, full buckets are dropped, which changes nothing for their callers."""
 
 
 @dataclass(slots=True)
 class RateLimit:
-    """A bucket of tokens for each caller: a request takes one, and they come back at a steady rate.
+    """A token bucket for each caller: a request takes a token, and tokens come back at a steady rate.
 
     Args:
-        rate: tokens a second.
-        burst: tokens of a full bucket.
+        rate: tokens per second.
+        burst: tokens in a full bucket.
     """
 
     rate: float
     burst: int
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Caller to the tokens left and the moment of that count."""
+    """Tokens left by caller, and the time of that count."""
 
     def take(self, caller: str, now: float) -> float:
         """Take a token.
 
         Args:
+            caller: whose bucket.
             now: seconds of a clock that never goes back.
 
         Returns:
-            Seconds until there is one; 0 where one was taken.
+            Seconds until there is a token; 0 where one was taken.
         """
-        left, at = self._buckets.get(caller, (float(self.burst), now))
-        left = min(float(self.burst), left + (now - at) * self.rate)
-        if left < 1:
-            return (1 - left) / self.rate
+        tokens, counted_at = self._buckets.get(caller, (float(self.burst), now))
+        tokens = min(float(self.burst), tokens + (now - counted_at) * self.rate)
+        if tokens < 1:
+            return (1 - tokens) / self.rate
         if caller not in self._buckets and len(self._buckets) >= MAX_BUCKETS:
-            self._forget(now)
-        self._buckets[caller] = (left - 1, now)
+            self._drop_full_buckets(now)
+        self._buckets[caller] = (tokens - 1, now)
         return 0.0
 
-    def _forget(self, now: float) -> None:
-        full = self.burst / self.rate
-        self._buckets = {name: kept for name, kept in self._buckets.items() if now - kept[1] < full}
+    def _drop_full_buckets(self, now: float) -> None:
+        seconds_to_fill = self.burst / self.rate
+        self._buckets = {
+            caller: bucket for caller, bucket in self._buckets.items() if now - bucket[1] < seconds_to_fill
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Lets a request in, or says why not."""
+    """Admission of requests: a valid key with the right scope, within the rate limit."""
 
     keys: KeyRing
     limit: RateLimit
     allow_anonymous: bool
-    """Whether requests without a key are let in as long as no key was ever made."""
+    """Whether requests without a key are accepted as long as no key was ever created."""
 
     def has_no_keys(self) -> bool:
-        """Whether no key is valid."""
+        """Return whether no key is valid."""
         return self.keys.is_empty(datetime.now(UTC))
 
     def allows_anonymous(self) -> bool:
-        """Whether anybody is let in. Once it was not, it never is again; revoking the last key opens nothing."""
+        """Return whether requests without a key are accepted.
+
+        Once a key exists this stays False for good: revoking the last key must not open the service.
+        """
         return self.allow_anonymous and not self.keys.has_ever_had_keys()
 
     def admit(self, request: Request, scope: Scope) -> None:
-        """Let a request in.
+        """Admit a request.
 
         Raises:
             ProblemError: 401 without a valid key, 403 without the scope, 429 beyond the rate.
         """
         caller = request.client.host if request.client else "local"
         if not self.allows_anonymous():
-            caller = self._caller(request, scope)
+            caller = self._authenticate(request, scope)
+        # The log names keys, never addresses.
         request.state.caller = caller if caller.startswith("key ") else ""
-        if wait := self.limit.take(caller, monotonic()):
+        if wait_seconds := self.limit.take(caller, monotonic()):
             raise ProblemError(
                 429,
                 "too-many-requests",
-                f"more than {self.limit.rate:g} requests a second; wait and try again",
-                headers={"Retry-After": str(max(1, ceil(wait)))},
+                f"More than {self.limit.rate:g} requests per second. Wait and try again",
+                headers={"Retry-After": str(max(1, ceil(wait_seconds)))},
             )
 
-    def _caller(self, request: Request, scope: Scope) -> str:
-        found = self.keys.find(_sent(request), datetime.now(UTC))
-        if found is None:
+    def _authenticate(self, request: Request, scope: Scope) -> str:
+        key = self.keys.find(_sent_key(request), datetime.now(UTC))
+        if key is None:
             raise ProblemError(
                 401,
                 "not-authenticated",
-                f"a valid key is needed, in the header {API_KEY_HEADER} or as a bearer token",
+                f"Send a valid API key in the header {API_KEY_HEADER} or as a bearer token",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if scope not in found.scopes:
-            raise ProblemError(403, "not-allowed", f"this key has not the scope '{scope}'")
-        return f"key {found.id}"
+        if scope not in key.scopes:
+            raise ProblemError(403, "not-allowed", f"This key does not have the scope '{scope}'")
+        return f"key {key.id}"
 
 
-def guarded_router(scope: Scope, **given: Any) -> APIRouter:
-    """A router whose routes ask for a key with a scope before they read a body.
+def guarded_router(scope: Scope, **options: Any) -> APIRouter:
+    """Return a router whose routes require a key with a scope, checked before the body is read.
+
+    A FastAPI dependency would run after the body was parsed, so the check wraps the route's handler.
 
     Args:
-        given: further arguments of FastAPI's ``APIRouter``.
+        scope: what a key has to be allowed to do.
+        options: further arguments of FastAPI's ``APIRouter``.
     """
 
-    class Guarded(APIRoute):
+    class GuardedRoute(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
             extra = dict(options.pop("openapi_extra", None) or {})
             extra.setdefault("security", [{name: []} for name in SECURITY_SCHEMES])
@@ -138,19 +148,19 @@ def guarded_router(scope: Scope, **given: Any) -> APIRouter:
             super().__init__(path, endpoint, openapi_extra=extra, **options)
 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            answer = super().get_route_handler()
+            handler = super().get_route_handler()
 
-            async def admitted(request: Request) -> Response:
+            async def guarded_handler(request: Request) -> Response:
                 guard: Guard = request.app.state.service.guard
                 guard.admit(request, scope)
-                return await answer(request)
+                return await handler(request)
 
-            return admitted
+            return guarded_handler
 
-    return APIRouter(route_class=Guarded, **given)
+    return APIRouter(route_class=GuardedRoute, **options)
 
 
-def _sent(request: Request) -> str:
+def _sent_key(request: Request) -> str:
     if key := request.headers.get(API_KEY_HEADER):
         return key
     kind, _, token = request.headers.get("authorization", "").partition(" ")

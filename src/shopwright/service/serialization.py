@@ -1,4 +1,4 @@
-"""Results of rooms as JSON: dates as ISO 8601, exact amounts as numbers, and null for what is undefined."""
+"""Results of other packages as JSON: dates as ISO 8601, exact amounts as numbers, and null for what is undefined."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from typing import Any
 from fastapi import Response
 
 
-def json_response(document: Any) -> Response:
-    """A document of plain values, dates and amounts as an answer."""
-    return Response(json.dumps(to_jsonable(document), allow_nan=False), media_type="application/json")
+def json_response(content: Any) -> Response:
+    """Return a response of plain values, dates and amounts."""
+    return Response(json.dumps(to_jsonable(content), allow_nan=False), media_type="application/json")
 
 
 def to_jsonable(value: Any) -> Any:
-    """Values that JSON has; anything that it has no word for becomes its text."""
+    """Return a value made of JSON's types only; a type that JSON does not have becomes its text.
+
+    FastAPI's own encoder fails on NaN and on NumPy's types, which results are full of.
+    """
     if isinstance(value, dict):
-        return {str(name): to_jsonable(each) for name, each in value.items()}
+        return {str(name): to_jsonable(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [to_jsonable(each) for each in value]
+        return [to_jsonable(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return to_jsonable(asdict(value))
-    return _scalar(value.item() if hasattr(value, "item") else value)  # numpy's are unpacked
+    return _scalar(value.item() if hasattr(value, "item") else value)  # unpacks NumPy's scalars
 
 
 def _scalar(value: Any) -> bool | int | float | str | None:

@@ -1,4 +1,4 @@
-"""The service as a process: where it listens, and that it never listens to everybody without a key."""
+"""The service as a process: the address it listens on, never reachable from outside without an API key."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from shopwright.settings import Project
 
 BACKLOG = 2_048
-"""Connections that may wait to be taken."""
-GRACE_SECONDS = 20
-"""How long requests may go on after it was told to stop."""
+"""Connections that may wait to be accepted."""
+SHUTDOWN_SECONDS = 20
+"""Time that open requests have to finish when the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoundServer:
-    """A service that is about to answer."""
+    """A server that has its port and is ready to run."""
 
     app: FastAPI
-    door: socket.socket
+    listener: socket.socket
     host: str
     port: int
-    is_open: bool
-    """Whether it lets anybody of this machine in, since there is no key."""
+    allows_anonymous: bool
+    """Whether it accepts requests of this machine without a key, since there is none."""
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """URL of the server."""
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     def run(self) -> None:
-        """Answer until told to stop; requests that came before are answered first."""
+        """Serve until a signal stops the process; open requests are finished first."""
         configure_logging()
         config = uvicorn.Config(
             self.app,
@@ -55,59 +55,59 @@ class BoundServer:
             server_header=False,
             proxy_headers=False,
             ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        # What was loaded stays for good: left to the collector of garbage, it would stop all answers for a fifth of a
-        # second each time that it is looked through.
+        # What is loaded by now stays for good. Without freezing it, each full garbage collection would scan it and pause
+        # all responses for a fifth of a second.
         gc.collect()
         gc.freeze()
-        # One thread for each score: at an arithmetic library's own choice they wait for each other on a busy machine.
+        # One thread per score: with an arithmetic library's own default, threads wait for each other on a busy machine.
         with threadpool_limits(1):
-            uvicorn.Server(config).run(sockets=[self.door])
+            uvicorn.Server(config).run(sockets=[self.listener])
 
 
 @contextmanager
 def bind_server(project: Project, *, host: str, port: int) -> Iterator[BoundServer]:
-    """Load the champion and take the port.
+    """Load the champion and bind the port.
 
     Args:
         project: the shop.
-        host: address or name to listen at.
-        port: 0 takes a free one.
+        host: address or host name to listen on.
+        port: 0 picks a free one.
 
     Raises:
-        ConfigurationError: there is no key, and others than this machine could ask; or the port cannot be taken.
+        ConfigurationError: there is no API key although other machines could connect, or the port is not available.
     """
     is_local = is_loopback(host)
     app = create_app(project, allow_anonymous=is_local, is_local=is_local)
     guard = app.state.service.guard
     if not is_local and guard.has_no_keys():
         raise ConfigurationError(
-            f"there is no key, and {host} can be reached by others: make one with 'shopwright keys create NAME', "
-            "or serve this machine alone with --host 127.0.0.1"
+            f"Other machines can reach {host}, and there is no API key. Create one with `shopwright keys create NAME`, "
+            "or serve this machine only with `--host 127.0.0.1`"
         )
-    with _door(host, port) as door:
-        yield BoundServer(app, door, host, door.getsockname()[1], guard.allows_anonymous())
+    with _bind(host, port) as listener:
+        yield BoundServer(app, listener, host, listener.getsockname()[1], guard.allows_anonymous())
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
+    """Return whether only this machine can reach a host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _door(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family)
+    listener = socket.socket(family)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((host, port))
-        door.listen(BACKLOG)  # who comes from now on waits, and is not turned away
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)  # from now on, early connections wait instead of being refused
     except OSError as error:
-        door.close()
+        listener.close()
         raise ConfigurationError(
-            f"port {port} of {host} cannot be used ({error.strerror}); choose another, or 0 for a free one"
+            f"Port {port} on {host} is not available ({error.strerror}). Choose another one, or 0 for any free port"
         ) from None
-    return door
+    return listener

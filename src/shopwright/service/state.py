@@ -1,4 +1,4 @@
-"""What all requests share."""
+"""State that all requests share."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from shopwright.settings import Project, ServiceSettings
 
 MAX_CONCURRENT_BULK_JOBS = 2
-"""Bulk predictions that are scored at the same time."""
+"""Bulk predictions that are scored at the same time; more would only share the same cores."""
 MAX_PENDING_BULK_JOBS = 16
-"""Bulk predictions that are taken in, wait or are scored at the same time."""
+"""Bulk predictions that are uploading, waiting or being scored; further ones get a 503."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What all requests share; routes find it by ``get_service``."""
+    """State that all requests share; routes read it with ``get_service``."""
 
     project: Project
     champion_loader: ChampionLoader
@@ -35,26 +35,26 @@ class Service:
     guard: Guard
     metrics: ServiceMetrics
     experiment_results: SnapshotCache[Any]
-    """Experiment to its read-out."""
+    """Results by experiment name, for one published build."""
     model_summaries: SnapshotCache[list[ModelSummary]]
     session_features: SnapshotCache[SessionFeatures]
-    """What gives features of sessions that are going on."""
+    """Feature queries over the published build, for sessions that are still open."""
     bulk_slots: Semaphore = field(default_factory=lambda: Semaphore(MAX_CONCURRENT_BULK_JOBS))
-    """Places for bulk predictions; the others wait."""
+    """Slots for scoring; a bulk prediction waits for one."""
     bulk_limit: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_PENDING_BULK_JOBS))
-    """For bulk predictions under way; who finds none free is sent away."""
+    """Limit of pending bulk predictions; at the limit a request is refused at once."""
     scoring_executor: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="score")
     )
-    """One thread that scores scoring_executor the loop: more would wait for each other."""
+    """One thread that scores outside the event loop; several would wait for each other."""
 
     @property
     def settings(self) -> ServiceSettings:
-        """The service's own settings."""
+        """Settings of the service."""
         return self.project.settings.service
 
 
 def get_service(request: Request) -> Service:
-    """The service that a request came to."""
-    found: Service = request.app.state.service
-    return found
+    """Return the shared state of the application that received a request."""
+    service: Service = request.app.state.service
+    return service

@@ -1,6 +1,6 @@
-"""What the service tells about itself: figures for Prometheus, and one line of JSON for each request.
+"""Prometheus metrics and JSON logs of the service.
 
-A line names the route's template, never the path, the query, an address or a body, so that it holds no personal data.
+A log line names the route's template, never the path, the query, an address or a body, so that logs hold no personal data.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LOGGER = logging.getLogger("shopwright.service")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600)
+"""Upper bounds of latency in seconds; the last ones are for bulk predictions."""
 
 
 class ServiceMetrics:
-    """Figures of one service, for Prometheus."""
+    """Prometheus metrics of one service."""
 
     def __init__(self) -> None:
+        # A registry of its own: several services may live in one process, as in tests.
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "shopwright_requests",
@@ -31,71 +33,82 @@ class ServiceMetrics:
         )
         self.seconds = Histogram(
             "shopwright_request_seconds",
-            "Time from the first byte of a request to the last of its answer.",
+            "Seconds from the first byte of a request to the last byte of its response.",
             ("route",),
             buckets=_BUCKETS,
             registry=self.registry,
         )
         self.scores = Counter(
-            "shopwright_scores", "Scores given, by model and band.", ("model", "band"), registry=self.registry
+            "shopwright_scores", "Scores by model and risk band.", ("model", "band"), registry=self.registry
         )
         self.version = Gauge(
-            "shopwright_model_version", "Version that serves.", ("model",), registry=self.registry
+            "shopwright_model_version",
+            "Model version that serves requests.",
+            ("model",),
+            registry=self.registry,
         )
         self.refused = Gauge(
             "shopwright_model_refused",
-            "1 where the champion cannot be loaded and an older one, or none, serves.",
+            "1 if the champion could not be loaded, so that an older version or none serves.",
             ("model",),
             registry=self.registry,
         )
         self.events = Counter(
-            "shopwright_events", "Events sent, by what became of them.", ("outcome",), registry=self.registry
+            "shopwright_events",
+            "Events received by the collector, by outcome.",
+            ("outcome",),
+            registry=self.registry,
         )
         self.queue = Gauge(
-            "shopwright_collector_queue", "Events taken in and not on disk yet.", registry=self.registry
+            "shopwright_collector_queue",
+            "Events received that are not on disk yet.",
+            registry=self.registry,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """One answered request."""
+    """Log entry of one request."""
 
     method: str
     route: str
-    """The template, such as ``/v1/churn/{customer_id}``."""
+    """Route template, such as ``/v1/churn/{customer_id}``."""
     status: int
     seconds: float
     request_id: str
     caller: str
-    """Such as ``key 0f3a…``; empty where no key was asked for."""
+    """Id of the API key, such as ``key 0f3a…``; empty where no key was required."""
 
-    def log(self) -> None:
-        """Write its line."""
+    def write(self) -> None:
+        """Write the entry to the log."""
         fields = {"method": self.method, "route": self.route, "status": self.status}
         fields |= {"milliseconds": round(self.seconds * 1_000, 2), "request_id": self.request_id}
         LOGGER.info("request", extra={"fields": fields | ({"caller": self.caller} if self.caller else {})})
 
 
 def log_exception(error: BaseException, request_id: str) -> None:
-    """Log a bug: its class and where it came from; its message may hold what was sent, and is left out."""
+    """Log an unexpected exception: its class and where it was raised.
+
+    The message is left out, since it may quote the request.
+    """
     frames = traceback.extract_tb(error.__traceback__)[-8:]
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    fields = {"error": type(error).__name__, "at": places, "request_id": request_id}
+    locations = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    fields = {"error": type(error).__name__, "at": locations, "request_id": request_id}
     LOGGER.error("fault", extra={"fields": fields})
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formatter that writes a log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Moment, level, message and the fields of a record."""
+        """Return time, level, message and fields of a record as JSON."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "message": record.getMessage()}
         return json.dumps(line | getattr(record, "fields", {}))
 
 
 def configure_logging() -> None:
-    """Send the service's and uvicorn's records to standard error as JSON lines."""
+    """Send the logs of the service and of uvicorn to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     for name in ("shopwright.service", "uvicorn.error"):

@@ -1,4 +1,4 @@
-"""What the service allows, and how it judges a score."""
+"""Limits of the service, and its risk bands."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from shopwright.settings.strict import Strict
 
 
 class ServiceSettings(Strict):
-    """What the service allows, and how it judges a score."""
+    """Limits of the service, and its risk bands."""
 
     medium_risk: float = Field(0.4, gt=0, lt=1)
-    """Probability from which on a risk is medium; below, it is low."""
+    """Probability at which the medium risk band starts; below it the risk is low."""
     high_risk: float = Field(0.7, gt=0, lt=1)
-    """Probability from which on a risk is high."""
+    """Probability at which the high risk band starts."""
     requests_per_second: float = Field(300, gt=0)
-    """Requests that one key may send, a second in the long run; of an address, where no key is asked for."""
+    """Sustained requests per second of one key, or of one address while no key is required."""
     burst: PositiveInt = 600
-    """Requests that one key may send at once."""
+    """Requests that one key may send at once, above the sustained rate."""
     max_body_bytes: int = Field(8_388_608, ge=1_024)
-    """Longest body of a request, in bytes; bulk prediction has a limit of its own."""
+    """Maximum size of a request body in bytes, except for bulk predictions."""
     max_bulk_bytes: int = Field(536_870_912, ge=1_024)
-    """Longest body of a bulk prediction, in bytes."""
+    """Maximum size of a bulk prediction's body in bytes."""
     max_bulk_rows: PositiveInt = 5_000_000
-    """Most sessions of a bulk prediction."""
+    """Maximum number of sessions in a bulk prediction."""
     max_batch_events: PositiveInt = 10_000
-    """Most events of one batch that the collector takes."""
+    """Maximum number of events in a batch sent to the collector."""
     timeout_seconds: float = Field(15, gt=0)
-    """How long a request may take, its body included, in seconds."""
+    """Timeout of a request in seconds, including the upload of its body."""
     bulk_timeout_seconds: float = Field(600, gt=0)
-    """How long a bulk prediction may take, in seconds."""
+    """Timeout of a bulk prediction in seconds, including the upload."""
     refresh_seconds: float = Field(2, gt=0)
-    """How often it looks for a new champion and for changed keys, in seconds."""
+    """Seconds between two checks for a new champion and for changed keys."""
     cors_origins: tuple[str, ...] = ()
-    """Web pages that may call it from a browser, such as https://shop.example.com; none where not given."""
+    """Origins whose web pages may call the API from a browser, such as https://shop.example.com; none by default."""
 
     @model_validator(mode="after")
     def _check_bands(self) -> ServiceSettings:
         if self.medium_risk >= self.high_risk:
-            raise ValueError(f"medium_risk {self.medium_risk} has to lie below high_risk {self.high_risk}")
+            raise ValueError(f"medium_risk {self.medium_risk} must be below high_risk {self.high_risk}")
         return self

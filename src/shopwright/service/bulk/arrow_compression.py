@@ -1,7 +1,8 @@
-"""What the messages of an Arrow stream say of themselves, before their buffers are unpacked.
+"""Detection of compressed buffers in an Arrow stream, without decompressing them (a guard against decompression bombs).
 
-A message's metadata is a FlatBuffer of Arrow's ``Message.fbs``. The Python package unpacks compressed buffers, whatever they
-grow to, before it says that they were compressed; so the one field that tells is looked up here.
+PyArrow cannot tell: ``MessageReader`` gives a message's type, body and raw metadata but not its compression, and
+``read_record_batch`` and ``open_stream`` decompress every buffer, whatever it grows to; no option of ``IpcReadOptions`` forbids
+that or limits the size. So the one field that says so is read from the metadata here, a FlatBuffer of Arrow's ``Message.fbs``.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ from typing import IO
 import pyarrow as pa
 
 _HEADER_KIND, _HEADER = 1, 2
-"""Fields of ``Message``."""
+"""Field numbers of ``Message``."""
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
-"""Kinds of header."""
+"""Values of the header's kind."""
 _DATA = 1
-"""Field of ``DictionaryBatch``: the record batch with its values."""
+"""Field number of ``DictionaryBatch``: the record batch with its values."""
 _COMPRESSION = 3
-"""Field of ``RecordBatch``."""
+"""Field number of ``RecordBatch``."""
 
 
 def is_compressed(stream: IO[bytes]) -> bool:
-    """Whether any batch of a stream has compressed buffers; reads it to its end.
+    """Return whether any batch of a stream has compressed buffers; reads the stream to its end.
 
     Raises:
-        ArrowInvalid: it is no stream.
+        ArrowInvalid: it is not an Arrow stream.
     """
     messages = pa.ipc.MessageReader.open_stream(stream)
     return any(_has_compression(message.metadata.to_pybytes()) for message in messages)
@@ -45,20 +46,20 @@ def _has_compression(metadata: bytes) -> bool:
             return False
         return bool(_field(metadata, table, _COMPRESSION))
     except (struct.error, IndexError):
-        raise pa.ArrowInvalid("a message's metadata is cut off") from None
+        raise pa.ArrowInvalid("the metadata of a message is truncated") from None
 
 
 def _field(buffer: bytes, table: int, number: int) -> int:
-    """Where a field of a table lies; 0 where it is left out."""
-    directory = table - struct.unpack_from("<i", buffer, table)[0]
-    length = struct.unpack_from("<H", buffer, directory)[0]
+    """Return the offset of a table's field; 0 where the field is absent."""
+    vtable = table - struct.unpack_from("<i", buffer, table)[0]
+    length = struct.unpack_from("<H", buffer, vtable)[0]
     entry = 4 + 2 * number
     if entry + 2 > length:
         return 0
-    offset = struct.unpack_from("<H", buffer, directory + entry)[0]
+    offset = struct.unpack_from("<H", buffer, vtable + entry)[0]
     return table + offset if offset else 0
 
 
-def _follow(buffer: bytes, at: int) -> int:
-    """Where the table lies to which a field points."""
-    return int(at + struct.unpack_from("<I", buffer, at)[0])
+def _follow(buffer: bytes, field: int) -> int:
+    """Return the offset of the table that a field points to."""
+    return int(field + struct.unpack_from("<I", buffer, field)[0])

@@ -1,4 +1,4 @@
-"""From a file of sessions to a file of scored sessions."""
+"""A bulk prediction: from a file of sessions to a file of scored sessions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from shopwright.service.bulk.readers import read
+from shopwright.service.bulk.readers import read_batches
 from shopwright.service.bulk.validation import check_rows
-from shopwright.service.bulk.writers import writer
+from shopwright.service.bulk.writers import open_writer
 from shopwright.service.scoring import RISK_BANDS, assign_risk_bands
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ SCORE_COLUMNS = pa.schema(
         ("data_date", pa.date32()),
     ]
 )
-"""Columns that are put behind those of the request."""
+"""Columns that are appended to those of the request."""
 
 
 @dataclass(slots=True)
 class BulkJob:
-    """A bulk prediction as it goes on."""
+    """A bulk prediction and its progress."""
 
     champion: Champion
     settings: ServiceSettings
     stop: Event = field(default_factory=Event)
-    """Set when nobody waits for the answer any more."""
+    """Set when the client is gone: scoring stops after the current batch."""
     bands: Counter[str] = field(default_factory=Counter)
-    """RiskBand to its sessions so far."""
+    """Sessions scored so far, by risk band."""
 
     @property
     def rows(self) -> int:
@@ -50,50 +50,50 @@ class BulkJob:
 
 
 def score_file(
-    scoring: BulkJob, given: tuple[BulkFormat, IO[bytes]], answer: tuple[BulkFormat, IO[bytes]]
+    job: BulkJob, source: tuple[BulkFormat, IO[bytes]], target: tuple[BulkFormat, IO[bytes]]
 ) -> None:
     """Score all sessions of a file.
 
     Args:
-        scoring: by whom; told how far it is.
-        given: format and file of the sessions, at its beginning.
-        answer: format and file of the answer.
+        job: champion and settings; its counts are updated after each batch.
+        source: format and file of the sessions, positioned at the start.
+        target: format and file for the scored sessions.
 
     Raises:
-        ProblemError: 422 where a row is wrong, 413 where there are too many; what was written then is of no use.
+        ProblemError: 422 for an invalid row, 413 for too many rows; the target file is then incomplete.
     """
-    batches = read(*given, max_rows=scoring.settings.max_bulk_rows)
-    first = next(batches, None)
-    columns = first.schema if first is not None else pa.schema([])
+    batches = read_batches(*source, max_rows=job.settings.max_bulk_rows)
+    batch = next(batches, None)
+    columns = batch.schema if batch is not None else pa.schema([])
     schema = pa.schema([*columns, *SCORE_COLUMNS])
-    champion = scoring.champion
-    constant = {
+    champion = job.champion
+    constants = {
         "model": champion.model,
         "model_version": champion.version,
         "data_date": champion.data_date,
     }
-    with writer(*answer, schema, constant) as write:
-        while first is not None and not scoring.stop.is_set():
-            write(_scored(scoring, first, schema, constant))
-            first = next(batches, None)
+    with open_writer(*target, schema, constants) as write:
+        while batch is not None and not job.stop.is_set():
+            write(_score_batch(job, batch, schema, constants))
+            batch = next(batches, None)
 
 
-def _scored(
-    scoring: BulkJob, batch: pa.RecordBatch, schema: pa.Schema, constant: dict[str, Any]
+def _score_batch(
+    job: BulkJob, batch: pa.RecordBatch, schema: pa.Schema, constants: dict[str, Any]
 ) -> pa.RecordBatch:
     rows = len(batch)
-    columns = check_rows(batch, scoring.rows)
-    probability = scoring.champion.scorer.probabilities(columns, rows)
-    places = assign_risk_bands(probability, scoring.settings)
-    scoring.bands.update(
-        dict(zip(RISK_BANDS, np.bincount(places, minlength=len(RISK_BANDS)).tolist(), strict=True))
+    columns = check_rows(batch, job.rows)
+    probability = job.champion.scorer.probabilities(columns, rows)
+    indices = assign_risk_bands(probability, job.settings)
+    job.bands.update(
+        dict(zip(RISK_BANDS, np.bincount(indices, minlength=len(RISK_BANDS)).tolist(), strict=True))
     )
-    made = [
+    scores = [
         pa.array(probability),
-        pa.array(RISK_BANDS).take(pa.array(places)),
+        pa.array(RISK_BANDS).take(pa.array(indices)),
         *(
             pa.repeat(pa.scalar(value, SCORE_COLUMNS.field(name).type), rows)
-            for name, value in constant.items()
+            for name, value in constants.items()
         ),
     ]
-    return pa.RecordBatch.from_arrays([*batch.columns, *made], schema=schema)
+    return pa.RecordBatch.from_arrays([*batch.columns, *scores], schema=schema)

@@ -1,4 +1,4 @@
-"""The formats of bulk files, by their media types."""
+"""Formats of bulk files and their media types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shopwright.service.errors import ProblemError
 
 
 class BulkFormat(StrEnum):
-    """A format, by its first media type."""
+    """A format; its value is its preferred media type."""
 
     JSON = "application/json"
     NDJSON = "application/x-ndjson"
@@ -18,47 +18,53 @@ class BulkFormat(StrEnum):
 
 
 MEDIA_TYPES = {
-    **{each.value: each for each in BulkFormat},
+    **{bulk_format.value: bulk_format for bulk_format in BulkFormat},
     "application/ndjson": BulkFormat.NDJSON,
     "application/jsonl": BulkFormat.NDJSON,
     "application/csv": BulkFormat.CSV,
     "application/x-parquet": BulkFormat.PARQUET,
     "application/parquet": BulkFormat.PARQUET,
 }
-"""Media type to format."""
+"""Formats by media type."""
 
 
 def parse_content_type(content_type: str) -> BulkFormat:
-    """The format of a body.
+    """Return the format of a request body.
 
     Raises:
-        ProblemError: 415 where it is none that is read.
+        ProblemError: 415 for a format that is not supported.
     """
-    found = MEDIA_TYPES.get(_plain(content_type))
-    if found is None:
-        raise ProblemError(415, "media-type", f"send the sessions as {_known()}, and say so in Content-Type")
-    return found
+    bulk_format = MEDIA_TYPES.get(_without_parameters(content_type))
+    if bulk_format is None:
+        raise ProblemError(415, "media-type", f"Send sessions as {_format_list()}, and set Content-Type")
+    return bulk_format
 
 
-def negotiate_format(accept: str, given: BulkFormat) -> BulkFormat:
-    """The format of the answer: the first that is accepted and written here; that of the body where all are.
+def negotiate_format(accept: str, request_format: BulkFormat) -> BulkFormat:
+    """Return the format of the response: the first supported one in ``Accept``, or that of the request if it accepts any.
+
+    Quality values are ignored.
+
+    Args:
+        accept: value of the header.
+        request_format: format of the request body.
 
     Raises:
-        ProblemError: 406 where none is.
+        ProblemError: 406 where no accepted format is supported.
     """
-    wanted = [_plain(each) for each in accept.split(",") if each.strip()]
-    if not wanted or "*/*" in wanted:
-        return given
-    for each in wanted:
-        if each in MEDIA_TYPES:
-            return MEDIA_TYPES[each]
-    raise ProblemError(406, "not-acceptable", f"answers are written as {_known()}")
+    media_types = [_without_parameters(item) for item in accept.split(",") if item.strip()]
+    if not media_types or "*/*" in media_types:
+        return request_format
+    for media_type in media_types:
+        if media_type in MEDIA_TYPES:
+            return MEDIA_TYPES[media_type]
+    raise ProblemError(406, "not-acceptable", f"Responses are available as {_format_list()}")
 
 
-def _plain(media_type: str) -> str:
+def _without_parameters(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def _known() -> str:
-    *others, last = (each.value for each in BulkFormat)
-    return f"{', '.join(others)} or {last}"
+def _format_list() -> str:
+    *first, last = (bulk_format.value for bulk_format in BulkFormat)
+    return f"{', '.join(first)} or {last}"

@@ -1,4 +1,4 @@
-"""Batches of sessions: their columns, and the bounds that every row keeps."""
+"""Validation of batches of sessions: their columns, their types, and the limits of each value."""
 
 from __future__ import annotations
 
@@ -20,94 +20,95 @@ if TYPE_CHECKING:
 ARROW_TYPES = {
     name: pa.float64() if field.is_number else pa.string() for name, field in SESSION_FIELDS.items()
 }
-"""Column to its type in a batch."""
-_TOO_LONG = f"expected {MAX_TEXT_LENGTH} characters at most"
+"""Arrow types by column, once a batch is cast."""
+_TOO_LONG = f"expected at most {MAX_TEXT_LENGTH} characters"
 
 
 def invalid_row(row: int, field: str, message: str) -> ProblemError:
-    """A row that breaks a rule.
+    """Return the 422 for an invalid row.
 
     Args:
-        row: from 0.
-        field: its column; empty for the row as a whole.
+        row: position in the file, from 0.
+        field: the invalid column; empty for the row as a whole.
         message: what was expected.
     """
-    place = f"row {row + 1}" + (f", {field}" if field else "")
+    location = f"row {row + 1}" + (f", {field}" if field else "")
     path = f"body.{row}" + (f".{field}" if field else "")
-    return ProblemError(422, "invalid", f"{place}: {message}", errors=[(path, message)])
+    return ProblemError(422, "invalid", f"{location}: {message}", errors=[(path, message)])
 
 
-def unreadable_body(what: str) -> ProblemError:
-    """A body that is not of its format."""
-    return ProblemError(422, "invalid", what, errors=[("body", what)])
+def unreadable_body(message: str) -> ProblemError:
+    """Return the 422 for a body that does not match its format."""
+    return ProblemError(422, "invalid", message, errors=[("body", message)])
 
 
-def too_many_rows(most: int) -> ProblemError:
-    """A body of too many rows."""
-    return ProblemError(413, "too-large", f"more than {most:,} sessions; send them in parts")
+def too_many_rows(max_rows: int) -> ProblemError:
+    """Return the 413 for a body with too many rows."""
+    return ProblemError(413, "too-large", f"More than {max_rows:,} sessions. Send them in several requests")
 
 
 def check_columns(names: Sequence[str]) -> None:
-    """See that a table has the columns that are needed, and no others.
+    """Check that a table has the required columns and no unknown ones.
 
     Raises:
         ProblemError: 422 that names the column.
     """
     for name in names:
         if name not in SESSION_FIELDS:
-            told = f"no such field{near_match(name[:60], SESSION_FIELDS)}"
+            message = f"unknown field{near_match(name[:60], SESSION_FIELDS)}"
             raise ProblemError(
-                422, "invalid", f"column {name[:60]!r}: {told}", errors=[(f"body.{name[:60]}", told)]
+                422, "invalid", f"column {name[:60]!r}: {message}", errors=[(f"body.{name[:60]}", message)]
             )
         if names.count(name) > 1:
-            raise ProblemError(422, "invalid", f"column {name}: twice", errors=[(f"body.{name}", "twice")])
-    if lacking := [name for name, field in SESSION_FIELDS.items() if field.is_needed and name not in names]:
-        told = "column required"
+            raise ProblemError(
+                422, "invalid", f"column {name}: duplicate", errors=[(f"body.{name}", "duplicate")]
+            )
+    if missing := [name for name, field in SESSION_FIELDS.items() if field.is_required and name not in names]:
         raise ProblemError(
             422,
             "invalid",
-            f"column {lacking[0]}: required, and missing",
-            errors=[(f"body.{name}", told) for name in lacking],
+            f"column {missing[0]}: required",
+            errors=[(f"body.{name}", "required") for name in missing],
         )
 
 
-def check_types(schema: pa.Schema) -> None:
-    """See that columns hold numbers and texts where they should, before any of them is read.
+def check_column_types(schema: pa.Schema) -> None:
+    """Check the types of a file's columns before any of them is read.
 
     Raises:
         ProblemError: 422 that names the column.
     """
     for field in schema:
-        _check_kind(field.name, field.type)
+        _check_type(field.name, field.type)
 
 
 def cast_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Numbers as float64 and texts as strings.
+    """Return a batch with numbers as float64 and texts as strings.
 
     Raises:
-        ProblemError: 422 where a column is of another kind.
+        ProblemError: 422 for a column of another type.
     """
-    columns = [_typed(name, batch.column(name)) for name in batch.schema.names]
+    columns = [_cast(name, batch.column(name)) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _check_kind(name: str, given: pa.DataType) -> None:
-    kind = given.value_type if pa.types.is_dictionary(given) else given
+def _check_type(name: str, data_type: pa.DataType) -> None:
+    kind = data_type.value_type if pa.types.is_dictionary(data_type) else data_type
     is_number = any(
         test(kind)
         for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     )
     is_text = any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
     if not (is_number if SESSION_FIELDS[name].is_number else is_text):
-        told = f"expected {'numbers' if SESSION_FIELDS[name].is_number else 'texts'}"
-        raise ProblemError(422, "invalid", f"column {name}: {told}", errors=[(f"body.{name}", told)])
+        message = f"expected {'numbers' if SESSION_FIELDS[name].is_number else 'texts'}"
+        raise ProblemError(422, "invalid", f"column {name}: {message}", errors=[(f"body.{name}", message)])
 
 
-def _typed(name: str, values: pa.Array) -> pa.Array:
-    _check_kind(name, values.type)
+def _cast(name: str, values: pa.Array) -> pa.Array:
+    _check_type(name, values.type)
     if pa.types.is_dictionary(values.type) and not SESSION_FIELDS[name].is_number:
-        longest = pc.max(pc.utf8_length(values.dictionary)).as_py()
-        if (longest or 0) > MAX_TEXT_LENGTH:
+        max_length = pc.max(pc.utf8_length(values.dictionary)).as_py()
+        if (max_length or 0) > MAX_TEXT_LENGTH:
             raise ProblemError(
                 422, "invalid", f"column {name}: {_TOO_LONG}", errors=[(f"body.{name}", _TOO_LONG)]
             )
@@ -115,17 +116,17 @@ def _typed(name: str, values: pa.Array) -> pa.Array:
 
 
 def check_rows(batch: pa.RecordBatch, start: int) -> dict[str, NDArray[Any]]:
-    """See that all rows keep the bounds.
+    """Check the values of all rows.
 
     Args:
-        batch: cast_columns.
-        start: number of its first row, from 0.
+        batch: after ``cast_columns``.
+        start: position of its first row in the file, from 0.
 
     Returns:
-        Column to its values, (rows,): float64 with NaN, or texts with None where not known.
+        Values by column, (rows,): float64 with NaN, or texts with None, where unknown.
 
     Raises:
-        ProblemError: 422 that names the first row at fault of the first field that has one.
+        ProblemError: 422 that names the first invalid row of the first field that has one.
     """
     return {
         name: (_numbers if SESSION_FIELDS[name].is_number else _texts)(
@@ -137,34 +138,34 @@ def check_rows(batch: pa.RecordBatch, start: int) -> dict[str, NDArray[Any]]:
 
 def _numbers(field: SessionField, column: pa.Array, start: int) -> NDArray[np.float64]:
     values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
-    missing = _missing(field, column, start)
-    # A NaN fails both comparisons.
-    fits = (values >= field.lowest) & (values <= MAX_NUMBER)
-    if field.is_whole:
-        fits &= values == np.floor(values)
-    wrong = ~fits & ~missing
-    if wrong.any():
-        raise invalid_row(start + int(np.argmax(wrong)), field.name, field.wrong())
+    missing = _null_mask(field, column, start)
+    # NaN fails both comparisons, so it is invalid unless it stands for null.
+    is_valid = (values >= field.minimum) & (values <= MAX_NUMBER)
+    if field.is_integer:
+        is_valid &= values == np.floor(values)
+    invalid = ~is_valid & ~missing
+    if invalid.any():
+        raise invalid_row(start + int(np.argmax(invalid)), field.name, field.describe_limits())
     return values
 
 
 def _texts(field: SessionField, column: pa.Array, start: int) -> NDArray[np.object_]:
-    _missing(field, column, start)
+    _null_mask(field, column, start)
     encoded = column.dictionary_encode()
     lengths = pc.utf8_length(encoded.dictionary).to_numpy(zero_copy_only=False)
     if len(lengths) and lengths.max() > MAX_TEXT_LENGTH:
         all_lengths = pc.fill_null(pc.utf8_length(column), 0).to_numpy(zero_copy_only=False)
         raise invalid_row(start + int(np.argmax(all_lengths > MAX_TEXT_LENGTH)), field.name, _TOO_LONG)
-    words = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
-    places = pc.fill_null(encoded.indices, len(words) - 1).to_numpy(zero_copy_only=False)
-    found: NDArray[np.object_] = words[places]
-    return found
+    texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    indices = pc.fill_null(encoded.indices, len(texts) - 1).to_numpy(zero_copy_only=False)
+    values: NDArray[np.object_] = texts[indices]
+    return values
 
 
-def _missing(field: SessionField, column: pa.Array, start: int) -> NDArray[np.bool_]:
+def _null_mask(field: SessionField, column: pa.Array, start: int) -> NDArray[np.bool_]:
     if not column.null_count:
         return np.zeros(len(column), dtype=np.bool_)
     missing: NDArray[np.bool_] = column.is_null().to_numpy(zero_copy_only=False)
-    if not field.may_be_null:
-        raise invalid_row(start + int(np.argmax(missing)), field.name, "required, and missing")
+    if not field.is_nullable:
+        raise invalid_row(start + int(np.argmax(missing)), field.name, "required")
     return missing

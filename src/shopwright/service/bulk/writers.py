@@ -1,4 +1,4 @@
-"""ScoreResponse sessions to a file, whatever its format."""
+"""Writers of scored sessions, one for each format."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 FORMULA_PREFIX = r"^[=+\-@\t\r]"
-"""How a text begins that a spreadsheet would run."""
+"""Start of a text that a spreadsheet would run as a formula."""
 CONSTANT_COLUMNS = ("model", "model_version", "data_date")
-"""Columns that are the same in all rows; a JSON document says them once."""
+"""Columns with one value for all rows; a JSON document states them once."""
 
 
 @contextmanager
-def writer(
-    kind: BulkFormat, file: IO[bytes], schema: pa.Schema, constant: Mapping[str, Any]
+def open_writer(
+    bulk_format: BulkFormat, file: IO[bytes], schema: pa.Schema, constants: Mapping[str, Any]
 ) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """What takes batches and writes them; the file is whole when the block has ended.
+    """Yield a function that writes batches; the file is complete when the block has ended.
 
     Args:
-        kind: the format.
-        file: where to.
+        bulk_format: format of the file.
+        file: where batches are written.
         schema: of all batches.
-        constant: the values of the columns that are the same in all rows.
+        constants: values of the columns that are the same in all rows.
     """
-    if kind is BulkFormat.CSV:
+    if bulk_format is BulkFormat.CSV:
         with pacsv.CSVWriter(file, schema, write_options=pacsv.WriteOptions(quoting_style="needed")) as csv:
             yield lambda batch: csv.write_batch(escape_formulas(batch))
-    elif kind is BulkFormat.PARQUET:
+    elif bulk_format is BulkFormat.PARQUET:
         with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as parquet:
             yield parquet.write_batch
-    elif kind is BulkFormat.ARROW:
+    elif bulk_format is BulkFormat.ARROW:
         with pa.ipc.new_stream(file, schema) as stream:
             yield stream.write_batch
-    elif kind is BulkFormat.NDJSON:
+    elif bulk_format is BulkFormat.NDJSON:
         yield lambda batch: _write_lines(file, batch)
     else:
-        document = _Document(file, constant)
+        document = _Document(file, constants)
         yield document.write
         document.close()
 
 
 def escape_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Put an apostrophe before each text that a spreadsheet would take for a formula."""
+    """Put an apostrophe before each text that a spreadsheet would run as a formula."""
     columns = []
     for column in batch.columns:
         if pa.types.is_string(column.type) and column.null_count < len(column):
@@ -66,22 +66,22 @@ def escape_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _write_lines(file: IO[bytes], batch: pa.RecordBatch) -> None:
-    lines = [f"{json.dumps(_known(row), default=_plain)}\n" for row in batch.to_pylist()]
+    lines = [f"{json.dumps(_without_nulls(row), default=_encode_date)}\n" for row in batch.to_pylist()]
     file.write("".join(lines).encode())
 
 
 class _Document:
-    """One JSON document: what is the same in all rows, and the rows."""
+    """A JSON document with the constant columns at the top and the rows below ``sessions``."""
 
-    def __init__(self, file: IO[bytes], constant: Mapping[str, Any]) -> None:
+    def __init__(self, file: IO[bytes], constants: Mapping[str, Any]) -> None:
         self._file = file
         self._separator = ""
-        head = json.dumps(dict(constant), default=_plain)
+        head = json.dumps(dict(constants), default=_encode_date)
         file.write(f'{head[:-1]}, "sessions": ['.encode())
 
     def write(self, batch: pa.RecordBatch) -> None:
         rows = batch.drop_columns(list(CONSTANT_COLUMNS)).to_pylist()
-        text = ",\n".join(json.dumps(_known(row), default=_plain) for row in rows)
+        text = ",\n".join(json.dumps(_without_nulls(row), default=_encode_date) for row in rows)
         if text:
             self._file.write(f"{self._separator}{text}".encode())
             self._separator = ",\n"
@@ -90,12 +90,12 @@ class _Document:
         self._file.write(b"]}")
 
 
-def _known(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without what is not known."""
+def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without its null values."""
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _plain(value: Any) -> str:
+def _encode_date(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(type(value).__name__)

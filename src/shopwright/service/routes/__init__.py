@@ -1,4 +1,4 @@
-"""The routes, one module for each thing that is asked. A new one is added to ``ROUTERS``."""
+"""Routes of the HTTP API, one module per subject. A new one is added to ``ROUTERS``."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ ROUTERS = (
     models.router,
     events.router,
 )
-"""Every router."""
+"""All routers, in the order of the API documentation."""

@@ -1,4 +1,4 @@
-"""Many sessions at once."""
+"""Route that scores a file of sessions."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 router = guarded_router("predict", tags=["predict"])
 
 IN_MEMORY = 1 << 20
-"""Bytes of a body or an answer that need no file."""
-_PIECE = 1 << 18
+"""Bytes of a body or a response that are held in memory; longer ones go to a temporary file."""
+_CHUNK_BYTES = 1 << 18
 MODEL_HEADERS = ("X-Model", "X-Model-Version", "X-Data-Date")
-"""Headers that say by what a file was scored."""
+"""Headers that name the model version which scored a file."""
 _SESSIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Session"}}
 _CSV = (
     ",".join(EXAMPLE)
     + "\n"
-    + "\n".join(",".join(str(each[name]) for name in EXAMPLE) for each in (EXAMPLE, RICH_EXAMPLE))
+    + "\n".join(",".join(str(session[name]) for name in EXAMPLE) for session in (EXAMPLE, RICH_EXAMPLE))
 )
 _BODY: dict[str, Any] = {
     "required": True,
@@ -41,21 +41,21 @@ _BODY: dict[str, Any] = {
         BulkFormat.JSON.value: {"schema": _SESSIONS, "example": [EXAMPLE, RICH_EXAMPLE]},
         BulkFormat.CSV.value: {"schema": {"type": "string"}, "example": _CSV},
         **{
-            each.value: {"schema": {"type": "string", "format": "binary"}}
-            for each in (BulkFormat.NDJSON, BulkFormat.PARQUET, BulkFormat.ARROW)
+            binary.value: {"schema": {"type": "string", "format": "binary"}}
+            for binary in (BulkFormat.NDJSON, BulkFormat.PARQUET, BulkFormat.ARROW)
         },
     },
 }
-_ANSWER: dict[str, Any] = {
-    "description": "The columns of the request, then probability, risk_band, model, model_version and data_date.",
+_RESPONSE: dict[str, Any] = {
+    "description": "The columns of the request, followed by probability, risk_band, model, model_version and data_date.",
     "content": {
         BulkFormat.JSON.value: {
             "schema": {"type": "object", "required": ["model", "model_version", "sessions"]}
         },
         **{
-            each.value: {"schema": {"type": "string", "format": "binary"}}
-            for each in BulkFormat
-            if each is not BulkFormat.JSON
+            bulk_format.value: {"schema": {"type": "string", "format": "binary"}}
+            for bulk_format in BulkFormat
+            if bulk_format is not BulkFormat.JSON
         },
     },
 }
@@ -66,59 +66,63 @@ _ANSWER: dict[str, Any] = {
     summary="Score many sessions",
     response_class=StreamingResponse,
     openapi_extra={"requestBody": _BODY},
-    responses={200: _ANSWER, **problem_responses(406, 415)},
+    responses={200: _RESPONSE, **problem_responses(406, 415)},
 )
 async def bulk_predict(request: Request) -> StreamingResponse:
-    """Sessions as JSON, NDJSON, CSV, Parquet or an Arrow stream, by `Content-Type`.
+    """Score sessions sent as JSON, NDJSON, CSV, Parquet or an Arrow stream (set `Content-Type`).
 
-    The answer is of the same format, or of that in `Accept`. Columns are those of `/predict`, `session_id` among them. One wrong row refuses the whole body, and is named. Texts of a
-    CSV that a spreadsheet would run as a formula are given an apostrophe.
+    The response has the same format, or the one in `Accept`. Columns are the fields of `/predict`, including `session_id`.
+    One invalid row rejects the whole body; the error names it. In CSV, text that a spreadsheet would run as a formula gets
+    a leading apostrophe.
     """
     service = get_service(request)
-    given = parse_content_type(request.headers.get("content-type", ""))
-    wanted = negotiate_format(request.headers.get("accept", ""), given)
-    scoring = BulkJob(service.champion_loader.current(), service.settings)
+    request_format = parse_content_type(request.headers.get("content-type", ""))
+    response_format = negotiate_format(request.headers.get("accept", ""), request_format)
+    job = BulkJob(service.champion_loader.current(), service.settings)
     if service.bulk_limit.locked():
-        raise _busy("too many bulk predictions are under way")
-    answer = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when it was sent
+        raise _busy("Too many bulk predictions are in progress")
+    output = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed after it is sent
     try:
         async with service.bulk_limit:
             with SpooledTemporaryFile(IN_MEMORY) as body:
-                async for piece in request.stream():
-                    body.write(piece)
+                async for chunk in request.stream():
+                    body.write(chunk)
                 body.seek(0)
                 async with service.bulk_slots:
-                    await to_thread(score_file, scoring, (given, body), (wanted, answer))
+                    await to_thread(score_file, job, (request_format, body), (response_format, output))
     except BaseException as error:
-        scoring.stop.set()
-        with suppress(OSError):  # a full disk takes not even what was still to be written
-            answer.close()
+        job.stop.set()
+        with suppress(OSError):  # closing flushes, which fails again on a full disk
+            output.close()
         if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
             log_exception(error, "")
-            raise _busy("there is no room for the sessions or their scores at present") from error
+            raise _busy("The disk of the service is full") from error
         raise
-    for band, count in scoring.bands.items():
-        service.metrics.scores.labels(scoring.champion.model, band).inc(count)
-    return _sent(answer, wanted, scoring)
+    for band, count in job.bands.items():
+        service.metrics.scores.labels(job.champion.model, band).inc(count)
+    return _file_response(output, response_format, job)
 
 
 def _busy(reason: str) -> ProblemError:
     return ProblemError(
-        503, "busy", f"{reason}; try again later", headers={"Retry-After": str(RETRY_SECONDS)}
+        503, "busy", f"{reason}. Try again later", headers={"Retry-After": str(RETRY_SECONDS)}
     )
 
 
-def _sent(answer: IO[bytes], kind: BulkFormat, scoring: BulkJob) -> StreamingResponse:
-    size = answer.seek(0, 2)
-    answer.seek(0)
-    champion = scoring.champion
-    told = (champion.model, str(champion.version), champion.data_date.isoformat())
-    headers = {"Content-Length": str(size), **dict(zip(MODEL_HEADERS, told, strict=True))}
+def _file_response(output: IO[bytes], response_format: BulkFormat, job: BulkJob) -> StreamingResponse:
+    size = output.seek(0, 2)
+    output.seek(0)
+    champion = job.champion
+    values = (champion.model, str(champion.version), champion.data_date.isoformat())
+    headers = {"Content-Length": str(size), **dict(zip(MODEL_HEADERS, values, strict=True))}
     return StreamingResponse(
-        _pieces(answer), headers=headers, media_type=kind.value, background=BackgroundTask(answer.close)
+        _chunks(output),
+        headers=headers,
+        media_type=response_format.value,
+        background=BackgroundTask(output.close),
     )
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := file.read(_CHUNK_BYTES):
+        yield chunk

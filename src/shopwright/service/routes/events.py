@@ -1,4 +1,4 @@
-"""What shoppers do, as it happens: the collector."""
+"""Route of the collector: receives events as they happen."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
     from shopwright.service.state import Service
     from shopwright.settings import Project
 
-_READERS = {
+_PARSERS = {
     "application/json": parse_json,
     "application/x-ndjson": parse_json_lines,
     "application/jsonl": parse_json_lines,
 }
-"""Media type to what reads it."""
-_LONG = 1 << 16
-"""Bytes of a body that is not read on the thread that answers everybody."""
-_MANY = 100
-"""Rejected events whose answer is not written there either."""
+"""Parsers by media type."""
+_MAX_INLINE_BYTES = 1 << 16
+"""Bytes of a body that is parsed on the event loop; a longer one would hold up other requests, and gets a thread."""
+_MAX_INLINE_REJECTIONS = 100
+"""Rejected events of a response that is serialized on the event loop."""
 
 
 class BrokenRule(BaseModel):
-    """A rule that an event broke."""
+    """A rule that an event violates."""
 
     rule: str
     meaning: str
-    """What the rule says."""
+    """The rule in words."""
 
 
 class RejectedEvent(BaseModel):
-    """An event that was not accepted; it is kept in quarantine."""
+    """An event that was rejected and quarantined."""
 
     index: int
-    """Its place in the batch, from 0; blank lines do not count."""
+    """Position in the batch, from 0; blank lines are not counted."""
     event_id: str | None
-    """Its id as it states it."""
+    """The event's own id, if it has one."""
     rules: list[BrokenRule]
 
 
 class BatchResult(BaseModel):
-    """What became of a batch. All that is told here is on disk."""
+    """Outcome of a batch. Everything reported here is on disk."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -78,14 +78,14 @@ class BatchResult(BaseModel):
 
     accepted: int
     duplicate: int
-    """Events that were accepted before, by their ids."""
+    """Events with an id that was accepted before."""
     rejected: list[RejectedEvent]
 
 
 def _body() -> dict[str, Any]:
     events = {"type": "array", "items": event_schema(), "minItems": 1}
     wrapped = {"type": "object", "required": ["events"], "properties": {"events": events}}
-    lines = {"schema": {"type": "string", "description": "One event a line."}}
+    lines = {"schema": {"type": "string", "description": "One event per line."}}
     return {
         "required": True,
         "content": {
@@ -101,10 +101,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     try:
         if service.project.collector.exists():
-            # What was left open is closed before the first sender waits for it.
+            # Recover now what a killed process left open, so that the first request does not wait for it.
             await to_thread(_spool, app, service)
     except (SpoolError, OSError) as error:
-        log_exception(error, "")  # all else is answered, and who sends events is told
+        log_exception(error, "")  # other routes still work, and the first batch of events reports the error
     try:
         yield
     finally:
@@ -120,74 +120,82 @@ router = guarded_router("collect", tags=["events"], lifespan=_lifespan)
 @router.post(
     "/v1/events",
     status_code=202,
-    summary="Take events",
+    summary="Collect events",
     response_model=BatchResult,
     openapi_extra={"requestBody": _body()},
     responses=problem_responses(415),
 )
 async def collect(request: Request) -> Response:
-    """Events as a JSON array, as `{"events": [...]}` or as JSON lines, each checked by the rules of its contract.
+    """Collect events sent as a JSON array, as `{"events": [...]}` or as JSON lines; each is checked against its contract.
 
-    Accepted events are on disk before the answer. Those that break rules are named, and kept in quarantine; where all of a
-    batch do, the answer is a 422. A batch may be sent again as often as need be: events that were accepted are told apart by
-    their ids. `shopwright ingest` takes them into the lake.
+    Accepted events are on disk before the response. Events that violate rules are listed and quarantined; if all events of a
+    batch do, the response is a 422. It is safe to send a batch again: events that were accepted before are recognized by
+    their ids. `shopwright ingest` loads the events into the lake.
     """
     service = get_service(request)
     records = await _records(request, service)
     receipt = await wrap_future(_spool(request.app, service).submit(records))
     _count(service, receipt)
     if receipt.accepted or receipt.duplicate:
-        return await to_thread(_answer, receipt) if len(receipt.rejected) > _MANY else _answer(receipt)
-    named = receipt.rejected[:MAX_ERRORS]
+        return (
+            await to_thread(_response, receipt)
+            if len(receipt.rejected) > _MAX_INLINE_REJECTIONS
+            else _response(receipt)
+        )
+    listed = receipt.rejected[:MAX_ERRORS]
     raise ProblemError(
         422,
         "invalid",
-        "every event of the batch breaks a rule of its contract; all are kept in quarantine"
+        "Every event of the batch violates a rule of the contract; all were quarantined"
         + (
-            f", and the first {len(named)} of {len(receipt.rejected):,} are named"
-            * (len(named) < len(receipt.rejected))
+            f". The first {len(listed)} of {len(receipt.rejected):,} are listed"
+            * (len(listed) < len(receipt.rejected))
         ),
         errors=[
-            (f"events.{each.index}", f"{rule}: {meaning}") for each in named for rule, meaning in each.rules
+            (f"events.{rejection.index}", f"{rule}: {meaning}")
+            for rejection in listed
+            for rule, meaning in rejection.rules
         ],
     )
 
 
 async def _records(request: Request, service: Service) -> list[Record]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _READERS:
-        raise ProblemError(415, "media-type", f"send events as one of {', '.join(_READERS)}")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _PARSERS:
+        raise ProblemError(415, "media-type", f"Send events as one of {', '.join(_PARSERS)}")
     body = await request.body()
     limit = service.project.settings.ingest.max_record_bytes
     try:
-        read = to_thread(_READERS[kind], body, max_bytes=limit) if len(body) > _LONG else None
-        records = await read if read else _READERS[kind](body, max_bytes=limit)
+        parsing = (
+            to_thread(_PARSERS[media_type], body, max_bytes=limit) if len(body) > _MAX_INLINE_BYTES else None
+        )
+        records = await parsing if parsing else _PARSERS[media_type](body, max_bytes=limit)
     except BatchError as error:
         raise ProblemError(400, "bad-request", str(error)) from None
     if not records:
-        raise ProblemError(422, "invalid", "the batch holds no event")
+        raise ProblemError(422, "invalid", "The batch has no events")
     if len(records) > service.settings.max_batch_events:
         raise ProblemError(
-            413, "too-large", f"a batch has at most {service.settings.max_batch_events:,} events"
+            413, "too-large", f"A batch has at most {service.settings.max_batch_events:,} events"
         )
     return records
 
 
 def _spool(app: FastAPI, service: Service) -> Spool:
-    """The one spool of the service, begun when it is first needed."""
-    found: Spool | None = getattr(app.state, "spool", None)
-    if found is None:
-        found = app.state.spool = _begun(service.project)
-        service.metrics.queue.set_function(lambda: found.waiting)
-    return found
+    """Return the spool of the service, opening it on first use."""
+    spool: Spool | None = getattr(app.state, "spool", None)
+    if spool is None:
+        spool = app.state.spool = _open_spool(service.project)
+        service.metrics.queue.set_function(lambda: spool.waiting)
+    return spool
 
 
-def _begun(project: Project) -> Spool:
+def _open_spool(project: Project) -> Spool:
     try:
         return Spool(project)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SpoolError(f"events cannot be kept at present ({reason}); try again later") from error
+        raise SpoolError(f"Events cannot be stored at present ({reason}). Try again later") from error
 
 
 def _count(service: Service, receipt: Receipt) -> None:
@@ -200,14 +208,14 @@ def _count(service: Service, receipt: Receipt) -> None:
         service.metrics.events.labels(outcome).inc(count)
 
 
-def _answer(receipt: Receipt) -> Response:
+def _response(receipt: Receipt) -> Response:
     rejected = [
         RejectedEvent(
-            index=each.index,
-            event_id=each.event_id,
-            rules=[BrokenRule(rule=rule, meaning=meaning) for rule, meaning in each.rules],
+            index=rejection.index,
+            event_id=rejection.event_id,
+            rules=[BrokenRule(rule=rule, meaning=meaning) for rule, meaning in rejection.rules],
         )
-        for each in receipt.rejected
+        for rejection in receipt.rejected
     ]
-    collected = BatchResult(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
-    return Response(collected.model_dump_json(), 202, media_type="application/json")
+    content = BatchResult(accepted=receipt.accepted, duplicate=receipt.duplicate, rejected=rejected)
+    return Response(content.model_dump_json(), 202, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can answer, and its figures."""
+"""Routes for monitoring: liveness, readiness and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """Liveness of the process."""
 
     status: Literal["ok"] = "ok"
     version: str = __version__
 
 
 class Readiness(BaseModel):
-    """The service can answer, by the champion of now."""
+    """Readiness: the current champion is loaded."""
 
     status: Literal["ready"] = "ready"
     models: dict[str, int]
-    """Model to the version that serves."""
+    """Version that serves requests, by model."""
 
 
 @router.head("/health", include_in_schema=False)
-@router.get("/health", summary="Whether the process lives")
+@router.get("/health", summary="Liveness")
 async def health() -> Health:
-    """Answers as long as the process runs, whatever it can do."""
+    """Return 200 as long as the process runs, even if it cannot score."""
     return Health()
 
 
 @router.head("/ready", include_in_schema=False)
-@router.get("/ready", summary="Whether it can answer", responses=problem_responses(503))
+@router.get("/ready", summary="Readiness", responses=problem_responses(503))
 async def ready(request: Request) -> Readiness:
-    """503 where the champion of now cannot be loaded; an older one may still serve, and the reason says so."""
-    champions = get_service(request).champion_loader
-    if reason := champions.reason:
-        kept = f"; version {champions.current().version} still serves" if champions.is_serving else ""
-        raise ProblemError(503, "not-ready", f"{reason}{kept}", headers={"Retry-After": "5"})
-    champion = champions.current()
+    """Return 503 if the current champion could not be loaded; the reason says whether an older one still serves."""
+    loader = get_service(request).champion_loader
+    if reason := loader.reason:
+        fallback = f". Version {loader.current().version} still serves" if loader.is_serving else ""
+        raise ProblemError(503, "not-ready", f"{reason}{fallback}", headers={"Retry-After": "5"})
+    champion = loader.current()
     return Readiness(models={champion.model: champion.version})
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Requests, latencies, scores by band, version that serves, and the collector's queue."""
+    """Return requests, latencies, scores by risk band, the version that serves, and the queue of the collector."""
     return Response(generate_latest(get_service(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""The shop's figures, as the app's pages and the command line have them."""
+"""Routes of reports, the same as in the app and on the command line."""
 
 from __future__ import annotations
 
@@ -21,27 +21,25 @@ if TYPE_CHECKING:
 router = guarded_router("read", prefix="/v1/metrics", tags=["metrics"])
 
 
-@router.get("", summary="Which figures there are")
-async def metrics() -> list[ReportDescription]:
-    """Every table with its definition, filters and columns."""
-    return [ReportDescription(**each.to_dict()) for each in REPORTS]
+@router.get("", summary="List reports")
+async def list_reports() -> list[ReportDescription]:
+    """Return every report with its definition, filters and columns."""
+    return [ReportDescription(**report.to_dict()) for report in REPORTS]
 
 
-@router.get(
-    "/{name}", summary="A table of figures", response_model=ReportTable, responses=problem_responses(404)
-)
-async def metric(name: str, query: Annotated[ReportQuery, Query()], request: Request) -> Response:
-    """The same numbers as on the app's pages and by `shopwright report`. 404 where the shop has no such data."""
+@router.get("/{name}", summary="Read a report", response_model=ReportTable, responses=problem_responses(404))
+async def read(name: str, query: Annotated[ReportQuery, Query()], request: Request) -> Response:
+    """Return the same rows as the app and `shopwright report`; 404 if the shop has no such data."""
     report = _find(name)
     filters = _filters(report, query)
     return json_response(await to_thread(_read, get_service(request), report, filters))
 
 
 def _find(name: str) -> Report:
-    known = {each.name: each for each in REPORTS}
-    if name not in known:
-        raise not_found(f"there are no figures of this name{near_match(name[:60], known)}")
-    return known[name]
+    by_name = {report.name: report for report in REPORTS}
+    if name not in by_name:
+        raise not_found(f"There is no report with this name{near_match(name[:60], by_name)}")
+    return by_name[name]
 
 
 def _filters(report: Report, query: ReportQuery) -> Filters:
@@ -49,7 +47,7 @@ def _filters(report: Report, query: ReportQuery) -> Filters:
         filters = Filters(**query.model_dump())
         report.check_filters(filters)
     except ConfigurationError as error:
-        raise _refused(error) from None
+        raise _invalid_query(error) from None
     return filters
 
 
@@ -57,11 +55,10 @@ def _read(service: Service, report: Report, filters: Filters) -> dict[str, Any]:
     with service.published.connection() as connection:
         try:
             return read_report(connection, report, filters).to_dict()
-        except (
-            ConfigurationError
-        ) as error:  # a value that nothing in the shop has, or a filter it cannot answer
-            raise _refused(error) from None
+        except ConfigurationError as error:
+            # A filter value that does not exist in the shop shows only when the report is read.
+            raise _invalid_query(error) from None
 
 
-def _refused(error: ConfigurationError) -> ProblemError:
+def _invalid_query(error: ConfigurationError) -> ProblemError:
     return ProblemError(422, "invalid", str(error), errors=[("query", str(error))])

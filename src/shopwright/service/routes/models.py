@@ -1,4 +1,4 @@
-"""Models: which there are, and how good they are."""
+"""Route of models, their versions and how well they predict."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 router = guarded_router("read", prefix="/v1", tags=["models"])
 
 
-@router.get("/models", summary="The shop's models")
-async def models(request: Request) -> list[ModelSummary]:
-    """Every model with its versions and their measures on the test window."""
-    return await to_thread(_states, get_service(request))
+@router.get("/models", summary="List models")
+async def list_models(request: Request) -> list[ModelSummary]:
+    """Return every model with its versions and their metrics on the test window."""
+    return await to_thread(_summaries, get_service(request))
 
 
-def _states(service: Service) -> list[ModelSummary]:
+def _summaries(service: Service) -> list[ModelSummary]:
     registry = Registry(service.project)
 
     def compute() -> list[ModelSummary]:
-        return [_state(room, registry.versions(room.name)) for room in MODELS]
+        return [_summary(spec, registry.versions(spec.name)) for spec in MODELS]
 
     stamp = service.champion_loader.registry_stamp()
-    # Where the registry lies elsewhere, nothing tells whether it changed.
+    # Nothing cheap tells whether a remote registry changed, so it is queried each time.
     return compute() if stamp is None else service.model_summaries.get(stamp, "all", compute)
 
 
-def _state(room: ModelSpec, versions: tuple[Version, ...]) -> ModelSummary:
+def _summary(spec: ModelSpec, versions: tuple[Version, ...]) -> ModelSummary:
     return ModelSummary(
-        model=room.name,
-        question=room.question,
-        entity=room.entity,
-        decision=room.decision,
-        outcome=room.outcome,
-        champion=next((each.number for each in versions if each.is_champion), None),
-        versions=[_version(each) for each in versions],
+        model=spec.name,
+        question=spec.question,
+        entity=spec.entity,
+        decision=spec.decision,
+        outcome=spec.outcome,
+        champion=next((version.number for version in versions if version.is_champion), None),
+        versions=[_version(version) for version in versions],
     )
 
 
@@ -56,5 +56,5 @@ def _version(version: Version) -> ModelVersion:
         created_at=version.created_at,
         verdict=version.verdict,
         aliases=list(version.aliases),
-        metrics={name: MetricEstimate(**measure.model_dump()) for name, measure in version.metrics.items()},
+        metrics={name: MetricEstimate(**metric.model_dump()) for name, metric in version.metrics.items()},
     )

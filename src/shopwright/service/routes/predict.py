@@ -1,4 +1,4 @@
-"""One session: will its cart be abandoned, and why."""
+"""Routes that score one session and explain the score."""
 
 from __future__ import annotations
 
@@ -25,84 +25,87 @@ if TYPE_CHECKING:
 router = guarded_router("predict", tags=["predict"])
 
 Plot = Annotated[
-    Literal["waterfall"] | None, Query(description="Adds a picture of the reasons, as base64 of a PNG.")
+    Literal["waterfall"] | None,
+    Query(description="Adds a chart of the contributions, as a base64-encoded PNG."),
 ]
 
 
 @router.post("/predict", response_model=Prediction, summary="Score one session")
 async def predict(session: Session, request: Request, plot: Plot = None) -> Response:
-    """The calibrated probability that the session ends without a purchase, its band, and exact SHAP contributions.
+    """Return the calibrated probability that the session ends without a purchase, its risk band and exact SHAP values.
 
-    Four fields suffice. The others make the score better; what is left out or null counts as not known.
+    Four fields are required. The others improve the score; a missing or null field is treated as unknown.
     """
     service, values = get_service(request), session.to_values()
     champion = service.champion_loader.current()
     if plot is None:
-        return shaped(service, champion, values, champion.scorer.score(values))
-    # Most of scoring is outside the interpreter, which can draw another answer's picture meanwhile.
+        return prediction_response(service, champion, values, champion.scorer.score(values))
+    # Scoring mostly runs without the interpreter lock, so another response can be drawn in the meantime.
     score = await get_running_loop().run_in_executor(service.scoring_executor, champion.scorer.score, values)
-    return shaped(service, champion, values, score, picture=draw(service, champion, score))
+    return prediction_response(
+        service, champion, values, score, drawing=draw_explanation(service, champion, score)
+    )
 
 
 @router.post("/predict/session", response_model=Prediction, summary="Score a session by its events")
-async def predict_session(so_far: SessionEvents, request: Request, plot: Plot = None) -> Response:
-    """The same answer as `/predict`, from the events of the session so far.
+async def predict_from_events(session: SessionEvents, request: Request, plot: Plot = None) -> Response:
+    """Return the same response as `/predict`, from the events of the session so far.
 
-    The features are computed by the SQL of the warehouse, with the user's past as of the last build, so that the score is the
-    one that the warehouse will give this session at this moment. Takes longer than `/predict`.
+    Features are computed by the SQL of the warehouse, with the user's history as of the last build. The score is therefore
+    the one the warehouse would give this session at this time. Slower than `/predict`.
     """
     service = get_service(request)
-    features = await to_thread(_features, service, so_far)
-    values = features | {"session_id": so_far.session_id}
+    features = await to_thread(_features, service, session)
+    values = features | {"session_id": session.session_id}
     champion = service.champion_loader.current()
     score = champion.scorer.score(values)
-    picture = None if plot is None else draw(service, champion, score)
-    return shaped(service, champion, values, score, picture=picture)
+    drawing = None if plot is None else draw_explanation(service, champion, score)
+    return prediction_response(service, champion, values, score, drawing=drawing)
 
 
-def _features(service: Service, so_far: SessionEvents) -> dict[str, Any]:
+def _features(service: Service, session: SessionEvents) -> dict[str, Any]:
     identity = service.published.identity
-    sessions = service.session_features.get(identity, "open", lambda: SessionFeatures(service.published.file))
-    found = sessions.compute([event.to_event(so_far.user_id) for event in so_far.events])
-    plain = {name: values[0] for name, values in found.items()}
-    return {name: None if value != value else value for name, value in plain.items()}  # noqa: PLR0124  # NaN
+    queries = service.session_features.get(identity, "open", lambda: SessionFeatures(service.published.file))
+    columns = queries.compute([event.to_event(session.user_id) for event in session.events])
+    features = {name: values[0] for name, values in columns.items()}
+    return {name: None if value != value else value for name, value in features.items()}  # noqa: PLR0124  # NaN
 
 
 @router.get(
     "/predict/plot.svg",
-    summary="Draw the reasons of a score",
+    summary="Chart of a score's contributions",
     response_class=Response,
     responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
 )
 async def plot_svg(session: Annotated[SessionQuery, Query()], request: Request) -> Response:
-    """The waterfall of the score that ``/predict`` gives for the same fields."""
+    """Return the waterfall of the score that `/predict` returns for the same fields, as SVG."""
     service = get_service(request)
     champion = service.champion_loader.current()
     values = session.to_values()
-    drawn = draw(service, champion, champion.scorer.score(values))
-    return Response(drawn.to_svg(), media_type="image/svg+xml")
+    drawing = draw_explanation(service, champion, champion.scorer.score(values))
+    return Response(drawing.to_svg(), media_type="image/svg+xml")
 
 
-def shaped(
+def prediction_response(
     service: Service,
     champion: Champion,
     values: dict[str, Any],
     score: SessionScore,
     *,
-    picture: Drawing | None = None,
+    drawing: Drawing | None = None,
 ) -> Response:
-    """The answer to a session.
+    """Return the response with a score, and count it in the metrics.
 
     Args:
-        service: counts it.
-        champion: whose score it is.
-        values: field to its value.
-        score: of these.
-        picture: of its reasons.
+        service: shared state.
+        champion: the version that scored.
+        values: fields of the session.
+        score: the score of these fields.
+        drawing: its waterfall, where requested.
     """
     band = assign_risk_band(score.probability, service.settings)
     service.metrics.scores.labels(champion.model, band).inc()
-    made = Prediction(
+    prediction = Prediction(
         model=champion.model,
         model_version=champion.version,
         data_date=champion.data_date,
@@ -110,14 +113,14 @@ def shaped(
         probability=score.probability,
         risk_band=band,
         reasons=ScoreExplanation(base=score.base, log_odds=score.log_odds, contributions=score.contributions),
-        outside_training=list(score.outside),
-        waterfall_png=None if picture is None else b64encode(picture.to_png()).decode(),
+        outside_training=list(score.outside_training),
+        waterfall_png=None if drawing is None else b64encode(drawing.to_png()).decode(),
     )
-    return Response(made.model_dump_json(), media_type="application/json")
+    return Response(prediction.model_dump_json(), media_type="application/json")
 
 
-def draw(service: Service, champion: Champion, score: SessionScore) -> Drawing:
-    """The waterfall of a score."""
+def draw_explanation(service: Service, champion: Champion, score: SessionScore) -> Drawing:
+    """Draw the waterfall of a score."""
     band = assign_risk_band(score.probability, service.settings)
     title = f"{score.probability:.1%} abandoned: {band} risk ({champion.model}, version {champion.version})"
     return draw_waterfall(score, title=title)

@@ -1,1 +1,1 @@
-"""The shapes of requests and answers, as the documentation shows them."""
+"""Request and response schemas, as the API documentation shows them."""

@@ -1,4 +1,4 @@
-"""What is answered of customers."""
+"""Responses about customers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from shopwright.service.schemas.sessions import (
 
 
 class CustomerScore(ScoreResponse):
-    """What every score of a customer says."""
+    """Fields of every customer score."""
 
     customer_id: str
     snapshot_date: date
-    """Scored by what was known before this date began."""
+    """The score uses data before this date."""
 
 
 class Churn(CustomerScore):
-    """Whether a customer will leave."""
+    """Churn score of a customer."""
 
     probability: float = Field(ge=0, le=1)
     """Calibrated probability of no order within `horizon_days` of `[models.churn]` (90 by default)."""
@@ -29,42 +29,42 @@ class Churn(CustomerScore):
 
 
 class LifetimeValue(CustomerScore):
-    """What a customer is expected to spend."""
+    """Predicted value of a customer."""
 
     currency: str
     probability_alive: float | None
-    """Probability that the customer will ever come back; null where the model has none."""
+    """Probability that the customer buys again at any time; null where the model does not predict it."""
     horizon_days: int | None = None
-    """Days from the date on that the following predictions are for; null in scores of earlier releases."""
+    """Days from the snapshot date that the following predictions cover; null in scores of earlier releases."""
     horizon_purchases: float | None = None
-    """Expected days with a purchase in those days."""
+    """Expected number of days with a purchase in that time."""
     horizon_value: float | None = None
-    """Expected net value in those days, in the currency."""
+    """Expected net sales in that time, in the currency."""
     horizon_value_lower: float | None = None
-    """Lower bound of the 80% interval of the value."""
+    """Lower end of the 80% prediction interval."""
     horizon_value_upper: float | None = None
-    """Upper bound of the 80% interval of the value."""
+    """Upper end of the 80% prediction interval."""
     long_horizon_days: int | None = None
-    """Days from the date on that the following predictions are for; null in scores of earlier releases."""
+    """Days from the snapshot date that the following predictions cover; null in scores of earlier releases."""
     long_horizon_purchases: float | None = None
-    """As for the first horizon; null where the model did not learn this one."""
+    """As for the first horizon; null where the model was not trained for this one."""
     long_horizon_value: float | None = None
     long_horizon_value_lower: float | None = None
     long_horizon_value_upper: float | None = None
 
 
 class Segment(CustomerScore):
-    """Which customers a customer is like."""
+    """Segment of a customer."""
 
     segment: int
     segment_name: str
     rfm_class: str | None = None
-    """Usual name of such scores by the customer's own three; null where they were given before there were classes."""
+    """RFM class by the customer's own three scores; null for scores from before there were classes."""
     campaign: str | None
-    """What is usually done for such customers; a suggestion."""
+    """Suggested campaign for the segment."""
     recency_score: int | None
     """1 to 5; 5 is best."""
     frequency_score: int | None
     monetary_score: int | None
     moved_from: int | None
-    """Segment at the last snapshot at least a month before; null for who was no customer then."""
+    """Segment at the latest snapshot at least a month earlier; null for someone who was not a customer then."""

@@ -1,4 +1,4 @@
-"""The events of a session so far, in what the model looks at."""
+"""Request with the events of a session so far, limited to what the model uses."""
 
 from __future__ import annotations
 
@@ -12,70 +12,70 @@ from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIME
 from shopwright.models.abandonment.live_features import Event
 
 MAX_EVENTS = 1_000
-"""Of one session; a shopper has far fewer."""
+"""Events of one session; shoppers have far fewer."""
 _MEANINGS = {column.name: column.meaning for column in EVENTS.columns}
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 _CENTS = Decimal("0.0001")
-"""Prices are kept to this."""
-_BOUNDS = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (MIN_TIMESTAMP, MAX_TIMESTAMP))
+"""Precision of prices."""
+_BOUNDS = tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (MIN_TIMESTAMP, MAX_TIMESTAMP))
 MAX_SESSION_DURATION = timedelta(days=366)
 
 
-def _moment(given: datetime) -> datetime:
-    """Without its zone, in UTC, within what the contract allows."""
-    moment = given if given.tzinfo else given.replace(tzinfo=UTC)
-    if not _BOUNDS[0] <= moment <= _BOUNDS[1]:
+def _to_naive_utc(timestamp: datetime) -> datetime:
+    """Return a timestamp without its zone, in UTC; one without a zone is UTC already."""
+    aware = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
+    if not _BOUNDS[0] <= aware <= _BOUNDS[1]:
         raise ValueError(f"expected a time from {MIN_TIMESTAMP} to {MAX_TIMESTAMP}, UTC")
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return aware.astimezone(UTC).replace(tzinfo=None)
 
 
-def _price(given: Decimal) -> Decimal:
-    return given.quantize(_CENTS, ROUND_HALF_UP)  # as the warehouse rounds
+def _round_price(price: Decimal) -> Decimal:
+    return price.quantize(_CENTS, ROUND_HALF_UP)  # rounds like the warehouse
 
 
-def _told(name: str, default: Any = None, **more: Any) -> Any:
-    """A field with the meaning that the contract gives it."""
+def _field(name: str, default: Any = None, **more: Any) -> Any:
+    """Return a field with the description from the contract."""
     return Field(default, description=_MEANINGS[name], **more)
 
 
 class SessionEvent(BaseModel):
-    """One event of a session, by the names of the contract of events."""
+    """One event of a session; fields are named as in the events contract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    event_at: Annotated[datetime, AfterValidator(_moment)] = _told("event_at", ...)
-    event_type: Literal[EVENT_TYPES] = _told("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
-    product_id: Text | None = _told("product_id")
-    product_name: Text | None = _told("product_name")
-    category: Text | None = _told("category")
-    brand: Text | None = _told("brand")
-    price: Annotated[Decimal, Field(ge=0, le=Decimal(MAX_PRICE)), AfterValidator(_price)] | None = _told(
-        "price"
+    event_at: Annotated[datetime, AfterValidator(_to_naive_utc)] = _field("event_at", ...)
+    event_type: Literal[EVENT_TYPES] = _field("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
+    product_id: Text | None = _field("product_id")
+    product_name: Text | None = _field("product_name")
+    category: Text | None = _field("category")
+    brand: Text | None = _field("brand")
+    price: Annotated[Decimal, Field(ge=0, le=Decimal(MAX_PRICE)), AfterValidator(_round_price)] | None = (
+        _field("price")
     )
-    quantity: int | None = _told("quantity", ge=1, le=1_000_000)
-    order_id: Text | None = _told("order_id")
-    event_id: Text | None = _told("source_event_id")
-    device: Text | None = _told("device")
-    country: Text | None = _told("country")
-    channel: Text | None = _told("channel")
-    experiment_group: Text | None = _told("experiment_group")
+    quantity: int | None = _field("quantity", ge=1, le=1_000_000)
+    order_id: Text | None = _field("order_id")
+    event_id: Text | None = _field("source_event_id")
+    device: Text | None = _field("device")
+    country: Text | None = _field("country")
+    channel: Text | None = _field("channel")
+    experiment_group: Text | None = _field("experiment_group")
 
     def to_event(self, user_id: str) -> Event:
-        """As the model's features are computed from."""
-        given = self.model_dump(exclude={"event_id"})
-        return Event(user_id=user_id, source_event_id=self.event_id, **given)
+        """Return the event as the model's features take it."""
+        fields = self.model_dump(exclude={"event_id"})
+        return Event(user_id=user_id, source_event_id=self.event_id, **fields)
 
 
-def _one_session(given: tuple[SessionEvent, ...]) -> tuple[SessionEvent, ...]:
-    moments = [event.event_at for event in given]
-    if max(moments) - min(moments) > MAX_SESSION_DURATION:
+def _check_duration(events: tuple[SessionEvent, ...]) -> tuple[SessionEvent, ...]:
+    timestamps = [event.event_at for event in events]
+    if max(timestamps) - min(timestamps) > MAX_SESSION_DURATION:
         raise ValueError(f"expected the events of one session, within {MAX_SESSION_DURATION.days} days")
-    return given
+    return events
 
 
 class SessionEvents(BaseModel):
-    """Everything that a user did in a session so far."""
+    """All events of a user's session so far."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -106,8 +106,8 @@ class SessionEvents(BaseModel):
 
     user_id: str = Field(min_length=1, max_length=200, description=_MEANINGS["user_id"])
     session_id: str | None = Field(
-        None, max_length=200, description="Name of the session; the answer repeats it."
+        None, max_length=200, description="Id of the session; the response repeats it."
     )
-    events: Annotated[tuple[SessionEvent, ...], AfterValidator(_one_session)] = Field(
+    events: Annotated[tuple[SessionEvent, ...], AfterValidator(_check_duration)] = Field(
         min_length=1, max_length=MAX_EVENTS
     )

@@ -1,4 +1,4 @@
-"""What is answered of models."""
+"""Responses about models."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 
 class MetricEstimate(BaseModel):
-    """A measure on the test window with its interval."""
+    """A metric on the test window with its confidence interval."""
 
     value: float | None
-    """None where it is undefined, and the reason says why."""
+    """Null where it is undefined; ``reason`` says why."""
     lower: float | None
     upper: float | None
     reason: str | None
@@ -34,11 +34,11 @@ class ModelSummary(BaseModel):
     model: str
     question: str
     entity: str
-    """Who or what is scored."""
+    """What is scored, such as a customer."""
     decision: str
-    """When it is decided."""
+    """When a decision is due."""
     outcome: str
     champion: int | None
-    """Version that serves; null where none passed the gate."""
+    """Live version; null where none has been promoted."""
     versions: list[ModelVersion]
-    """The newest first."""
+    """All versions, the newest first."""

@@ -1,4 +1,4 @@
-"""What is answered of the shop's figures."""
+"""Requests and responses about reports."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ReportQuery(BaseModel):
-    """What a table of figures is narrowed to."""
+    """Filters of a report."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    first: date | None = Field(None, description="First date, in the shop's zone.")
-    last: date | None = Field(None, description="Last date, itself included.")
+    first: date | None = Field(None, description="First date, in the time zone of the shop.")
+    last: date | None = Field(None, description="Last date (inclusive).")
     device: str | None = Field(None, max_length=200)
     channel: str | None = Field(None, max_length=200)
     category: str | None = Field(None, max_length=500)
     experiment: str | None = Field(
-        None, max_length=200, description="NAME:VARIANT of an experiment, or a group of the shop's own."
+        None,
+        max_length=200,
+        description="Experiment variant as NAME:VARIANT, or a group from the shop's own data.",
     )
 
 
 class ReportColumn(BaseModel):
-    """One column."""
+    """A column of a report."""
 
     name: str
     meaning: str
@@ -33,29 +35,29 @@ class ReportColumn(BaseModel):
 
 
 class ReportDescription(BaseModel):
-    """A table of figures."""
+    """Description of a report."""
 
     name: str
     title: str
     definition: str
     """What exactly is counted."""
     filters: list[str]
-    """Which it takes."""
+    """Filters that the report supports."""
     columns: list[ReportColumn]
 
 
 class ReportTable(ReportDescription):
-    """A table of figures with its rows."""
+    """A report with its rows."""
 
     model_config = ConfigDict(extra="allow")
 
     filtered_by: dict[str, Any]
     currency: str
     data_until: str | None
-    """Newest moment in the data, UTC."""
+    """Time of the latest event in the data, UTC."""
     built_at: str | None
     scored_through: str | None = None
-    """Last day that a model's scores know; null where the report reads none."""
+    """Last day of the data behind a model's scores; null where the report uses no scores."""
     row_count: int
     rows: list[dict[str, Any]]
-    """Null where a figure is undefined."""
+    """One object per row; null where a value is undefined."""

@@ -1,4 +1,4 @@
-"""What is asked and answered of sessions."""
+"""Requests and responses about single sessions."""
 
 from __future__ import annotations
 
@@ -32,46 +32,50 @@ RICH_EXAMPLE: dict[str, JsonValue] = EXAMPLE | {
 
 
 class SessionBase(BaseModel):
-    """A session so far. Four fields suffice; the others make the score better and may be left out or null."""
+    """A session so far. Four fields are required; the others improve the score and may be missing or null."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [EXAMPLE, RICH_EXAMPLE]}
     )
 
     def to_values(self) -> dict[str, Any]:
-        """Field to its value, those that were given."""
+        """Return the values of all fields; None where missing."""
         return dict(self)
 
 
-def _whole(value: float) -> float:
-    # pydantic's own `multiple_of` lets some fractions near zero pass
+def _check_integer(value: float) -> float:
+    # Pydantic's `multiple_of` accepts some fractions close to zero
     if value != floor(value):
         raise ValueError("expected a whole number")
     return value
 
 
 def _annotation(field: SessionField, *, strict: bool) -> Any:
-    """The field's type: finite numbers within bounds, text of bounded length."""
+    """Return the type of a field: a finite number within limits, or a text of limited length."""
     if field.is_number:
-        bounds = Field(ge=field.lowest, le=MAX_NUMBER, allow_inf_nan=False)
-        whole = [AfterValidator(_whole), Field(json_schema_extra={"multipleOf": 1})] if field.is_whole else []
-        made: Any = Annotated[float, bounds, *whole, *([Strict()] if strict else [])]
+        bounds = Field(ge=field.minimum, le=MAX_NUMBER, allow_inf_nan=False)
+        integer = (
+            [AfterValidator(_check_integer), Field(json_schema_extra={"multipleOf": 1})]
+            if field.is_integer
+            else []
+        )
+        annotation: Any = Annotated[float, bounds, *integer, *([Strict()] if strict else [])]
     else:
-        made = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
-    return made | None if field.may_be_null else made
+        annotation = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+    return annotation | None if field.is_nullable else annotation
 
 
 def _model(name: str, *, strict: bool) -> type[SessionBase]:
     fields: Mapping[str, Any] = {
         field.name: (
             _annotation(field, strict=strict),
-            Field(... if field.is_needed else None, description=field.meaning),
+            Field(... if field.is_required else None, description=field.meaning),
         )
         for field in SESSION_FIELDS.values()
     }
-    made: type[SessionBase] = create_model(name, __base__=SessionBase, **fields)
-    made.__doc__ = SessionBase.__doc__
-    return made
+    model: type[SessionBase] = create_model(name, __base__=SessionBase, **fields)
+    model.__doc__ = SessionBase.__doc__
+    return model
 
 
 if TYPE_CHECKING:
@@ -83,28 +87,28 @@ else:
 
 
 class ScoreResponse(BaseModel):
-    """What every scored answer says of its model."""
+    """Fields of every response with a score."""
 
     model: str = Field(examples=["abandonment"])
     model_version: int
     data_date: date
-    """Last day of the data that the version was trained and judged on."""
+    """Last day of the data that the version was trained and evaluated on."""
 
 
 class ScoreExplanation(BaseModel):
-    """Why the score is what it is: ``base`` and ``contributions`` add up to ``log_odds``, exactly."""
+    """Explanation of a score: ``base`` and ``contributions`` add up to ``log_odds`` exactly."""
 
     scale: Literal["log odds before calibration"] = "log odds before calibration"
     base: float
-    """Log odds of nobody in particular."""
+    """Average log odds, before any field is known."""
     log_odds: float
-    """Of this session, before calibration."""
+    """Log odds of this session, before calibration."""
     contributions: dict[str, float]
-    """Feature to what it adds: its SHAP value."""
+    """SHAP value of each feature."""
 
 
 class Prediction(ScoreResponse):
-    """Whether a session will end without a purchase."""
+    """Score of a session."""
 
     session_id: str | None = None
     probability: float = Field(ge=0, le=1)
@@ -112,6 +116,6 @@ class Prediction(ScoreResponse):
     risk_band: RiskBand
     reasons: ScoreExplanation
     outside_training: list[str] = []
-    """Features whose values training never saw, or hardly ever; the score is a guess there."""
+    """Features with a value outside the training range; treat the score with caution."""
     waterfall_png: str | None = None
-    """Drawing of the reasons as base64, where it was asked for."""
+    """Chart of the contributions as a base64-encoded PNG, where requested."""

@@ -52,7 +52,7 @@ def program(name, port, kind):
     )
 
 import shopwright.cli.processes as programs
-programs.STOPS_WITHIN_SECONDS = 0.5
+programs.STOP_TIMEOUT_SECONDS = 0.5
 try:
     run_processes(
         [program("one", sys.argv[2], "plain"), program("two", sys.argv[3], sys.argv[4])],
@@ -112,7 +112,7 @@ def test_when_one_ends_the_other_is_ended(tmp_path):
         known = numbers(tmp_path)
         os.kill(known[0], signal.SIGKILL)
         assert together.wait(20) == 1
-        assert together.stderr.read() == "error: the one ended by itself with code -9\n"
+        assert together.stderr.read() == "error: The one exited with code -9\n"
     assert not any(map(is_alive, known))
 
 
@@ -120,7 +120,7 @@ def test_one_that_does_not_start_ends_the_other_and_says_why(tmp_path):
     with started(tmp_path, "broken") as together:
         assert together.wait(20) == 1
         said = together.stderr.read()
-    assert said == f"error: the two ended by itself with code 1: no luck today (see {tmp_path / 'two.log'})\n"
+    assert said == f"error: The two exited with code 1: no luck today (see {tmp_path / 'two.log'})\n"
     if (tmp_path / "one").exists():
         assert not is_alive(int((tmp_path / "one").read_text().split()[0]))
 
@@ -139,7 +139,7 @@ def test_a_taken_port_is_told():
         door.bind(("127.0.0.1", 0))
         door.listen()
         port = door.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1 cannot be used"):
+        with pytest.raises(ConfigurationError, match=f"Port {port} on 127.0.0.1 is not available"):
             find_free_port("127.0.0.1", port)
 
 
@@ -157,7 +157,7 @@ def project(tmp_path):
     ],
 )
 def test_an_app_is_asked_where_it_is_found(project, host, address, reached):
-    made = app._app(project, host=host, port=0, api_url=None)
+    made = app._app_process(project, host=host, port=0, api_url=None)
     assert made.address.startswith(address)
     assert made.health.startswith(reached)
     assert made.environment["SHOPWRIGHT_PROJECT"] == str(project.root)
@@ -167,15 +167,17 @@ def test_an_app_is_asked_where_it_is_found(project, host, address, reached):
 
 
 def test_addresses_are_one_document_for_machines(project, capsys):
-    service = app._service(project, port=0, log=project.work / "log")
+    service = app._service_process(project, port=0, log=project.work / "log")
     app._announce([service], opens=False, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"service": service.address}
 
 
 def test_a_missing_extra_is_named(project, monkeypatch):
     monkeypatch.setattr(app, "find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"streamlit and plotly: pip install 'shopwright\[app\]'"):
-        app._ready(project.root, needs=("streamlit", "plotly"))
+    with pytest.raises(
+        ConfigurationError, match=r"streamlit and plotly. Run `pip install 'shopwright\[app\]'"
+    ):
+        app._load(project.root, needs=("streamlit", "plotly"))
 
 
 def test_an_app_gets_a_key_where_the_shop_has_any(project, monkeypatch):

@@ -1,4 +1,4 @@
-"""Programs that run until they are told to stop: started together, answered for together, stopped together."""
+"""Server processes that are started together, watched together and stopped together."""
 
 from __future__ import annotations
 
@@ -18,105 +18,107 @@ from pathlib import Path
 
 from shopwright.core.errors import ConfigurationError, StoppedError
 
-READY_WITHIN_SECONDS = 120.0
-"""A first start compiles and imports much on a slow machine."""
-STOPS_WITHIN_SECONDS = 10.0
-_LOOK_EVERY_SECONDS = 0.1
-_DIE_WITH_PARENT = 1
-"""``PR_SET_PDEATHSIG`` of Linux."""
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+START_TIMEOUT_SECONDS = 120.0
+"""Generous, since the first start compiles and imports a lot on a slow machine."""
+STOP_TIMEOUT_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+_PR_SET_PDEATHSIG = 1
+"""Option of Linux's ``prctl``."""
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """A server of ours in a process of its own."""
+    """How to start one server in a process of its own."""
 
     name: str
-    """As people call it, such as ``service``."""
+    """Name in messages, such as ``service``."""
     command: tuple[str, ...]
     address: str
-    """Where people find it."""
+    """URL for users."""
     health: str
-    """An address that answers 200 once the program serves."""
+    """URL that returns 200 once the server is ready."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Beside that of this process."""
+    """Variables added to the environment of this process."""
     log: Path | None = None
-    """Where its output goes; standard error where not given."""
+    """File for its output; standard error by default."""
 
 
-def with_environment(program: ProcessSpec, further: dict[str, str]) -> ProcessSpec:
-    """The program with further variables in its environment."""
-    return replace(program, environment=program.environment | further)
+def with_environment(spec: ProcessSpec, variables: dict[str, str]) -> ProcessSpec:
+    """Return a process with more variables in its environment."""
+    return replace(spec, environment=spec.environment | variables)
 
 
 def find_free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0.
+    """Return the port, or a free one for 0.
 
     Raises:
-        ConfigurationError: it is taken, or this machine has no such address.
+        ConfigurationError: the port is taken, or this machine has no such address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind((host, port))
+            listener.bind((host, port))
         except OSError as error:
             raise ConfigurationError(
-                f"port {port} of {host} cannot be used ({error.strerror}); choose another, or 0 for a free one"
+                f"Port {port} on {host} is not available ({error.strerror}). Choose another one, or 0 for any free port"
             ) from None
-        found: int = door.getsockname()[1]
-        return found
+        free: int = listener.getsockname()[1]
+        return free
 
 
-def run_processes(programs: Sequence[ProcessSpec], *, announce: Callable[[], None]) -> None:
-    """Start programs, wait until all answer, and stop all of them when one ends or a signal asks to.
+def run_processes(specs: Sequence[ProcessSpec], *, announce: Callable[[], None]) -> None:
+    """Start processes, wait until all are ready, and stop all of them when one exits or a signal arrives.
 
     Args:
-        programs: what to run.
-        announce: called once, when all answer.
+        specs: processes to run.
+        announce: called once, when all are ready.
 
     Raises:
-        StoppedError: a program ended by itself, or never answered.
+        StoppedError: a process exited by itself, or did not become ready in time.
     """
-    with _asked_to_end() as asked, ExitStack() as running:
-        started = [(program, running.enter_context(_running(program))) for program in programs]
-        for program, process in started:
-            _await(program, process, started, asked)
-        if not asked:
+    with _stop_signals() as signals, ExitStack() as stack:
+        started = [(spec, stack.enter_context(_running(spec))) for spec in specs]
+        for spec, process in started:
+            _wait_until_ready(spec, process, started, signals)
+        if not signals:
             announce()
-        while not asked:
+        while not signals:
             _check(started)
-            time.sleep(_LOOK_EVERY_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 @contextmanager
-def _asked_to_end() -> Iterator[list[int]]:
-    """A list that gets the number of each signal that asks this process to end, in place of dying of it."""
-    asked: list[int] = []
-    before = {each: signal.signal(each, lambda number, _: asked.append(number)) for each in _ENDING}
+def _stop_signals() -> Iterator[list[int]]:
+    """Yield a list that collects the stop signals this process receives, instead of being terminated by them."""
+    received: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _: received.append(number)) for number in _STOP_SIGNALS
+    }
     try:
-        yield asked
+        yield received
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
-def _running(program: ProcessSpec) -> Iterator[subprocess.Popen[bytes]]:
-    """A program's process; it has ended, with all that it started, when the block ends."""
+def _running(spec: ProcessSpec) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process; when the block ends it is stopped, with all processes that it started."""
     with ExitStack() as open_files:
         log = sys.stderr.fileno()
-        if program.log is not None:
-            program.log.parent.mkdir(parents=True, exist_ok=True)
-            log = open_files.enter_context(program.log.open("wb")).fileno()
-        process = subprocess.Popen(  # noqa: S603  # our own programs, and no shell
-            program.command,
-            env=os.environ | program.environment,
+        if spec.log is not None:
+            spec.log.parent.mkdir(parents=True, exist_ok=True)
+            log = open_files.enter_context(spec.log.open("wb")).fileno()
+        process = subprocess.Popen(  # noqa: S603  # our own commands, and no shell
+            spec.command,
+            env=os.environ | spec.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C is for us: we pass it on in our way
-            preexec_fn=_dying_with(os.getpid()),  # noqa: PLW1509  # one system call, before any thread
+            start_new_session=True,  # Ctrl-C goes to this process, which stops the others in order
+            preexec_fn=_exit_with_parent(os.getpid()),  # noqa: PLW1509  # one system call, before any thread
         )
     try:
         yield process
@@ -124,14 +126,14 @@ def _running(program: ProcessSpec) -> Iterator[subprocess.Popen[bytes]]:
         _stop(process)
 
 
-def _dying_with(parent: int) -> Callable[[], None]:
-    """What a new process does first, so that it ends even if this one is killed; nothing where the system cannot."""
+def _exit_with_parent(parent: int) -> Callable[[], None]:
+    """Return what a new process runs first, so that it exits even if this one is killed (on Linux only)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
     def bind() -> None:
         if prctl is not None:
-            prctl(_DIE_WITH_PARENT, signal.SIGTERM)
-            if os.getppid() != parent:  # it was killed meanwhile
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # the parent was killed before the call
                 os._exit(1)
 
     return bind
@@ -141,50 +143,48 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOPS_WITHIN_SECONDS)
+            process.wait(STOP_TIMEOUT_SECONDS)
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # itself where it hangs, and whatever it left behind
+        os.killpg(process.pid, signal.SIGKILL)  # the process if it hangs, and any children it left behind
     process.wait()
 
 
-def _await(
-    program: ProcessSpec,
+def _wait_until_ready(
+    spec: ProcessSpec,
     process: subprocess.Popen[bytes],
     started: Sequence[tuple[ProcessSpec, subprocess.Popen[bytes]]],
-    asked: list[int],
+    signals: list[int],
 ) -> None:
-    """Wait until a program answers, or somebody asks to end."""
-    last = time.monotonic() + READY_WITHIN_SECONDS
-    while not asked and not _answers(program.health):
+    """Wait until a process is ready or a stop signal arrives."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not signals and not _is_ready(spec.health):
         _check(started)
-        if time.monotonic() > last:
+        if time.monotonic() > deadline:
             raise StoppedError(
-                f"the {program.name} (process {process.pid}) did not answer at {program.health} within "
-                f"{READY_WITHIN_SECONDS:.0f} seconds{_seen_in(program)}"
+                f"The {spec.name} (process {process.pid}) did not respond at {spec.health} within "
+                f"{START_TIMEOUT_SECONDS:.0f} seconds{_last_message(spec)}"
             )
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
-def _answers(address: str) -> bool:
+def _is_ready(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310  # an address of ours
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(address, timeout=2) as response:  # noqa: S310  # our own address
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
 def _check(started: Sequence[tuple[ProcessSpec, subprocess.Popen[bytes]]]) -> None:
-    for program, process in started:
+    for spec, process in started:
         if process.poll() is not None:
-            raise StoppedError(
-                f"the {program.name} ended by itself with code {process.returncode}{_seen_in(program)}"
-            )
+            raise StoppedError(f"The {spec.name} exited with code {process.returncode}{_last_message(spec)}")
 
 
-def _seen_in(program: ProcessSpec) -> str:
-    """The last thing that a program said, and where the rest is."""
-    if program.log is None:
+def _last_message(spec: ProcessSpec) -> str:
+    """Return the last line of a process's log and the name of the file; empty without a log."""
+    if spec.log is None:
         return ""
-    lines = program.log.read_text(encoding="utf-8", errors="replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {said.removeprefix('error: ')} (see {program.log})" if said else ""
+    lines = spec.log.read_text(encoding="utf-8", errors="replace").split("\n")
+    message = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f": {message.removeprefix('error: ')} (see {spec.log})" if message else ""

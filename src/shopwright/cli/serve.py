@@ -1,4 +1,4 @@
-"""``shopwright serve | keys``: answer the shop's software over HTTP, and keep the keys that it asks with."""
+"""``shopwright serve | keys``: run the HTTP API, and manage its API keys."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from shopwright.service.keys import (
 )
 from shopwright.settings import load_project
 
-keys = typer.Typer(help="Keys of the service: make, list, revoke and replace them.", no_args_is_help=True)
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who uses it, such as checkout.")]
-NEEDS = ("fastapi", "uvicorn", "prometheus_client", "pyarrow", "mlflow", "xgboost", "lightgbm")
+keys = typer.Typer(help="Create, list, rotate and revoke API keys of the service.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who uses the key, such as checkout.")]
+REQUIRED_PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "pyarrow", "mlflow", "xgboost", "lightgbm")
 
 
 def command(
     project: ProjectOption = DEFAULT_PROJECT,
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer the shop's software over HTTP: scores, experiments, figures, events.
+    """Run the HTTP API: scores, experiments, reports and event collection.
 
-    Without a key it serves this machine alone. A champion that is promoted meanwhile takes over without a pause.
+    Without an API key it serves this machine only. A newly promoted champion takes over without a restart.
 
     Example:
         shopwright serve --project my-shop
@@ -50,11 +50,11 @@ def command(
     _check_installed()
     from shopwright.service.server import bind_server  # noqa: PLC0415  # slow to import
 
-    with bind_server(loaded, host=host, port=port) as found:
+    with bind_server(loaded, host=host, port=port) as server:
         if as_json:
-            print_json({"address": found.address, "is_open": found.is_open})
-        _announce(loaded.settings.shop.name, found.address, is_open=found.is_open)
-        found.run()
+            print_json({"address": server.address, "is_open": server.allows_anonymous})
+        _announce(loaded.settings.shop.name, server.address, allows_anonymous=server.allows_anonymous)
+        server.run()
 
 
 @keys.command("create")
@@ -64,55 +64,57 @@ def create_command(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"What it may do: {', '.join(SCOPES)}; may be given more than once.",
-            show_default="all of them",
+            help=f"What the key allows: {', '.join(SCOPES)}. Repeat the option for several.",
+            show_default="all",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key and show it, once.
+    """Create a key and show it once.
 
     Example:
         shopwright keys create checkout --scope predict --scope collect
     """
-    # Which scopes there are is checked where keys are made.
-    made, key = create_key(load_project(project).keys, name, scope or SCOPES, now=datetime.now(UTC))  # type: ignore[arg-type]
-    _show(made, key, as_json=as_json)
+    # create_key checks the scopes.
+    record, key = create_key(load_project(project).keys, name, scope or SCOPES, now=datetime.now(UTC))  # type: ignore[arg-type]
+    _show(record, key, as_json=as_json)
 
 
 @keys.command("list")
 def list_command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
-    """Show the keys, without their secrets.
+    """List the keys, without their secrets.
 
     Example:
         shopwright keys list
     """
-    found = read_keys(load_project(project).keys)
+    records = read_keys(load_project(project).keys)
     now = datetime.now(UTC)
     if as_json:
-        print_json([_document(each, now) for each in found])
-    elif not found:
-        stdout_console().print("there are no keys yet; 'shopwright keys create NAME' makes one", markup=False)
+        print_json([_to_dict(record, now) for record in records])
+    elif not records:
+        stdout_console().print("No API keys yet. Create one with `shopwright keys create NAME`", markup=False)
     else:
         rows = [
             (
-                each.id,
-                each.name,
-                ", ".join(each.scopes),
-                each.created_at,
-                each.ends_at,
-                "yes" if each.is_valid(now) else "no",
+                record.id,
+                record.name,
+                ", ".join(record.scopes),
+                record.created_at,
+                record.ends_at,
+                "yes" if record.is_valid(now) else "no",
             )
-            for each in found
+            for record in records
         ]
-        stdout_console().print(table("", ("id", "name", "scopes", "made (UTC)", "ends (UTC)", "valid"), rows))
+        stdout_console().print(
+            table("", ("id", "name", "scopes", "created (UTC)", "expires (UTC)", "valid"), rows)
+        )
 
 
 @keys.command("revoke")
 def revoke_command(
     name: NameArgument, project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False
 ) -> None:
-    """Refuse a key from now on; a service that runs notices within seconds.
+    """Revoke a key; a running service notices within seconds.
 
     Example:
         shopwright keys revoke checkout
@@ -130,45 +132,43 @@ def rotate_command(
     project: ProjectOption = DEFAULT_PROJECT,
     grace: Annotated[
         float,
-        typer.Option(
-            metavar="HOURS", min=0, max=8_760, help="How long the old key is still taken, in hours."
-        ),
+        typer.Option(metavar="HOURS", min=0, max=8_760, help="Hours for which the old key stays valid."),
     ] = 24,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a new key of the same name and scopes, and let the old one end.
+    """Replace a key by a new one with the same name and scopes; the old one expires.
 
     Example:
         shopwright keys rotate checkout --grace 1
     """
-    made, key = rotate_key(
+    record, key = rotate_key(
         load_project(project).keys, name, now=datetime.now(UTC), grace=timedelta(hours=grace)
     )
-    _show(made, key, as_json=as_json)
+    _show(record, key, as_json=as_json)
 
 
-def _announce(shop: str, address: str, *, is_open: bool) -> None:
+def _announce(shop: str, address: str, *, allows_anonymous: bool) -> None:
     console = stderr_console()
     console.print(f"Serving {shop} at {address} (see /docs)", markup=False, soft_wrap=True)
-    if is_open:
+    if allows_anonymous:
         console.print(
-            "Open without a key, to this machine alone; 'shopwright keys create NAME' makes one.",
+            "No API key is required, so only this machine is served. Create a key with `shopwright keys create NAME`.",
             markup=False,
         )
 
 
-def _show(made: KeyRecord, key: str, *, as_json: bool) -> None:
+def _show(record: KeyRecord, key: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({**_document(made, made.created_at), "key": key})
+        print_json({**_to_dict(record, record.created_at), "key": key})
         return
     stdout_console().print(key, markup=False)
     stderr_console().print(
-        f"This is the key of {made.name} ({', '.join(made.scopes)}). It is not kept and cannot be shown again.",
+        f"API key of {record.name} ({', '.join(record.scopes)}). Store it now: it cannot be shown again.",
         markup=False,
     )
 
 
-def _document(record: KeyRecord, now: datetime) -> dict[str, object]:
+def _to_dict(record: KeyRecord, now: datetime) -> dict[str, object]:
     return {
         "id": record.id,
         "name": record.name,
@@ -180,6 +180,6 @@ def _document(record: KeyRecord, now: datetime) -> dict[str, object]:
 
 
 def _check_installed() -> None:
-    missing = [name for name in NEEDS if find_spec(name) is None]
+    missing = [name for name in REQUIRED_PACKAGES if find_spec(name) is None]
     if missing:
-        raise ConfigurationError(f"this needs {' and '.join(missing)}: pip install 'shopwright[api]'")
+        raise ConfigurationError(f"Missing {' and '.join(missing)}. Run `pip install 'shopwright[api]'`")

@@ -115,17 +115,19 @@ def _try(check: str, look: Callable[[], str]) -> Finding:
 
 
 def _compare(project: Project) -> str:
-    """The ledger's accepted rows are the lake's rows, table by table, and each ledger row balances."""
+    """Check that the ledger and the lake hold the same number of rows for each entity."""
     lake = Lake(project.lake)
     with connect() as connection:
         ledger = read_ledger(connection, lake)
     total = 0
     for entity in ENTITIES:
-        stated = sum(row.rows_accepted for row in ledger if row.entity == entity.name)
-        there = sum(file.rows for file in lake.files(entity.name))
-        if stated != there:
-            raise ShopwrightError(f"{entity.name}: the ledger says {stated:,} rows, the lake holds {there:,}")
-        total += there
+        ledger_rows = sum(row.rows_accepted for row in ledger if row.entity == entity.name)
+        lake_rows = sum(file.rows for file in lake.files(entity.name))
+        if ledger_rows != lake_rows:
+            raise ShopwrightError(
+                f"{entity.name}: the ledger says {ledger_rows:,} rows, the lake holds {lake_rows:,}"
+            )
+        total += lake_rows
     return f"{len(ledger)} ledger rows balance, {total:,} rows in the lake"
 
 

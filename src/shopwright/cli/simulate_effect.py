@@ -43,7 +43,7 @@ def command(
     """Write a copy of an export with a simulated effect of an experiment.
 
     A share of the cart events of treated users become purchases. Load the copy in a project of its own and run `shopwright
-    experiment read` there, to see that the read-out finds an effect whose size you know.
+    experiment results` there, to see that the read-out finds an effect whose size you know.
 
     Every event of the copy is marked with the property simulated_effect, so reports and pages say that the data is simulated. IN is
     only read.

@@ -52,7 +52,7 @@ def pages() -> dict[str, str]:
     """Return every generated page.
 
     Returns:
-        File name in ``docs/reference`` to Markdown.
+        File name in ``docs/reference`` to its text.
     """
     # Imported here, so that the app may import this module for a command of its own.
     app = import_module("shopwright.cli.main").app
@@ -61,6 +61,7 @@ def pages() -> dict[str, str]:
         "data-dictionary.md": dictionary.render(),
         "gold-tables.md": warehouse_reference.render(),
         "metrics.md": metrics_reference.render(),
+        "openapi.json": import_module("shopwright.service.openapi").render(),
         "reports.md": reports_reference.render(REPORTS),
         "settings.md": settings_reference.render(),
     }

@@ -44,7 +44,7 @@ def test_a_model_predicts_the_horizons_it_was_trained_with(short_horizons, short
     assert tuple(scores) == tuple(COLUMNS)
     assert (set(scores["horizon_days"]), set(scores["long_horizon_days"])) == ({60}, {120})
     assert (scores["long_horizon_value"] > scores["horizon_value"]).all()
-    assert explanation.answer.endswith("in the next 60 days")
+    assert explanation.score_text.endswith("in the next 60 days")
 
 
 def test_a_warehouse_of_other_horizons_asks_for_a_build(short_horizons):

@@ -300,7 +300,7 @@ def test_printed_training_shows_all_tables(training, loaded, warehouse, customer
         assert row["name"] in text
     for words in (
         "stable: ",
-        "On the 800 customers of 2025-03-10",
+        "Scores on the 800 customers of 2025-03-10",
         "Choice of the number of segments",
         "rules.sql",
         "(new)",

@@ -49,7 +49,9 @@ final as (
         -- A repeat rate needs a repeat order and enough time to observe it.
         case
             when counted_order_count >= 2 and tenure_days >= 90
-                then average_order_value * (counted_order_count - 1) / tenure_days * {{ var("lifetime_value_horizon_days") }}
+                then
+                    average_order_value * (counted_order_count - 1) / tenure_days
+                    * {{ var("lifetime_value_horizon_days") }}
         end as projected_value_amount,
         '{{ var("shop_currency") }}' as currency
     from customers_as_of

@@ -77,7 +77,7 @@ def run(capfd, monkeypatch):
 
 
 @pytest.fixture
-def to_dict(run):
+def document(run):
     """Run a command with --json; gives what it prints, which is JSON in the narrow sense, without NaN."""
 
     def called(*arguments, project):

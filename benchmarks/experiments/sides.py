@@ -76,16 +76,18 @@ def _metrics(file: str) -> Any:
 
 
 def _our_figures(analysis: Any) -> Figures:
-    found: Figures = {}
-    for reading in analysis.metric_results:
-        for kind, estimate in (("plain", reading.plain), ("cuped", reading.adjusted)):
+    figures: Figures = {}
+    for result in analysis.metric_results:
+        for kind, estimate in (("plain", result.plain), ("cuped", result.adjusted)):
             if estimate is not None:
-                told = _told(estimate)
-                found |= {key(reading.metric.name, reading.variant, kind, name): told[name] for name in told}
-    return found
+                values = _estimate_figures(estimate)
+                figures |= {
+                    key(result.metric.name, result.variant, kind, name): values[name] for name in values
+                }
+    return figures
 
 
-def _told(estimate: Estimate) -> Figures:
+def _estimate_figures(estimate: Estimate) -> Figures:
     effect = estimate.absolute
     if effect is None or effect.interval is None or effect.pvalue is None:
         raise SystemExit(f"an estimate without figures: {estimate}")

@@ -53,7 +53,7 @@ def simulated_for(
     Returns:
         Those of its own effect, on any day; and other experiment to its changed events on this one's days.
     """
-    own = simulated_events(connection).get(experiment.name, 0)
+    own_events = simulated_events(connection).get(experiment.name, 0)
     first_date = experiment.start - timedelta(days=experiment.pre_period_days)
-    others = simulated_events(connection, since=first_date, until=experiment.end)
-    return own, {name: events for name, events in others.items() if name != experiment.name}
+    by_experiment = simulated_events(connection, since=first_date, until=experiment.end)
+    return own_events, {name: events for name, events in by_experiment.items() if name != experiment.name}

@@ -35,15 +35,15 @@ def render() -> str:
         ("measure", "meaning", "before the experiment"),
         [_measure_cells(measure) for measure in MEASURES.values()],
     )
-    parts = [
+    sections = [
         _INTRODUCTION,
         "## Metrics",
         metrics,
-        "Capped: a unit's numerator is cut to the quantile that `winsorize` of the experiment names.",
+        "Capped: a unit's numerator is capped at the experiment's `winsorize` quantile.",
         "## Measures",
         measures,
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
 def _metric_cells(metric: Metric) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from shopwright.settings import Project, load_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import duckdb
+    from shopwright.core.engine import Connection
 
 _PROJECT_VARIABLE = "SHOPWRIGHT_PROJECT"
 _MAX_TABLES = 500
@@ -34,7 +34,7 @@ def project() -> Project:
 
 
 @contextmanager
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+def connection() -> Iterator[Connection]:
     """Open a connection to the published warehouse, for what is not in a report.
 
     Raises:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import duckdb
 import numpy as np
 import typer
 
@@ -21,7 +20,7 @@ from shopwright.cli.output import (
     progress_bar,
     stdout_console,
 )
-from shopwright.core.engine import connect
+from shopwright.core.engine import Connection, connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.experiments.readout_table import check_built, check_installed
 from shopwright.experiments.simulated_effects import simulated_for
@@ -244,9 +243,7 @@ def _check_metric(name: str | None) -> None:
 
 
 @contextmanager
-def _published(
-    project: Project, experiment: ExperimentDefinition | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def _published(project: Project, experiment: ExperimentDefinition | None = None) -> Iterator[Connection]:
     """Connect to the published warehouse; with an experiment, check that it was built with its current settings."""
     if not project.published.exists():
         raise DataError(f"{project.root}: no published data yet; run `shopwright run` first")

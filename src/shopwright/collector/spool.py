@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from shopwright.collector.deduplication import RecentEventIds, hash_event_id
 from shopwright.collector.segment import SegmentWriter
 from shopwright.collector.validation import EventCheck, EventValidator
+from shopwright.core.engine import EngineError, ValueReadError
 from shopwright.core.errors import BatchError, BusyError, SpoolError
 from shopwright.ingest.records import BOM
 from shopwright.ingest.segments import ACCEPTED, REJECTED, Segments
@@ -229,7 +228,7 @@ class Spool:
     ) -> Iterator[tuple[_Batch, list[EventCheck] | BatchError]]:
         try:
             checks = iter(self._validator.check(_texts(batches), now))
-        except duckdb.Error:
+        except EngineError:
             yield from self._validate_separately(batches, now)
             return
         for batch in batches:
@@ -242,7 +241,7 @@ class Spool:
         for batch in batches:
             try:
                 checks = iter(self._validator.check(_texts([batch]), now))
-            except duckdb.Error:
+            except EngineError:
                 yield batch, BatchError("The batch has an event that the engine cannot read")
             else:
                 yield batch, _by_record(batch.records, checks)
@@ -311,7 +310,7 @@ class Spool:
     def _keys_of(self, texts: list[str]) -> set[bytes]:
         try:
             return {hash_event_id(check.identity) for check in self._validator.check(texts, self._clock())}
-        except (duckdb.ConversionException, duckdb.InvalidInputException):
+        except ValueReadError:
             if len(texts) == 1:  # left by a crashed machine, and unreadable for the engine
                 return set()
             middle = len(texts) // 2

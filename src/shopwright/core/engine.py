@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+Connection = duckdb.DuckDBPyConnection
+"""An open connection. Types and errors of the engine are taken from here, so that few modules depend on the library."""
+EngineError = duckdb.Error
+"""Any failure of the engine."""
+SchemaError = (duckdb.BinderException, duckdb.CatalogException)
+"""A query names a table or a column that does not exist."""
+ValueReadError = (duckdb.ConversionException, duckdb.InvalidInputException)
+"""Text is not a value of the requested type."""
+
+
 def connect(
     database: Path | None = None,
     *,
@@ -20,7 +30,7 @@ def connect(
     memory_limit: str | None = None,
     spill: Path | None = None,
     read_only: bool = False,
-) -> duckdb.DuckDBPyConnection:
+) -> Connection:
     """Open a database; its time zone is UTC, and it downloads no extensions.
 
     Args:
@@ -46,7 +56,7 @@ def connect(
     return connection
 
 
-def attach_published(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
+def attach_published(connection: Connection, file: Path, name: str) -> None:
     """Attach a published warehouse under a name, read-only.
 
     Raises:
@@ -54,7 +64,7 @@ def attach_published(connection: duckdb.DuckDBPyConnection, file: Path, name: st
     """
     try:
         connection.execute(f"attach {quote_text(str(file))} as {quote_name(name)} (read_only)")
-    except duckdb.Error as error:
+    except EngineError as error:
         reason = str(error).splitlines()[0]
         next_step = (
             "close the program that has it open"

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
@@ -61,7 +60,7 @@ class Aggregates:
 
 
 def read_aggregates(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     *,
     metrics: Sequence[Metric] | None = None,
@@ -140,7 +139,7 @@ def summed_products(metrics: Iterable[Metric], columns: Sequence[str]) -> list[t
 
 
 def read_caps(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     columns: Sequence[str],
     units: str = UNITS,
@@ -264,7 +263,7 @@ def _date_range(rows: Sequence[_Row]) -> dict[str, Any]:
 
 
 def _quantiles(
-    connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], units: str
+    connection: Connection, metrics: Iterable[Metric], units: str
 ) -> dict[tuple[str, str], QuantileSummary]:
     """Return three order statistics of each quantile metric and variant, over the units that have the measure."""
     summaries: dict[tuple[str, str], QuantileSummary] = {}
@@ -276,9 +275,7 @@ def _quantiles(
     return summaries
 
 
-def _summaries(
-    connection: duckdb.DuckDBPyConnection, value: str, units: str, quantile: float
-) -> dict[str, QuantileSummary]:
+def _summaries(connection: Connection, value: str, units: str, quantile: float) -> dict[str, QuantileSummary]:
     """Return variant to its order statistics: one scan to count, one to look them up."""
     counts = dict(connection.execute(f"select variant, count(*) from {units} group by variant").fetchall())
     positions = {name: quantile_positions(count, quantile=quantile) for name, count in counts.items()}

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.experiments.statistics import Estimate
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
@@ -81,7 +80,7 @@ class DailyResult:
 
 
 def read_daily_result(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, metric: Metric
+    connection: Connection, experiment: ExperimentDefinition, metric: Metric
 ) -> DailyResult:
     """Read one metric of an experiment day by day.
 
@@ -106,7 +105,7 @@ def read_daily_result(
 
 
 def read_daily_moments(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     metric: Metric,
     *,
@@ -176,7 +175,7 @@ def compare_days(
     return _corrected(days, experiment)
 
 
-def _invalid_reason(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> str | None:
+def _invalid_reason(connection: Connection, experiment: ExperimentDefinition) -> str | None:
     analysis = analyze(experiment, read_aggregates(connection, experiment, dimensions=()))
     has_units = analysis.mixed_units or any(analysis.units.values())
     return find_invalid_reason(analysis) if has_units else None

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.experiments.planning_data import PlanningData
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
@@ -74,7 +73,7 @@ class Plan:
 
 
 def plan(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     *,
     metric: str | None = None,

@@ -19,8 +19,7 @@ from shopwright.experiments.aggregates import capped_metric, read_aggregates
 from shopwright.experiments.statistics import Baseline, Quantity
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
 
@@ -169,7 +168,7 @@ group by unit_id
 class PlanningData:
     """Recent days of a shop, seen as an experiment's first ones."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     experiment: ExperimentDefinition
     metric: Metric
     first_date: date
@@ -215,7 +214,7 @@ class PlanningData:
 
 
 def read_planning_data(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, metric: Metric, *, days: int
+    connection: Connection, experiment: ExperimentDefinition, metric: Metric, *, days: int
 ) -> PlanningData:
     """Read what units did in the last days of the data.
 

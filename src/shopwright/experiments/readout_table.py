@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from shopwright.assignment.dbt_variables import plan_fingerprint
+from shopwright.core.engine import SchemaError
 from shopwright.core.errors import ConfigurationError, DataError
 from shopwright.core.sql import quote_name, quote_text
 
 if TYPE_CHECKING:
+    from shopwright.core.engine import Connection
     from shopwright.experiments.analysis import MetricResult
     from shopwright.experiments.result import ExperimentResult
     from shopwright.experiments.statistics import Effect
@@ -88,9 +88,7 @@ def check_installed() -> None:
         )
 
 
-def check_built(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition | None, *, timezone: str
-) -> None:
+def check_built(connection: Connection, experiment: ExperimentDefinition | None, *, timezone: str) -> None:
     """Check that the warehouse was built with an experiment's current settings.
 
     Args:
@@ -105,7 +103,7 @@ def check_built(
         fingerprints = dict(
             connection.execute(f"select distinct experiment, plan_fingerprint from {TABLE}").fetchall()
         )
-    except (duckdb.CatalogException, duckdb.BinderException):
+    except SchemaError:
         raise DataError(
             "an older version built the published warehouse, without experiments; run `shopwright build`"
         ) from None
@@ -123,7 +121,7 @@ def check_built(
 
 
 def write_readouts(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiments: tuple[ExperimentDefinition, ...],
     *,
     timezone: str,

@@ -18,8 +18,7 @@ from shopwright.metrics import METRICS, Kind
 if TYPE_CHECKING:
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.experiments.analysis import Analysis
     from shopwright.experiments.daily import DayResult
     from shopwright.experiments.statistics import Dilution
@@ -71,9 +70,7 @@ class ExperimentResult:
         }
 
 
-def read_experiment(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition
-) -> ExperimentResult:
+def read_experiment(connection: Connection, experiment: ExperimentDefinition) -> ExperimentResult:
     """Read an experiment's result from a warehouse.
 
     Args:
@@ -100,7 +97,7 @@ def _metric_to_dict(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, "metric": result["metric"]["name"]}
 
 
-def _last_date(connection: duckdb.DuckDBPyConnection) -> date | None:
+def _last_date(connection: Connection) -> date | None:
     row = connection.execute(
         "select coalesce((select max(session_date) from gold.fct_sessions), "
         "(select max(order_date) from gold.fct_orders))"
@@ -109,7 +106,7 @@ def _last_date(connection: duckdb.DuckDBPyConnection) -> date | None:
     return last_date
 
 
-def _dilutions(connection: duckdb.DuckDBPyConnection, analysis: Analysis) -> dict[str, Dilution]:
+def _dilutions(connection: Connection, analysis: Analysis) -> dict[str, Dilution]:
     experiment = analysis.experiment
     if (
         experiment.exposure == "assigned"

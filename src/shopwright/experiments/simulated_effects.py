@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.settings import ExperimentDefinition
 
 
 def simulated_events(
-    connection: duckdb.DuckDBPyConnection, *, since: date | None = None, until: date | None = None
+    connection: Connection, *, since: date | None = None, until: date | None = None
 ) -> dict[str, int]:
     """Count the events that a simulated effect changed, by the experiment whose effect it is.
 
@@ -45,9 +44,7 @@ def simulated_events(
     return {name: int(events) for name, events in rows}
 
 
-def simulated_for(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition
-) -> tuple[int, dict[str, int]]:
+def simulated_for(connection: Connection, experiment: ExperimentDefinition) -> tuple[int, dict[str, int]]:
     """Count the changed events that an experiment looks at, its pre-period included.
 
     Returns:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
     from shopwright.contracts import Entity
+    from shopwright.core.engine import Connection
     from shopwright.ingest.projection import Projection
 
 
@@ -62,7 +61,7 @@ class LoadedBatch:
 
 
 def write_batch(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     read: ReadResult,
     entity: Entity,
     batch: Batch,
@@ -122,9 +121,7 @@ def write_batch(
     return summary(accepted=file.rows, file=new_file, first_at=span[0], last_at=span[1])
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, read: ReadResult, entity: Entity, batch: Batch, path: Path
-) -> WrittenRows:
+def _write(connection: Connection, read: ReadResult, entity: Entity, batch: Batch, path: Path) -> WrittenRows:
     """Write the good rows, duplicates included, each as the first copy."""
     write = write_stream if read.stream else _write_typed_rows
     to_stored = partial(_stored_sql, entity=entity, projection=read.projection, batch=batch)
@@ -135,9 +132,7 @@ def _write(
         raise
 
 
-def _write_typed_rows(
-    connection: duckdb.DuckDBPyConnection, read: ReadResult, write: WriteQuery
-) -> WrittenRows:
+def _write_typed_rows(connection: Connection, read: ReadResult, write: WriteQuery) -> WrittenRows:
     """Write the good rows of the table ``typed_rows``."""
     bad = connection.execute(
         "select rowid, _broken from typed_rows where _broken <> 0 order by rowid"
@@ -147,7 +142,7 @@ def _write_typed_rows(
     return WrittenRows(file, quarantined_rows(read, read.rejected, bad))
 
 
-def _number_copies(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> AddedFile:
+def _number_copies(connection: Connection, path: Path, target: Path) -> AddedFile:
     """Rewrite a file with the numbers of its copies."""
     file = write_parquet(
         connection,
@@ -160,7 +155,7 @@ def _number_copies(connection: duckdb.DuckDBPyConnection, path: Path, target: Pa
     return file
 
 
-def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int] | None:
+def _count_rules(connection: Connection, path: Path) -> dict[str, int] | None:
     """Count a file's rows by the rule that decided their kind, most frequent first."""
     rows = connection.execute(
         f"select coalesce(kind_rule, kind), count(*) as rows from read_parquet({quote_text(str(path))}) "
@@ -169,7 +164,7 @@ def _count_rules(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str,
     return dict(rows) or None
 
 
-def _drop_duplicates(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> AddedFile:
+def _drop_duplicates(connection: Connection, path: Path, target: Path) -> AddedFile:
     """Rewrite a file without its duplicates."""
     file = write_parquet(
         connection,
@@ -196,9 +191,7 @@ def _overlapping(
     ]
 
 
-def _time_span(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, path: Path
-) -> tuple[datetime | None, datetime | None]:
+def _time_span(connection: Connection, entity: Entity, path: Path) -> tuple[datetime | None, datetime | None]:
     """Return the earliest and latest time of a file's rows; None where any of them has no time."""
     if entity.time_column is None:
         return None, None

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
     from shopwright.contracts import Entity
+    from shopwright.core.engine import Connection
 
 COPY_NUMBER = "copy_number"
 
 
 def find_duplicates(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     entity: Entity,
     names: list[str],
     path: Path,
@@ -51,7 +50,7 @@ def find_duplicates(
     return _count(connection, "duplicates")
 
 
-def find_copies(connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str], path: Path) -> int:
+def find_copies(connection: Connection, entity: Entity, names: list[str], path: Path) -> int:
     """Put rows that equal an earlier one of their file into the table ``copies``: ``row_number``, ``copy`` from 2.
 
     Returns:
@@ -76,7 +75,7 @@ def _rows_sql(path: Path) -> str:
     return f"read_parquet({quote_text(str(path))}, file_row_number = true)"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+def _count(connection: Connection, table: str) -> int:
     fetched = connection.execute(f"select count(*) from {table}").fetchone()
     return int(fetched[0]) if fetched else 0
 
@@ -99,7 +98,7 @@ def _hash_sql(entity: Entity, names: list[str], table: str = "") -> str:
 
 
 def _shared_hashes(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, names: list[str], new: str
+    connection: Connection, entity: Entity, names: list[str], new: str
 ) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     """Return the hashes that several rows have.
 

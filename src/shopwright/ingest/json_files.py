@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from shopwright.contracts import Rule
+from shopwright.core.engine import EngineError
 from shopwright.core.sql import quote_list, quote_text
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import (
@@ -147,6 +146,6 @@ def _new_keys(job: ReadJob, documents: str) -> list[str]:
             "select distinct unnest(json_keys(doc)) from "
             f"(select doc from {documents} limit 10000) where json_type(doc) = 'OBJECT'"
         ).fetchall()
-    except duckdb.Error:
+    except EngineError:
         return []  # reading the records will fail in the same way, and report it
     return sorted(name for (name,) in keys if name not in mapped)

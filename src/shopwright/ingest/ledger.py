@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.streaming import QuarantinedRow
 
 SETTLED = ("loaded", "empty", "identical")
@@ -117,7 +116,7 @@ class LedgerIndex:
         )
 
 
-def read_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[LedgerRow]:
+def read_ledger(connection: Connection, lake: Lake) -> list[LedgerRow]:
     """Return every row of the ledger, oldest first."""
     names = [item.name for item in lake_columns("ledger")]
     paths = [file.path for file in lake.files("ledger")]
@@ -128,7 +127,7 @@ def read_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[Ledge
     return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def write_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake, rows: Sequence[LedgerRow]) -> AddedFile:
+def write_ledger(connection: Connection, lake: Lake, rows: Sequence[LedgerRow]) -> AddedFile:
     """Write ledger rows to a new file of the lake; a commit makes it visible."""
     names = [item.name for item in lake_columns("ledger")]
     values = [tuple(getattr(row, name) for name in names) for row in rows]
@@ -136,7 +135,7 @@ def write_ledger(connection: duckdb.DuckDBPyConnection, lake: Lake, rows: Sequen
 
 
 def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, row: LedgerRow, quarantined: Sequence[QuarantinedRow]
+    connection: Connection, lake: Lake, row: LedgerRow, quarantined: Sequence[QuarantinedRow]
 ) -> AddedFile:
     """Write a file's bad records to a new file of the lake; a commit makes it visible."""
     values = [
@@ -158,14 +157,14 @@ def write_quarantine(
 
 
 def write_resolutions(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, sequence: int, values: list[tuple[Any, ...]]
+    connection: Connection, lake: Lake, sequence: int, values: list[tuple[Any, ...]]
 ) -> AddedFile:
     """Write which quarantined rows a replay resolved; a commit makes it visible."""
     return _write_rows(connection, lake, "resolutions", values, sequence)
 
 
 def _write_rows(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     lake: Lake,
     table: str,
     values: list[tuple[Any, ...]],

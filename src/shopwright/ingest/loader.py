@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.adapters import Mapping
     from shopwright.ingest.text_scan import TextFacts
     from shopwright.settings import Project
@@ -33,7 +32,7 @@ COMMIT_SECONDS = 5.0
 
 
 @contextmanager
-def workspace(project: Project) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def workspace(project: Project) -> Iterator[tuple[Connection, Path]]:
     """Open an engine and an empty staging folder; both are gone when the block ends."""
     staging = project.work / "staging"
     shutil.rmtree(staging, ignore_errors=True)
@@ -60,7 +59,7 @@ class BatchLoader:
         now: the time of the run, naive UTC.
     """
 
-    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    def __init__(self, project: Project, connection: Connection, now: datetime) -> None:
         self.project = project
         self.connection = connection
         self.now = now

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.batches import LoadedBatch
     from shopwright.settings import Project, SourceSettings
 
@@ -111,7 +110,7 @@ def list_open(
 
 
 def _list_open(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, source: str | None, rule: str | None, limit: int | None
+    connection: Connection, lake: Lake, source: str | None, rule: str | None, limit: int | None
 ) -> list[OpenRow]:
     rows = connection.execute(
         f"select {', '.join(_OPEN_COLUMNS)} from ({_open_sql(lake)}) where ($source is null or source = $source) "

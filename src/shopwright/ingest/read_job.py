@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.projection import Projection
     from shopwright.ingest.text_scan import TextFacts
 
@@ -77,7 +76,7 @@ class ReadResult:
 class ReadJob:
     """One plain file to read, and how."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     label: str
     plain: Path
     staging: Path

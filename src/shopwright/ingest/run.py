@@ -27,8 +27,7 @@ from shopwright.ingest.text_scan import TextFacts, hash_file, scan_and_hash
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.batches import LoadedBatch
     from shopwright.settings import Project, SourceSettings
 
@@ -140,7 +139,7 @@ class _IngestRun:
     def __init__(
         self,
         project: Project,
-        connection: duckdb.DuckDBPyConnection,
+        connection: Connection,
         staging: Path,
         now: datetime,
         on_progress: ProgressCallback | None,

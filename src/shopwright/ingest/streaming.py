@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import duckdb
-
+from shopwright.core.engine import Connection, ValueReadError
 from shopwright.core.sql import quote_name
 from shopwright.ingest.read_job import BadRecord, ReadResult, RecordStream, UnreliableReadError
 from shopwright.lake.delta import AddedFile
@@ -33,7 +32,7 @@ class WrittenRows:
     quarantined: list[QuarantinedRow]
 
 
-def write_stream(connection: duckdb.DuckDBPyConnection, read: ReadResult, write: WriteQuery) -> WrittenRows:
+def write_stream(connection: Connection, read: ReadResult, write: WriteQuery) -> WrittenRows:
     """Write the good rows; only where some are bad, a second and narrower pass finds them.
 
     Raises:
@@ -55,24 +54,24 @@ def write_stream(connection: duckdb.DuckDBPyConnection, read: ReadResult, write:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, stream: RecordStream, good: str, write: WriteQuery
+    connection: Connection, stream: RecordStream, good: str, write: WriteQuery
 ) -> tuple[AddedFile, list[BadRecord]]:
     _clear_rejected(connection)
     # the order of rows in the lake means nothing, and keeping it costs time and memory
     connection.execute("set preserve_insertion_order = false")
     try:
         return write(good), stream.fetch_rejected()
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
+    except ValueReadError:
         raise UnreliableReadError from None
     finally:
         connection.execute("set preserve_insertion_order = true")
 
 
-def _clear_rejected(connection: duckdb.DuckDBPyConnection) -> None:
+def _clear_rejected(connection: Connection) -> None:
     connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
 
 
-def _bad_rows(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[int, int]]:
+def _bad_rows(connection: Connection, select: str) -> list[tuple[int, int]]:
     """Return the numbers of the rows that break rules, in the order of the file, with the rules' bits.
 
     Raises:

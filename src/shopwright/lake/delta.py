@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    import duckdb
+    from shopwright.core.engine import Connection
 
 APPLICATION = "shopwright"
 """Name of this program in the tables' application transactions; never change it, or commits would be repeated."""
@@ -245,7 +245,7 @@ def _schema(columns: tuple[TableColumn, ...]) -> Schema:
     return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> AddedFile:
+def write_parquet(connection: Connection, select: str, file: Path) -> AddedFile:
     """Write a query's rows to one Parquet file of the lake.
 
     Returns:

@@ -8,9 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-import duckdb
-
-from shopwright.core.engine import connect
+from shopwright.core.engine import SchemaError, connect
 from shopwright.core.errors import ConfigurationError, DataError, near_match
 from shopwright.core.lock import exclusive_lock
 from shopwright.models import MODELS
@@ -88,7 +86,7 @@ def _explain_outdated_build(
     def wrapper(project: Project, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return step(project, *args, **kwargs)
-        except (duckdb.BinderException, duckdb.CatalogException) as error:
+        except SchemaError as error:
             if not is_outdated(project):
                 raise
             raise DataError(

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
     import numpy as np
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.evaluation.leaks import Finding
     from shopwright.evaluation.scores import Score
     from shopwright.evaluation.verdicts import Gate, Verdict
@@ -135,21 +135,21 @@ class Explanation:
 class LoadedModel(Protocol):
     """A model read from its artifact."""
 
-    def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    def score(self, connection: Connection) -> dict[str, NDArray[Any]]:
         """Score all current entities as of the shop's last complete day.
 
         Returns:
             Columns of the scores table, (entities,) each.
         """
 
-    def explain(self, connection: duckdb.DuckDBPyConnection, entity: str) -> Explanation:
+    def explain(self, connection: Connection, entity: str) -> Explanation:
         """Explain the score of one entity.
 
         Raises:
             DataError: the shop has no such entity.
         """
 
-    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
+    def sample(self, connection: Connection, *, rows: int, seed: int) -> Sample:
         """Compute feature contributions for a random sample of decisions.
 
         Args:
@@ -198,7 +198,7 @@ class ModelSpec(Protocol):
     def naive_recipe(self) -> NaiveRecipe | None:
         """The usual recipe that looks better than it is, to show next to the model; None if there is none."""
 
-    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: Connection) -> str | None:
         """Return what data the shop still needs for this model; None if it has everything."""
 
     def train(self, context: TrainingContext) -> TrainingResult:

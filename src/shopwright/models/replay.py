@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import duckdb
     from numpy.typing import NDArray
+
+    from shopwright.core.engine import Connection
 
 WAREHOUSE = "warehouse"
 """Name of the database that the views were created in."""
@@ -39,7 +40,7 @@ def replay(
     rewrites: Mapping[str, str],
     *,
     extra_tables: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> Iterator[Connection]:
     """Open a database in which one view is as published, over replaced tables.
 
     Args:
@@ -76,7 +77,7 @@ def replay(
 class _ViewBuilder:
     """Creates views and everything below them, each once."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, rewrites: Mapping[str, str]) -> None:
+    def __init__(self, connection: Connection, rewrites: Mapping[str, str]) -> None:
         self._connection = connection
         self._rewrites = rewrites
         self._originals: set[str] = set()
@@ -141,7 +142,7 @@ class _ViewBuilder:
         )
 
 
-def referenced_tables(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, str, str]]:
+def referenced_tables(connection: Connection, query: str) -> list[tuple[str, str, str]]:
     """Return the tables and views that a query reads, by DuckDB's own parser, in order of appearance.
 
     Args:

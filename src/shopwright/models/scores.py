@@ -13,9 +13,9 @@ from shopwright.core.sql import quote_name, quote_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import duckdb
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.models.protocol import ModelSpec
     from shopwright.settings import Project
 
@@ -27,7 +27,7 @@ COMMON = {
 
 
 def write_scores(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     spec: ModelSpec,
     columns: Mapping[str, NDArray[Any]],
     *,

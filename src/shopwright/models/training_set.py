@@ -12,8 +12,9 @@ from shopwright.core.sql import quote_name, quote_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
     from numpy.typing import NDArray
+
+    from shopwright.core.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class TrainingSet:
 
 
 def read_training_set(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     view: FeatureView,
     *,
     where: str = "",
@@ -119,7 +120,7 @@ def sample_rows(data: TrainingSet, rows: int, *, seed: int) -> TrainingSet:
 
 
 def _sampling_condition(
-    connection: duckdb.DuckDBPyConnection, view: FeatureView, conditions: Sequence[str], max_rows: int
+    connection: Connection, view: FeatureView, conditions: Sequence[str], max_rows: int
 ) -> str:
     row = connection.execute(f"select count(*) from {view.table}{_where(conditions)}").fetchone()
     count = int(row[0]) if row else 0
@@ -165,9 +166,7 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
 
 
-def find_missing_requirement(
-    connection: duckdb.DuckDBPyConnection, table: str, *, needs: str, evidence: str
-) -> str | None:
+def find_missing_requirement(connection: Connection, table: str, *, needs: str, evidence: str) -> str | None:
     """Return ``needs`` if the shop has no data for a feature view; None if it has.
 
     Args:

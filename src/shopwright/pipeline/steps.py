@@ -20,8 +20,7 @@ from shopwright.warehouse.build import BuildReport, build, due_reason
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.models.lifecycle import TrainedVersion
     from shopwright.models.protocol import ModelSpec
     from shopwright.pipeline.step import Step, StepContext
@@ -76,7 +75,7 @@ class BuildStep:
         """Build, test and publish."""
         findings: list[SummaryLine] = []
 
-        def read(warehouse: duckdb.DuckDBPyConnection) -> None:
+        def read(warehouse: Connection) -> None:
             findings.extend(summarize(warehouse, currency=context.project.settings.shop.currency))
 
         context.on_progress("starting dbt", 0, 0)

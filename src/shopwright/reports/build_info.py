@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import duckdb
-
+from shopwright.core.engine import Connection, SchemaError
 from shopwright.core.errors import ConfigurationError
 
 
-def build_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+def build_settings(connection: Connection) -> dict[str, str]:
     """Return the settings of the published build, such as ``shop_timezone``.
 
     Raises:
@@ -20,16 +19,16 @@ def build_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def has_rows(connection: duckdb.DuckDBPyConnection, table: str, condition: str = "true") -> bool:
+def has_rows(connection: Connection, table: str, condition: str = "true") -> bool:
     """Return whether gold has a table or view of this name with a row that meets a condition."""
     try:
         row = connection.execute(f"select 1 from gold.{table} where {condition} limit 1").fetchone()
-    except duckdb.CatalogException:  # the shop has no such table
+    except SchemaError:  # the shop has no such table
         return False
     return row is not None
 
 
-def states_orders(connection: duckdb.DuckDBPyConnection) -> bool:
+def states_orders(connection: Connection) -> bool:
     """Return whether the shop has orders of its own; else they are derived from purchase events.
 
     Raises:

@@ -11,8 +11,7 @@ from shopwright.reports.build_info import has_rows, states_orders
 if TYPE_CHECKING:
     from datetime import date
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.reports.report import Filters
 
 
@@ -30,7 +29,7 @@ class FilterValues:
     """Groups of the shop's own scheme, and ``NAME:VARIANT`` of experiments whose units are users."""
 
 
-def read_filter_values(connection: duckdb.DuckDBPyConnection) -> FilterValues:
+def read_filter_values(connection: Connection) -> FilterValues:
     """Read the filter values of a published warehouse."""
     first, last = _read_row(connection, _PERIOD)
     has_orders = states_orders(connection)
@@ -44,7 +43,7 @@ def read_filter_values(connection: duckdb.DuckDBPyConnection) -> FilterValues:
     )
 
 
-def check_values(connection: duckdb.DuckDBPyConnection, filters: Filters) -> None:
+def check_values(connection: Connection, filters: Filters) -> None:
     """Check that each filter has a value that occurs in the shop.
 
     Raises:
@@ -59,7 +58,7 @@ def check_values(connection: duckdb.DuckDBPyConnection, filters: Filters) -> Non
             raise ConfigurationError(f"the shop has no {name} '{value}'{near_match(value[:60], values)}")
 
 
-def _read_values(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+def _read_values(connection: Connection, name: str) -> tuple[str, ...]:
     if name == "category":
         return _read_texts(connection, _CATEGORIES)
     if name == "experiment":
@@ -102,19 +101,19 @@ def _session_values(column: str, *, has_orders: bool) -> str:
     return f"select entry_{column} as name from gold.fct_funnel {orders} order by name"
 
 
-def _read_options(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[str, ...]:
+def _read_options(connection: Connection, query: str) -> tuple[str, ...]:
     """Read values to choose from; none where there is only one, which would filter nothing."""
     values = _read_texts(connection, query)
     return values if len(values) > 1 else ()
 
 
-def _read_variants(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _read_variants(connection: Connection) -> tuple[str, ...]:
     return _read_texts(connection, _VARIANTS) if has_rows(connection, "fct_experiment_units") else ()
 
 
-def _read_texts(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[str, ...]:
+def _read_texts(connection: Connection, query: str) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in connection.execute(query).fetchall())
 
 
-def _read_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+def _read_row(connection: Connection, query: str) -> tuple[Any, ...]:
     return connection.execute(query).fetchone() or (None, None)

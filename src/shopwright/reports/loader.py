@@ -10,7 +10,7 @@ from shopwright.reports.filter_values import check_values
 from shopwright.reports.report import DataTestCounts, Filters, Freshness, Report, Table
 
 if TYPE_CHECKING:
-    import duckdb
+    from shopwright.core.engine import Connection
 
 _NO_EVENTS = "no events, so there are no sessions. Add an events source"
 _NO_ORDERS = "no orders and no purchase events. Add an orders or events source"
@@ -35,9 +35,7 @@ _MISSING = {
 """Required table to the reason why it is empty and the next step."""
 
 
-def read_report(
-    connection: duckdb.DuckDBPyConnection, report: Report, filters: Filters | None = None
-) -> Table:
+def read_report(connection: Connection, report: Report, filters: Filters | None = None) -> Table:
     """Read a report.
 
     Args:
@@ -70,7 +68,7 @@ def read_report(
     )
 
 
-def adapt_to_shop(connection: duckdb.DuckDBPyConnection, report: Report) -> Report:
+def adapt_to_shop(connection: Connection, report: Report) -> Report:
     """Return a report with only the filters that the shop's orders support.
 
     Raises:
@@ -79,7 +77,7 @@ def adapt_to_shop(connection: duckdb.DuckDBPyConnection, report: Report) -> Repo
     return report.for_shop(states_orders=states_orders(connection))
 
 
-def _check_data(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+def _check_data(connection: Connection, report: Report) -> None:
     for table in report.requires:
         if not has_rows(connection, table):
             reason = _MISSING.get(table, f"gold.{table} has no rows")
@@ -89,7 +87,7 @@ def _check_data(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
 
 
 def _read_rows(
-    connection: duckdb.DuckDBPyConnection, report: Report, filters: Filters, settings: dict[str, str]
+    connection: Connection, report: Report, filters: Filters, settings: dict[str, str]
 ) -> list[tuple[Any, ...]]:
     conditions = {name: columns.condition(filters) for name, columns in report.filter_columns.items()}
     query = report.sql.format(**conditions)
@@ -101,7 +99,7 @@ def _read_rows(
     return cursor.fetchall()
 
 
-def _read_freshness(connection: duckdb.DuckDBPyConnection, report: Report) -> Freshness:
+def _read_freshness(connection: Connection, report: Report) -> Freshness:
     data_until = connection.execute(
         "select max(last_event_at) from gold.fct_freshness where len($1) = 0 or entity in (select unnest($1))",
         [list(report.entities)],
@@ -120,7 +118,7 @@ def _read_freshness(connection: duckdb.DuckDBPyConnection, report: Report) -> Fr
     )
 
 
-def _count_data_tests(connection: duckdb.DuckDBPyConnection, report: Report) -> DataTestCounts:
+def _count_data_tests(connection: Connection, report: Report) -> DataTestCounts:
     query = """
         select count(*) filter (where status = 'pass'), count(*) filter (where status <> 'pass')
         from gold.fct_data_tests

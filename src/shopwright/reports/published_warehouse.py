@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import duckdb
+    from shopwright.core.engine import Connection
 
 _DATABASE = "warehouse"
 """Database name that the warehouse's views refer to."""
@@ -26,7 +26,7 @@ class PublishedWarehouse:
         self.file = file
         self._threads = threads
         self._lock = Lock()
-        self._current: tuple[tuple[int, ...], duckdb.DuckDBPyConnection] | None = None
+        self._current: tuple[tuple[int, ...], Connection] | None = None
 
     @property
     def identity(self) -> tuple[int, ...]:
@@ -42,7 +42,7 @@ class PublishedWarehouse:
         return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     @contextmanager
-    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connection(self) -> Iterator[Connection]:
         """Open a cursor for one reader; it keeps reading the old build if a new one is published meanwhile.
 
         Raises:
@@ -54,14 +54,14 @@ class PublishedWarehouse:
             cursor.execute("set TimeZone = 'UTC'")
             yield cursor
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self) -> Connection:
         identity = self.identity
         with self._lock:
             if self._current is None or self._current[0] != identity:
                 self._current = (identity, self._open())
             return self._current[1]
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(self) -> Connection:
         # attached, not opened by path: DuckDB returns the old file for a path that anyone in this process still reads
         connection = connect(threads=self._threads)
         try:

@@ -10,7 +10,7 @@ from shopwright.reports.catalog import find_report
 from shopwright.reports.loader import read_report
 
 if TYPE_CHECKING:
-    import duckdb
+    from shopwright.core.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SummaryLine:
     """The number with its unit, formatted."""
 
 
-def summarize(connection: duckdb.DuckDBPyConnection, *, currency: str) -> list[SummaryLine]:
+def summarize(connection: Connection, *, currency: str) -> list[SummaryLine]:
     """Summarize a shop by its reports.
 
     Args:
@@ -43,7 +43,7 @@ def summarize(connection: duckdb.DuckDBPyConnection, *, currency: str) -> list[S
     ]
 
 
-def _read(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
+def _read(connection: Connection, name: str) -> list[dict[str, Any]]:
     """Read the rows of a report by column name; none where the shop lacks the data."""
     try:
         table = read_report(connection, find_report(name))

@@ -7,7 +7,7 @@ views list the files that exist at that time: files loaded during a build belong
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TYPE_CHECKING
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
@@ -17,10 +17,10 @@ from shopwright.lake.delta import Lake, read_sql
 from shopwright.lake.tables import TABLES
 
 if TYPE_CHECKING:
-    import duckdb
+    from shopwright.core.engine import Connection
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+def create_views(connection: Connection, lake: Path) -> None:
     """Create or replace the view of every lake table; a table without files becomes an empty view."""
     tables = Lake(lake)
     connection.execute("create schema if not exists bronze")
@@ -36,7 +36,7 @@ class Plugin(BasePlugin):
         """Remember the lake's folder from the profile; dbt-duckdb calls this once."""
         self._lake = Path(plugin_config["lake"])
 
-    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+    def configure_connection(self, conn: Connection) -> None:
         """Set the time zone and create the views; dbt-duckdb calls this for each new connection."""
         conn.execute("set TimeZone = 'UTC'")
         create_views(conn, self._lake)

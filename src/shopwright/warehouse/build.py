@@ -8,10 +8,8 @@ from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from shopwright import __version__
-from shopwright.core.engine import connect
+from shopwright.core.engine import EngineError, connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
@@ -204,7 +202,7 @@ def _example_rows(project: Project, result: NodeResult) -> str:
             cursor = connection.execute(f"select * from ({result.query}) limit {MAX_EXAMPLE_ROWS}")
             names = [str(column[0]) for column in cursor.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    except duckdb.Error:
+    except EngineError:
         return ""
     return json.dumps(rows, default=str)
 

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.settings import Project
 
 COPY_BYTES = 16 << 20
 
-WarehouseReader = Callable[["duckdb.DuckDBPyConnection"], None]
+WarehouseReader = Callable[["Connection"], None]
 """Called with a connection to read from; must not write."""
 
 
 def publish(
-    project: Project, connection: duckdb.DuckDBPyConnection, *, while_copying: WarehouseReader | None = None
+    project: Project, connection: Connection, *, while_copying: WarehouseReader | None = None
 ) -> None:
     """Replace the published database with a copy of the warehouse.
 

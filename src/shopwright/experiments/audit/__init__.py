@@ -37,9 +37,9 @@ from shopwright.experiments.audit.sample_ratio_checks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import duckdb
     from numpy.random import Generator
 
+    from shopwright.core.engine import Connection
     from shopwright.experiments.statistics import SampleRatio
     from shopwright.settings import ExperimentDefinition
 
@@ -99,7 +99,7 @@ class Audit:
 
 
 def audit(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     other_experiments: Sequence[ExperimentDefinition],
     *,

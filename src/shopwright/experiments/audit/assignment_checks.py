@@ -15,8 +15,7 @@ from shopwright.experiments.statistics import sample_ratio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.experiments.statistics import SampleRatio
     from shopwright.settings import ExperimentDefinition
 
@@ -59,7 +58,7 @@ class UnknownVariant:
     units: int
 
 
-def balance(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition) -> Balance:
+def balance(connection: Connection, experiment: ExperimentDefinition) -> Balance:
     """Test how evenly the ids of all the shop's users (or sessions) fall into an experiment's buckets."""
     unit = "user_id" if experiment.unit == "user" else "session_key"
     group = f"{bucket_sql(hash_salt(experiment), unit)} // {BUCKET_COUNT // GROUPS}"
@@ -72,7 +71,7 @@ def balance(connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinit
 
 
 def correlate(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     other: ExperimentDefinition,
     *,
@@ -108,7 +107,7 @@ def correlate(
 
 
 def unknown_variants(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     other_experiments: Sequence[ExperimentDefinition] = (),
 ) -> list[UnknownVariant]:

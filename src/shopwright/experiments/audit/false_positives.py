@@ -26,10 +26,10 @@ from shopwright.metrics import METRICS, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import duckdb
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.experiments.statistics import Estimate
     from shopwright.metrics import Metric
     from shopwright.settings import ExperimentDefinition
@@ -73,7 +73,7 @@ class FalsePositives:
 
 
 def false_positives(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     *,
     rng: Generator,
@@ -186,7 +186,7 @@ def _draw_ranges(
 
 
 def _columns(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     experiment: ExperimentDefinition,
     names: Sequence[str],
     units: str,

@@ -15,9 +15,9 @@ from shopwright.experiments.statistics import chi_square_independence, sample_ra
 from shopwright.experiments.statistics.sample_ratio import THRESHOLD
 
 if TYPE_CHECKING:
-    import duckdb
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.experiments.statistics import SampleRatio
     from shopwright.settings import ExperimentDefinition
 
@@ -70,7 +70,7 @@ class SplitOverTime:
 
 
 def trace_sample_ratio(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, *, units: str = UNITS
+    connection: Connection, experiment: ExperimentDefinition, *, units: str = UNITS
 ) -> tuple[SampleRatio, tuple[Suspect, ...]]:
     """Test the sample ratio and, if it is off, find the groups of units that explain it.
 
@@ -101,7 +101,7 @@ def trace_sample_ratio(
 
 
 def split_over_time(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, *, units: str = UNITS
+    connection: Connection, experiment: ExperimentDefinition, *, units: str = UNITS
 ) -> SplitOverTime:
     """Test whether the split is the same on all days of exposure.
 
@@ -176,7 +176,7 @@ def _merge_days(days: list[date], table: NDArray[np.float64]) -> tuple[list[date
 
 
 def _read_counts(
-    connection: duckdb.DuckDBPyConnection, experiment: ExperimentDefinition, units: str
+    connection: Connection, experiment: ExperimentDefinition, units: str
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Return the units of each variant by dimension and value, both empty for all units; in one scan."""
     dimensions = {**{name: dimension_sql(name) for name in (*DIMENSIONS, COHORT)}, "stage": STAGE}

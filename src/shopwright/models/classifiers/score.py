@@ -12,9 +12,9 @@ from shopwright.models.protocol import Explanation, Sample
 from shopwright.models.training_set import entity_condition, read_training_set, sample_rows
 
 if TYPE_CHECKING:
-    import duckdb
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.models.classifiers.predictor import Predictor
     from shopwright.models.classifiers.task import PredictionTask
     from shopwright.models.training_set import TrainingSet
@@ -30,7 +30,7 @@ class LoadedClassifier:
     task: PredictionTask
     predictor: Predictor
 
-    def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    def score(self, connection: Connection) -> dict[str, NDArray[Any]]:
         """Score all current decisions.
 
         Returns:
@@ -44,7 +44,7 @@ class LoadedClassifier:
             "probability": self.predictor.probability(data.columns),
         }
 
-    def explain(self, connection: duckdb.DuckDBPyConnection, entity: str) -> Explanation:
+    def explain(self, connection: Connection, entity: str) -> Explanation:
         """Explain an entity's score at its last decision.
 
         Raises:
@@ -56,7 +56,7 @@ class LoadedClassifier:
             raise DataError(f"{view.table} has no {view.entity} '{entity}'")
         return self._explanation(data.take(data.decided_at == data.decided_at.max()))
 
-    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
+    def sample(self, connection: Connection, *, rows: int, seed: int) -> Sample:
         """Compute contributions to the log odds of a random sample of all decisions.
 
         Args:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.evaluation.leaks import Finding
     from shopwright.models.classifiers.task import PredictionTask
     from shopwright.models.naive_recipe import NaiveRecipe
@@ -54,7 +53,7 @@ class ClassifierSpec:
         """The usual recipe, to show next to the model."""
         return self.task.naive_recipe
 
-    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: Connection) -> str | None:
         """Return what data the shop still needs for this model; None if it has everything."""
         table = self.task.view.table
         return find_missing_requirement(connection, table, needs=self.needs, evidence=self.evidence or table)

@@ -10,10 +10,10 @@ from shopwright.models.btyd import PurchaseHistory
 from shopwright.models.training_set import Feature, FeatureView, read_training_set
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.models.lifetime_value.config import LifetimeValueConfig
     from shopwright.models.training_set import TrainingSet
 
@@ -49,7 +49,7 @@ _OUTCOMES = ("purchase_count", "value")
 
 
 def read_customers(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     config: LifetimeValueConfig,
     *,
     where: str = "",

@@ -17,9 +17,9 @@ from shopwright.models.training_set import entity_condition, read_training_set, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import duckdb
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.models.lifetime_value.prediction import Candidate, Prediction
     from shopwright.models.training_set import TrainingSet
 
@@ -35,7 +35,7 @@ class LoadedLifetimeValue:
         """Read a model from its verified artifact."""
         return cls(load_candidate(folder))
 
-    def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    def score(self, connection: Connection) -> dict[str, NDArray[Any]]:
         """Return purchases and value at both horizons, for all customers at the last snapshot.
 
         Horizons are those that the model was trained with, whatever the project's settings are now.
@@ -51,7 +51,7 @@ class LoadedLifetimeValue:
             columns |= _score_columns(self.candidate.predict(rows, days), prefix, days)
         return columns
 
-    def explain(self, connection: duckdb.DuckDBPyConnection, entity: str) -> Explanation:
+    def explain(self, connection: Connection, entity: str) -> Explanation:
         """Explain what a customer is expected to spend, at the last snapshot.
 
         Raises:
@@ -64,7 +64,7 @@ class LoadedLifetimeValue:
             raise DataError(f"{FEATURE_VIEW.table} has no {FEATURE_VIEW.entity} '{entity}'")
         return self._explain(rows)
 
-    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:
+    def sample(self, connection: Connection, *, rows: int, seed: int) -> Sample:
         """Return contributions to the expected value of a random sample of the customers of the last snapshot.
 
         Raises:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.evaluation.leaks import Finding
     from shopwright.models.protocol import EvaluationResult, TrainingContext, TrainingResult, VersionRef
 
@@ -37,7 +36,7 @@ class LifetimeValueSpec:
     scores_table: str = f"gold.scores_{NAME}"
     naive_recipe: None = None
 
-    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: Connection) -> str | None:
         """Return what the shop find_missing_requirement for this model; None where nothing is missing."""
         return find_missing_requirement(
             connection, FEATURE_VIEW.table, needs=self.needs, evidence=FEATURE_VIEW.table

@@ -15,8 +15,9 @@ from shopwright.core.sql import quote_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
     from numpy.typing import NDArray
+
+    from shopwright.core.engine import Connection
 
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int64]
@@ -120,7 +121,7 @@ def make_customers(ids: Sequence[str] | NDArray[np.str_], values: Floats) -> Cus
     return Customers(ids=texts, values=numbers)
 
 
-def snapshot_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, date | None]:
+def snapshot_dates(connection: Connection) -> tuple[date, date | None]:
     """Return today's snapshot, and the latest one at least a month before it; None where the shop is younger.
 
     Raises:
@@ -137,7 +138,7 @@ def snapshot_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, date | 
 
 
 def read_customers(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     *,
     snapshot_date: date | None = None,
     customer: str | None = None,

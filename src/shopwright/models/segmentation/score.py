@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import duckdb
     from numpy.typing import NDArray
 
+    from shopwright.core.engine import Connection
     from shopwright.models.protocol import Sample
     from shopwright.models.segmentation.customers import Customers
 
@@ -38,7 +38,7 @@ class LoadedSegmentation:
         """Read the artifact that training wrote."""
         return cls(Segmentation.from_dict(json.loads((folder / FILE).read_text(encoding="utf-8"))))
 
-    def score(self, connection: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    def score(self, connection: Connection) -> dict[str, NDArray[Any]]:
         """Return segment, name, campaign, scores and previous segment of today's customers.
 
         Raises:
@@ -65,7 +65,7 @@ class LoadedSegmentation:
             "moved_from": self._segments_at(connection, earlier, customers.ids),
         }
 
-    def sample(self, connection: duckdb.DuckDBPyConnection, *, rows: int, seed: int) -> Sample:  # noqa: ARG002
+    def sample(self, connection: Connection, *, rows: int, seed: int) -> Sample:  # noqa: ARG002
         """Refuse: a rule puts a customer into a segment, so there are no contributions to draw.
 
         Raises:
@@ -76,7 +76,7 @@ class LoadedSegmentation:
             "`shopwright models show segmentation champion`"
         )
 
-    def explain(self, connection: duckdb.DuckDBPyConnection, entity: str) -> Explanation:
+    def explain(self, connection: Connection, entity: str) -> Explanation:
         """Return the rule that puts one of today's customers into their segment.
 
         Raises:
@@ -106,7 +106,7 @@ class LoadedSegmentation:
         )
 
     def _segments_at(
-        self, connection: duckdb.DuckDBPyConnection, snapshot: date | None, ids: NDArray[np.str_]
+        self, connection: Connection, snapshot: date | None, ids: NDArray[np.str_]
     ) -> NDArray[np.object_]:
         """Return segments by the rules at a snapshot, (n,); None for customers who had not ordered by then."""
         if snapshot is None:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.evaluation.leaks import Finding
     from shopwright.models.protocol import EvaluationResult, TrainingContext, TrainingResult, VersionRef
 
@@ -40,7 +39,7 @@ class SegmentationSpec:
     """Choices of training; the project's seed replaces its seed."""
     naive_recipe: None = None
 
-    def missing_requirement(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def missing_requirement(self, connection: Connection) -> str | None:
         """Return what the shop find_missing_requirement for this model; None where nothing is missing."""
         return find_missing_requirement(connection, TABLE, needs=self.needs, evidence=TABLE)
 

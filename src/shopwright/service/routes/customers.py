@@ -15,8 +15,7 @@ from shopwright.service.security import guarded_router
 from shopwright.service.state import get_service
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.models.protocol import ModelSpec
     from shopwright.service.state import Service
 
@@ -68,7 +67,7 @@ def _read_score(service: Service, spec: ModelSpec, customer_id: str) -> dict[str
     return row | {"model": spec.name, "data_date": row["as_of_date"]}
 
 
-def _table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+def _table_exists(connection: Connection, table: str) -> bool:
     schema, _, name = table.partition(".")
     query = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
     return connection.execute(query, [schema, name]).fetchone() is not None

@@ -22,8 +22,7 @@ from shopwright.simulate.effects.marks import EFFECT_COLUMN
 from shopwright.simulate.effects.rule import SimulatedEffect
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from shopwright.core.engine import Connection
     from shopwright.ingest.adapters import Mapping
     from shopwright.settings import ExperimentDefinition, Project, SourceSettings
 
@@ -202,7 +201,7 @@ class _Rewriter:
     project: Project
     source: SourceSettings
     effect: SimulatedEffect
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     staging: Path
 
     def rewrite(self, file: SourceFile, target: Path, *, name: Path) -> RewrittenFile:

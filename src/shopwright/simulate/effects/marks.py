@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shopwright.core.sql import quote_text
 
 if TYPE_CHECKING:
-    import duckdb
+    from shopwright.core.engine import Connection
 
 EFFECT_COLUMN = "simulated_effect"
 """On every event: the effect, as ``checkout share=0.05 seed=1``. Gold's ``fct_simulated_effects`` reads it."""
@@ -28,7 +28,7 @@ class MarkedEvents:
     """Events among them that are purchases here and cart events in the original export."""
 
 
-def count_marked_events(connection: duckdb.DuckDBPyConnection, events: str) -> list[MarkedEvents]:
+def count_marked_events(connection: Connection, events: str) -> list[MarkedEvents]:
     """Count marked events, one row per effect, sorted by its text; empty where all events are real.
 
     Args:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Writer:
     """A private DuckDB that prints arrays into files."""
 
     def __init__(self) -> None:
-        self._connection = duckdb.connect()
+        self._connection = connect()
         self._connection.execute("SET preserve_insertion_order = true")
         self._connection.execute("SET enable_progress_bar = false")
 

@@ -126,6 +126,6 @@ def test_every_report_reads_with_every_filter_it_takes(full):
             if any(table.startswith(("scores_", "fct_experiment")) for table in report.requires):
                 continue  # nothing was trained or tried
             whole = read_report(connection, report)
-            part = read_report(connection, report, Filters(**given).only(names))
+            part = read_report(connection, report, Filters(**given).select(names))
             assert all(len(row) == len(report.columns) for row in (*whole.rows, *part.rows)), report.name
             assert len(part.rows) <= len(whole.rows), report.name

@@ -269,7 +269,7 @@ def test_folders_may_have_any_name(run, tmp_path, name):
 def test_a_folder_that_the_lake_cannot_lie_in_is_refused_at_once(run, tmp_path, name):
     code, _, err = run("init", tmp_path / name)
     assert (code, is_one_line(err)) == (1, True)
-    assert "cannot lie" in err
+    assert "cannot be in a folder" in err
 
 
 def test_an_ingest_says_what_became_of_the_rows(run, shop):

@@ -121,7 +121,7 @@ def assign_variant(user_id: str) -> str:
     """Return the experiment's variant for a user: MD5 parity of the id, odd is the treatment.
 
     Example:
-        >>> group_of("512345678")
+        >>> assign_variant("512345678")
         'treatment'
     """
     return "treatment" if has_odd_md5(user_id) else "control"

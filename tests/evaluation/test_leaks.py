@@ -165,9 +165,9 @@ class TestChangedFeatures:
         assert "changed from" in self.changed([1, 2], [1.0, 2.0])[0].message
 
 
-def difference(value, lower, upper, *, better="higher", second=0.6, reason=None):
+def difference(value, lower, upper, *, direction="higher", second=0.6, reason=None):
     first = None if value is None else second + value
-    return Difference("roc_auc", value, lower, upper, better, first, second, reason)
+    return Difference("roc_auc", value, lower, upper, direction, first, second, reason)
 
 
 GOOD = Score("roc_auc", 0.7, 0.68, 0.72, "higher")

@@ -164,7 +164,7 @@ class TestUndefined:
             "correlation",
             "top_tenth_capture",
         }
-        assert "nothing" in result["bias"].reason
+        assert "add up to 0" in result["bias"].reason
 
     def test_a_handful_has_no_interval(self):
         result = classification_scores([0, 1, 1], [0.1, 0.4, 0.9], base_rate=0.5, rng=rng())["brier"]
@@ -241,14 +241,14 @@ class TestIntervals:
         outcome = generator.random(20_000) < probability
         groups = np.arange(20_000) // 2 if grouped else None
         whole = classification_scores(outcome, probability, base_rate=0.5, groups=groups, rng=rng())
-        monkeypatch.setattr(resampling, "MOST_ROWS", 5_000)
+        monkeypatch.setattr(resampling, "MAX_ROWS", 5_000)
         part = classification_scores(outcome, probability, base_rate=0.5, groups=groups, rng=rng())
         for name in ("roc_auc", "brier", "log_loss"):
             assert part[name].value == whole[name].value
             assert part[name].note.startswith("interval from ")
             width, expected = (scores[name].upper - scores[name].lower for scores in (part, whole))
             assert width == pytest.approx(expected, rel=0.3)
-        monkeypatch.setattr(resampling, "MOST_ROWS", 20_000)
+        monkeypatch.setattr(resampling, "MAX_ROWS", 20_000)
         assert not classification_scores(outcome, probability, base_rate=0.5, rng=rng())["brier"].note
 
     @pytest.mark.slow

@@ -168,7 +168,7 @@ def test_a_split_that_chance_does_not_explain_is_invalid(torn):
     (verdict,) = reading["verdicts"]
     assert verdict["decision"] == "invalid"
     assert verdict["reason"].startswith("sample ratio mismatch: ")
-    assert "'experiment audit' looks for the cause" in verdict["reason"]
+    assert "`shopwright experiment audit" in verdict["reason"]
 
 
 def test_the_audit_traces_it_to_the_device(torn):

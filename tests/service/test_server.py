@@ -126,13 +126,17 @@ def test_champions_are_exchanged_under_load_without_a_dropped_request(own):
 def test_told_to_stop_it_answers_what_came_before(own):
     with serving(own) as (port, process):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request(
+            "GET", "/health"
+        )  # a connection that the server has accepted, however busy the machine
+        connection.getresponse().read()
         body = json.dumps([SESSION] * 20_000)
         connection.putrequest("POST", "/bulk_predict")
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders()
         connection.send(body[:1_000].encode())
-        time.sleep(0.3)
+        time.sleep(1)
         process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         connection.send(body[1_000:].encode())

@@ -12,7 +12,7 @@ warehouse. A ``text`` block that follows is what the block before it prints. Com
 
     python .ci/tutorials.py [--check] [PAGE ...]
 
-Durations differ from run to run and are not compared. A page whose data set is not on this machine is left as it is, which is
+Durations differ from run to run and are left out. A page whose data set is not on this machine is left as it is, which is
 said; ``SHOPWRIGHT_REAL_DATA`` names the folder of the data sets.
 """
 
@@ -36,7 +36,7 @@ REAL_DATA = Path(os.environ.get("SHOPWRIGHT_REAL_DATA") or ROOT.parent / "shared
 _BLOCK = re.compile(
     r"^<!-- tutorial: (?P<directive>.+?) -->$|^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-_DURATION = re.compile(r"\d+\.\d s\b(, [\d,]+ rows (a|per) second)?")
+_DURATION = re.compile(r"; \d+\.\d s\b(, [\d,]+ rows per second)?")
 
 
 class MissingDataError(Exception):
@@ -72,7 +72,7 @@ class Tutorial:
         kind, body = match["kind"], match["body"]
         if kind == "text" and self.printed is not None:
             printed, self.printed = self.printed, None
-            return match[0] if normalize(printed) == normalize(body) else f"```text\n{printed}```"
+            return f"```text\n{_DURATION.sub('', printed)}```"
         directives, self.directives = self.directives, []
         self.printed = None
         for directive in directives:
@@ -159,11 +159,6 @@ def _cell(value: object) -> str:
     if isinstance(value, bool | str | float):
         return str(value)
     return f"{value:,}" if hasattr(value, "__round__") else str(value)
-
-
-def normalize(text: str) -> str:
-    """Return an output without what differs from run to run: durations and rates."""
-    return _DURATION.sub("N s", text).strip()
 
 
 def render(page: Path) -> str:

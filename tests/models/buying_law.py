@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.simulate.buyers import ANYBODY
+from shopwright.simulate.buyers import UNIFORM
 from shopwright.simulate.seasonality import DAY
 from shopwright.simulate.visits import Visits, draw_dwell, draw_views
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-KNOWN_SHARE = ANYBODY[0].known_share
+KNOWN_SHARE = UNIFORM[0].known_share
 TRIED = 100
 """Sessions of each user that are tried out."""
 PACES = 80

@@ -108,7 +108,7 @@ def test_the_verdict_of_an_experiment_is_read(opened, servers):
     verdict = told["verdicts"][0]
     assert opened.alerts[0] == f"{verdict['variant']}: {verdict['decision']}\n{verdict['reason']}"
     assert opened.metrics()["control"] == f"{told['units']['control']:,}"
-    assert servers.get_json("/v1/experiments/free_shipping_banner/readout")["verdicts"][0] == verdict
+    assert servers.get_json("/v1/experiments/free_shipping_banner/results")["verdicts"][0] == verdict
 
 
 @pytest.mark.parametrize("name", TILES)

@@ -24,7 +24,8 @@ def build_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path]
     Args:
         factory: pytest's own.
         name: of the folder; one name, one content.
-        make: fills the empty folder and returns what tests get, which is kept as a pickle. Nobody may change the folder.
+        make: fills the empty folder and returns what tests get, which is kept as a pickle of this test run
+            (the product itself pickles nothing). Tests must not change the folder.
     """
     base = factory.getbasetemp()
     # A worker's folder lies in that of the whole run.

@@ -36,7 +36,7 @@ def test_a_tutorial_prints_what_it_says(page):
     try:
         text = tutorials.render(page)
     except tutorials.MissingDataError as error:
-        pytest.skip(f"{error}; set SHOPWRIGHT_REAL_DATA")
+        pytest.skip(f"{error}; set SHOPWRIGHT_REAL_DATA to a folder that has it")
     assert text == page.read_text("utf-8"), "run make docs"
 
 

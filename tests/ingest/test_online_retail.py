@@ -294,7 +294,7 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
 def file(real_data):
     source_file = real_data / "online_retail" / "online_retail.csv.zst"
     if not source_file.exists():
-        pytest.skip(f"no {source_file}")
+        pytest.skip(f"no {source_file}; set SHOPWRIGHT_REAL_DATA to a folder that has online_retail/")
     return source_file
 
 

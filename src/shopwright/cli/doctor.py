@@ -54,13 +54,13 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
     Example:
         shopwright doctor --project my-shop
     """
-    found = [*_machine(project), *_project(project)]
+    findings = [*_machine(project), *_project(project)]
     if as_json:
-        print_json(found)
+        print_json(findings)
     else:
-        rows = [("ok" if item.ok else "WRONG", item.check, item.detail) for item in found]
+        rows = [("ok" if item.ok else "WRONG", item.check, item.detail) for item in findings]
         stdout_console().print(table("", ("", "check", "detail"), rows))
-    if not all(item.ok for item in found):
+    if not all(item.ok for item in findings):
         raise typer.Exit(1)
 
 
@@ -99,12 +99,12 @@ def _check_source(project: Project, source: SourceSettings) -> str:
 
 def _check_collector(project: Project) -> str:
     with connect() as connection:
-        found = count_pending_segments(project, LedgerIndex(read_ledger(connection, Lake(project.lake))))
-    if found is None:
+        pending = count_pending_segments(project, LedgerIndex(read_ledger(connection, Lake(project.lake))))
+    if pending is None:
         return "no events collected"
     if not os.access(project.collector, os.W_OK):
         raise ShopwrightError(f"{project.collector} cannot be written to")
-    return f"{found.segments} segments with {found.size_bytes:,} bytes not yet ingested"
+    return f"{pending.segments} segments with {pending.size_bytes:,} bytes not yet ingested"
 
 
 def _try(check: str, look: Callable[[], str]) -> Finding:

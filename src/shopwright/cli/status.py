@@ -21,6 +21,7 @@ from shopwright.ingest.segments import count_pending_segments
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.settings import Project, load_project
 from shopwright.simulate.effects import MarkedEvents, count_marked_events
+from shopwright.warehouse.build import batches_behind
 from shopwright.warehouse.row_counts import count_rows
 
 
@@ -43,7 +44,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
         "simulated_effects": marked,
         "collector_waiting": count_pending_segments(loaded, LedgerIndex(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
-        "published": _published(loaded, ledger),
+        "published": _published(loaded),
     }
     if as_json:
         print_json(document)
@@ -69,18 +70,13 @@ def _sources(ledger: list[LedgerRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _published(project: Project, ledger: list[LedgerRow]) -> dict[str, Any] | None:
+def _published(project: Project) -> dict[str, Any] | None:
     if not project.published.exists():
         return None
     at = datetime.fromtimestamp(project.published.stat().st_mtime, UTC).replace(tzinfo=None, microsecond=0)
-    with connect(project.published, read_only=True) as connection:
-        fetched = connection.execute(
-            "select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger"
-        ).fetchone()
-    through = int(fetched[0]) if fetched else 0
     return {
         "at": at,
-        "batches_behind": sum(row.batch_seq > through for row in ledger),
+        "batches_behind": batches_behind(project),
         "tables": count_rows(project),
     }
 

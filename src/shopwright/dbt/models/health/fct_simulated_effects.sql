@@ -1,6 +1,7 @@
 -- grain: one row per batch, simulated effect and date of the shop
 -- An export that was rewritten by `shopwright simulate-effect` marks each of its events.
--- A loaded batch never changes, so a build scans new ones only, and skips one that an unfinished build has scanned.
+-- A loaded batch never changes, so a build scans new ones only,
+-- and skips one that an unfinished build has scanned.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -18,7 +18,29 @@ _INTRODUCTION = """\
 The canonical entities that a shop's data is loaded into. Ingest converts each raw row to this form. A row that breaks a
 rule is quarantined under the rule's name; all other rows are loaded. Text is stored as the source writes it. Timestamps
 are UTC. Money is exact to four decimals, never a floating-point number; its unit is the currency in the row's `currency`
-column, or else the shop's. An empty cell means unknown, which is not zero."""
+column, or else the shop's. An empty cell means unknown, which is not zero.
+
+To change a column or a rule, edit `src/shopwright/contracts/`; this page is generated from it."""
+
+_RULE_HEADER = ("rule", "an accepted row")
+
+_RECORD_RULES = (
+    ("`*_unreadable`", "The column's text can be read as its type: a number, a timestamp, true or false."),
+    (
+        "`*_in_future`",
+        "The row's time is not ahead of the clock by more than `max_future_hours` of `[ingest]`.",
+    ),
+    ("`too_few_fields`, `too_many_fields`", "A line of a delimited file has as many fields as the header."),
+    ("`broken_quotes`", "Quotes around a field are closed, and doubled within it."),
+    ("`invalid_utf8`, `nul_byte`", "The text is valid in the file's encoding and has no NUL byte."),
+    ("`record_too_long`", "The record is no longer than `max_record_bytes` of `[ingest]`."),
+    (
+        "`not_json`, `nested_too_deep`",
+        "A JSON record can be parsed, and is not nested more than 1,000 levels deep.",
+    ),
+    ("`*_not_a_value`", "A required text in JSON or Parquet is one value, not an object or a list."),
+)
+"""Rules that ingest adds to those of the contracts, for records of any entity."""
 
 
 def render() -> str:
@@ -27,8 +49,18 @@ def render() -> str:
     Returns:
         Markdown, ending in a newline: an overview, then per entity its grain, key, columns and rules.
     """
-    sections = [_INTRODUCTION, _overview(), *(_section(entity) for entity in ENTITIES)]
+    sections = [_INTRODUCTION, _overview(), *(_section(entity) for entity in ENTITIES), _record_rules()]
     return "\n\n".join(sections) + "\n"
+
+
+def _record_rules() -> str:
+    return "\n\n".join(
+        [
+            "## Rules for any record",
+            "Ingest checks these for each record before those of its entity:",
+            format_table(_RULE_HEADER, _RECORD_RULES),
+        ]
+    )
 
 
 def _overview() -> str:
@@ -75,7 +107,7 @@ def _rules(entity: Entity) -> list[str]:
         return []
     return [
         "A row that breaks one of these is quarantined under its name:",
-        format_table(("rule", "meaning"), rows),
+        format_table(_RULE_HEADER, rows),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Leak search: signs that a model saw the future, explained for readers who have never heard of leakage."""
+"""Leak audit: signs that a model saw the future, explained for readers who have never heard of leakage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Column = NDArray[Any]
 
 Kind = Literal["separating feature", "overlapping split", "look-ahead"]
-LIMIT = 0.98
+SEPARATING_AUC = 0.98
 """AUC from which a single feature counts as the outcome itself; behavior alone rarely reaches 0.9."""
 _MIN_ROWS_PER_CLASS = 5
 """With fewer rows of an outcome, such an AUC occurs by chance."""
@@ -51,7 +51,7 @@ def find_separating_features(
     names: Sequence[str],
     outcome: ArrayLike,
     *,
-    limit: float = LIMIT,
+    limit: float = SEPARATING_AUC,
 ) -> list[Finding]:
     """Find features that predict the outcome almost perfectly on their own.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PREDICTABLE = "predictable"
 NOT_PREDICTABLE = "not predictable with this data"
-TOLERANCE = 0.02
+CALIBRATION_TOLERANCE = 0.02
 """Tolerance for the distance of a calibration score from its ideal."""
 
 
@@ -51,7 +51,7 @@ def assess(baselines: Mapping[str, Difference], findings: Sequence[Finding] = ()
 
     Args:
         baselines: name to the paired difference of the model (first) from it (second), all by one score.
-        findings: of the leak search; a single one is enough for not predictable.
+        findings: of the leak audit; a single one is enough for not predictable.
     """
     name = _best(baselines)
     difference = baselines[name] if name is not None else None
@@ -74,7 +74,7 @@ def check_gate(
     calibration: Score | None,
     findings: Sequence[Finding],
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float = CALIBRATION_TOLERANCE,
 ) -> Gate:
     """Check whether a challenger may become champion.
 
@@ -84,7 +84,7 @@ def check_gate(
         baselines: as for ``assess``.
         calibration: ``ece`` for probabilities, ``interval_coverage`` or ``bias`` for amounts; None for a model that
             promises neither. It may differ from its ideal by the tolerance; the ideal of ``ece`` is what chance alone gives.
-        findings: of the leak search.
+        findings: of the leak audit.
         tolerance: in the unit of the calibration score, 0.02 is two percentage points.
     """
     verdict = assess(baselines, findings)

@@ -1,4 +1,4 @@
-"""Look-ahead audit of features: the same decisions again, after everything later was rewritten.
+"""Leak audit of features: the same decisions again, after everything later was rewritten.
 
 A feature that differs has looked ahead. The proof runs on the shop's own rows: a few cutoffs are drawn, the tables below the
 features are replaced by copies in which everything after the cutoff is changed, and the features of decisions up to

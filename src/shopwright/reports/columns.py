@@ -29,7 +29,7 @@ DISCOUNT_AMOUNT = Column("discount_amount", "Discounts granted.", "money", "Disc
 RETURN_AMOUNT = Column("return_amount", "Value of returned goods.", "money", "Returns")
 NET_AMOUNT = Column(
     "net_amount",
-    "Gross sales less discounts, returns and canceled orders; without freight and fees.",
+    "Gross sales less discounts and returns, of orders that were not canceled; without freight, fees and adjustments.",
     "money",
     "Net sales",
 )

@@ -35,8 +35,8 @@ _IS_ORDER = "(has_sale or line_count = 0)"
 _ORDER_RULE = (
     "Orders count on the date they were placed, in the shop's time zone. Where the shop states no orders, they are derived from"
     " purchase events (a session with a purchase is never taken for a bot's). An order is counted if it has a sale and was not"
-    " canceled; net sales exclude canceled orders. Orders that a shop states have no device, channel or group of its own"
-    " scheme. Filtered to a variant, everything its users did counts, also before exposure."
+    " canceled; net sales exclude canceled orders. Orders that come as records have no device, channel or experiment"
+    " group. Filtered to a variant, everything its users did counts, also before exposure."
 )
 _MONTH = Column("order_month", "First day of the month of the order.", "date")
 _AMOUNTS = """

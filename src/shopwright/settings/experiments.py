@@ -44,7 +44,7 @@ class GuardrailSettings(Strict):
 
 
 class ExperimentDefinition(Strict):
-    """Experiment in the section ``[[experiments]]``."""
+    """An experiment: its variants, dates and metrics."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     """Name, in lower case."""

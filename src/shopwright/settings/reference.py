@@ -40,9 +40,14 @@ def render() -> str:
     sections = list(_sections(Settings, ""))
     overview = format_table(
         ("section", "what it is about"),
-        [(f"[`{title}`](#{_anchor(title)})", inspect.getdoc(section) or "") for title, section in sections],
+        [(f"[`{title}`](#{_anchor(title)})", _summary(section)) for title, section in sections],
     )
     return "\n\n".join([_INTRODUCTION, overview, *(_render_section(*section) for section in sections)]) + "\n"
+
+
+def _summary(section: type[BaseModel]) -> str:
+    """Return the first paragraph of a settings class's docstring, as one line."""
+    return " ".join((inspect.getdoc(section) or "").split("\n\n")[0].split()).replace("``", "`")
 
 
 def _sections(parent: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -71,7 +76,7 @@ def _render_section(title: str, section: type[BaseModel]) -> str:
         if not _models_in(field.annotation)
     ]
     table = format_table(("setting", "values", "default", "meaning"), rows)
-    return f"## {title}\n\n{inspect.getdoc(section)}\n\n{table}"
+    return f"## {title}\n\n{inspect.getdoc(section)}\n\n{table}".replace("``", "`")
 
 
 def read_meanings(section: type[BaseModel]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from shopwright.settings.strict import Strict, Timezone
 
 
 class ShopSettings(Strict):
-    """The shop itself."""
+    """The shop itself. A change of currency or time zone makes the next build a full refresh."""
 
     name: str = "My shop"
     """Name of the shop in reports and on pages."""
@@ -31,14 +31,17 @@ class IngestSettings(Strict):
 
 
 class SessionSettings(Strict):
-    """Rules that split events into sessions."""
+    """Rules that split events into sessions. A change makes the next build a full refresh."""
 
     gap_minutes: PositiveInt = 30
-    """Pause after which the next event starts a new session, in minutes."""
+    """Minutes: an event that comes later than this after the user's previous one starts a new session."""
 
 
 class BotSettings(Strict):
-    """Rules that flag sessions of bots; flagged sessions that buy nothing are left out of rates."""
+    """Rules that flag sessions of bots; flagged sessions that buy nothing do not count in rates.
+
+    A change makes the next build a full refresh.
+    """
 
     min_events: PositiveInt = 60
     """Shortest session that can be flagged, in events."""
@@ -49,7 +52,7 @@ class BotSettings(Strict):
 
 
 class OrderSettings(Strict):
-    """Rules for orders."""
+    """Rules for orders. A change makes the next build a full refresh."""
 
     canceled_statuses: tuple[str, ...] = ("canceled", "cancelled", "unavailable", "voided", "failed")
     """Statuses, in lower case, that mean an order was canceled."""

@@ -114,7 +114,7 @@ def test_the_verdict_of_an_experiment_is_read(opened, servers):
 @pytest.mark.parametrize("name", TILES)
 def test_numbers_on_pages_are_those_of_the_service_and_of_the_command(opened, servers, name):
     opened.open(TILES[name])
-    shown, answer = opened.metrics(), servers.get_json(f"/v1/metrics/{name}")
+    shown, answer = opened.metrics(), servers.get_json(f"/v1/reports/{name}")
     columns = {column.name: column for column in find_report(name).columns}
     compared = 0
     for column_name, value in answer["rows"][0].items():
@@ -138,7 +138,7 @@ def test_a_downloaded_table_is_the_service_s(opened, servers, downloads):
         opened.tab.get_by_role("button", name="CSV", exact=True).first.click()
     file = downloads / "table.csv"
     started.value.save_as(file)
-    rows = servers.get_json("/v1/metrics/customer_segments")["rows"]
+    rows = servers.get_json("/v1/reports/customer_segments")["rows"]
     lines = file.read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == list(rows[0])
     assert [line.split(",")[:2] for line in lines[1:]] == [

@@ -205,7 +205,7 @@ def test_what_was_published_and_is_no_database_is_told(own):
     client = TestClient(create_app(own))
     seen = {"user_id": "u", "events": [{"event_at": "2026-01-01T00:00:00Z", "event_type": "page_view"}]}
     for answer in (
-        client.get(f"/v1/metrics/{REPORTS[0].name}"),
+        client.get(f"/v1/reports/{REPORTS[0].name}"),
         client.post("/predict/session", json=seen),
     ):
         assert answer.status_code == 503

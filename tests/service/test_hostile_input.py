@@ -212,7 +212,7 @@ def test_nasty_texts_stay_texts(victim, text):
         "/v1/segment/{}",
         "/v1/experiments/{}/assign?unit_id=1",
         "/v1/experiments/{}/results",
-        "/v1/metrics/{}",
+        "/v1/reports/{}",
         "/static-offline-docs/{}",
         "/{}",
     ],
@@ -226,9 +226,9 @@ def test_tricks_with_paths_find_nothing(victim, path, text):
 def test_nasty_questions_are_answered_or_refused(victim, text):
     answer = victim.get("/v1/experiments/banner/assign", params={"unit_id": text})
     assert answer.status_code in {200, 422}
-    listed = [each["name"] for each in victim.get("/v1/metrics").json()]
+    listed = [each["name"] for each in victim.get("/v1/reports").json()]
     for name in ("device", "channel", "category", "experiment", "start", "end", text[:100]):
-        check_refused(victim.get(f"/v1/metrics/{listed[0]}", params={name: text}), 404, 422)
+        check_refused(victim.get(f"/v1/reports/{listed[0]}", params={name: text}), 404, 422)
 
 
 def test_every_event_that_was_refused_is_in_quarantine_and_nothing_else_broke(root, victim):
@@ -278,6 +278,6 @@ def test_forged_keys_open_nothing(locked, headers):
         check_refused(answer, 401)
         check_refused(client.post(path, content=b"[" * 50_000, headers=headers), 401)
         check_refused(client.post(path, json=body, headers={"X-API-Key": key}), 403)
-    for path in ("/v1/churn/anna", "/v1/models", "/v1/metrics"):
+    for path in ("/v1/churn/anna", "/v1/models", "/v1/reports"):
         check_refused(client.get(path, headers=headers), 401)
         assert client.get(path, headers={"X-API-Key": key}).status_code == 200

@@ -47,7 +47,7 @@ def test_every_route_is_documented(operations):
         "POST /bulk_predict",
         "POST /v1/events",
         "GET /v1/churn/{customer_id}",
-        "GET /v1/metrics/{name}",
+        "GET /v1/reports/{name}",
         "GET /v1/experiments/{name}/assign",
         "GET /v1/models",
     }

@@ -72,13 +72,20 @@ def test_models_are_listed_with_their_versions(client):
 
 
 def test_unknown_figures_are_not_found(client):
-    assert client.get("/v1/metrics/nothing").status_code == 404
-    assert len(client.get("/v1/metrics").json()) > 10
+    assert client.get("/v1/reports/nothing").status_code == 404
+    assert len(client.get("/v1/reports").json()) > 10
+
+
+def test_the_old_paths_of_reports_still_answer(client):
+    assert client.get("/v1/metrics").json() == client.get("/v1/reports").json()
+    assert (
+        client.get("/v1/metrics/nothing").json()["type"] == client.get("/v1/reports/nothing").json()["type"]
+    )
 
 
 def test_figures_that_the_shop_lacks_are_not_found_and_told(client):
-    name = client.get("/v1/metrics").json()[0]["name"]
-    answer = client.get(f"/v1/metrics/{name}")
+    name = client.get("/v1/reports").json()[0]["name"]
+    answer = client.get(f"/v1/reports/{name}")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:shopwright:problem:no-data")
 
 

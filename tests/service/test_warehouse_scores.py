@@ -103,7 +103,7 @@ def _check(client: TestClient, events: list[dict], features: dict, wanted: float
 def test_every_figure_is_that_of_the_report(scored: Project, asked: TestClient) -> None:
     with connect(scored.published, read_only=True) as connection:
         for report in REPORTS:
-            answer = asked.get(f"/v1/metrics/{report.name}")
+            answer = asked.get(f"/v1/reports/{report.name}")
             if answer.status_code == 404:
                 continue
             assert answer.json()["rows"] == read_report(connection, report).records(), report.name
@@ -122,5 +122,5 @@ def test_a_build_that_is_published_meanwhile_is_answered_from(scored: Project, a
     unfinished.replace(scored.published)
     assert asked.get("/v1/churn/nobody").status_code == 404
     assert asked.get("/v1/churn/anna").json()["probability"] == 0.5
-    assert asked.get("/v1/metrics/churn_risk").json()["scored_through"] == "2025-03-31"
-    assert asked.get("/v1/metrics/session_summary").json()["scored_through"] is None
+    assert asked.get("/v1/reports/churn_risk").json()["scored_through"] == "2025-03-31"
+    assert asked.get("/v1/reports/session_summary").json()["scored_through"] is None

@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 
 <!-- Written by `make docs` from shopwright.reports; edit there. -->
 
-The named tables behind the app's pages, `shopwright report NAME` and `GET /v1/metrics/NAME`. Each is defined once, so that
+The named tables behind the app's pages, `shopwright report NAME` and `GET /v1/reports/NAME`. Each is defined once, so that
 a number is the same wherever it appears. A rate without a denominator is undefined (null), never 0. Shares are from 0 to 1,
 money is in the shop's currency, times are UTC, dates are in the shop's time zone."""
 

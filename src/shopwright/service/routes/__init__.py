@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopwright.service.routes import bulk, customers, events, experiments, health, metrics, models, predict
+from shopwright.service.routes import bulk, customers, events, experiments, health, models, predict, reports
 
 ROUTERS = (
     health.router,
@@ -10,7 +10,7 @@ ROUTERS = (
     bulk.router,
     customers.router,
     experiments.router,
-    metrics.router,
+    reports.router,
     models.router,
     events.router,
 )

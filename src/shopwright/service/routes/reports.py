@@ -18,16 +18,23 @@ from shopwright.service.state import get_service
 if TYPE_CHECKING:
     from shopwright.service.state import Service
 
-router = guarded_router("read", prefix="/v1/metrics", tags=["metrics"])
+router = guarded_router("read", tags=["reports"])
+
+# The paths of before reports had this name still answer, and are in no description.
+_PATH, _OLD_PATH = "/v1/reports", "/v1/metrics"
 
 
-@router.get("", summary="List reports")
+@router.get(_OLD_PATH, include_in_schema=False)
+@router.get(_PATH, summary="List reports")
 async def list_reports() -> list[ReportDescription]:
     """Return every report with its definition, filters and columns."""
     return [ReportDescription(**report.to_dict()) for report in REPORTS]
 
 
-@router.get("/{name}", summary="Read a report", response_model=ReportTable, responses=problem_responses(404))
+@router.get(_OLD_PATH + "/{name}", include_in_schema=False, response_model=ReportTable)
+@router.get(
+    _PATH + "/{name}", summary="Read a report", response_model=ReportTable, responses=problem_responses(404)
+)
 async def read(name: str, query: Annotated[ReportQuery, Query()], request: Request) -> Response:
     """Return the same rows as the app and `shopwright report`; 404 if the shop has no such data."""
     report = _find(name)

@@ -26,6 +26,7 @@ from shopwright.contracts import ENTITIES
 from shopwright.core.engine import connect
 from shopwright.core.errors import ShopwrightError
 from shopwright.ingest.files import find_files
+from shopwright.ingest.fingerprint import find_changed_sources
 from shopwright.ingest.ledger import LedgerIndex, read_ledger
 from shopwright.ingest.postgres import probe
 from shopwright.ingest.segments import count_pending_segments
@@ -44,6 +45,8 @@ class Finding:
     check: str
     ok: bool
     detail: str
+    is_note: bool = False
+    """Whether it is worth a look, although nothing is wrong."""
 
 
 def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
@@ -58,10 +61,14 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
     if as_json:
         print_json(findings)
     else:
-        rows = [("ok" if item.ok else "WRONG", item.check, item.detail) for item in findings]
+        rows = [(_mark(item), item.check, item.detail) for item in findings]
         stdout_console().print(table("", ("", "check", "detail"), rows))
     if not all(item.ok for item in findings):
         raise typer.Exit(1)
+
+
+def _mark(finding: Finding) -> str:
+    return "note" if finding.is_note else "ok" if finding.ok else "WRONG"
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
@@ -87,6 +94,7 @@ def _project(folder: Path) -> Iterator[Finding]:
     for source in project.settings.sources:
         yield _try(f"source {source.name}", partial(_check_source, project, source))
     yield _try("collector", lambda: _check_collector(project))
+    yield from _changed_settings(project)
     yield _try("ledger and lake", lambda: _compare(project))
     yield _try("published", lambda: _open(project))
 
@@ -105,6 +113,17 @@ def _check_collector(project: Project) -> str:
     if not os.access(project.collector, os.W_OK):
         raise ShopwrightError(f"{project.collector} cannot be written to")
     return f"{pending.segments} segments with {pending.size_bytes:,} bytes not yet ingested"
+
+
+def _changed_settings(project: Project) -> Iterator[Finding]:
+    """Yield the sources whose settings changed since their files were read."""
+    try:
+        with connect() as connection:
+            ledger = LedgerIndex(read_ledger(connection, Lake(project.lake)))
+    except Exception:  # noqa: BLE001  # the next check reads the ledger too, and says what is wrong
+        return
+    for changed in find_changed_sources(project, ledger):
+        yield Finding(f"source {changed.source}", True, changed.message, is_note=True)
 
 
 def _try(check: str, look: Callable[[], str]) -> Finding:

@@ -77,6 +77,7 @@ def to_dict(report: IngestReport) -> dict[str, object]:
         "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
         "skipped": report.skipped,
         "recovered": report.recovered,
+        "changed_sources": [asdict(changed) for changed in report.changed_sources],
         "seconds": round(report.seconds, 3),
         **{name: report.total(name) for name in COUNTS},
     }
@@ -109,6 +110,11 @@ def show_report(console: Console, report: IngestReport) -> None:
         + f"; {report.seconds:.1f} s"
         + (f", {rate:,.0f} rows per second" if report.rows else "")
     )
+    _show_notes(console, report)
+
+
+def _show_notes(console: Console, report: IngestReport) -> None:
+    """Print what is worth a look: columns that no mapping names, failures, changed settings, quarantined rows."""
     for row in report.rows:
         if row.new_columns:
             fate = "kept in properties" if _has_properties(row) else "not loaded"
@@ -117,6 +123,9 @@ def show_report(console: Console, report: IngestReport) -> None:
             console.print(f"{row.file}: {row.reason}", markup=False)
     for row in report.failed:
         console.print(f"Failed: {row.file}: {row.reason}", markup=False)
+    for changed in report.changed_sources:
+        if changed.files:
+            console.print(f"Note: {changed.message}", markup=False)
     if report.total("rows_quarantined"):
         console.print("Review quarantined rows: shopwright quarantine list")
 

@@ -15,6 +15,7 @@ from shopwright.cli.output import (
     table,
 )
 from shopwright.core.engine import connect
+from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources
 from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger
 from shopwright.ingest.quarantine import count_open
 from shopwright.ingest.segments import count_pending_segments
@@ -41,6 +42,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
     document = {
         "project": str(loaded.root),
         "sources": _sources(ledger),
+        "changed_sources": find_changed_sources(loaded, LedgerIndex(ledger)),
         "simulated_effects": marked,
         "collector_waiting": count_pending_segments(loaded, LedgerIndex(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
@@ -89,6 +91,9 @@ def _show(project: Project, document: dict[str, Any]) -> None:
     columns = ("source", "entity", "files", "failed", "rows_accepted", "last_at", "ingested_at")
     rows = [[item[name] for name in columns] for item in document["sources"]]
     console.print(table("In the lake (times in UTC)", columns, rows))
+    changed_sources: list[ChangedSource] = document["changed_sources"]
+    for changed in changed_sources:
+        console.print(f"\nNote: {changed.message}", markup=False)
     marked: list[MarkedEvents] = document["simulated_effects"]
     for effect in marked:
         console.print(

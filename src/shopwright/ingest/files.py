@@ -67,6 +67,17 @@ def data_name(label: str) -> str:
     return re.sub(r"\.(gz|zst)$", "", name, flags=re.IGNORECASE)
 
 
+def path_of(label: str) -> Path:
+    """Return the path of the file on disk behind a label of the ledger.
+
+    Example:
+        >>> str(path_of("exports/all.zip!2024/users.jsonl.gz"))
+        'exports/all.zip'
+    """
+    match = re.match(r"(.*?\.(?:zip|xlsx))!", label, flags=re.IGNORECASE | re.DOTALL)
+    return Path(match.group(1) if match else label)
+
+
 def find_files(source: SourceSettings, root: Path) -> list[SourceFile]:
     """Return all files of a source, sorted by name.
 

@@ -50,6 +50,8 @@ class LedgerRow:
     columns: str | None = None
     rules: str | None = None
     watermark: str | None = None
+    mapping: str | None = None
+    notes: str | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
 

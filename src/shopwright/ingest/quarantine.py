@@ -15,6 +15,7 @@ from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.files import data_name
+from shopwright.ingest.fingerprint import fingerprint
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
 from shopwright.ingest.loader import BatchLoader, workspace
 from shopwright.ingest.records import check_json_record, check_record
@@ -173,6 +174,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
     first = next(row for row in loader.ledger.rows if row.batch_id == batch_id)
     source = _source(loader.project, first.source)
     mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
+    settings = fingerprint(mapping, source, loader.project)
     if mapping.kind is FileKind.PARQUET:
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
     elif mapping.kind is FileKind.XLSX:
@@ -191,6 +193,8 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         rows_duplicate=0,
         rules=None,
         watermark=None,
+        mapping=settings,
+        notes=None,
         new_columns=None,
         first_at=None,
         last_at=None,

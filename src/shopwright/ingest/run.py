@@ -17,6 +17,7 @@ from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.files import BINARY, SourceFile, find_files
+from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources, fingerprint
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.loader import BatchLoader, workspace
 from shopwright.ingest.plain_files import to_plain_file
@@ -58,6 +59,8 @@ class IngestReport:
     """Files that an earlier run had loaded."""
     recovered: int = 0
     """Interrupted commits of an earlier run that this one finished."""
+    changed_sources: list[ChangedSource] = field(default_factory=list)
+    """Sources whose settings changed since some of their files were read."""
     seconds: float = 0.0
 
     def total(self, name: str) -> int:
@@ -104,6 +107,7 @@ def ingest(
         for source in selected:
             if source.is_database:
                 run.ingest_database(source)
+        report.changed_sources = find_changed_sources(project, run.loader.ledger)
         if COLLECTOR_SOURCE in selected:
             delete_old_segments(project, run.loader.ledger)
     report.seconds = monotonic() - started
@@ -223,6 +227,7 @@ class _IngestRun:
                 entity=mapping.entity.name,
                 batch_id=f"{source.name}-{row.batch_seq}-{digest[:12]}",
                 sha256=identity,
+                mapping=fingerprint(mapping, source, self.loader.project),
             )
             if self._skip_identical(row):
                 return True
@@ -282,6 +287,7 @@ class _IngestRun:
             reason=f"same bytes as {first.file}",
             rows_read=first.rows_read,
             rows_duplicate=first.rows_read,
+            mapping=first.mapping,
         )
         self.loader.record(row)
         self.report.rows.append(row)

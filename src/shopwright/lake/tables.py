@@ -77,6 +77,14 @@ LEDGER = (
         "watermark",
         "Greatest watermark among the rows of a database, as the database writes it: all rows up to it have been read.",
     ),
+    _text(
+        "mapping",
+        "Fingerprint of the settings that the file was read with; empty for files of versions without fingerprints.",
+    ),
+    _text(
+        "notes",
+        "What the reader changed or counted, by column, as a JSON object; empty where there is nothing to note.",
+    ),
     _time("first_at", "Earliest time among the loaded rows, UTC."),
     _time("last_at", "Latest time among the loaded rows, UTC."),
     _time("ingested_at", "When the batch was loaded, UTC."),

@@ -25,6 +25,8 @@ final as (
         new_columns,
         rules,
         watermark,
+        mapping,
+        notes,
         first_at,
         last_at,
         ingested_at

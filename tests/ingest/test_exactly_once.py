@@ -219,14 +219,14 @@ def test_the_statistics_of_a_commit_are_those_of_its_rows(shop):
 
 
 def test_files_that_vanish_while_they_are_taken_in_fail_alone(shop, monkeypatch):
-    original = running._IngestRun._ingest_file
+    original = running.IngestRun._ingest_file
 
-    def vanish(self, source, file):
+    def vanish(self, source, file, **options):
         if file.path.name == "events-3.jsonl":
             Path(file.path).unlink()
-        original(self, source, file)
+        return original(self, source, file, **options)
 
-    monkeypatch.setattr(running._IngestRun, "_ingest_file", vanish)
+    monkeypatch.setattr(running.IngestRun, "_ingest_file", vanish)
     report = shop.ingest()
     assert [(Path(row.file).name, row.reason) for row in report.failed] == [
         ("events-3.jsonl", "was deleted after the files were listed")

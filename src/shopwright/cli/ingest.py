@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from time import monotonic
 from typing import Annotated
@@ -23,7 +24,10 @@ from shopwright.cli.output import (
     table,
 )
 from shopwright.contracts import BY_NAME
+from shopwright.ingest import mending
 from shopwright.ingest.ledger import LedgerRow
+from shopwright.ingest.mending import plan_forget, read_again
+from shopwright.ingest.mending_plan import Plan, count_rows
 from shopwright.ingest.run import IngestReport, Progress, ingest
 from shopwright.settings import Project, load_project
 
@@ -33,6 +37,20 @@ MAX_LISTED_FILES = 40
 def command(
     project: ProjectOption = DEFAULT_PROJECT,
     source: Annotated[list[str] | None, typer.Option(help="Only this source; can be repeated.")] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE|FILE",
+            help="Read the files of a source, or one file, again, after a change of settings.",
+        ),
+    ] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE|FILE", help="Take the rows of a source, or of one file, out of the lake."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Forget without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Load new source files into the lake.
@@ -41,16 +59,54 @@ def command(
     count of exact duplicates. Files that were loaded before are skipped; an interrupted run is completed first.
     Exits with 1 if a file could not be read; all other files are loaded.
 
+    `--again` replaces exactly the rows that a source or a file gave before, in one commit; they keep their place in the
+    order of arrival. `--forget` takes them out. Files that it took out are not read again until `--again`.
+
     Example:
         shopwright ingest --project my-shop
     """
-    report = ingest_with_progress(load_project(project), tuple(source or ()), quiet=as_json)
+    loaded = load_project(project)
+    if sum(map(bool, (source, again, forget))) > 1:
+        raise typer.BadParameter("give one of --source, --again and --forget")
+    if again or forget:
+        report = _mend(loaded, again=again, forget_target=forget, yes=yes, quiet=as_json)
+    else:
+        report = ingest_with_progress(loaded, tuple(source or ()), quiet=as_json)
     if as_json:
         print_json(to_dict(report))
     else:
         show_report(stdout_console(), report)
-    if report.failed:
+    if report.failed or any(item.has_failed for item in report.kept):
         raise typer.Exit(1)
+
+
+def _mend(
+    project: Project, *, again: str | None, forget_target: str | None, yes: bool, quiet: bool
+) -> IngestReport:
+    if forget_target and not yes:
+        if quiet:
+            raise typer.BadParameter("--forget with --json needs --yes")
+        for line in _describe_forget(plan_forget(project, forget_target)):
+            stdout_console().print(line, markup=False)
+        typer.confirm("Take them out?", abort=True)
+    with progress_bar(quiet=quiet) as bar:
+        if again:
+            return read_again(project, again, now=now(), on_progress=_Reporter(bar))
+        return mending.forget(project, str(forget_target), now=now(), on_progress=_Reporter(bar))
+
+
+def _describe_forget(plan: Plan) -> Iterator[str]:
+    """Yield what `--forget` would take out."""
+    rows = ", ".join(f"{count:,} {entity}" for entity, count in count_rows(plan.forgotten)) or "no rows"
+    yield f"{format_count(_count_files(plan.forgotten), 'file')} with {rows} would leave the lake."
+    if quarantined := sum(row.rows_quarantined for row in plan.forgotten if row.outcome == "loaded"):
+        yield f"{format_count(quarantined, 'quarantined row')} would go too."
+    if plan.affected:
+        yield f"Read again, since their duplicates are duplicates no more: {', '.join(plan.affected)}"
+
+
+def _count_files(rows: list[LedgerRow]) -> int:
+    return len({row.file for row in rows})
 
 
 def ingest_with_progress(project: Project, sources: tuple[str, ...] = (), *, quiet: bool) -> IngestReport:
@@ -76,6 +132,9 @@ def to_dict(report: IngestReport) -> dict[str, object]:
     return {
         "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
         "skipped": report.skipped,
+        "forgotten": report.forgotten,
+        "replaced": [row.batch_id for row in report.retired],
+        "kept": [asdict(item) for item in report.kept],
         "recovered": report.recovered,
         "changed_sources": [asdict(changed) for changed in report.changed_sources],
         "seconds": round(report.seconds, 3),
@@ -113,13 +172,34 @@ def show_report(console: Console, report: IngestReport) -> None:
     _show_notes(console, report)
 
 
+def _show_mending(console: Console, report: IngestReport) -> None:
+    """Print what `--again` and `--forget` replaced, took out and left as it was."""
+    if report.retired:
+        rows = sum(row.rows_accepted for row in report.retired)
+        new_rows = report.total("rows_accepted")
+        console.print(
+            f"{format_count(rows, 'row')} of {format_count(_count_files(report.retired), 'file')} left the lake, "
+            f"{format_count(new_rows, 'row')} took their place; the next build computes everything again"
+        )
+    for label in report.affected:
+        console.print(f"{label}: read again, since its duplicates may be duplicates no more", markup=False)
+    for item in report.kept:
+        console.print(f"Kept as it was: {item.file}: {item.reason}", markup=False)
+    if report.forgotten:
+        console.print(
+            f"{format_count(report.forgotten, 'file')} that `--forget` took out not read; "
+            "`shopwright ingest --again FILE` does"
+        )
+
+
 def _show_notes(console: Console, report: IngestReport) -> None:
     """Print what is worth a look: columns that no mapping names, failures, changed settings, quarantined rows."""
+    _show_mending(console, report)
     for row in report.rows:
         if row.new_columns:
             fate = "kept in properties" if _has_properties(row) else "not loaded"
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
-        if row.reason and row.outcome == "loaded":
+        if row.reason and (row.outcome == "loaded" or " of source " in row.reason):
             console.print(f"{row.file}: {row.reason}", markup=False)
     for row in report.failed:
         console.print(f"Failed: {row.file}: {row.reason}", markup=False)

@@ -22,7 +22,7 @@ from shopwright.ingest.segments import count_pending_segments
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.settings import Project, load_project
 from shopwright.simulate.effects import MarkedEvents, count_marked_events
-from shopwright.warehouse.build import batches_behind
+from shopwright.warehouse.build import batches_behind, due_reason
 from shopwright.warehouse.row_counts import count_rows
 
 
@@ -79,6 +79,7 @@ def _published(project: Project) -> dict[str, Any] | None:
     return {
         "at": at,
         "batches_behind": batches_behind(project),
+        "due": due_reason(project),
         "tables": count_rows(project),
     }
 
@@ -111,10 +112,7 @@ def _show(project: Project, document: dict[str, Any]) -> None:
         console.print("Published: nothing yet; next: shopwright build")
         return
     behind = published["batches_behind"]
-    due = (
-        f"{behind} newer batch(es) in the lake; next: shopwright build"
-        if behind
-        else "up to date with the lake"
-    )
+    reason = f"{behind} newer batch(es) in the lake" if behind else published["due"]
+    due = f"{reason}; next: shopwright build" if reason else "up to date with the lake"
     console.print(f"Published: {published['at']} UTC, {due}\n")
     console.print(table("Gold tables", ("table", "rows"), published["tables"].items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,16 @@ class Batch:
     """The identity that one file's rows get in the lake."""
 
     sequence: int
+    """Its place in the order of arrival."""
     batch_id: str
     source: str
+    commit: int = 0
+    """Number of the commit that will add it, where that is not its own: a file that is read again keeps its place."""
+
+    @property
+    def file_number(self) -> int:
+        """The number in its files' names: greater than that of every commit before."""
+        return self.commit or self.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,13 @@ def write_batch(
     """
     names = [column.name for column in read.projection.columns]
     folder = lake.folder(entity.name)
-    path = lake.new_file(entity.name, batch.sequence)
+    path = lake.new_file(entity.name, batch.file_number)
     written = _write(connection, read, entity, batch, path)
     file = written.file
     # copies are numbered first, since their numbers are what makes them different rows
     if read.projection.counts_copies:
         if find_copies(connection, entity, names, path):
-            file = _number_copies(connection, path, lake.new_file(entity.name, batch.sequence))
+            file = _number_copies(connection, path, lake.new_file(entity.name, batch.file_number))
         names.append(COPY_NUMBER)
     span = _time_span(connection, entity, folder / file.name)
     duplicates = find_duplicates(
@@ -102,7 +110,7 @@ def write_batch(
         span=span,
     )
     if duplicates:
-        target = lake.new_file(entity.name, batch.sequence)
+        target = lake.new_file(entity.name, batch.file_number)
         file = _drop_duplicates(connection, folder / file.name, target)
     rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
     summary = partial(
@@ -117,7 +125,7 @@ def write_batch(
         (folder / file.name).unlink()
         return summary(accepted=0, file=None, first_at=None, last_at=None)
     # the time span is of all good rows, duplicates included: wider than needed, and known without another read
-    new_file = AddedFile(file.name, file.size_bytes, file.rows, _iso(span[0]), _iso(span[1]))
+    new_file = replace(file, first_at=_iso(span[0]), last_at=_iso(span[1]), batch_seq=batch.sequence)
     return summary(accepted=file.rows, file=new_file, first_at=span[0], last_at=span[1])
 
 

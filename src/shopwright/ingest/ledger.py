@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,17 @@ from shopwright.ingest.read_job import MIN_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from shopwright.core.engine import Connection
     from shopwright.ingest.streaming import QuarantinedRow
 
-SETTLED = ("loaded", "empty", "identical")
+FORGOTTEN = "forgotten"
+"""Outcome of a file that was taken out of the lake; it is not read again until that is requested."""
+
+SETTLED = ("loaded", "empty", "identical", FORGOTTEN)
 """Outcomes after which a file of the same content need not be read again."""
 
 PART_SEPARATOR = ", part "
@@ -96,6 +99,38 @@ class LedgerIndex:
             if row.outcome in SETTLED
         }
 
+    def find_under_other_names(self, row: LedgerRow, names: Collection[str]) -> list[LedgerRow]:
+        """Return the rows of files with this content that were loaded under another name of the source, oldest first.
+
+        Args:
+            row: the ledger row of a file with this content.
+            names: names of the sources that are configured. A source that is not has been renamed; of the others, those
+                count that read the content in the same way.
+        """
+        return [
+            earlier
+            for earlier in self.rows
+            if (earlier.adapter, earlier.entity, earlier.sha256) == (row.adapter, row.entity, row.sha256)
+            and earlier.outcome == "loaded"
+            and earlier.source != row.source
+            and (
+                earlier.source not in names
+                or (earlier.mapping is not None and earlier.mapping == row.mapping)
+            )
+        ]
+
+    def forgotten_files(self) -> set[tuple[str, str, int, int]]:
+        """Return source, name, size and modification time (ns) of every file that was taken out of the lake."""
+        return {
+            (row.source, row.file, row.size_bytes, row.modified_ns)
+            for row in self.rows
+            if row.outcome == FORGOTTEN
+        }
+
+    def is_forgotten(self, source: str) -> bool:
+        """Return whether a database's rows were taken out of the lake, and are not read again until that is requested."""
+        return any(row.source == source and row.outcome == FORGOTTEN for row in self.rows)
+
     def watermark(self, source: str, label: str) -> str | None:
         """Return how far a table or query of a database has been read; None where not at all.
 
@@ -129,17 +164,47 @@ def read_ledger(connection: Connection, lake: Lake) -> list[LedgerRow]:
     return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def write_ledger(connection: Connection, lake: Lake, rows: Sequence[LedgerRow]) -> AddedFile:
-    """Write ledger rows to a new file of the lake; a commit makes it visible."""
+def write_ledger(connection: Connection, lake: Lake, rows: Sequence[LedgerRow], sequence: int) -> AddedFile:
+    """Write ledger rows to a new file of the lake; the commit of this number makes it visible."""
     names = [item.name for item in lake_columns("ledger")]
     values = [tuple(getattr(row, name) for name in names) for row in rows]
-    return _write_rows(connection, lake, "ledger", values, rows[-1].batch_seq)
+    return _write_rows(connection, lake, "ledger", values, sequence)
+
+
+def write_retired(
+    connection: Connection,
+    lake: Lake,
+    rows: Sequence[LedgerRow],
+    sequence: int,
+    *,
+    retired_by: str,
+    retired_at: datetime,
+) -> AddedFile:
+    """Write the ledger rows of batches that leave the lake to a new file of the table that remembers them."""
+    names = [item.name for item in lake_columns("ledger")]
+    values = [(*(getattr(row, name) for name in names), retired_by, retired_at) for row in rows]
+    return _write_rows(connection, lake, "retired_batches", values, sequence)
+
+
+def ledger_files(connection: Connection, lake: Lake) -> dict[str, set[int]]:
+    """Return the batches that each visible file of the ledger lists, by the file's name."""
+    by_file: dict[str, set[int]] = {}
+    for file in lake.files("ledger"):
+        rows = connection.execute(
+            f"select batch_seq from read_parquet({quote_text(str(file.path))})"
+        ).fetchall()
+        by_file[file.path.name] = {int(number) for (number,) in rows}
+    return by_file
 
 
 def write_quarantine(
-    connection: Connection, lake: Lake, row: LedgerRow, quarantined: Sequence[QuarantinedRow]
+    connection: Connection,
+    lake: Lake,
+    row: LedgerRow,
+    quarantined: Sequence[QuarantinedRow],
+    sequence: int,
 ) -> AddedFile:
-    """Write a file's bad records to a new file of the lake; a commit makes it visible."""
+    """Write a file's bad records to a new file of the lake; the commit of this number makes it visible."""
     values = [
         (
             f"{row.batch_id}-{bad.line}",
@@ -155,7 +220,7 @@ def write_quarantine(
         )
         for bad in quarantined
     ]
-    return _write_rows(connection, lake, "quarantine", values, row.batch_seq)
+    return replace(_write_rows(connection, lake, "quarantine", values, sequence), batch_seq=row.batch_seq)
 
 
 def write_resolutions(

@@ -9,15 +9,24 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shopwright.contracts import BY_NAME
 from shopwright.core.engine import connect
 from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
-from shopwright.ingest.ledger import LedgerIndex, LedgerRow, read_ledger, write_ledger, write_quarantine
+from shopwright.ingest.ledger import (
+    LedgerIndex,
+    LedgerRow,
+    ledger_files,
+    read_ledger,
+    write_ledger,
+    write_quarantine,
+    write_retired,
+)
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.lake.delta import Intent, Lake, LakeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -71,6 +80,8 @@ class BatchLoader:
         self._visible: dict[str, list[LakeFile]] = {}
         self._intent: Intent | None = None
         self._uncommitted: list[LedgerRow] = []
+        self._retired: list[LedgerRow] = []
+        self._retired_by = ""
         self._last_commit = monotonic()
 
     def load(self, job: ReadJob, batch: Batch) -> LoadedBatch:
@@ -100,18 +111,47 @@ class BatchLoader:
             What the next commit makes visible so far.
         """
         intent = self._intent = self._intent or Intent(row.batch_seq)
-        intent.sequence = row.batch_seq
+        # a file that is read again keeps its number, and its commit has a greater one
+        intent.sequence = max(intent.sequence, row.batch_seq)
         if loaded and loaded.file:
             intent.add(row.entity, loaded.file)
             path = self.lake.folder(row.entity) / loaded.file.name
             # files of this run that are not committed yet are compared for duplicates too
-            self._files(row.entity).append(LakeFile(path, loaded.accepted, loaded.first_at, loaded.last_at))
+            self._files(row.entity).append(
+                LakeFile(path, loaded.accepted, loaded.first_at, loaded.last_at, row.batch_seq)
+            )
         if loaded and loaded.quarantined:
-            intent.add("quarantine", write_quarantine(self.connection, self.lake, row, loaded.quarantined))
+            bad_rows = write_quarantine(self.connection, self.lake, row, loaded.quarantined, intent.sequence)
+            intent.add("quarantine", bad_rows)
         self._uncommitted.append(row)
         self.ledger.rows.append(row)
-        self.sequence = row.batch_seq
+        self.sequence = intent.sequence
         return intent
+
+    def retire(self, rows: Sequence[LedgerRow], *, by: str) -> int:
+        """Take batches out of the lake and the ledger with the next commit, which nothing else may be part of yet.
+
+        Their ledger rows move to the table ``retired_batches``; their rows and their quarantined rows go.
+
+        Args:
+            rows: ledger rows of the batches.
+            by: what takes them out, ``again`` or ``forget``.
+
+        Returns:
+            Number of the commit.
+        """
+        numbers = {row.batch_seq for row in rows}
+        intent = self._intent = Intent(self.sequence + 1)
+        for table in {row.entity for row in rows} & BY_NAME.keys():
+            visible = self._files(table)
+            intent.remove(table, [file.path.name for file in visible if file.batch_seq in numbers])
+            self._visible[table] = [file for file in visible if file.batch_seq not in numbers]
+        bad_rows = [file for file in self.lake.files("quarantine") if file.batch_seq in numbers]
+        intent.remove("quarantine", [file.path.name for file in bad_rows])
+        self._retired, self._retired_by = list(rows), by
+        self.ledger.rows = [row for row in self.ledger.rows if row.batch_seq not in numbers]
+        self.sequence = intent.sequence
+        return intent.sequence
 
     def commit(self, *, if_due: bool = False) -> None:
         """Make everything recorded visible.
@@ -122,9 +162,35 @@ class BatchLoader:
         is_due = len(self._uncommitted) >= COMMIT_FILES or monotonic() - self._last_commit >= COMMIT_SECONDS
         if self._intent is None or (if_due and not is_due):
             return
-        self._intent.add("ledger", write_ledger(self.connection, self.lake, self._uncommitted))
+        if self._retired:
+            self._move_retired(self._intent)
+        if self._uncommitted:
+            rows = write_ledger(self.connection, self.lake, self._uncommitted, self._intent.sequence)
+            self._intent.add("ledger", rows)
         self.lake.commit(self._intent)
         self._intent, self._uncommitted, self._last_commit = None, [], monotonic()
+        self._retired = []
+
+    def _move_retired(self, intent: Intent) -> None:
+        """Move the ledger rows of retired batches to their own table; other rows of the same files stay in the ledger."""
+        numbers = {row.batch_seq for row in self._retired}
+        intent.add(
+            "retired_batches",
+            write_retired(
+                self.connection,
+                self.lake,
+                self._retired,
+                intent.sequence,
+                retired_by=self._retired_by,
+                retired_at=self.now,
+            ),
+        )
+        files = ledger_files(self.connection, self.lake)
+        affected = {name: batches for name, batches in files.items() if batches & numbers}
+        intent.remove("ledger", affected)
+        written = {row.batch_seq for row in self._uncommitted}
+        staying = set().union(*affected.values()) - numbers - written
+        self._uncommitted += [row for row in self.ledger.rows if row.batch_seq in staying]
 
     def _files(self, table: str) -> list[LakeFile]:
         if table not in self._visible:

@@ -18,8 +18,9 @@ from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources, fingerprint
-from shopwright.ingest.ledger import LedgerRow
+from shopwright.ingest.ledger import FORGOTTEN, LedgerRow
 from shopwright.ingest.loader import BatchLoader, workspace
+from shopwright.ingest.mending_plan import KeptFile
 from shopwright.ingest.plain_files import to_plain_file
 from shopwright.ingest.postgres import check_source, read_chunks
 from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, delete_old_segments, drain_segments
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from shopwright.core.engine import Connection
     from shopwright.ingest.batches import LoadedBatch
+    from shopwright.ingest.mending_plan import Reread
     from shopwright.settings import Project, SourceSettings
 
 
@@ -57,10 +59,18 @@ class IngestReport:
     """Ledger rows written by this run, one per file."""
     skipped: int = 0
     """Files that an earlier run had loaded."""
+    forgotten: int = 0
+    """Files that were taken out of the lake, and are not read again until that is requested."""
     recovered: int = 0
     """Interrupted commits of an earlier run that this one finished."""
     changed_sources: list[ChangedSource] = field(default_factory=list)
     """Sources whose settings changed since some of their files were read."""
+    retired: list[LedgerRow] = field(default_factory=list)
+    """Ledger rows of the batches that were replaced or taken out."""
+    kept: list[KeptFile] = field(default_factory=list)
+    """Files that were to be read again and could not be; their rows stay as they were."""
+    affected: list[str] = field(default_factory=list)
+    """Files that were read again since rows of theirs were duplicates of rows that are gone now."""
     seconds: float = 0.0
 
     def total(self, name: str) -> int:
@@ -95,7 +105,7 @@ def ingest(
     selected = _select_sources(project, sources)
     started = monotonic()
     with exclusive_lock(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
-        run = _IngestRun(project, connection, staging, now, on_progress)
+        run = IngestRun(project, connection, staging, now, on_progress)
         report = run.ingest(
             [
                 (source, file)
@@ -137,8 +147,16 @@ def _list_files(source: SourceSettings, project: Project) -> list[SourceFile]:
     return drain_segments(project) if source is COLLECTOR_SOURCE else find_files(source, project.root)
 
 
-class _IngestRun:
-    """One ingest over a list of files."""
+class IngestRun:
+    """One ingest over a list of files.
+
+    Args:
+        project: the shop; its lock is held.
+        connection: the engine.
+        staging: an empty folder for temporary files.
+        now: the time of the run, naive UTC.
+        on_progress: called before each file.
+    """
 
     def __init__(
         self,
@@ -158,6 +176,7 @@ class _IngestRun:
         self._pool: ThreadPoolExecutor
 
     def ingest(self, files: list[tuple[SourceSettings, SourceFile]]) -> IngestReport:
+        """Load new files, and commit them in groups."""
         files = self._skip_unchanged(files)
         sizes = [_size_and_mtime(file)[0] for _, file in files]
         # one thread: hashing the next file hides behind the engine, which uses all cores, and a second would only compete
@@ -177,13 +196,19 @@ class _IngestRun:
     ) -> list[tuple[SourceSettings, SourceFile]]:
         """Return the files with another name, size or modification time than when they were loaded."""
         settled = self.loader.ledger.settled_files()
-        changed_files = [
-            (source, file)
-            for source, file in files
-            if (source.name, file.label, *_size_and_mtime(file)) not in settled
-        ]
-        self.report.skipped += len(files) - len(changed_files)
+        forgotten = self.loader.ledger.forgotten_files()
+        changed_files = []
+        for source, file in files:
+            state = (source.name, file.label, *_size_and_mtime(file))
+            if state in settled:
+                self._skip(is_forgotten=state in forgotten)
+            else:
+                changed_files.append((source, file))
         return changed_files
+
+    def _skip(self, *, is_forgotten: bool) -> None:
+        self.report.forgotten += is_forgotten
+        self.report.skipped += not is_forgotten
 
     def _scan_ahead(self, files: list[SourceFile]) -> None:
         """Scan the bytes of the next file while the engine reads this one."""
@@ -198,8 +223,37 @@ class _IngestRun:
             rows = self.report.total("rows_read")
             self.on_progress(Progress(files_done, files, bytes_done, total, rows, file.data_name))
 
-    def ingest_database(self, source: SourceSettings) -> None:
-        """Load what is new in a table or a query; what was read before an error stays."""
+    def read_again(
+        self, files: list[Reread], databases: list[SourceSettings]
+    ) -> dict[tuple[str, str], KeptFile]:
+        """Read files whose batches were retired, and databases from the start, without a commit.
+
+        Returns:
+            Those that could not be read, by source and SHA-256.
+        """
+        failures = {}
+        sizes = [_size_and_mtime(item.file)[0] for item in files]
+        for number, item in enumerate(files):
+            self._report_progress(number, len(files), sum(sizes[:number]), sum(sizes), item.file)
+            if not self._ingest_file(item.source, item.file, replaced=item.replaced):
+                reason = str(self.report.failed[-1].reason)
+                failures[item.source.name, item.replaced.sha256] = KeptFile(item.file.label, reason, True)
+        for source in databases:
+            self.ingest_database(source, is_again=True)
+            if failed := [row for row in self.report.failed if row.source == source.name]:
+                failures[source.name, ""] = KeptFile(failed[-1].file, str(failed[-1].reason), True)
+        return failures
+
+    def ingest_database(self, source: SourceSettings, *, is_again: bool = False) -> None:
+        """Load what is new in a table or a query; what was read before an error stays.
+
+        Args:
+            source: the source.
+            is_again: whether nothing is to be committed before all of it has been read.
+        """
+        if self.loader.ledger.is_forgotten(source.name):
+            self.report.forgotten += 1
+            return
         bytes_done = 0
         try:
             with closing(read_chunks(source, self.staging, self.loader.ledger.watermark)) as chunks:
@@ -208,28 +262,32 @@ class _IngestRun:
                     self._report_progress(number, number + 1, bytes_done, 0, file)
                     if not self._ingest_file(source, file):
                         break  # a later part's watermark would say that this one has been read
-                    self.loader.commit(if_due=True)
+                    if not is_again:
+                        self.loader.commit(if_due=True)
         except SourceFileError as error:
             self._fail(
                 self._new_ledger_row(source, SourceFile(Path(error.file), display_name=error.file)), error
             )
-        self.loader.commit()
+        if not is_again:
+            self.loader.commit()
 
-    def _ingest_file(self, source: SourceSettings, file: SourceFile) -> bool:
-        """Load a file; return False where it cannot be read, which the ledger then says."""
-        row = self._new_ledger_row(source, file)
+    def _ingest_file(
+        self, source: SourceSettings, file: SourceFile, *, replaced: LedgerRow | None = None
+    ) -> bool:
+        """Load a file; return False where it cannot be read, which the ledger then says.
+
+        Args:
+            source: its source.
+            file: the file.
+            replaced: the batch whose place in the order of arrival it takes, if it is read again.
+        """
+        row = self._new_ledger_row(source, file, replaced)
         try:
             mapping = _mapping(source, file)
             digest, facts = self._identify(file, mapping)
-            identity = f"{digest}!{file.member}" if file.member else digest
-            row = replace(
-                row,
-                entity=mapping.entity.name,
-                batch_id=f"{source.name}-{row.batch_seq}-{digest[:12]}",
-                sha256=identity,
-                mapping=fingerprint(mapping, source, self.loader.project),
-            )
-            if self._skip_identical(row):
+            row = self._identified(row, mapping, source, file, digest)
+            _check_content(row, replaced)
+            if self._skip_known(row):
                 return True
             row, loaded = self._load(row, mapping, source, file, facts)
         except SourceFileError as error:
@@ -239,10 +297,12 @@ class _IngestRun:
         self.report.rows.append(row)
         return True
 
-    def _new_ledger_row(self, source: SourceSettings, file: SourceFile) -> LedgerRow:
+    def _new_ledger_row(
+        self, source: SourceSettings, file: SourceFile, replaced: LedgerRow | None = None
+    ) -> LedgerRow:
         """Return what is known of a file before it is opened."""
         size, modified_ns = _size_and_mtime(file)
-        sequence = self.loader.sequence + 1
+        sequence = replaced.batch_seq if replaced else self.loader.sequence + 1
         return LedgerRow(
             batch_seq=sequence,
             batch_id=f"{source.name}-{sequence}",
@@ -256,6 +316,20 @@ class _IngestRun:
             outcome="loaded",
             ingested_at=self.now,
             watermark=file.watermark,
+        )
+
+    def _identified(
+        self, row: LedgerRow, mapping: Mapping, source: SourceSettings, file: SourceFile, digest: str
+    ) -> LedgerRow:
+        """Return a ledger row with the identity of the file's content and settings."""
+        # a batch that takes another one's place has an id of its own, since rows of the other may be remembered by it
+        commit = f"-{self.loader.sequence}" if row.batch_seq <= self.loader.sequence else ""
+        return replace(
+            row,
+            entity=mapping.entity.name,
+            batch_id=f"{source.name}-{row.batch_seq}-{digest[:12]}{commit}",
+            sha256=f"{digest}!{file.member}" if file.member else digest,
+            mapping=fingerprint(mapping, source, self.loader.project),
         )
 
     def _identify(self, file: SourceFile, mapping: Mapping) -> tuple[str, TextFacts | None]:
@@ -272,25 +346,31 @@ class _IngestRun:
         self._digests[file.path] = digest
         return digest, None
 
-    def _skip_identical(self, row: LedgerRow) -> bool:
-        """Return whether this content is in the lake already; a copy under another name gets its own ledger row."""
-        earlier_rows = self.loader.ledger.find_settled(row.source, row.sha256)
-        if not earlier_rows:
-            return False
-        if any(earlier.file == row.file for earlier in earlier_rows):
-            self.report.skipped += 1
+    def _skip_known(self, row: LedgerRow) -> bool:
+        """Return whether this content need not be read; a copy under another name gets its own ledger row."""
+        ledger = self.loader.ledger
+        earlier_rows = ledger.find_settled(row.source, row.sha256)
+        read_rows = [earlier for earlier in earlier_rows if earlier.outcome != FORGOTTEN]
+        if earlier_rows and (not read_rows or any(earlier.file == row.file for earlier in read_rows)):
+            self._skip(is_forgotten=not read_rows)
             return True
-        first = earlier_rows[0]
-        row = replace(
-            row,
-            outcome="identical",
-            reason=f"same bytes as {first.file}",
-            rows_read=first.rows_read,
-            rows_duplicate=first.rows_read,
-            mapping=first.mapping,
+        names = {source.name for source in all_sources(self.loader.project)}
+        elsewhere = [] if read_rows else ledger.find_under_other_names(row, names)
+        first = next(iter(read_rows + elsewhere), None)
+        if first is None:
+            return False
+        of_source = f" of source {first.source}" if elsewhere else ""
+        self.loader.record(
+            identical := replace(
+                row,
+                outcome="identical",
+                reason=f"same bytes as {first.file}{of_source}",
+                rows_read=first.rows_read,
+                rows_duplicate=first.rows_read,
+                mapping=first.mapping,
+            )
         )
-        self.loader.record(row)
-        self.report.rows.append(row)
+        self.report.rows.append(identical)
         return True
 
     def _load(
@@ -312,7 +392,8 @@ class _IngestRun:
         job = self.loader.job(
             file.label, plain.path, self.staging, plain.mapping, plain.facts, as_of=file.as_of
         )
-        loaded = self.loader.load(job, Batch(row.batch_seq, row.batch_id, row.source))
+        batch = Batch(row.batch_seq, row.batch_id, row.source, max(row.batch_seq, self.loader.sequence))
+        loaded = self.loader.load(job, batch)
         after = plain.path.stat()
         # rows of a file that someone is still writing would be loaded under a hash that is not theirs
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -328,6 +409,11 @@ class _IngestRun:
         if not self.loader.ledger.has_failed(failed_row):
             self.loader.record(failed_row)
         self.report.rows.append(failed_row)
+
+
+def _check_content(row: LedgerRow, replaced: LedgerRow | None) -> None:
+    if replaced and row.sha256 != replaced.sha256:
+        raise SourceFileError(row.file, "changed before it was read again")
 
 
 def _complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> LedgerRow:

@@ -1,11 +1,14 @@
-"""The lake: append-only Delta tables, committed exactly once.
+"""The lake: Delta tables in one folder, committed exactly once.
 
-A commit has three steps, and the process may be killed after each of them:
+Files are only ever added, or removed as a whole where batches are replaced. A commit has three steps, and the process may be killed after each of them:
 
 1. Parquet files are written. Until a commit names them they are orphans, which the next run removes.
-2. An *intent* is written with one rename: which files go into which tables, under which sequence number.
-3. Each table gets one Delta commit that carries the sequence number as its application transaction
-   (Delta protocol, "Transaction Identifiers"), and the intent is removed.
+2. An *intent* is written with one rename: which files go into which tables and which leave them, under which sequence
+   number.
+3. Each table gets one Delta commit, with the files that it gains and those that it loses, that carries the sequence number
+   as its application transaction (Delta protocol, "Transaction Identifiers"), and the intent is removed.
+
+Files that a table lost stay on disk until ``delete_retired``: views of the published warehouse may still read them.
 
 A run that finds an intent finishes it; tables whose transaction has that number already are skipped. So every table gets
 every batch exactly once, whenever the process was killed.
@@ -22,7 +25,7 @@ from uuid import uuid4
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
@@ -48,33 +51,41 @@ class AddedFile:
     first_at: str | None = None
     last_at: str | None = None
     """Earliest and latest time of its rows, ISO 8601 UTC; None where a row has no time."""
+    batch_seq: int | None = None
+    """Number of the batch of all its rows; None where there are several."""
 
 
 @dataclass(slots=True)
 class Intent:
-    """Everything that one commit adds."""
+    """Everything that one commit adds and removes."""
 
     sequence: int
-    """Number of the last batch in it."""
+    """Number of the commit: that of the last new batch in it."""
     files: dict[str, list[AddedFile]] = field(default_factory=dict)
     """New files by table."""
+    removed: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the files that a table loses."""
 
     def add(self, table: str, file: AddedFile) -> None:
         """Add a file that the commit makes visible."""
         self.files.setdefault(table, []).append(file)
 
+    def remove(self, table: str, names: Iterable[str]) -> None:
+        """Remove files that are visible now, in the same commit that adds the others."""
+        self.removed.setdefault(table, []).extend(names)
+
     def to_json(self) -> str:
         """Return the intent as it is stored."""
         # "added" is the key in intents of earlier versions, which a run after an update may have to finish
         files = {table: [asdict(file) for file in files] for table, files in self.files.items()}
-        return json.dumps({"sequence": self.sequence, "added": files})
+        return json.dumps({"sequence": self.sequence, "added": files, "removed": self.removed})
 
     @classmethod
     def from_json(cls, text: str) -> Intent:
         """Return a stored intent."""
         stored = json.loads(text)
         files = {table: [AddedFile(**file) for file in files] for table, files in stored["added"].items()}
-        return cls(stored["sequence"], files)
+        return cls(stored["sequence"], files, stored.get("removed", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +96,15 @@ class LakeFile:
     rows: int
     first_at: datetime | None
     last_at: datetime | None
+    batch_seq: int = 0
+    """Number of the batch of its rows; files of the ledger hold several batches, and have the number of their commit."""
 
 
 def lake_columns(table: str) -> tuple[TableColumn, ...]:
     """Return the columns of a lake table as stored: those of its contract, then the technical ones.
 
     Args:
-        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+        table: one of the lake's own tables, such as ``ledger``, or an entity.
     """
     if table in TABLES:
         return TABLES[table]
@@ -140,11 +153,12 @@ class Lake:
         time = self._time_column(table)
         first = _times(actions, f"min.{time}", len(names))
         last = _times(actions, f"max.{time}", len(names))
+        batches = _batches(actions, self._batch_column(table), names)
         files = [
-            LakeFile(self.folder(table) / name, count, low, high)
-            for name, count, low, high in zip(names, rows, first, last, strict=True)
+            LakeFile(self.folder(table) / name, count, low, high, batch)
+            for name, count, low, high, batch in zip(names, rows, first, last, batches, strict=True)
         ]
-        return sorted(files, key=lambda item: item.path.name)
+        return sorted(files, key=lambda item: (item.batch_seq, item.path.name))
 
     def recover(self) -> int:
         """Finish interrupted commits, and remove files that no commit will name. The caller is the only writer.
@@ -175,14 +189,17 @@ class Lake:
 
     def _apply(self, intent: Intent) -> None:
         # the ledger comes last, so that the rows that it lists are there already
-        for table in sorted(intent.files, key=lambda name: name == "ledger"):
+        for table in sorted({*intent.files, *intent.removed}, key=lambda name: (name == "ledger", name)):
             if self.sequence(table) < intent.sequence:
-                self._append(table, intent.files[table], intent.sequence)
+                added, removed = intent.files.get(table, []), intent.removed.get(table, [])
+                self._append(table, added, removed, intent.sequence)
 
-    def _append(self, table: str, files: list[AddedFile], sequence: int) -> None:
-        time = self._time_column(table)
+    def _append(self, table: str, files: list[AddedFile], removed: list[str], sequence: int) -> None:
+        columns = (self._time_column(table), self._batch_column(table))
         now = int(datetime.now(UTC).timestamp() * 1000)
-        actions = [AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, time)) for item in files]
+        actions = [
+            AddAction(item.name, item.size_bytes, {}, now, True, _stats(item, *columns)) for item in files
+        ]
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, sequence)])
         schema = _schema(lake_columns(table))
         delta = self._open(table)
@@ -191,7 +208,8 @@ class Lake:
                 str(self.folder(table)), schema, actions, name=table, commit_properties=properties
             )
         else:
-            delta.create_write_transaction([*actions], "append", schema, commit_properties=properties)
+            gone = [RemoveAction(name, True, now) for name in removed]
+            delta.create_write_transaction([*actions, *gone], "append", schema, commit_properties=properties)
 
     def _open(self, table: str) -> DeltaTable | None:
         if not (self.folder(table) / "_delta_log").is_dir():
@@ -200,6 +218,22 @@ class Lake:
             return DeltaTable(str(self.folder(table)))
         except TableNotFoundError:
             return None  # killed while the first commit was being written
+
+    def delete_retired(self) -> int:
+        """Delete files that their tables have lost. The caller is the only writer, and no warehouse reads them any more.
+
+        Returns:
+            Number of deleted files.
+        """
+        deleted = 0
+        for folder in self.root.glob("*/"):
+            committed = self.sequence(folder.name)
+            visible = {file.path.name for file in self.files(folder.name)} if committed else set()
+            for file in folder.glob("part-*.parquet"):
+                if file.name not in visible and int(file.name.split("-")[1]) <= committed:
+                    file.unlink()
+                    deleted += 1
+        return deleted
 
     def _remove_orphans(self) -> None:
         for leftover in self._intents.glob("*.tmp"):
@@ -214,13 +248,31 @@ class Lake:
     def _time_column(table: str) -> str | None:
         return BY_NAME[table].time_column if table in BY_NAME else None
 
+    @staticmethod
+    def _batch_column(table: str) -> str:
+        return "_batch_seq" if table in BY_NAME else "batch_seq"
+
+
+def _batches(actions: object, column: str, names: list[str]) -> list[int]:
+    """Return the number of the batch of each file; without statistics of it, the number in the file's name."""
+    values = _statistics(actions, f"min.{column}", len(names))
+    return [
+        int(name.split("-")[1]) if value is None else int(str(value))
+        for name, value in zip(names, values, strict=True)
+    ]
+
 
 def _times(actions: object, name: str, rows: int) -> list[datetime | None]:
+    return [_to_naive_utc(value) for value in _statistics(actions, name, rows)]
+
+
+def _statistics(actions: object, name: str, rows: int) -> list[object]:
+    """Return one statistic of all files; nulls where none of them has it."""
     names = getattr(actions, "column_names", None) or actions.schema.names  # type: ignore[attr-defined]  # two arrow libraries, two spellings
     if name not in names:
         return [None] * rows
-    values = actions[name].to_pylist()  # type: ignore[index]  # a table of the arrow library that deltalake brings
-    return [_to_naive_utc(value) for value in values]
+    values: list[object] = actions[name].to_pylist()  # type: ignore[index]  # a table of the arrow library that deltalake brings
+    return values
 
 
 def _to_naive_utc(value: object) -> datetime | None:
@@ -230,11 +282,15 @@ def _to_naive_utc(value: object) -> datetime | None:
     return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo else timestamp
 
 
-def _stats(file: AddedFile, time: str | None) -> str:
-    stats: dict[str, object] = {"numRecords": file.rows}
+def _stats(file: AddedFile, time: str | None, batch: str) -> str:
+    low: dict[str, object] = {}
+    high: dict[str, object] = {}
     if time and file.first_at:
-        stats |= {"minValues": {time: file.first_at}, "maxValues": {time: file.last_at}}
-    return json.dumps(stats)
+        low[time], high[time] = file.first_at, file.last_at
+    if file.batch_seq is not None:
+        low[batch] = high[batch] = file.batch_seq
+    bounds = {"minValues": low, "maxValues": high} if low else {}
+    return json.dumps({"numRecords": file.rows, **bounds})
 
 
 def _schema(columns: tuple[TableColumn, ...]) -> Schema:
@@ -264,7 +320,7 @@ def stored_sql(table: str, files: Iterable[Path]) -> str:
     A file has only the columns that its source fills; the others are null, as in the Delta protocol.
 
     Args:
-        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+        table: one of the lake's own tables, such as ``ledger``, or an entity.
         files: Parquet files of the table; without any, the SQL returns no rows.
     """
     columns = lake_columns(table)
@@ -280,7 +336,7 @@ def read_sql(table: str, files: Iterable[Path]) -> str:
     """Return SQL that reads a lake table with the warehouse's types: times are naive UTC.
 
     Args:
-        table: ``ledger``, ``quarantine``, ``resolutions`` or an entity.
+        table: one of the lake's own tables, such as ``ledger``, or an entity.
         files: Parquet files of the table; without any, the SQL returns no rows.
     """
     read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in lake_columns(table))

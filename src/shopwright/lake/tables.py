@@ -1,4 +1,4 @@
-"""The lake's own tables: ledger, quarantine and resolutions of quarantined rows."""
+"""The lake's own tables: ledger, batches that were taken out of it, quarantine, and resolutions of quarantined rows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ LEDGER = (
     _count("rows_accepted", "Records loaded."),
     _count("rows_quarantined", "Records quarantined with the rules they broke."),
     _count("rows_duplicate", "Records that are exact copies of one loaded before."),
-    _text("outcome", "loaded, empty, identical, failed or replayed."),
+    _text("outcome", "loaded, empty, identical, failed, replayed or forgotten."),
     _text("reason", "Why a file failed, which file it repeats, or a note on how it was read."),
     _text("new_columns", "Columns that no mapping names, kept in properties; separated by commas."),
     _text("columns", "Columns of a delimited file in order, as a JSON array."),
@@ -119,9 +119,16 @@ RESOLUTIONS = (
     ),
 )
 
+RETIRED = (
+    *LEDGER,
+    _text("retired_by", "What took the batch out of the lake: again (its file was read again) or forget."),
+    _time("retired_at", "When it was taken out, UTC."),
+)
+
 TABLES: dict[str, tuple[TableColumn, ...]] = {
     "ledger": LEDGER,
     "quarantine": QUARANTINE,
     "resolutions": RESOLUTIONS,
+    "retired_batches": RETIRED,
 }
 """The lake's own tables by name; there is also one table for each canonical entity."""

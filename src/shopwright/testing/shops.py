@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from shopwright.core.engine import connect
 from shopwright.core.sql import quote_name
 from shopwright.ingest.ledger import LedgerRow, read_ledger
+from shopwright.ingest.mending import forget, read_again
 from shopwright.ingest.quarantine import OpenRow, ReplayReport, list_open, replay
 from shopwright.ingest.run import IngestReport, ingest
 from shopwright.lake.delta import Lake, read_sql
@@ -61,6 +62,14 @@ class Shop:
     def ingest(self) -> IngestReport:
         """Ingest new files."""
         return ingest(self.project, now=NOW)
+
+    def read_again(self, target: str) -> IngestReport:
+        """Read a source or a file again."""
+        return read_again(self.project, target, now=NOW)
+
+    def forget(self, target: str) -> IngestReport:
+        """Take a source or a file out."""
+        return forget(self.project, target, now=NOW)
 
     def replay(self) -> ReplayReport:
         """Replay the quarantine."""

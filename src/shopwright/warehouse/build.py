@@ -13,7 +13,7 @@ from shopwright.core.engine import EngineError, connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
-from shopwright.lake.delta import Lake
+from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, NodeResult, ProgressCallback, run_dbt
 from shopwright.warehouse.publish import WarehouseReader, publish
@@ -72,6 +72,7 @@ def build(
     if project.settings.experiments:
         check_installed()
     with exclusive_lock(project.work / "lock", "build"):
+        _delete_retired_files(project)
         reason = "requested" if full_refresh else _reason_to_rebuild(project)
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, on_progress=on_progress)
@@ -81,6 +82,13 @@ def build(
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
     return _report(run, reason, monotonic() - started)
+
+
+def _delete_retired_files(project: Project) -> None:
+    """Delete files that left the lake before the last build: what it published no longer reads them."""
+    lake = Lake(project.lake)
+    if _read_fingerprint(project).get("mended") == lake.sequence("retired_batches"):
+        lake.delete_retired()
 
 
 def is_outdated(project: Project) -> bool:
@@ -105,7 +113,14 @@ def batches_behind(project: Project) -> int:
     """Return how many batches of the lake are not in the published warehouse."""
     with connect(project.published, read_only=True) as connection:
         row = connection.execute("select coalesce(max(batch_seq), 0) from gold.fct_ingest_ledger").fetchone()
-    return max(Lake(project.lake).sequence() - (int(row[0]) if row else 0), 0)
+    files = [file.path for file in Lake(project.lake).files("ledger")]
+    with connect() as connection:
+        # a commit that reads files again has a number, but no batch of that number
+        behind = connection.execute(
+            f"select count(*) from ({read_sql('ledger', files)}) where batch_seq > $published",
+            {"published": row[0] if row else 0},
+        ).fetchone()
+    return int(behind[0]) if behind else 0
 
 
 def _reason_to_rebuild(project: Project) -> str:
@@ -114,6 +129,8 @@ def _reason_to_rebuild(project: Project) -> str:
     last_build, current = _read_fingerprint(project), _fingerprint(project)
     if not last_build:
         return "no build has finished yet"
+    if last_build.get("mended", 0) != current["mended"]:
+        return "files were read again or taken out of the lake"
     if last_build.get("orders") != current["orders"]:
         return f"orders are now {current['orders']}"
     # A change of experiments needs a build, but not a full one: every build computes their tables in full.
@@ -131,6 +148,7 @@ def _fingerprint(project: Project) -> dict[str, Any]:
         "version": __version__,
         "models": _digest_of_models(),
         "variables": settings,
+        "mended": lake.sequence("retired_batches"),
         "orders": "taken from the source" if has_source_orders else "derived from purchase events",
     }
 

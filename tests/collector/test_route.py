@@ -65,7 +65,7 @@ def test_a_batch_without_a_good_event_is_a_problem(client, shop):
     answer = post(client, json.dumps([event("bad", user_id=None)]))
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
-        {"field": "events.0", "message": "user_id_missing: `user_id` has a value."}
+        {"field": "events.0", "message": "user_id_missing: A `user_id` or a `visitor_id` says who it was."}
     ]
     shop.ingest()
     assert [row.rules for row in shop.quarantine()] == [("user_id_missing",)]
@@ -109,7 +109,8 @@ def test_a_service_that_is_stopped_leaves_closed_segments(shop):
 
 def test_the_schema_is_the_contract(client):
     schema = event_schema()
-    assert schema["required"] == ["event_at", "event_type", "user_id"]
+    assert schema["required"] == ["event_at", "event_type"]
+    assert schema["anyOf"] == [{"required": ["user_id"]}, {"required": ["visitor_id"]}]
     assert schema["properties"]["event_type"]["enum"] == list(EVENTS.column("event_type").allowed)
     assert schema["properties"]["price"]["maximum"] == 1_000_000
     named = {"source_event_id": "event_id", "session_hint": "session_id"}

@@ -31,7 +31,7 @@ def test_a_batch_is_answered_part_by_part(spool, shop):
     receipt = send(spool, event(1), bad, event(2), event(1))
     assert (receipt.accepted, receipt.duplicate) == (2, 1)
     assert [(each.index, each.event_id, [rule for rule, _ in each.rules]) for each in receipt.rejected] == [
-        (1, "bad", ["user_id_missing", "price_out_of_range"])
+        (1, "bad", ["price_out_of_range", "user_id_missing"])
     ]
     assert dict(receipt.rejected[0].rules)["price_out_of_range"] == "`price` is within its limits."
     assert written(shop) == ["1", "2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from decimal import Decimal
 from importlib.resources import files
@@ -9,6 +10,7 @@ from importlib.resources import files
 import pytest
 
 from shopwright.contracts import BY_NAME, ENTITIES, Column, Entity, Rule
+from shopwright.contracts.events import LATER_COLUMNS
 from shopwright.contracts.schema import Kind
 from shopwright.core.engine import connect
 from shopwright.lake.delta import lake_columns
@@ -76,6 +78,7 @@ def test_money_is_exact_and_ids_are_text():
         ("event_type_unknown", {"event_type": "'Page_View'"}, False),
         ("event_type_unknown", {"event_type": "'it''s'"}, False),
         ("user_id_missing", {"user_id": "null"}, False),
+        ("user_id_missing", {"visitor_id": "'v'"}, True),
         ("price_out_of_range", {"price": "0"}, True),
         ("price_out_of_range", {"price": "-0.0001"}, False),
         ("price_out_of_range", {"price": "1000000"}, True),
@@ -116,15 +119,30 @@ def test_the_id_of_an_event_depends_on_all_that_it_says_and_only_on_that(engine)
         {"order_id": "'x'"},
         {"brand": "'x'"},
         {"category": "'x'"},
+        *({name: "'1'"} for name in LATER_COLUMNS),
         {"event_at": "'2024-03-01 10:00:00.000001'"},
         {},
     ]
     assert len({event_id(**(base | change)) for change in changes}) == len(changes)
 
 
+def test_the_id_of_an_event_without_later_columns_is_what_it_always_was(engine):
+    """Ids that an earlier version published; they must never change."""
+    columns = {column.name: "null" for column in BY_NAME["events"].stored_columns}
+    columns |= {"event_at": "timestamp '2024-03-01 10:00:00'", "event_type": "'search'", "user_id": "'a'"}
+    row = ", ".join(f'{value} as "{name}"' for name, value in columns.items())
+    derived = BY_NAME["events"].column("event_id").derived
+    text = "\x1f".join(["1709287200000000", "search", "a", *[""] * 9])
+    expected = hashlib.md5(text.encode()).hexdigest()
+    assert engine.execute(f"select {derived} from (select {row})").fetchone()[0] == expected
+
+
 def test_the_warehouse_derives_the_id_of_an_event_as_its_contract_does():
     text = files("shopwright").joinpath("dbt/macros/engine/event_id_of.sql").read_text("utf-8")
     macro = text.split("event_id_of() -%}")[1].split("{%- endmacro")[0]
+    later = "".join(f", '{name}=' || cast({name} as varchar)" for name in LATER_COLUMNS)
+    macro = re.sub(r"\{%- for name.*endfor -%\}", lambda _: later, macro, flags=re.DOTALL)
+    assert list(LATER_COLUMNS) == re.findall(r"'(\w+)'", text.split("macro later_event_columns() -%}")[1])
     macro = macro.replace("{{ epoch_microseconds('event_at') }}", "epoch_us(event_at)")
     macro = re.sub(r"cast\((\w+) as varchar\)", r"\1::varchar", macro)
     contract = BY_NAME["events"].column("event_id").derived

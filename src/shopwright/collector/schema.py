@@ -43,6 +43,7 @@ def event_schema() -> dict[str, Any]:
         "type": "object",
         "description": f"One action of a shopper. {rules} Unknown fields are stored in `properties`.",
         "required": [_name(column) for column in EVENTS.stored_columns if column.required],
+        "anyOf": [{"required": ["user_id"]}, {"required": ["visitor_id"]}],
         "properties": {_name(column): _field(column) for column in EVENTS.stored_columns},
         "additionalProperties": True,
         "example": EXAMPLE,

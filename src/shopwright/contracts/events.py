@@ -20,13 +20,38 @@ MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
 MAX_PRICE = "1000000"
 """Limit of a unit price; above it, the price is treated as an error of the export."""
 
+MAX_VALUE = "100000000"
+"""Limit of an amount of a whole event, such as the total of an order."""
+
+LATER_COLUMNS = (
+    "visitor_id",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "gclid",
+    "fbclid",
+    "msclkid",
+    "list_position",
+    "value",
+    "tax",
+    "shipping",
+    "coupon",
+    "consent",
+)
+"""Columns that the contract gained after the first events were loaded, in the order in which the event id names them."""
+
 # The dbt macro event_id_of says the same for every engine; a test compares the two. Ids are compared with those of data loaded
-# before, so neither may change.
+# before, so neither may change: a later column is part of the id only where it has a value.
 _EVENT_ID = (
-    "coalesce(source_event_id, md5(concat_ws(chr(31), epoch_us(event_at), event_type, user_id, "
+    "coalesce(source_event_id, md5(concat_ws(chr(31), epoch_us(event_at), event_type, coalesce(user_id, ''), "
     "coalesce(session_hint, ''), coalesce(product_id, ''), coalesce(price::varchar, ''), "
     "coalesce(quantity::varchar, ''), coalesce(order_id, ''), coalesce(category_id, ''), "
-    "coalesce(category, ''), coalesce(brand, ''), coalesce(properties, ''))))"
+    "coalesce(category, ''), coalesce(brand, ''), coalesce(properties, ''), "
+    + ", ".join(f"'{name}=' || {name}::varchar" for name in LATER_COLUMNS)
+    + ")))"
 )
 
 EVENTS = Entity(
@@ -34,6 +59,7 @@ EVENTS = Entity(
     grain="one action of a shopper",
     key=("event_id",),
     time_column="event_at",
+    identifying=("user_id", "visitor_id"),
     columns=(
         Column(
             "event_id",
@@ -54,7 +80,15 @@ EVENTS = Entity(
         ),
         Column("event_type", Kind.TEXT, "What the user did.", required=True, allowed=EVENT_TYPES),
         Column(
-            "user_id", Kind.TEXT, "The user: a customer's id, or an anonymous user's cookie.", required=True
+            "user_id",
+            Kind.TEXT,
+            "The known user: a customer's id. Empty while the visitor is anonymous; then `visitor_id` has a value.",
+        ),
+        Column(
+            "visitor_id",
+            Kind.TEXT,
+            "The device or browser: a cookie or an app's installation. Its anonymous events are given to the user who is "
+            "known on it.",
         ),
         Column(
             "session_hint",
@@ -85,9 +119,49 @@ EVENTS = Entity(
         Column("channel", Kind.TEXT, "Marketing channel of the session."),
         Column("page_url", Kind.TEXT, "URL of the page."),
         Column("search_query", Kind.TEXT, "Text of the search."),
+        Column("referrer", Kind.TEXT, "URL of the page that the visitor came from."),
+        Column("utm_source", Kind.TEXT, "Campaign parameter `utm_source`."),
+        Column("utm_medium", Kind.TEXT, "Campaign parameter `utm_medium`."),
+        Column("utm_campaign", Kind.TEXT, "Campaign parameter `utm_campaign`."),
+        Column("utm_term", Kind.TEXT, "Campaign parameter `utm_term`."),
+        Column("utm_content", Kind.TEXT, "Campaign parameter `utm_content`."),
+        Column("gclid", Kind.TEXT, "Click id of Google Ads."),
+        Column("fbclid", Kind.TEXT, "Click id of Meta."),
+        Column("msclkid", Kind.TEXT, "Click id of Microsoft Advertising."),
+        Column(
+            "list_position",
+            Kind.INTEGER,
+            "Position of the product in the list that it was seen in.",
+            minimum="0",
+            maximum="1000000",
+        ),
+        Column(
+            "value",
+            Kind.MONEY,
+            "Amount of the event, where the source states one.",
+            unit="`currency`",
+            minimum="0",
+            maximum=MAX_VALUE,
+        ),
+        Column("tax", Kind.MONEY, "Tax of a purchase.", unit="`currency`", minimum="0", maximum=MAX_VALUE),
+        Column(
+            "shipping",
+            Kind.MONEY,
+            "Shipping of a purchase.",
+            unit="`currency`",
+            minimum="0",
+            maximum=MAX_VALUE,
+        ),
+        Column("coupon", Kind.TEXT, "Coupon code of the event."),
+        Column("consent", Kind.TEXT, "What the visitor consented to, as the source writes it."),
         Column("properties", Kind.JSON, "All other fields of the source, as one JSON object."),
     ),
     rules=(
+        Rule(
+            "user_id_missing",
+            "user_id is not null or visitor_id is not null",
+            "A `user_id` or a `visitor_id` says who it was.",
+        ),
         Rule(
             "product_id_missing",
             "event_type not in ('product_view', 'add_to_cart', 'remove_from_cart') or product_id is not null",

@@ -119,6 +119,8 @@ class Entity:
     time_column: str | None = None
     """The column with the time of a row; used to find files that may have the same rows."""
     rules: tuple[Rule, ...] = field(default=())
+    identifying: tuple[str, ...] = ()
+    """Texts of which a rule requires at least one."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -137,6 +139,10 @@ class Entity:
     def derived_columns(self) -> tuple[Column, ...]:
         """Columns that are computed on read."""
         return tuple(column for column in self.columns if column.derived is not None)
+
+    def needs_text(self, column: Column) -> bool:
+        """Return whether a column is a text that a row must have, alone or as one of several."""
+        return column.kind is Kind.TEXT and (column.required or column.name in self.identifying)
 
     def column(self, name: str) -> Column:
         """Return the column with this name.

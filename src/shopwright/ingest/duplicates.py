@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from shopwright.core.engine import Connection
 
 COPY_NUMBER = "copy_number"
+_TELLING = ("source_event_id", "user_id", "visitor_id", "product_id")
+"""Optional columns that differ much between rows."""
 
 
 def find_duplicates(
@@ -89,10 +91,7 @@ def _hash_sql(entity: Entity, names: list[str], table: str = "") -> str:
         column.name
         for column in entity.stored_columns
         if column.name in names
-        and (
-            column.required
-            or column.name in (*entity.key, entity.time_column, "source_event_id", "product_id", COPY_NUMBER)
-        )
+        and (column.required or column.name in (*entity.key, entity.time_column, *_TELLING, COPY_NUMBER))
     ]
     return f"hash({', '.join(table + quote_name(name) for name in hashed)})"
 

@@ -67,7 +67,9 @@ def compile_projection(
     entity = mapping.entity
     texts = {
         name: _text(
-            item, reference, _trim if mapping.trims else _trim_blank if _is_needed(entity, name) else str
+            item,
+            reference,
+            _trim if mapping.trims else _trim_blank if entity.needs_text(entity.column(name)) else str,
         )
         for name, item in mapping.fields.items()
     }
@@ -95,12 +97,6 @@ def compile_projection(
         structural=len(structural),
         counts_copies=mapping.counts_copies,
     )
-
-
-def _is_needed(entity: Entity, name: str) -> bool:
-    """Return whether a column is a required text: of blanks alone it is missing, even where blanks are otherwise kept."""
-    column = entity.column(name)
-    return column.required and column.kind is Kind.TEXT
 
 
 def _raw(column: Column) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import Rule
-from shopwright.contracts.schema import Kind
 from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.mapping import FileKind, Mapping
 from shopwright.ingest.records import Record, is_array, read_array, read_records
@@ -200,5 +199,5 @@ def scalar_rules(mapping: Mapping) -> tuple[Rule, ...]:
             f"`{column.name}` is one value, not an object or a list.",
         )
         for column in mapping.entity.stored_columns
-        if column.required and column.kind is Kind.TEXT and column.name in mapping.fields
+        if mapping.entity.needs_text(column) and column.name in mapping.fields
     )

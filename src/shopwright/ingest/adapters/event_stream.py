@@ -30,6 +30,18 @@ SYNONYMS = {
 }
 """Names that common trackers use for the canonical event types."""
 
+VISITOR_SYNONYMS = (
+    "anonymous_id",
+    "anonymousId",
+    "device_id",
+    "deviceId",
+    "client_id",
+    "clientId",
+    "user_pseudo_id",
+    "cookie_id",
+)
+"""Names that common trackers use for the id of a device or browser; the first that has a value counts."""
+
 
 def _anywhere(*names: str) -> Field:
     """Return a field that trackers put at the top level or among the properties."""
@@ -40,7 +52,9 @@ EVENT_FIELDS = {
     "source_event_id": column("event_id", "message_id", "id"),
     "event_at": column("timestamp", "event_at", "event_time", "time"),
     "event_type": column("event_type", "event", "type", values=SYNONYMS),
-    "user_id": column("user_id", "distinct_id", "anonymous_id"),
+    # A user id that equals the visitor id names nobody: the warehouse reads it as anonymous.
+    "user_id": column("user_id", "userId", "distinct_id"),
+    "visitor_id": column("visitor_id", "visitorId", *VISITOR_SYNONYMS),
     "session_hint": column("session_id", "properties.session_id"),
     "product_id": _anywhere("product_id"),
     "product_name": _anywhere("product_name"),
@@ -57,6 +71,21 @@ EVENT_FIELDS = {
     "channel": _anywhere("channel"),
     "page_url": _anywhere("page_url", "page"),
     "search_query": _anywhere("search_query", "query"),
+    "referrer": _anywhere("referrer", "page_referrer"),
+    "utm_source": _anywhere("utm_source"),
+    "utm_medium": _anywhere("utm_medium"),
+    "utm_campaign": _anywhere("utm_campaign"),
+    "utm_term": _anywhere("utm_term"),
+    "utm_content": _anywhere("utm_content"),
+    "gclid": _anywhere("gclid"),
+    "fbclid": _anywhere("fbclid"),
+    "msclkid": _anywhere("msclkid"),
+    "list_position": _anywhere("list_position"),
+    "value": _anywhere("value"),
+    "tax": _anywhere("tax"),
+    "shipping": _anywhere("shipping"),
+    "coupon": _anywhere("coupon"),
+    "consent": _anywhere("consent"),
 }
 
 PRODUCT_FIELDS = {

@@ -69,7 +69,7 @@ class BatchResult(BaseModel):
                     {
                         "index": 1,
                         "event_id": "7d0c2f9e-42",
-                        "rules": [{"rule": "user_id_missing", "meaning": "`user_id` has a value."}],
+                        "rules": [{"rule": "event_at_missing", "meaning": "`event_at` has a value."}],
                     }
                 ],
             }

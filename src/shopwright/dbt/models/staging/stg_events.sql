@@ -10,7 +10,8 @@ final as (
     select
         {{ event_id_of() }} as event_id,
         source_event_id,
-        user_id,
+        coalesce(user_id, visitor_id) as user_id,
+        visitor_id,
         session_hint,
         product_id,
         category_id,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from shopwright.contracts import ENTITIES
-from shopwright.lake.tables import TABLES, TECHNICAL
+from shopwright.lake.tables import ROW_NUMBER, TABLES, TECHNICAL
 from shopwright.warehouse.dbt_config import dbt_arguments
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SmallShop:
             self.connection.execute(f"create schema warehouse.{schema}")
         for entity in ENTITIES:
             columns = [f'"{column.name}" {column.kind.sql_type}' for column in entity.stored_columns]
-            columns += [f"{column.name} {column.sql_type}" for column in TECHNICAL]
+            columns += [f"{column.name} {column.sql_type}" for column in (*TECHNICAL, ROW_NUMBER)]
             self.connection.execute(f"create table bronze.{entity.name} ({', '.join(columns)})")
         for name, columns_of in TABLES.items():
             columns = [f'"{column.name}" {column.sql_type}' for column in columns_of]
@@ -82,11 +82,12 @@ class SmallShop:
 
     def fill(self, entity: str, rows: list[dict[str, Any]], *, batch: int = 1) -> None:
         """Land rows; columns that a row does not name are null."""
-        for row in rows:
-            names = [*row, "_batch_seq"]
+        for number, row in enumerate(rows):
+            names = [*row, "_batch_seq", "_row_number"]
             marks = ", ".join("?" for _ in names)
             self.connection.execute(
-                f"insert into bronze.{entity} ({', '.join(names)}) values ({marks})", [*row.values(), batch]
+                f"insert into bronze.{entity} ({', '.join(names)}) values ({marks})",
+                [*row.values(), batch, number],
             )
 
     def clear(self) -> None:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from shopwright.reports import Column
 
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Beginnings of text that a spreadsheet may run as a formula; the last four are full-width forms of the first."""
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 _MONEY = pa.decimal128(38, 4)
 _TYPES = {
     "share": pa.float64(),

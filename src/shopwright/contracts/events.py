@@ -58,6 +58,7 @@ EVENTS = Entity(
     name="events",
     grain="one action of a shopper",
     key=("event_id",),
+    optional_key="source_event_id",
     time_column="event_at",
     identifying=("user_id", "visitor_id"),
     columns=(

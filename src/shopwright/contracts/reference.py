@@ -102,6 +102,7 @@ PLACES = Entity(
     name="places",
     grain="one location of a postal code",
     key=("zip_prefix", "latitude", "longitude"),
+    is_list=True,
     columns=(
         Column("zip_prefix", Kind.TEXT, "Leading part of the postal code.", required=True),
         Column("latitude", Kind.NUMBER, "Latitude.", unit="degrees", minimum="-90", maximum="90"),

@@ -49,6 +49,7 @@ ORDER_ITEMS = Entity(
     name="order_items",
     grain="one line of an order",
     key=("order_id", "line_number"),
+    optional_key="line_number",
     time_column="ordered_at",
     columns=(
         Column("order_id", Kind.TEXT, "The order.", required=True),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Kind(StrEnum):
@@ -114,19 +118,23 @@ class Entity:
     grain: str
     """What one row is."""
     key: tuple[str, ...]
-    """Columns that together identify a row. Duplicates are found by all columns, not by the key."""
+    """Columns that together identify a row; a later row with the same key replaces an earlier one."""
     columns: tuple[Column, ...]
     time_column: str | None = None
     """The column with the time of a row; used to find files that may have the same rows."""
     rules: tuple[Rule, ...] = field(default=())
     identifying: tuple[str, ...] = ()
     """Texts of which a rule requires at least one."""
+    optional_key: str | None = None
+    """Stored column without which a row has no key, and is known by its content alone; None where every row has one."""
+    is_list: bool = False
+    """Whether all rows are known by their content alone, since several of them may share the key."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name}: two columns share a name")
-        unknown = {*self.key, *filter(None, [self.time_column])} - set(names)
+        unknown = {*self.key, *filter(None, [self.time_column, self.optional_key])} - set(names)
         if unknown:
             raise ValueError(f"{self.name}: no such column: {sorted(unknown)}")
 
@@ -134,6 +142,21 @@ class Entity:
     def stored_columns(self) -> tuple[Column, ...]:
         """Columns that are stored in the lake."""
         return tuple(column for column in self.columns if column.derived is None)
+
+    @property
+    def stored_key(self) -> tuple[str, ...]:
+        """Stored columns that a later row shares with the one that it replaces."""
+        stored = [name for name in self.key if self.column(name).derived is None]
+        return tuple(dict.fromkeys([*stored, *filter(None, [self.optional_key])]))
+
+    def is_keyed(self, filled: Collection[str]) -> bool:
+        """Return whether rows can have a key if only these columns are filled."""
+        return not self.is_list and (self.optional_key is None or self.optional_key in filled)
+
+    @property
+    def may_lack_key(self) -> bool:
+        """Whether rows can be without a key."""
+        return self.is_list or self.optional_key is not None
 
     @property
     def derived_columns(self) -> tuple[Column, ...]:

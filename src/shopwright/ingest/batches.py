@@ -106,12 +106,14 @@ def write_batch(
         entity,
         names,
         folder / file.name,
-        earlier=_overlapping(visible, *span, entity),
+        source=batch.source,
+        sequence=batch.sequence,
+        visible=visible,
         span=span,
     )
     if duplicates:
         target = lake.new_file(entity.name, batch.file_number)
-        file = _drop_duplicates(connection, folder / file.name, target)
+        file = _drop_duplicates(connection, folder / file.name, target, keeps_order=entity.is_keyed(names))
     rules = _count_rules(connection, folder / file.name) if "kind_rule" in names else None
     summary = partial(
         LoadedBatch,
@@ -131,7 +133,8 @@ def write_batch(
 
 def _write(connection: Connection, read: ReadResult, entity: Entity, batch: Batch, path: Path) -> WrittenRows:
     """Write the good rows, duplicates included, each as the first copy."""
-    write = write_stream if read.stream else _write_typed_rows
+    is_keyed = entity.is_keyed([column.name for column in read.projection.columns])
+    write = partial(write_stream, keeps_order=is_keyed) if read.stream else _write_typed_rows
     to_stored = partial(_stored_sql, entity=entity, projection=read.projection, batch=batch)
     try:
         return write(connection, read, lambda rows: write_parquet(connection, to_stored(rows), path))
@@ -172,31 +175,17 @@ def _count_rules(connection: Connection, path: Path) -> dict[str, int] | None:
     return dict(rows) or None
 
 
-def _drop_duplicates(connection: Connection, path: Path, target: Path) -> AddedFile:
+def _drop_duplicates(connection: Connection, path: Path, target: Path, *, keeps_order: bool) -> AddedFile:
     """Rewrite a file without its duplicates."""
     file = write_parquet(
         connection,
         f"select * exclude (file_row_number) from read_parquet({quote_text(str(path))}, file_row_number = true) "
-        "where file_row_number not in (select row_number from duplicates)",
+        "where file_row_number not in (select row_number from duplicates)"
+        + (" order by file_row_number" if keeps_order else ""),
         target,
     )
     path.unlink()
     return file
-
-
-def _overlapping(
-    visible: list[LakeFile], first_at: datetime | None, last_at: datetime | None, entity: Entity
-) -> list[LakeFile]:
-    """Return the files that may hold some of the same rows: their time spans overlap, or one has none."""
-    if entity.time_column is None or first_at is None or last_at is None:
-        return visible
-    return [
-        file
-        for file in visible
-        if file.first_at is None
-        or file.last_at is None
-        or not (file.last_at < first_at or file.first_at > last_at)
-    ]
 
 
 def _time_span(connection: Connection, entity: Entity, path: Path) -> tuple[datetime | None, datetime | None]:

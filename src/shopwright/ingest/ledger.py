@@ -89,15 +89,38 @@ class LedgerIndex:
         ]
 
     def settled_files(self) -> set[tuple[str, str, int, int]]:
-        """Return source, name, size and modification time (ns) of every settled file.
+        """Return source, name, size and modification time (ns) of every settled file, as it was read last.
 
         A file that still has all four is skipped without being opened.
         """
-        return {
-            (row.source, row.file, row.size_bytes, row.modified_ns)
-            for row in self.rows
-            if row.outcome in SETTLED
-        }
+        ordered = sorted(self.rows, key=lambda row: row.batch_seq)
+        last = {(row.source, row.file): row for row in ordered if row.outcome in SETTLED}
+        return {(row.source, row.file, row.size_bytes, row.modified_ns) for row in last.values()}
+
+    def comes_back(self, row: LedgerRow) -> bool:
+        """Return whether a content that was read before comes back after others, so that its rows may replace theirs.
+
+        It does not where it is what its file held last.
+        """
+        settled = [
+            earlier
+            for earlier in self.rows
+            if earlier.source == row.source
+            and earlier.batch_seq < row.batch_seq
+            and earlier.outcome in SETTLED
+        ]
+        of_file = [earlier for earlier in settled if earlier.file == row.file]
+        if of_file and max(of_file, key=lambda earlier: earlier.batch_seq).sha256 == row.sha256:
+            return False
+        last_read = max(
+            (earlier.batch_seq for earlier in settled if earlier.sha256 == row.sha256), default=row.batch_seq
+        )
+        return any(
+            other.entity == row.entity
+            and last_read < other.batch_seq < row.batch_seq
+            and other.rows_accepted > 0
+            for other in self.rows
+        )
 
     def find_under_other_names(self, row: LedgerRow, names: Collection[str]) -> list[LedgerRow]:
         """Return the rows of files with this content that were loaded under another name of the source, oldest first.

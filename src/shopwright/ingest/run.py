@@ -287,7 +287,7 @@ class IngestRun:
             digest, facts = self._identify(file, mapping)
             row = self._identified(row, mapping, source, file, digest)
             _check_content(row, replaced)
-            if self._skip_known(row):
+            if self._skip_known(row, mapping):
                 return True
             row, loaded = self._load(row, mapping, source, file, facts)
         except SourceFileError as error:
@@ -346,11 +346,13 @@ class IngestRun:
         self._digests[file.path] = digest
         return digest, None
 
-    def _skip_known(self, row: LedgerRow) -> bool:
+    def _skip_known(self, row: LedgerRow, mapping: Mapping) -> bool:
         """Return whether this content need not be read; a copy under another name gets its own ledger row."""
         ledger = self.loader.ledger
         earlier_rows = ledger.find_settled(row.source, row.sha256)
         read_rows = [earlier for earlier in earlier_rows if earlier.outcome != FORGOTTEN]
+        if read_rows and mapping.replaces_rows and ledger.comes_back(row):
+            return False
         if earlier_rows and (not read_rows or any(earlier.file == row.file for earlier in read_rows)):
             self._skip(is_forgotten=not read_rows)
             return True

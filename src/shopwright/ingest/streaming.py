@@ -32,8 +32,16 @@ class WrittenRows:
     quarantined: list[QuarantinedRow]
 
 
-def write_stream(connection: Connection, read: ReadResult, write: WriteQuery) -> WrittenRows:
+def write_stream(
+    connection: Connection, read: ReadResult, write: WriteQuery, *, keeps_order: bool
+) -> WrittenRows:
     """Write the good rows; only where some are bad, a second and narrower pass finds them.
+
+    Args:
+        connection: the connection the file was read with.
+        read: what reading the file gave.
+        write: writes the rows of a query.
+        keeps_order: whether rows keep the order of the file, since a later one may replace an earlier one.
 
     Raises:
         UnreliableReadError: not every record is accounted for.
@@ -43,7 +51,11 @@ def write_stream(connection: Connection, read: ReadResult, write: WriteQuery) ->
         raise ValueError("the file is not to be streamed")
     names = ", ".join(quote_name(column.name) for column in read.projection.columns)
     file, rejected = _write(
-        connection, stream, f"select {names} from ({stream.select}) where _broken = 0", write
+        connection,
+        stream,
+        f"select {names} from ({stream.select}) where _broken = 0",
+        write,
+        keeps_order=keeps_order,
     )
     bad: list[tuple[int, int]] = []
     if file.rows + len(rejected) != stream.records:
@@ -54,11 +66,11 @@ def write_stream(connection: Connection, read: ReadResult, write: WriteQuery) ->
 
 
 def _write(
-    connection: Connection, stream: RecordStream, good: str, write: WriteQuery
+    connection: Connection, stream: RecordStream, good: str, write: WriteQuery, *, keeps_order: bool
 ) -> tuple[AddedFile, list[BadRecord]]:
     _clear_rejected(connection)
-    # the order of rows in the lake means nothing, and keeping it costs time and memory
-    connection.execute("set preserve_insertion_order = false")
+    # keeping the order costs time and memory, and means nothing where no row replaces another
+    connection.execute(f"set preserve_insertion_order = {str(keeps_order).lower()}")
     try:
         return write(good), stream.fetch_rejected()
     except ValueReadError:

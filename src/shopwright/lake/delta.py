@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
-from shopwright.lake.tables import TABLES, TECHNICAL, TableColumn
+from shopwright.lake.tables import ROW_NUMBER, TABLES, TECHNICAL, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -317,19 +317,23 @@ def write_parquet(connection: Connection, select: str, file: Path) -> AddedFile:
 def stored_sql(table: str, files: Iterable[Path]) -> str:
     """Return SQL that reads a lake table as it is stored: times have a zone.
 
-    A file has only the columns that its source fills; the others are null, as in the Delta protocol.
+    A file has only the columns that its source fills; the others are null, as in the Delta protocol. After the stored
+    columns follows the position of the row in its file, ``_row_number``.
 
     Args:
         table: one of the lake's own tables, such as ``ledger``, or an entity.
         files: Parquet files of the table; without any, the SQL returns no rows.
     """
     columns = lake_columns(table)
-    empty = ", ".join(f"null::{item.stored_type} as {quote_name(item.name)}" for item in columns)
+    empty = ", ".join(
+        f"null::{item.stored_type} as {quote_name(item.name)}" for item in (*columns, ROW_NUMBER)
+    )
     paths = [str(file) for file in files]
     rows = f"(select {empty} where false)"
     if not paths:
         return rows
-    return f"{rows} union all by name (select * from read_parquet({quote_list(paths)}, union_by_name = true))"
+    stored = f"read_parquet({quote_list(paths)}, union_by_name = true, file_row_number = true)"
+    return f"{rows} union all by name (select * rename (file_row_number as {ROW_NUMBER.name}) from {stored})"
 
 
 def read_sql(table: str, files: Iterable[Path]) -> str:
@@ -339,5 +343,6 @@ def read_sql(table: str, files: Iterable[Path]) -> str:
         table: one of the lake's own tables, such as ``ledger``, or an entity.
         files: Parquet files of the table; without any, the SQL returns no rows.
     """
-    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in lake_columns(table))
+    columns = (*lake_columns(table), *(() if table in TABLES else (ROW_NUMBER,)))
+    read = ", ".join(f"{item.read_sql()} as {quote_name(item.name)}" for item in columns)
     return f"select {read} from ({stored_sql(table, files)})"

@@ -51,6 +51,11 @@ TECHNICAL = (
     _text("_source", "Source the row came from."),
 )
 
+ROW_NUMBER = TableColumn(
+    "_row_number", "BIGINT", "long", "Position of the row in its batch; a later row arrived later."
+)
+"""Column of every entity that is read and never stored: the order of arrival is ``_batch_seq``, then this."""
+
 LEDGER = (
     _count("batch_seq", "Number of the batch; later batches have greater numbers."),
     _text("batch_id", "Identifies the batch: source, number and content."),

@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.app import create_app
-from shopwright.service.http_protocol import BoundedHeadProtocol
 from shopwright.service.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ class BoundServer:
             server_header=False,
             proxy_headers=False,
             ws="none",
-            http=BoundedHeadProtocol,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         # What is loaded by now stays for good. Without freezing it, each full garbage collection would scan it and pause

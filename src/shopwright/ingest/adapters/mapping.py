@@ -107,6 +107,11 @@ class Mapping:
         return replace(self, fields=fields, optional=self.optional - unfilled) if unfilled else self
 
     @property
+    def replaces_rows(self) -> bool:
+        """Whether a row of a file may replace an earlier row of the lake."""
+        return self.entity.is_keyed(self.fields)
+
+    @property
     def source_columns(self) -> tuple[str, ...]:
         """Every column of the file that the mapping reads by name."""
         return tuple(dict.fromkeys(name for item in self.fields.values() for name in item.columns))

@@ -8,7 +8,7 @@ categories as (
 ranked as (
     select
         *,
-        {{ is_first('category', '_batch_seq desc, name') }} as is_latest
+        {{ is_first('category', latest_first()) }} as is_latest
     from categories
 ),
 

@@ -10,11 +10,7 @@ customers as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'customer_id',
-            'valid_from desc nulls last, person_id, zip_prefix, city, region, country, segment, is_subscribed, '
-            ~ 'signed_up_at, properties'
-        ) }} as is_latest
+        {{ is_first('customer_id', latest_first('valid_from')) }} as is_latest
     from customers
 ),
 
@@ -28,7 +24,12 @@ final as (
         region,
         country,
 
-        person_id is not null as is_copy
+        person_id is not null as is_copy,
+
+        valid_from,
+
+        _batch_seq,
+        _row_number
     from ranked
     where is_latest
 )

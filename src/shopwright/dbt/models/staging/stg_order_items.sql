@@ -10,11 +10,7 @@ order_items as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'order_id, line_number',
-            '_batch_seq desc, product_id, seller_id, kind, kind_rule, quantity, unit_price, freight, product_name, '
-            ~ 'ordered_at, customer_id, ship_country, properties'
-        ) }} as is_latest
+        {{ is_first('order_id, line_number', latest_first()) }} as is_latest
     from order_items
     where line_number is not null
 ),

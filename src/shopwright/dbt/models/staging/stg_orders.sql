@@ -10,12 +10,7 @@ orders as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'order_id',
-            'valid_from desc nulls last, _batch_seq desc, delivered_at desc nulls last, shipped_at desc nulls last, '
-            ~ 'approved_at desc nulls last, status, ordered_at, customer_id, promised_at, currency, '
-            ~ 'ship_zip_prefix, ship_city, ship_region, ship_country, properties'
-        ) }} as is_latest
+        {{ is_first('order_id', latest_first('valid_from')) }} as is_latest
     from orders
 ),
 

@@ -9,9 +9,7 @@ payments as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'order_id, sequence', '_batch_seq desc, amount, method, installments, paid_at, properties'
-        ) }} as is_latest
+        {{ is_first('order_id, sequence', latest_first()) }} as is_latest
     from payments
 ),
 

@@ -1,6 +1,5 @@
 -- grain: one row per version of a product in the catalog
--- If a source contradicts itself about a version, the winner depends on the content, never on the order of
--- arrival.
+-- Of records with the same valid_from, the one that arrived last counts.
 with
 
 products as (
@@ -10,10 +9,7 @@ products as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'product_id, valid_from',
-            'name, category_id, category, brand, price, currency, properties'
-        ) }} as is_preferred
+        {{ is_first('product_id, valid_from', latest_first()) }} as is_latest
     from products
 ),
 
@@ -32,7 +28,7 @@ final as (
 
         valid_from
     from ranked
-    where is_preferred
+    where is_latest
 )
 
 select * from final

@@ -9,9 +9,7 @@ reviews as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'review_id, order_id', '_batch_seq desc, answered_at desc nulls last, created_at, score, properties'
-        ) }} as is_latest
+        {{ is_first('review_id, order_id', latest_first()) }} as is_latest
     from reviews
 ),
 

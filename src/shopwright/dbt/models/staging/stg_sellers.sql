@@ -9,9 +9,7 @@ sellers as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'seller_id', 'valid_from desc nulls last, _batch_seq desc, zip_prefix, city, region, country, properties'
-        ) }} as is_latest
+        {{ is_first('seller_id', latest_first('valid_from')) }} as is_latest
     from sellers
 ),
 

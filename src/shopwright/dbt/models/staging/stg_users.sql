@@ -1,6 +1,6 @@
 -- grain: one row per version of a user in the source
--- If a source contradicts itself about a version, the winner depends on the content, never on the order of
--- arrival. Customer ids created for a single order are not users: see int_user_profiles.
+-- Of records with the same valid_from, the one that arrived last counts.
+-- Customer ids created for a single order are not users: see int_user_profiles.
 with
 
 customers as (
@@ -11,10 +11,7 @@ customers as (
 ranked as (
     select
         *,
-        {{ is_first(
-            'customer_id, valid_from',
-            'signed_up_at, country, region, city, segment, is_subscribed, properties'
-        ) }} as is_preferred
+        {{ is_first('customer_id, valid_from', latest_first()) }} as is_latest
     from customers
 ),
 
@@ -36,7 +33,7 @@ final as (
         signed_up_at,
         valid_from
     from ranked
-    where is_preferred
+    where is_latest
 )
 
 select * from final

@@ -1,6 +1,6 @@
 -- grain: one row per version of a profile, the input of the snapshot
 -- A view. Some sources create a new customer for each order. If such a person has no profile of their own,
--- the profile is that of the latest order.
+-- the profile is that of the latest order, or without orders the latest one.
 {{ config(materialized='view') }}
 
 with
@@ -26,16 +26,20 @@ last_orders as (
     group by customer_id
 ),
 
-ranked_copies as (
+copies_with_orders as (
     select
         customer_copies.*,
-        {{ is_first(
-            'customer_copies.user_id', 'last_orders.ordered_at desc nulls last, customer_copies.customer_id'
-        ) }}
-            as is_latest
+        last_orders.ordered_at
     from customer_copies
     left join last_orders
         on customer_copies.customer_id = last_orders.customer_id
+),
+
+ranked_copies as (
+    select
+        *,
+        {{ is_first('user_id', 'ordered_at desc nulls last, ' ~ latest_first('valid_from')) }} as is_latest
+    from copies_with_orders
 ),
 
 final as (

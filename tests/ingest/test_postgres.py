@@ -386,7 +386,7 @@ def test_a_server_that_dies_in_the_middle_leaves_whole_parts_and_the_next_run_go
 def test_a_part_that_cannot_be_read_stops_those_behind_it(tmp_path, database, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
     database.fill(1, 30)
-    shop = Shop.make(tmp_path, VERSIONED + 'customer_id = { sql = "error(order_id)" }\n')
+    shop = Shop.make(tmp_path, VERSIONED + 'customer_id = { sql = "no_such_column" }\n')
     assert [row.outcome for row in shop.ingest().rows] == ["failed"]
     Shop.make(tmp_path, VERSIONED)
     assert counts(shop.ingest()) == (30, 30, 0, 0)

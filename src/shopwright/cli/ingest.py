@@ -76,7 +76,7 @@ def command(
         print_json(to_dict(report))
     else:
         show_report(stdout_console(), report)
-    if report.failed or any(item.has_failed for item in report.kept):
+    if not report.is_complete:
         raise typer.Exit(1)
 
 
@@ -133,6 +133,7 @@ def to_dict(report: IngestReport) -> dict[str, object]:
         "files": [asdict(row) | {"rules": row.rule_counts or None} for row in report.rows],
         "skipped": report.skipped,
         "forgotten": report.forgotten,
+        "refused": report.refused,
         "replaced": [row.batch_id for row in report.retired],
         "kept": [asdict(item) for item in report.kept],
         "recovered": report.recovered,
@@ -201,6 +202,8 @@ def _show_notes(console: Console, report: IngestReport) -> None:
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
         if row.reason and (row.outcome == "loaded" or " of source " in row.reason):
             console.print(f"{row.file}: {row.reason}", markup=False)
+    for message in report.refused:
+        console.print(f"Not read: {message}", markup=False)
     for row in report.failed:
         console.print(f"Failed: {row.file}: {row.reason}", markup=False)
     for changed in report.changed_sources:

@@ -59,7 +59,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
         print_json(document | ({"models": models} if models else {}))
     else:
         _show_summary(loaded, project, findings)
-    if ingested.failed:
+    if not ingested.is_complete:
         raise typer.Exit(1)
 
 

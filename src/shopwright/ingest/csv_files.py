@@ -14,6 +14,7 @@ import numpy as np
 
 from shopwright.core.errors import SourceFileError, near_match
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.expressions import RECORD_NUMBER
 from shopwright.ingest.projection import Projection, Reference, compile_projection
 from shopwright.ingest.read_job import (
     BadRecord,
@@ -41,6 +42,7 @@ def read_csv(job: ReadJob) -> ReadResult:
     columns = _header(job)
     check_columns(job, columns)
     job = replace(job, mapping=job.mapping.for_columns(columns))
+    job.check_expressions(dict.fromkeys(columns, "varchar"))
     unnamed = [name for name in columns if name not in job.mapping.source_columns]
     uses_all = any(item.sql and not item.columns for item in job.mapping.fields.values())
     read = _stream_csv if job.is_streamable else _read_csv_by_record
@@ -196,6 +198,7 @@ def _read_csv_by_record(job: ReadJob, columns: list[str], unnamed: list[str]) ->
     source = staged_source(job, staged, "fields", "VARCHAR[]")
     if any(item.sql for item in job.mapping.fields.values()):
         named = ", ".join(f"{reference(name)} as {quote_name(name)}" for name in positions)
-        source = f"(select *, {named} from {source})"
+        number = "" if RECORD_NUMBER in map(str.lower, positions) else f", _line as {RECORD_NUMBER}"
+        source = f"(select *, {named}{number} from {source})"
     job.create_table(projection, source, extra=", _line")
     return staged_result(job, projection, rejected)

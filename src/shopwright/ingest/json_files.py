@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from shopwright.contracts import Rule
 from shopwright.core.engine import EngineError
-from shopwright.core.sql import quote_list, quote_text
+from shopwright.core.sql import quote_list, quote_name, quote_text
+from shopwright.ingest.expressions import DOCUMENT, RECORD_NUMBER
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import (
     MIN_OBJECT_BYTES,
@@ -23,6 +24,8 @@ from shopwright.ingest.read_job import (
 from shopwright.ingest.records import BOM, fetch_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shopwright.ingest.adapters.mapping import Mapping
 
 JSON_RULES = (
@@ -38,6 +41,7 @@ JSON_RULES = (
 
 def read_json(job: ReadJob) -> ReadResult:
     """Read JSON lines or an array."""
+    job.check_expressions({DOCUMENT: "json", **dict.fromkeys(job.columns, "varchar")})
     projection = json_projection(job.mapping, latest=job.latest)
     is_streamed = (
         job.is_streamable and not job.facts.has_odd_blanks and not _begins_with_bom(job) and not job.is_array
@@ -124,13 +128,25 @@ def _read_json_by_record(job: ReadJob, projection: Projection) -> ReadResult:
     rejected: list[BadRecord] = []
     staged = stage(job, job.records(), rejected, lambda record: record.text)
     documents = (
-        f"(select _line, case when json_valid(text) then text::json end as doc "
+        f"(select _line, _line as {RECORD_NUMBER}, case when json_valid(text) then text::json end as doc "
         f"from {staged_source(job, staged, 'text', 'VARCHAR')})"
     )
+    if job.columns:
+        documents = f"(select *, {_named(job.columns)} from {documents})"
     job.create_table(projection, extracted(job.mapping, documents), extra=", doc, _line")
     result = staged_result(job, projection, rejected)
     result.new_columns = _new_keys(job, documents)
     return result
+
+
+def _named(columns: Sequence[str]) -> str:
+    """Return SQL of the columns that rows of Parquet had, which are kept as JSON objects in the quarantine."""
+    texts = {name: f"json_extract_string(doc, {quote_list([_key_path(name)])})[1]" for name in columns}
+    return ", ".join(f"{text} as {quote_name(name)}" for name, text in texts.items())
+
+
+def _key_path(name: str) -> str:
+    return '$."' + name.replace('"', '\\"') + '"'
 
 
 def _begins_with_bom(job: ReadJob) -> bool:

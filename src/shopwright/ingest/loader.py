@@ -206,6 +206,7 @@ class BatchLoader:
         facts: TextFacts,
         *,
         as_of: datetime | None = None,
+        source: str = "",
     ) -> ReadJob:
         """Return the job of reading a file under the project's limits.
 
@@ -215,6 +216,7 @@ class BatchLoader:
             staging: folder for temporary files.
             mapping: which columns become which.
             facts: what the file's bytes are like.
+            source: name of its source, for messages.
             as_of: naive UTC; later times count as in the future. The time of the run if None.
         """
         limits = self.project.settings.ingest
@@ -228,4 +230,5 @@ class BatchLoader:
             facts=facts,
             latest=latest.isoformat(sep=" ", timespec="seconds"),
             max_record_bytes=limits.max_record_bytes,
+            source=source,
         )

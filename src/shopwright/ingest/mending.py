@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.engine import connect
 from shopwright.core.lock import exclusive_lock
+from shopwright.ingest.expressions import refused_expressions
 from shopwright.ingest.ledger import FORGOTTEN, SETTLED, LedgerIndex, LedgerRow, read_ledger
 from shopwright.ingest.loader import workspace
 from shopwright.ingest.mending_plan import Content, KeptFile, Plan, Planner
 from shopwright.ingest.run import IngestReport, IngestRun
+from shopwright.ingest.segments import all_sources
 from shopwright.lake.delta import Lake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from shopwright.ingest.run import ProgressCallback
@@ -42,19 +45,7 @@ def read_again(
         BusyError: another process writes to the project.
         ConfigurationError: neither a source nor a file is called so.
     """
-    started = monotonic()
-    failed: dict[Content, KeptFile] = {}
-    with exclusive_lock(project.work / "lock", "ingest --again"), workspace(project) as (connection, staging):
-        while True:
-            # a new run forgets what an attempt before has written
-            run = IngestRun(project, connection, staging, now, on_progress)
-            plan = Planner(project, run.loader.ledger, failed).read_again(target)
-            new_failures = _replace(run, plan, by="again")
-            if not new_failures:
-                break
-            failed |= new_failures
-        run.loader.commit()
-    return _complete(run.report, plan, monotonic() - started)
+    return _mend(project, Planner.read_again, target, by="again", now=now, on_progress=on_progress)
 
 
 def plan_forget(project: Project, target: str) -> Plan:
@@ -83,21 +74,46 @@ def forget(
         BusyError: another process writes to the project.
         ConfigurationError: neither a source nor a file is called so.
     """
+    return _mend(project, Planner.forget, target, by="forget", now=now, on_progress=on_progress)
+
+
+def _mend(
+    project: Project,
+    make_plan: Callable[[Planner, str], Plan],
+    target: str,
+    *,
+    by: str,
+    now: datetime,
+    on_progress: ProgressCallback | None,
+) -> IngestReport:
     started = monotonic()
-    failed: dict[Content, KeptFile] = {}
+    failed = _refused(project)
     with (
-        exclusive_lock(project.work / "lock", "ingest --forget"),
+        exclusive_lock(project.work / "lock", f"ingest --{by}"),
         workspace(project) as (connection, staging),
     ):
         while True:
+            # a new run removes what an attempt before has written
             run = IngestRun(project, connection, staging, now, on_progress)
-            plan = Planner(project, run.loader.ledger, failed).forget(target)
-            new_failures = _replace(run, plan, by="forget")
-            if not new_failures:
+            plan = make_plan(Planner(project, run.loader.ledger, failed), target)
+            failures = _replace(run, plan, by=by)
+            if not failures:
                 break
-            failed |= new_failures
+            failed |= failures
         run.loader.commit()
-    return _complete(run.report, plan, monotonic() - started)
+    report = run.report
+    report.retired, report.kept, report.affected = plan.retired, plan.kept, plan.affected
+    return replace(report, seconds=monotonic() - started)
+
+
+def _refused(project: Project) -> dict[Content, KeptFile]:
+    """Return sources that cannot be read at all, since an expression in their settings is wrong."""
+    refused = {source.name: refused_expressions(source) for source in all_sources(project)}
+    return {
+        (name, ""): KeptFile(f"source {name}", problems[0], True)
+        for name, problems in refused.items()
+        if problems
+    }
 
 
 def _replace(run: IngestRun, plan: Plan, *, by: str) -> dict[Content, KeptFile]:
@@ -131,8 +147,3 @@ def _forgotten(row: LedgerRow, now: datetime) -> LedgerRow:
         reason="taken out of the lake with `shopwright ingest --forget`",
         ingested_at=now,
     )
-
-
-def _complete(report: IngestReport, plan: Plan, seconds: float) -> IngestReport:
-    report.retired, report.kept, report.affected = plan.retired, plan.kept, plan.affected
-    return replace(report, seconds=seconds)

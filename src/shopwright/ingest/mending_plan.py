@@ -157,8 +157,9 @@ class Planner:
         for first in contents.values():
             batches = self._batches(first)
             files, reason = self._files(first.source, batches)
-            if kept := self.failed.get((first.source, first.sha256)):
-                plan.kept.append(kept)
+            kept = self.failed.get((first.source, first.sha256)) or self.failed.get((first.source, ""))
+            if kept:
+                plan.kept += [] if kept in plan.kept else [kept]
             elif files:
                 place = min(batches, key=lambda row: row.batch_seq)
                 plan.add(batches)

@@ -10,6 +10,7 @@ import duckdb
 from shopwright.core.errors import SourceFileError
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.csv_files import check_columns
+from shopwright.ingest.expressions import RECORD_NUMBER
 from shopwright.ingest.json_files import json_path
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import ReadJob, ReadResult, row_lines, scalar_rules
@@ -28,6 +29,7 @@ def read_parquet(job: ReadJob) -> ReadResult:
     try:
         types = _types(job)
         check_columns(job, list(types))
+        job.check_expressions(dict.fromkeys(types, "varchar"))
         unnamed = [name for name in types if name not in job.mapping.source_columns and name != "properties"]
         projection = _projection(job, types, unnamed)
         job.create_table(projection, _rows(job, types), extra=", _line")
@@ -67,7 +69,9 @@ def _aliases(types: dict[str, str]) -> dict[str, str]:
 def _rows(job: ReadJob, types: dict[str, str]) -> str:
     columns = [f"{quote_name(name)} as {alias}" for name, alias in _aliases(types).items()]
     if any(item.sql for item in job.mapping.fields.values()):
-        columns += [f"{quote_name(name)}::varchar as {quote_name(name)}" for name in types]
+        columns += [f"{_value(quote_name(name), types[name])} as {quote_name(name)}" for name in types]
+        if RECORD_NUMBER not in map(str.lower, types):
+            columns.append(f"{ROW_NUMBER} + 1 as {RECORD_NUMBER}")
     source = _source(job, f", {ROW_NUMBER} = true")
     return f"(select {ROW_NUMBER} + 1 as _line, {', '.join(columns)} from {source})"
 
@@ -96,14 +100,19 @@ def _raw(job: ReadJob, types: dict[str, str], lines: list[int]) -> dict[int, byt
 def _text(name: str, types: dict[str, str]) -> str:
     aliases = _aliases(types)
     if name in types:
-        is_nested = types[name].startswith(("STRUCT", "MAP")) or types[name].endswith("]")
-        return f"to_json({aliases[name]})::varchar" if is_nested else f"{aliases[name]}::varchar"
+        return _value(aliases[name], types[name])
     outer, _, inner = name.partition(".")
     if inner and types.get(outer) in ("VARCHAR", "JSON"):
         return f"json_extract_string(try_cast({aliases[outer]} as json), {quote_text(json_path(inner))})"
     if inner and types.get(outer, "").startswith(("STRUCT", "MAP")):
         return f"json_extract_string(to_json({aliases[outer]}), {quote_text(json_path(inner))})"
     return "null::varchar"
+
+
+def _value(reference: str, sql_type: str) -> str:
+    """Return SQL of a value as text; what is nested becomes JSON."""
+    is_nested = sql_type.startswith(("STRUCT", "MAP")) or sql_type.endswith("]")
+    return f"to_json({reference})::varchar" if is_nested else f"{reference}::varchar"
 
 
 def _properties(mapping: Mapping, unnamed: list[str], types: dict[str, str]) -> str | None:

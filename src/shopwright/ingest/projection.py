@@ -10,6 +10,9 @@ from shopwright.contracts.schema import Kind
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
 
+_FAILED = "_sql_failed"
+"""End of the names of rules about a shop's own expressions."""
+
 Reference = Callable[[str], str]
 """SQL text of a file's column, by its name; null where the column is empty."""
 
@@ -43,8 +46,9 @@ class Projection:
         malformed = [name for name in names if name in self.rules[: self.structural]]
         if malformed:
             return malformed
+        failed = {name.removesuffix(_FAILED) for name in names if name.endswith(_FAILED)}
         unreadable = {name.removesuffix("_unreadable") for name in names if name.endswith("_unreadable")}
-        return [name for name in names if name.removesuffix("_missing") not in unreadable]
+        return [name for name in names if name.removesuffix("_missing") not in failed | unreadable]
 
 
 def compile_projection(
@@ -76,8 +80,10 @@ def compile_projection(
     if properties is not None and any(column.name == "properties" for column in entity.stored_columns):
         texts.setdefault("properties", properties)
     columns = tuple(column for column in entity.stored_columns if column.name in texts)
+    custom = [column.name for column in columns if column.name in mapping.custom_expressions]
     rules = [
         *structural,
+        *_failed_expressions(custom),
         *_unreadable(columns),
         *_contract(entity, columns),
         *_future(entity, columns, latest),
@@ -89,7 +95,11 @@ def compile_projection(
     return Projection(
         columns=columns,
         select_text=", ".join(
-            [f"{texts[column.name]} as {_raw(column)}" for column in columns] + _absent(entity, columns)
+            [
+                *(f"{texts[column.name]} as {_raw(column)}" for column in columns),
+                *(f"({_guarded(mapping.fields[name])} is null) as {_failed(name)}" for name in custom),
+                *_absent(entity, columns),
+            ]
         ),
         select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
         rules=tuple(rule.name for rule in rules),
@@ -107,7 +117,7 @@ def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> st
     if field.constant is not None:
         return quote_text(field.constant)
     candidates = (
-        [clean(f"({field.sql})::varchar")]
+        [clean(f"({_guarded(field)}.value)" if field.is_custom else f"({field.sql})::varchar")]
         if field.sql
         else [clean(reference(name)) for name in field.columns]
     )
@@ -116,6 +126,22 @@ def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> st
         return value
     cases = " ".join(f"when {quote_text(old)} then {quote_text(new)}" for old, new in field.values.items())
     return f"case {value} {cases} else {value} end"
+
+
+def _guarded(field: Field) -> str:
+    """Return SQL of a structure with the value of a shop's own expression; null, not an error, where that fails."""
+    return f"try(struct_pack(value := ({field.sql}\n)::varchar))"
+
+
+def _failed(name: str) -> str:
+    return quote_name(f"_failed_{name}")
+
+
+def _failed_expressions(names: list[str]) -> list[Rule]:
+    return [
+        Rule(f"{name}{_FAILED}", f"(not {_failed(name)})", f"The expression of `{name}` can be evaluated.")
+        for name in names
+    ]
 
 
 def _trim(text: str) -> str:

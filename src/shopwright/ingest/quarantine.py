@@ -14,6 +14,7 @@ from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
+from shopwright.ingest.expressions import refused_expressions
 from shopwright.ingest.files import data_name
 from shopwright.ingest.fingerprint import fingerprint
 from shopwright.ingest.ledger import LedgerRow, write_resolutions
@@ -173,9 +174,11 @@ def replay(
 def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[OpenRow]) -> LedgerRow:
     first = next(row for row in loader.ledger.rows if row.batch_id == batch_id)
     source = _source(loader.project, first.source)
+    _check_expressions(source)
     mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
     settings = fingerprint(mapping, source, loader.project)
-    if mapping.kind is FileKind.PARQUET:
+    is_parquet = mapping.kind is FileKind.PARQUET
+    if is_parquet:
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
     elif mapping.kind is FileKind.XLSX:
         mapping = replace(mapping, kind=FileKind.CSV)
@@ -199,7 +202,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         first_at=None,
         last_at=None,
     )
-    loaded, bad = _reload(loader, staging, mapping, ledger_row, rows, source=source)
+    loaded, bad = _reload(loader, staging, mapping, ledger_row, rows, source=source, is_parquet=is_parquet)
     ledger_row = replace(
         ledger_row,
         rows_accepted=loaded.accepted,
@@ -226,6 +229,7 @@ def _reload(
     rows: list[OpenRow],
     *,
     source: SourceSettings,
+    is_parquet: bool,
 ) -> tuple[LoadedBatch, set[str]]:
     """Load the rows' text as a file of its own.
 
@@ -234,18 +238,19 @@ def _reload(
     """
     # a header belongs to the file; column names of a file without one are a setting, and may have been fixed
     columns = row.column_names if mapping.csv.header else mapping.csv.columns
+    if is_parquet:
+        columns = tuple(dict.fromkeys(key for item in rows for key in json.loads(item.raw)))
     limit = loader.project.settings.ingest.max_record_bytes
     check = check_json_record if mapping.kind is FileKind.JSON else check_record
-    split_records = tuple(
-        check(number, _raw(item, source.encoding), limit) for number, item in enumerate(rows, start=1)
-    )
-    job = loader.job(row.file, staging / "replay", staging, mapping, TextFacts())
+    split_records = tuple(check(item.line_number, _raw(item, source.encoding), limit) for item in rows)
+    job = loader.job(row.file, staging / "replay", staging, mapping, TextFacts(), source=source.name)
     job = replace(job, columns=columns, split_records=split_records)
     try:
         loaded = loader.load(job, Batch(row.batch_seq, row.batch_id, row.source))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
-    return loaded, {rows[item.line - 1].quarantine_id for item in loaded.quarantined}
+    ids = {item.line_number: item.quarantine_id for item in rows}
+    return loaded, {ids[item.line] for item in loaded.quarantined}
 
 
 def _raw(row: OpenRow, encoding: str) -> bytes:
@@ -255,6 +260,11 @@ def _raw(row: OpenRow, encoding: str) -> bytes:
         with suppress(UnicodeError):
             raw = raw.decode(encoding).encode()
     return raw
+
+
+def _check_expressions(source: SourceSettings) -> None:
+    if refused := refused_expressions(source):
+        raise ConfigurationError(refused[0])
 
 
 def _source(project: Project, name: str) -> SourceSettings:

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import Rule
+from shopwright.core.errors import SourceFileError
 from shopwright.core.sql import quote_text
-from shopwright.ingest.adapters.mapping import FileKind, Mapping
+from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.expressions import RECORD_NUMBER, binding_problem, describe, uses_record_number
 from shopwright.ingest.records import Record, is_array, read_array, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Mapping as MappingABC
     from pathlib import Path
 
     from shopwright.core.engine import Connection
+    from shopwright.ingest.adapters.mapping import Mapping
     from shopwright.ingest.projection import Projection
     from shopwright.ingest.text_scan import TextFacts
 
@@ -88,6 +92,8 @@ class ReadJob:
     """Columns of a file without its header, as when rows are replayed."""
     split_records: tuple[Record, ...] | None = None
     """Records that are split already, as when rows are replayed; the file is not read then."""
+    source: str = ""
+    """Name of the source, for messages."""
     allows_streaming: bool = True
     """Whether the engine may read the file straight into the lake, if its bytes allow it.
 
@@ -97,7 +103,29 @@ class ReadJob:
     @property
     def is_streamable(self) -> bool:
         """Whether the engine reads the file straight into the lake."""
-        return self.allows_streaming and self.split_records is None and self.facts.is_simple
+        # an engine's stream does not number its records
+        return (
+            self.allows_streaming
+            and self.split_records is None
+            and self.facts.is_simple
+            and not self.numbers_records
+        )
+
+    @property
+    def numbers_records(self) -> bool:
+        """Whether a shop's own expression uses the number of its record."""
+        return uses_record_number(self.mapping.custom_expressions.values())
+
+    def check_expressions(self, columns: MappingABC[str, str]) -> None:
+        """Check that the shop's own expressions fit the columns of this file, given with their SQL types.
+
+        Raises:
+            SourceFileError: one of them does not; the message names source, column and expression.
+        """
+        available = {RECORD_NUMBER: "bigint"} | dict(columns)
+        for name, sql in self.mapping.custom_expressions.items():
+            if problem := binding_problem(self.connection, sql, available):
+                raise SourceFileError(self.label, describe(self.source, name, sql, problem))
 
     @property
     def is_array(self) -> bool:

@@ -16,6 +16,7 @@ from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
+from shopwright.ingest.expressions import refused_expressions
 from shopwright.ingest.files import BINARY, SourceFile, find_files
 from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources, fingerprint
 from shopwright.ingest.ledger import FORGOTTEN, LedgerRow
@@ -63,6 +64,8 @@ class IngestReport:
     """Files that were taken out of the lake, and are not read again until that is requested."""
     recovered: int = 0
     """Interrupted commits of an earlier run that this one finished."""
+    refused: list[str] = field(default_factory=list)
+    """What is wrong with the expressions of sources that were therefore not read."""
     changed_sources: list[ChangedSource] = field(default_factory=list)
     """Sources whose settings changed since some of their files were read."""
     retired: list[LedgerRow] = field(default_factory=list)
@@ -76,6 +79,11 @@ class IngestReport:
     def total(self, name: str) -> int:
         """Return the sum of a ledger column, such as ``rows_read``, over the files of this run."""
         return sum(getattr(row, name) for row in self.rows)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was to be read could be."""
+        return not (self.failed or self.refused or any(item.has_failed for item in self.kept))
 
     @property
     def failed(self) -> list[LedgerRow]:
@@ -103,6 +111,9 @@ def ingest(
         ConfigurationError: a source is wrong, or no source is configured.
     """
     selected = _select_sources(project, sources)
+    refused = [message for source in selected for message in refused_expressions(source)]
+    # the others are read all the same
+    selected = [source for source in selected if not refused_expressions(source)]
     started = monotonic()
     with exclusive_lock(project.work / "lock", "ingest"), workspace(project) as (connection, staging):
         run = IngestRun(project, connection, staging, now, on_progress)
@@ -120,8 +131,7 @@ def ingest(
         report.changed_sources = find_changed_sources(project, run.loader.ledger)
         if COLLECTOR_SOURCE in selected:
             delete_old_segments(project, run.loader.ledger)
-    report.seconds = monotonic() - started
-    return report
+    return replace(report, refused=refused, seconds=monotonic() - started)
 
 
 def _select_sources(project: Project, names: tuple[str, ...]) -> list[SourceSettings]:
@@ -392,7 +402,13 @@ class IngestRun:
         if plain.mapping.kind is not FileKind.PARQUET and not plain.facts.has_text:
             return replace(row, outcome="empty", reason="the file has only blank lines"), None
         job = self.loader.job(
-            file.label, plain.path, self.staging, plain.mapping, plain.facts, as_of=file.as_of
+            file.label,
+            plain.path,
+            self.staging,
+            plain.mapping,
+            plain.facts,
+            as_of=file.as_of,
+            source=source.name,
         )
         batch = Batch(row.batch_seq, row.batch_id, row.source, max(row.batch_seq, self.loader.sequence))
         loaded = self.loader.load(job, batch)

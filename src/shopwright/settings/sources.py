@@ -37,7 +37,8 @@ class FieldSettings(Strict):
     value: str | None = None
     """Constant text for every row."""
     sql: str | None = None
-    """DuckDB expression over the columns of the file, which are all text."""
+    """DuckDB expression over one row: the columns of the file, which are all text, the whole record `doc` of JSON, and
+    `record_number`, the number that the quarantine shows."""
 
     @model_validator(mode="before")
     @classmethod

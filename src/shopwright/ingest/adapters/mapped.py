@@ -98,7 +98,13 @@ def build_field(source: SourceSettings, entity: Entity, name: str, settings: Fie
         hint = near_match(name, names)
         raise ConfigurationError(f"source '{source.name}': {entity.name} has no column '{name}'{hint}")
     values = source.event_types if name == "event_type" else {}
-    return Field(columns=settings.columns, constant=settings.value, sql=settings.sql, values=values)
+    return Field(
+        columns=settings.columns,
+        constant=settings.value,
+        sql=settings.sql,
+        is_custom=settings.sql is not None,
+        values=values,
+    )
 
 
 def _kind_of(source: SourceSettings, file_name: str) -> FileKind:

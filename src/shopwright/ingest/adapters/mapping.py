@@ -56,6 +56,8 @@ class Field:
     constant: str | None = None
     sql: str | None = None
     """DuckDB expression over the file's columns, each of them text."""
+    is_custom: bool = False
+    """Whether the expression is the shop's own: a row in which it fails is quarantined."""
     values: MappingABC[str, str] = field(default_factory=dict)
     """Replacements of single values, such as ``view`` by ``product_view``; other values stay as they are."""
 
@@ -110,6 +112,11 @@ class Mapping:
     def replaces_rows(self) -> bool:
         """Whether a row of a file may replace an earlier row of the lake."""
         return self.entity.is_keyed(self.fields)
+
+    @property
+    def custom_expressions(self) -> dict[str, str]:
+        """The shop's own expressions, by canonical column."""
+        return {name: item.sql for name, item in self.fields.items() if item.sql and item.is_custom}
 
     @property
     def source_columns(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def content(shop, entity="order_items"):
     sql = read_sql(entity, [file.path for file in lake.files(entity)])
     with connect() as connection:
         rows = connection.execute(
-            f"select columns(* exclude (_batch_seq, _batch_id, _source)), _batch_seq from ({sql}) order by all"
+            f"select columns(* exclude (_batch_seq, _row_number, _batch_id, _source)), _batch_seq from ({sql}) order by all"
         ).fetchall()
     arrived = sorted({row[-1] for row in rows})
     return sorted((*map(str, row[:-1]), arrived.index(row[-1])) for row in rows)

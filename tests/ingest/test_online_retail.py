@@ -196,7 +196,7 @@ def test_a_missing_column_is_named_with_its_near_match(tmp_path):
 def test_hostile_lines_are_put_aside_one_by_one_and_the_others_are_kept_as_they_are(tmp_path, blanks):
     good = 'C1," d ","5"" nail, £ 🛒\nnext",1,2010-12-01 08:26:00,1e1,,"Zoë\'s"'
     bad = {
-        "1,a,x,1.5,2010-12-01 08:26:00,1,,UK": "quantity_unreadable",
+        "1,a,x,one,2010-12-01 08:26:00,1,,UK": "quantity_unreadable",
         "1,a,x,,2010-12-01 08:26:00,1,,UK": "quantity_missing",
         "1,a,x,1,13/13/2010 08:26,1,,UK": "ordered_at_unreadable",
         "1,a,x,1,2010-12-01 08:26:00,£1,,UK": "unit_price_unreadable",

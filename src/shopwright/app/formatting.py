@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def format_value(value: Any, unit: Unit, currency: str = "") -> str:
         return _FORMATTERS[unit](float(value)) + (f" {currency}" if currency and unit == "money" else "")
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, int):
+    if isinstance(value, int | Decimal):
         return f"{value:,}"
     return str(value)
 

@@ -7,7 +7,7 @@ derived from them (validation SQL, lake schema, data dictionary). Does not belon
 
 from shopwright.contracts.events import EVENTS, EXPOSURES
 from shopwright.contracts.reference import CATEGORIES, COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
-from shopwright.contracts.sales import ORDER_ITEMS, ORDERS, PAYMENTS, REVIEWS
+from shopwright.contracts.sales import EXCHANGE_RATES, ORDER_ITEMS, ORDERS, PAYMENTS, REFUNDS, REVIEWS
 from shopwright.contracts.schema import Column, Entity, Rule
 
 ENTITIES: tuple[Entity, ...] = (
@@ -15,6 +15,7 @@ ENTITIES: tuple[Entity, ...] = (
     ORDERS,
     ORDER_ITEMS,
     PAYMENTS,
+    REFUNDS,
     REVIEWS,
     CUSTOMERS,
     PRODUCTS,
@@ -23,6 +24,7 @@ ENTITIES: tuple[Entity, ...] = (
     PLACES,
     EXPOSURES,
     COMPETITOR_PRICES,
+    EXCHANGE_RATES,
 )
 """All canonical entities, in the order of the data dictionary."""
 

@@ -112,7 +112,7 @@ EVENTS = Entity(
         Column(
             "quantity", Kind.INTEGER, "Units; empty means one.", unit="units", minimum="1", maximum="1000000"
         ),
-        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        Column("currency", Kind.CURRENCY, "ISO 4217 code; empty means the shop's currency."),
         Column("order_id", Kind.TEXT, "The order of a purchase, where the source has one."),
         Column("experiment_group", Kind.TEXT, "The experiment variant in the event."),
         Column("device", Kind.TEXT, "Type of device, such as desktop, mobile or tablet."),

@@ -67,7 +67,7 @@ PRODUCTS = Entity(
             minimum="0",
             maximum=MAX_PRICE,
         ),
-        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        Column("currency", Kind.CURRENCY, "ISO 4217 code; empty means the shop's currency."),
         PROPERTIES,
     ),
 )
@@ -139,7 +139,7 @@ COMPETITOR_PRICES = Entity(
             minimum="0",
             maximum=MAX_PRICE,
         ),
-        Column("currency", Kind.TEXT, "ISO 4217 code; empty means the shop's currency."),
+        Column("currency", Kind.CURRENCY, "ISO 4217 code; empty means the shop's currency."),
         PROPERTIES,
     ),
 )

@@ -18,6 +18,10 @@ class Kind(StrEnum):
     TEXT = "text"
     TIMESTAMP = "timestamp"
     MONEY = "money"
+    PRICE = "price"
+    """An amount of one unit, or a rate: finer than money, so that it can be multiplied before anything is rounded."""
+    QUANTITY = "quantity"
+    CURRENCY = "currency"
     NUMBER = "number"
     INTEGER = "integer"
     BOOLEAN = "boolean"
@@ -38,6 +42,9 @@ _SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.MONEY: "DECIMAL(18,4)",
+    Kind.PRICE: "DECIMAL(38,18)",
+    Kind.QUANTITY: "DECIMAL(18,6)",
+    Kind.CURRENCY: "VARCHAR",
     Kind.NUMBER: "DOUBLE",
     Kind.INTEGER: "BIGINT",
     Kind.BOOLEAN: "BOOLEAN",
@@ -48,6 +55,9 @@ _LAKE_TYPES = {
     Kind.TEXT: "string",
     Kind.TIMESTAMP: "timestamp",
     Kind.MONEY: "decimal(18,4)",
+    Kind.PRICE: "decimal(38,18)",
+    Kind.QUANTITY: "decimal(18,6)",
+    Kind.CURRENCY: "string",
     Kind.NUMBER: "double",
     Kind.INTEGER: "long",
     Kind.BOOLEAN: "boolean",
@@ -63,6 +73,8 @@ class Rule:
     condition: str
     """SQL condition over the typed columns. Null counts as met, since missing values are the subject of other rules."""
     meaning: str
+    follows: tuple[str, ...] = ()
+    """Columns whose own faults explain this one, which is then not reported beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,11 @@ class Column:
             condition = f"{name} is null or case {name} {cases} else false end"
             rules.append(
                 Rule(f"{self.name}_unknown", condition, f"`{self.name}` is one of the allowed values.")
+            )
+        if self.kind is Kind.CURRENCY:
+            condition = f"{name} is null or regexp_full_match({name}, '[A-Z]{{3}}')"
+            rules.append(
+                Rule(f"{self.name}_unknown", condition, f"`{self.name}` has the form of an ISO 4217 code.")
             )
         if self.minimum is not None or self.maximum is not None:
             rules.append(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shopwright.contracts import Column, Entity, Rule
 from shopwright.contracts.schema import Kind
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
+from shopwright.ingest.amounts import settle, settled_names
 
 _FAILED = "_sql_failed"
 """End of the names of rules about a shop's own expressions."""
@@ -34,6 +35,8 @@ class Projection:
     """Description of each rule."""
     structural: int
     """Number of rules, the first ones, that are about the form of the record."""
+    follows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns whose own faults explain a rule's, by rule."""
     counts_copies: bool = False
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
 
@@ -48,7 +51,18 @@ class Projection:
             return malformed
         failed = {name.removesuffix(_FAILED) for name in names if name.endswith(_FAILED)}
         unreadable = {name.removesuffix("_unreadable") for name in names if name.endswith("_unreadable")}
-        return [name for name in names if name.removesuffix("_missing") not in failed | unreadable]
+        faulty = unreadable | {
+            name.removesuffix(ending)
+            for name in names
+            for ending in ("_missing", "_out_of_range")
+            if name.endswith(ending)
+        }
+        return [
+            name
+            for name in names
+            if name.removesuffix("_missing") not in failed | unreadable
+            and not any(column in failed | faulty for column in self.follows.get(name, ()))
+        ]
 
 
 def compile_projection(
@@ -79,16 +93,20 @@ def compile_projection(
     }
     if properties is not None and any(column.name == "properties" for column in entity.stored_columns):
         texts.setdefault("properties", properties)
+    for name in settled_names(entity):
+        texts.setdefault(name, "null::varchar")
     columns = tuple(column for column in entity.stored_columns if column.name in texts)
     custom = [column.name for column in columns if column.name in mapping.custom_expressions]
+    stated = {column.name: _typed(column, mapping) for column in columns}
     rules = [
         *structural,
         *_failed_expressions(custom),
-        *_unreadable(columns),
+        *_unreadable(columns, stated),
         *_contract(entity, columns),
         *_future(entity, columns, latest),
     ]
-    typed = [f"{_typed(column, mapping)} as {quote_name(column.name)}" for column in columns]
+    settled = settle(entity, stated, keeps_signs=mapping.keeps_signs)
+    typed = [f"{sql} as {quote_name(name)}" for name, sql in settled.items()]
     bits = " | ".join(
         f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
     )
@@ -105,6 +123,7 @@ def compile_projection(
         rules=tuple(rule.name for rule in rules),
         meanings=tuple(rule.meaning for rule in rules),
         structural=len(structural),
+        follows={rule.name: rule.follows for rule in rules if rule.follows},
         counts_copies=mapping.counts_copies,
     )
 
@@ -159,11 +178,13 @@ def _typed(column: Column, mapping: Mapping) -> str:
     match column.kind:
         case Kind.TIMESTAMP:
             return _timestamp(raw, mapping)
-        case Kind.MONEY:
+        case Kind.MONEY | Kind.PRICE | Kind.QUANTITY:
             return f"case when {_is_number(raw)} then try_cast({raw} as {column.kind.sql_type}) end"
         case Kind.INTEGER:
             number = f"case when {_is_number(raw)} then try_cast({raw} as decimal(38,6)) end"
             return f"case when ({number}) = trunc({number}) then try_cast({number} as bigint) end"
+        case Kind.CURRENCY:
+            return f"upper(trim({raw}))"
         case Kind.NUMBER | Kind.BOOLEAN:
             return f"try_cast({raw} as {column.kind.sql_type})"
     return raw
@@ -207,16 +228,22 @@ def _from_zone(local: str, zone: str) -> str:
     return local if zone == "UTC" else f"timezone('UTC', timezone({quote_text(zone)}, {local}))"
 
 
-def _unreadable(columns: tuple[Column, ...]) -> list[Rule]:
-    typed = [column for column in columns if column.kind not in (Kind.TEXT, Kind.JSON)]
+def _unreadable(columns: tuple[Column, ...], stated: dict[str, str]) -> list[Rule]:
+    """Return the rules on values that cannot be read as their type; a value that was filled in does not count."""
+    typed = [column for column in columns if column.kind not in (Kind.TEXT, Kind.JSON, Kind.CURRENCY)]
     return [
         Rule(
             f"{column.name}_unreadable",
-            f"({quote_name(column.name)} is not null or {_raw(column)} is null)",
+            f"({_read(column, stated)} is not null or {_raw(column)} is null)",
             f"`{column.name}` can be read as {column.kind}.",
         )
         for column in typed
     ]
+
+
+def _read(column: Column, stated: dict[str, str]) -> str:
+    """Return SQL of a column as the source states it, by name where nothing is filled in."""
+    return stated[column.name] if column.name in ("line_amount", "quantity") else quote_name(column.name)
 
 
 def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
@@ -229,7 +256,9 @@ def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
         if column.required and column.name not in mapped
     ]
     rules += entity.rules
-    return [Rule(rule.name, f"(({rule.condition}) is not false)", rule.meaning) for rule in rules]
+    return [
+        Rule(rule.name, f"(({rule.condition}) is not false)", rule.meaning, rule.follows) for rule in rules
+    ]
 
 
 def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:

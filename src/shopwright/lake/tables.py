@@ -29,6 +29,10 @@ class TableColumn:
     def read_sql(self) -> str:
         """Return SQL of the column as the warehouse reads it: times are naive UTC."""
         name = quote_name(self.name)
+        if self.sql_type.startswith(
+            "DECIMAL"
+        ):  # files of older versions may have stored it as another number
+            return f"{name}::{self.sql_type}"
         # not a cast of the stored time, which takes a hundred times as long
         return f"make_timestamp(epoch_us({name}))" if self.sql_type == "TIMESTAMP" else name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import MissingDataError
@@ -96,7 +97,27 @@ def _read_rows(
         parameters["timezone"] = settings["shop_timezone"]
     cursor = connection.execute(query, parameters)
     report.check_column_names([column[0] for column in cursor.description])
-    return cursor.fetchall()
+    counts = [index for index, column in enumerate(report.columns) if column.unit == "count"]
+    return [_with_plain_counts(row, counts) for row in cursor.fetchall()]
+
+
+def _with_plain_counts(row: tuple[Any, ...], counts: list[int]) -> tuple[Any, ...]:
+    """Return a row whose counts are whole numbers where they can be: units of goods by weight or length have decimals."""
+    values = list(row)
+    for index in counts:
+        if isinstance(values[index], Decimal):
+            values[index] = _plain_count(values[index])
+    return tuple(values)
+
+
+def _plain_count(value: Decimal) -> int | Decimal:
+    """Return a decimal as a whole number, or without zeros at its end.
+
+    Example:
+        >>> _plain_count(Decimal("3.000000")), _plain_count(Decimal("13.750000"))
+        (3, Decimal('13.75'))
+    """
+    return int(value) if value == value.to_integral_value() else value.normalize()
 
 
 def _read_freshness(connection: Connection, report: Report) -> Freshness:

@@ -42,7 +42,7 @@ _CATEGORIES = Report(
     sql="""
         select
             category,
-            sum(unit_count)::bigint as unit_count,
+            sum(unit_count) as unit_count,
             sum(gross_amount) as gross_amount,
             sum(discount_amount) as discount_amount,
             sum(return_amount) as return_amount,
@@ -85,7 +85,7 @@ _CATEGORY_MONTHS = Report(
         select
             date_trunc('month', cells.order_date)::date as order_month,
             cells.category,
-            sum(cells.unit_count)::bigint as unit_count,
+            sum(cells.unit_count) as unit_count,
             sum(cells.net_amount) as net_amount
         from cells
         inner join top_categories on cells.category = top_categories.category
@@ -108,7 +108,7 @@ _TOP = Report(
         top as (
             select
                 product_id,
-                coalesce(sum(unit_count) filter (where kind = 'sale'), 0)::bigint as unit_count,
+                coalesce(sum(unit_count) filter (where kind = 'sale'), 0) as unit_count,
                 sum(gross_amount) as gross_amount,
                 sum(return_amount) as return_amount,
                 sum(net_amount) as net_amount

@@ -81,7 +81,7 @@ _SUMMARY = Report(
             coalesce(sum(discount_amount), 0) as discount_amount,
             coalesce(sum(return_amount), 0) as return_amount,
             sum(return_amount)::double / nullif(sum(gross_amount), 0) as return_rate,
-            coalesce(sum(unit_count), 0)::bigint as unit_count,
+            coalesce(sum(unit_count), 0) as unit_count,
             count(*) filter (where is_on_time) / nullif(count(is_on_time), 0) as on_time_rate,
             avg(review_score) as average_review_score
         from gold.fct_orders

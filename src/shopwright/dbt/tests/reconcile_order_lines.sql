@@ -8,7 +8,8 @@ source_lines as (
     {% if source_has_orders() -%}
     select
         count(*) as line_count,
-        cast(coalesce(sum(unit_price * quantity + freight), 0) as decimal(38, 4)) as total_amount
+        {{ money_sum('line_amount - included_tax_amount + tax_amount - discount_amount + freight') }}
+            as total_amount
     from {{ lines }}
     where order_id in (select order_id from {{ orders }})
     {%- else -%}

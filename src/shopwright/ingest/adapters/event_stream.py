@@ -2,8 +2,8 @@
 
 The beginning of a file's name says what it contains: ``catalog`` or ``products`` product versions; ``users``,
 ``profiles`` or ``customers`` customer versions; ``orders`` order versions; ``order_items``, ``order_lines`` or ``lines``
-order lines; ``exposures`` exposures to experiments; ``payments``, ``reviews``, ``sellers`` and ``categories`` the entity
-of that name. All other files contain events.
+order lines; ``exposures`` exposures to experiments; ``rates`` or ``exchange_rates`` rates of exchange; ``payments``,
+``refunds``, ``reviews``, ``sellers`` and ``categories`` the entity of that name. All other files contain events.
 """
 
 from __future__ import annotations
@@ -122,7 +122,28 @@ ORDER_FIELDS = {
     "shipped_at": column("shipped_at"),
     "delivered_at": column("delivered_at"),
     "promised_at": column("promised_at", "estimated_delivery_at"),
+    "canceled_at": column("canceled_at", "cancelled_at"),
+    "cancel_reason": column("cancel_reason"),
+    "is_test": column("is_test", "test"),
     "currency": column("currency"),
+    "subtotal_amount": column("subtotal_amount", "subtotal"),
+    "discount_amount": column("discount_amount", "discount_total"),
+    "shipping_amount": column("shipping_amount", "shipping_total"),
+    "tax_amount": column("tax_amount", "tax_total"),
+    "is_tax_included": column("is_tax_included", "taxes_included"),
+    "total_amount": column("total_amount", "total"),
+    "presentment_currency": column("presentment_currency"),
+    "presentment_rate": column("presentment_rate"),
+    "sales_channel": column("sales_channel"),
+    "store_id": column("store_id", "store"),
+    "coupon_codes": column("coupon_codes", "coupon"),
+    "landing_page": column("landing_page"),
+    "referrer": column("referrer"),
+    "utm_source": column("utm_source"),
+    "utm_medium": column("utm_medium"),
+    "utm_campaign": column("utm_campaign"),
+    "utm_term": column("utm_term"),
+    "utm_content": column("utm_content"),
     "ship_zip_prefix": column("ship_zip_prefix", "ship_zip", "ship_postal_code"),
     "ship_city": column("ship_city"),
     "ship_region": column("ship_region", "ship_state"),
@@ -134,12 +155,22 @@ LINE_FIELDS = {
     "line_number": column("line_number", "line"),
     "copy_number": column("copy_number"),
     "product_id": column("product_id", "sku"),
+    "variant_id": column("variant_id"),
     "product_name": column("product_name", "name", "title"),
     "seller_id": column("seller_id", "vendor_id"),
     "kind": column("kind", "line_type", "type"),
     "kind_rule": column("kind_rule"),
     "quantity": column("quantity", "units"),
+    "unit": column("unit"),
     "unit_price": column("unit_price", "price"),
+    "line_amount": column("line_amount", "line_total"),
+    "currency": column("currency"),
+    "tax_amount": column("tax_amount", "tax"),
+    "is_tax_included": column("is_tax_included", "taxes_included"),
+    "discount_amount": column("discount_amount", "discount"),
+    "discount_code": column("discount_code"),
+    "unit_cost": column("unit_cost", "cost"),
+    "refunded_line_number": column("refunded_line_number"),
     "freight": column("freight", "freight_value", "shipping"),
     "ordered_at": column("ordered_at"),
     "customer_id": column("customer_id", "user_id"),
@@ -150,9 +181,34 @@ PAYMENT_FIELDS = {
     "order_id": column("order_id"),
     "sequence": column("sequence", "payment_sequence"),
     "method": column("method", "payment_method", "payment_type"),
+    "tender": column("tender"),
+    "status": column("status", "payment_status"),
     "installments": column("installments"),
     "amount": column("amount", "value"),
+    "fee_amount": column("fee_amount", "fee"),
+    "currency": column("currency"),
     "paid_at": column("paid_at", "created_at"),
+}
+
+REFUND_FIELDS = {
+    "refund_id": column("refund_id", "id"),
+    "order_id": column("order_id"),
+    "line_number": column("line_number", "line"),
+    "refunded_at": column("refunded_at", "created_at"),
+    "product_id": column("product_id", "sku"),
+    "quantity": column("quantity", "units"),
+    "line_amount": column("line_amount", "amount"),
+    "tax_amount": column("tax_amount", "tax"),
+    "shipping_amount": column("shipping_amount", "shipping"),
+    "adjustment_amount": column("adjustment_amount", "adjustment"),
+    "currency": column("currency"),
+    "reason": column("reason"),
+}
+
+RATE_FIELDS = {
+    "currency": column("currency"),
+    "rate_date": column("rate_date", "date", "day"),
+    "rate": column("rate"),
 }
 
 REVIEW_FIELDS = {
@@ -190,6 +246,8 @@ _PREFIXES = {
     ("order_items", "order_lines", "lines"): ("order_items", LINE_FIELDS),
     ("orders",): ("orders", ORDER_FIELDS),
     ("payments",): ("payments", PAYMENT_FIELDS),
+    ("refunds",): ("refunds", REFUND_FIELDS),
+    ("rates", "exchange_rates"): ("exchange_rates", RATE_FIELDS),
     ("reviews",): ("reviews", REVIEW_FIELDS),
     ("sellers",): ("sellers", SELLER_FIELDS),
     ("categories",): ("categories", CATEGORY_FIELDS),

@@ -90,6 +90,8 @@ class Mapping:
 
     A later file that repeats them adds only the copies beyond those in the lake.
     """
+    keeps_signs: bool = False
+    """Whether the signs of amounts mean what they say: a discount line may add money, and a sale may take it back."""
     trims: bool = True
     """Whether blanks around values are removed."""
     has_lines: bool = False

@@ -70,6 +70,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         encoding=source.encoding,
         fallback_encoding="latin-1",
         counts_copies=True,
+        keeps_signs=True,
     )
 
 

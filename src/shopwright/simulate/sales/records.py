@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.contracts.sales import LINE_KINDS
 from shopwright.simulate.arrays import Columns
 
 if TYPE_CHECKING:
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
 
 NEVER = 2**62
 """A time after all others."""
+LINE_KINDS = ("sale", "return", "discount", "fee", "adjustment")
+"""Kinds of lines that simulated orders have."""
+
 LINE_KIND = {name: code for code, name in enumerate(LINE_KINDS)}
 """Code of each kind of line."""
 STATES = ("created", "approved", "shipped", "delivered", "canceled", "unavailable")

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.sales import LINE_KINDS
 from shopwright.simulate.arrays import sum_by
 from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.aftermath import LATENESS
-from shopwright.simulate.sales.records import LINE_KIND, METHODS, STATE, STATES
+from shopwright.simulate.sales.records import LINE_KIND, LINE_KINDS, METHODS, STATE, STATES
 from shopwright.simulate.truth import MAX_LISTED, money
 
 if TYPE_CHECKING:

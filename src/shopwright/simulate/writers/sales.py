@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.sales import LINE_KINDS
 from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.places import REGIONS, zip_numbers
-from shopwright.simulate.sales.records import METHODS, STATES, Lines, Orders, Payments, Records, Reviews
+from shopwright.simulate.sales.records import (
+    LINE_KINDS,
+    METHODS,
+    STATES,
+    Lines,
+    Orders,
+    Payments,
+    Records,
+    Reviews,
+)
 from shopwright.simulate.users import CITIES, CITY_COUNTRY, COUNTRIES
 from shopwright.simulate.writers.fields import (
     Field,

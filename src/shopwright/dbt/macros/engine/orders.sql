@@ -1,14 +1,17 @@
-{# Amount columns of lines, orders and sums of them; total = gross - discount - return + fee + adjustment + freight. #}
+{#
+    Amount columns of lines, orders and sums of them:
+    total = gross - discount - return + fee + adjustment + freight + tax + tip + gift_card.
+#}
 {% macro order_amounts() -%}
     {{ return([
         'gross_amount', 'discount_amount', 'return_amount', 'fee_amount', 'adjustment_amount', 'freight_amount',
-        'canceled_amount', 'net_amount', 'total_amount'
+        'tax_amount', 'tip_amount', 'gift_card_amount', 'canceled_amount', 'net_amount', 'total_amount'
     ]) }}
 {%- endmacro %}
 
-{# Amount of a line if it is of a kind, else 0. #}
+{# Amount of a line, without the tax in it, if the line is of a kind, else 0. #}
 {% macro amount_of_kind(kind) -%}
-    {{ amount("case when kind = '" ~ kind ~ "' then line_amount else 0 end") }}
+    {{ amount("case when kind = '" ~ kind ~ "' then pretax_amount else 0 end") }}
 {%- endmacro %}
 
 {# Sum of every amount column, as select items: over any rows of a shop, or over the lines of one order. #}

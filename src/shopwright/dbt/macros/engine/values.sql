@@ -34,6 +34,11 @@
     {{ amount('coalesce(sum(' ~ expression ~ '), 0)') }}
 {%- endmacro %}
 
+{# A number of units, or a weight or length: decimal, since some goods are sold by the kilogram or metre. #}
+{% macro units(expression) -%}
+    cast({{ expression }} as decimal(18, 6))
+{%- endmacro %}
+
 {# Sum of amounts over a shop: 128 bits, never a float; 0 over no rows. #}
 {% macro money_sum(expression) -%}
     cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))

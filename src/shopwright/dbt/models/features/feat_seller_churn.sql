@@ -64,7 +64,7 @@ features as (
         count(distinct case when booked_date >= snapshot_date - 90 then order_key end) as order_count_90d,
         count(distinct case when booked_date >= snapshot_date - 30 then order_key end) as order_count_30d,
         count(distinct booked_date) as sale_day_count_180d,
-        cast(sum(unit_count) as bigint) as unit_count_180d,
+        {{ units('sum(unit_count)') }} as unit_count_180d,
         cast(sum(value_amount) as double precision) as value_180d,
         {{ safe_divide('sum(value_amount)', 'sum(unit_count)') }} as mean_unit_price_180d,
         count(distinct category) as category_count_180d,

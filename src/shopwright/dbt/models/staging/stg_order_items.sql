@@ -35,9 +35,10 @@ unnumbered as (
             partition by order_items.order_id
             order by
                 order_items.ordered_at, order_items.product_id, order_items.kind, order_items.kind_rule,
-                order_items.quantity, order_items.unit_price, order_items.freight, order_items.product_name,
-                order_items.seller_id, order_items.customer_id, order_items.ship_country,
-                order_items.properties, order_items.copy_number, order_items._batch_seq
+                order_items.quantity, order_items.unit_price, order_items.line_amount, order_items.freight,
+                order_items.product_name, order_items.seller_id, order_items.customer_id,
+                order_items.ship_country, order_items.properties, order_items.copy_number,
+                order_items._batch_seq
         ) + coalesce(last_line_numbers.line_number, 0) as assigned_number
     from order_items
     left join last_line_numbers
@@ -52,6 +53,15 @@ lines as (
     from numbered
     union all by name
     select * from unnumbered
+),
+
+-- Files of earlier versions have no amount of the line.
+amounts as (
+    select
+        *,
+        coalesce(line_amount, {{ amount('unit_price * quantity') }}) as stated_amount,
+        case when kind = 'tax' then 0 else coalesce(tax_amount, 0) end as added_tax_amount
+    from lines
 ),
 
 final as (
@@ -70,12 +80,18 @@ final as (
         assigned_number as line_number,
         quantity,
         unit_price,
+        stated_amount as line_amount,
+        {{ amount('added_tax_amount') }} as tax_amount,
+        {{ amount('case when is_tax_included then added_tax_amount else 0 end') }} as included_tax_amount,
+        {{ amount(
+            "case when kind = 'return' then -coalesce(discount_amount, 0) else coalesce(discount_amount, 0) end"
+        ) }} as discount_amount,
         coalesce(freight, 0) as freight,
 
         ordered_at,
 
         _batch_seq
-    from lines
+    from amounts
 )
 
 select * from final

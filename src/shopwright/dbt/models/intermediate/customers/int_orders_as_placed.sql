@@ -55,7 +55,7 @@ payments as (
 lines_when_placed as (
     select
         lines.order_key,
-        cast(sum(case when lines.kind = 'sale' then lines.unit_count else 0 end) as bigint) as unit_count,
+        {{ units("sum(case when lines.kind = 'sale' then lines.unit_count else 0 end)") }} as unit_count,
         count(distinct case when lines.kind = 'sale' and {{ is_listed }} then {{ category }} end)
             as category_count,
         {{ amount_sum('lines.gross_amount - lines.discount_amount') }} as order_value_amount,

@@ -44,9 +44,9 @@ final as (
         cast(coalesce(sessions.purchase_session_count, 0) as integer) as purchase_session_count,
         cast(coalesce(sessions.abandoned_session_count, 0) as integer) as abandoned_session_count,
         cast(coalesce(purchases.order_count, 0) as integer) as order_count,
-        cast(coalesce(purchases.unit_count, 0) as bigint) as unit_count,
+        {{ units('coalesce(purchases.unit_count, 0)') }} as unit_count,
         cast(coalesce(purchases.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
-        cast(coalesce(purchases.returned_unit_count, 0) as bigint) as returned_unit_count,
+        {{ units('coalesce(purchases.returned_unit_count, 0)') }} as returned_unit_count,
         purchases.first_purchase_at
     from sessions
     full outer join purchases

@@ -36,8 +36,8 @@ totals as (
         min(booked_at) as first_sold_at,
         max(booked_at) as last_sold_at,
         count(case when kind = 'sale' then 1 end) as sale_line_count,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
-        cast(sum(case when kind = 'return' then abs(unit_count) else 0 end) as bigint) as returned_unit_count,
+        {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
+        {{ units("sum(case when kind = 'return' then abs(unit_count) else 0 end)") }} as returned_unit_count,
         {{ money_sum('gross_amount') }} as gross_amount,
         {{ money_sum('return_amount') }} as return_amount,
         {{ money_sum('net_amount') }} as net_amount

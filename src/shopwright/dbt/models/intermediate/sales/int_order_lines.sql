@@ -1,6 +1,6 @@
 -- grain: one row per line of an order
 -- Each amount of a line is in one column, chosen by the line's kind, and 0 in the others. So sums over any
--- rows add up: total = gross - discounts - returns + fees + adjustments + freight.
+-- rows add up: total = gross - discounts - returns + fees + adjustments + freight + tax + tips + gift cards.
 -- depends_on: {{ ref('int_sessions') }}, {{ ref('int_user_keys') }}
 {{ config(
     materialized='incremental',
@@ -42,6 +42,9 @@ lines as (
         unit_price,
         line_amount,
         cast(0 as decimal(18, 4)) as freight_amount,
+        cast(0 as decimal(18, 4)) as line_tax_amount,
+        cast(0 as decimal(18, 4)) as included_tax_amount,
+        cast(0 as decimal(18, 4)) as line_discount_amount,
         session_key
     from {{ derived_lines }}
     where {{ is_touched_customer('customer_id') }}
@@ -51,7 +54,8 @@ lines as (
 lines_with_status as (
     select
         *,
-        coalesce(status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled
+        coalesce(status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled,
+        line_amount - included_tax_amount as pretax_amount
     from lines
 ),
 
@@ -59,10 +63,14 @@ amounts as (
     select
         *,
         {{ amount_of_kind('sale') }} as gross_amount,
-        -{{ amount_of_kind('discount') }} as discount_amount,
+        {{ amount('line_discount_amount - ' ~ amount_of_kind('discount')) }} as discount_amount,
         -{{ amount_of_kind('return') }} as return_amount,
         {{ amount_of_kind('fee') }} as fee_amount,
-        {{ amount_of_kind('adjustment') }} as adjustment_amount
+        {{ amount_of_kind('adjustment') }} as adjustment_amount,
+        {{ amount('freight_amount + ' ~ amount_of_kind('shipping')) }} as shipping_amount,
+        {{ amount('line_tax_amount + ' ~ amount_of_kind('tax')) }} as tax_amount,
+        {{ amount_of_kind('tip') }} as tip_amount,
+        {{ amount_of_kind('gift_card') }} as gift_card_amount
     from lines_with_status
 ),
 
@@ -77,7 +85,7 @@ final as (
     select
         order_key,
         order_id,
-        cast(line_number as integer) as line_number,
+        line_number,
         customer_id,
         session_key,
         booked_at,
@@ -92,17 +100,22 @@ final as (
         seller_id,
         kind,
         kind_rule,
-        cast(unit_count as bigint) as unit_count,
-        unit_price,
+        {{ units('unit_count') }} as unit_count,
+        cast(case when abs(unit_price) < 1000000000000 then unit_price end as decimal(18, 6)) as unit_price,
         gross_amount,
         discount_amount,
         return_amount,
         fee_amount,
         adjustment_amount,
-        {{ amount('freight_amount') }} as freight_amount,
+        shipping_amount as freight_amount,
+        tax_amount,
+        tip_amount,
+        gift_card_amount,
         {{ amount('case when is_canceled then merchandise_amount else 0 end') }} as canceled_amount,
         {{ amount('case when is_canceled then 0 else merchandise_amount end') }} as net_amount,
-        {{ amount('line_amount + freight_amount') }} as total_amount,
+        {{ amount(
+            'pretax_amount - line_discount_amount + line_tax_amount + freight_amount'
+        ) }} as total_amount,
         {{ is_first("order_key, coalesce(category, '(none)')", 'line_number') }} as is_first_of_category,
         {{ is_first("order_key, coalesce(seller_id, '(unknown)')", 'line_number') }} as is_first_of_seller
     from merchandise

@@ -20,7 +20,7 @@ final as (
     select
         orders.order_key,
         lines.order_id,
-        cast(lines.line_number as integer) as line_number,
+        lines.line_number,
         orders.customer_id,
         coalesce(lines.ordered_at, orders.ordered_at) as booked_at,
         orders.status,
@@ -34,8 +34,11 @@ final as (
         lines.kind_rule,
         lines.quantity as unit_count,
         lines.unit_price,
-        {{ amount('lines.unit_price * lines.quantity') }} as line_amount,
-        lines.freight as freight_amount
+        lines.line_amount,
+        lines.freight as freight_amount,
+        lines.tax_amount as line_tax_amount,
+        lines.included_tax_amount,
+        lines.discount_amount as line_discount_amount
     from lines
     inner join orders
         on lines.order_id = orders.order_id

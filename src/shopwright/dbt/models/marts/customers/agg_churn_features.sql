@@ -84,7 +84,7 @@ final as (
         features.order_count_180d,
         features.order_value_amount_180d,
         features.freight_amount_180d,
-        cast(features.unit_count_180d as bigint) as unit_count_180d,
+        {{ units('features.unit_count_180d') }} as unit_count_180d,
         cast(features.category_count_180d as bigint) as category_count_180d,
         {{ safe_divide('features.order_value_amount_180d', 'features.order_count_180d') }}
             as average_order_value_180d,

@@ -50,9 +50,9 @@ final as (
         {% for count in counts -%}
         cast(coalesce(totals.{{ count }}, 0) as integer) as {{ count }},
         {% endfor -%}
-        cast(coalesce(totals.unit_count, 0) as bigint) as unit_count,
+        {{ units('coalesce(totals.unit_count, 0)') }} as unit_count,
         cast(coalesce(totals.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
-        cast(coalesce(totals.returned_unit_count, 0) as bigint) as returned_unit_count,
+        {{ units('coalesce(totals.returned_unit_count, 0)') }} as returned_unit_count,
         case when totals.order_count > 0 then 1 else 0 end as is_converted,
         {{ seconds_between('units.exposed_at', 'totals.first_purchase_at') }} as seconds_to_purchase,
         coalesce(totals.view_session_count, 0) > 0 as has_view,
@@ -66,7 +66,7 @@ final as (
         end as pre_{{ count }},
         {% endfor -%}
         case
-            when units.pre_start_at is not null then cast(coalesce(pre_period.unit_count, 0) as bigint)
+            when units.pre_start_at is not null then {{ units('coalesce(pre_period.unit_count, 0)') }}
         end as pre_unit_count,
         case
             when units.pre_start_at is not null

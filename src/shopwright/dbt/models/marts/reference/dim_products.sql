@@ -43,8 +43,8 @@ final as (
         coalesce(event_totals.product_view_count, 0) as product_view_count,
         coalesce(event_totals.add_to_cart_count, 0) as add_to_cart_count,
         coalesce(event_totals.purchase_count, 0) as purchase_count,
-        coalesce(sales.unit_count, 0) as unit_count,
-        coalesce(sales.returned_unit_count, 0) as returned_unit_count,
+        {{ units('coalesce(sales.unit_count, 0)') }} as unit_count,
+        {{ units('coalesce(sales.returned_unit_count, 0)') }} as returned_unit_count,
         cast(coalesce(sales.gross_amount, 0) as decimal(38, 4)) as gross_amount,
         cast(coalesce(sales.return_amount, 0) as decimal(38, 4)) as return_amount,
         cast(coalesce(sales.net_amount, 0) as decimal(38, 4)) as net_amount

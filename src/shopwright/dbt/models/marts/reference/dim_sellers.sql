@@ -21,7 +21,7 @@ final as (
         sales.first_ordered_at,
         sales.last_ordered_at,
         coalesce(sales.order_count, 0) as order_count,
-        coalesce(sales.unit_count, 0) as unit_count,
+        {{ units('coalesce(sales.unit_count, 0)') }} as unit_count,
         cast(coalesce(sales.net_amount, 0) as decimal(38, 4)) as net_amount,
         '{{ var("shop_currency") }}' as currency
     from sellers

@@ -26,7 +26,7 @@ totals as (
         count(case when is_first then 1 end) as order_count,
         count(case when is_first and is_counted then 1 end) as counted_order_count,
         count(distinct case when is_counted then customer_id end) as customer_count,
-        cast(sum(unit_count) as bigint) as unit_count,
+        {{ units('sum(unit_count)') }} as unit_count,
         {% for amount in ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] -%}
         {{ money_sum(amount ~ '_amount') }} as {{ amount }}_amount,
         {% endfor -%}

@@ -27,7 +27,7 @@ line_totals as (
         count(*) as line_count,
         count(case when kind = 'sale' then 1 end) as sale_line_count,
         count(distinct seller_id) as seller_count,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts(of_one_order=true) }}
     from {{ ref('int_order_lines') }}
     where {{ is_touched_customer('customer_id') }}
@@ -84,7 +84,10 @@ final as (
         delivered_at,
         promised_at,
         {{ days_between('approved_at', 'shipped_at') }} as handling_days,
-        {{ days_between('ordered_at', 'delivered_at') }} as delivery_days,
+        case
+            when {{ shop_date('delivered_at') }} >= {{ shop_date('ordered_at') }}
+                then greatest({{ days_between('ordered_at', 'delivered_at') }}, 0)
+        end as delivery_days,
         cast({{ shop_date('delivered_at') }} - {{ shop_date('promised_at') }} as integer) as days_late,
         {{ shop_date('delivered_at') }} <= {{ shop_date('promised_at') }} as is_on_time,
         coalesce(country, '(unknown)') as country,
@@ -95,7 +98,7 @@ final as (
         experiment_group,
         cast(line_count as integer) as line_count,
         cast(seller_count as integer) as seller_count,
-        cast(unit_count as bigint) as unit_count,
+        {{ units('unit_count') }} as unit_count,
         {{ order_amounts() | join(', ') }},
         case when has_sale and not is_canceled then {{ amount('gross_amount - discount_amount') }} end
             as order_value_amount,

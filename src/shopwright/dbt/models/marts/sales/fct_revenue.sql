@@ -14,7 +14,7 @@ final as (
         coalesce(country, '(unknown)') as country,
         coalesce(region, '(unknown)') as region,
         count(case when is_first_of_category then 1 end) as order_count,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts() }},
         {{ safe_divide('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
             as net_amount_per_order,

@@ -36,7 +36,7 @@ totals as (
         count(joined_order_key) as order_count,
         count(case when is_canceled_order then 1 end) as canceled_order_count,
         count(*) as line_count,
-        cast(sum(case when kind = 'sale' then unit_count else 0 end) as bigint) as unit_count,
+        {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts() }},
         count(is_on_time) as promised_order_count,
         count(case when is_on_time then 1 end) as on_time_order_count,

@@ -23,6 +23,7 @@ from shopwright.simulate.sales.faults import POSSIBLE
 from shopwright.simulate.sales.market import OrderSimulator
 from shopwright.simulate.shop import open_shop, run_shop
 from shopwright.simulate.truth import TruthCounter
+from shopwright.simulate.writers.export import SALES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,7 +269,7 @@ def dirty_market(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     return simulate(config, tmp_path_factory.mktemp("dirty"))
 
 
-@pytest.mark.parametrize("entity", POSSIBLE)
+@pytest.mark.parametrize("entity", SALES)
 def test_dirt_of_the_order_side_is_counted_to_the_row(dirty_market: Simulation, entity: str) -> None:
     for path, end in zip(dirty_market.files[entity], ("2025-01", "2025-02", "2025-03"), strict=True):
         known = dirty_market.truth["files"][path.relative_to(dirty_market.out).as_posix()]

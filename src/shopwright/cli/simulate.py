@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from shopwright.cli.output import JsonOption, print_json, progress_bar, stdout_console, table
 from shopwright.core.errors import ConfigurationError
 from shopwright.simulate import Dirt, SimulationConfig, simulate
+from shopwright.simulate.traits.declarations import TRAITS, traits_of
 
 DEFAULTS = SimulationConfig()
 
@@ -79,6 +80,16 @@ def command(
     ] = False,
     files: Annotated[Files, typer.Option(help="Kind of the files; rees46 is always CSV.")] = Files.JSONL,
     compression: Annotated[Compression | None, typer.Option(help="Compress text files.")] = None,
+    ordinary: Annotated[
+        bool, typer.Option("--ordinary", help="Give the export every trait that its format can have.")
+    ] = False,
+    trait: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Give the export one trait of ordinary shops; repeatable. One of {', '.join(t.name for t in TRAITS)}.",
+        ),
+    ] = None,
     dirty: Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,9 +100,15 @@ def command(
 
     A marketplace adds orders with their lines, payments and reviews to the clicks; purchase events name their order.
 
+    Exports of real shops have traits that the plain one does without: people who log in during a visit, purchases reported twice,
+    taxes, refunds, several currencies. --ordinary gives the export all of them, --trait single ones. OUT/truth then holds what is
+    right: persons, sessions, purchases without repeats, and each order's amounts in the shop's currency, which is EUR.
+
     Example:
         shopwright simulate my-shop/raw --format rees46 --events 1000000 --dirty
         shopwright simulate my-shop/raw --format marketplace --months 6
+        shopwright simulate my-shop/raw --format marketplace --ordinary
+        shopwright simulate my-shop/raw --trait log-ins --trait reloads
     """
     config = _config(
         seed=seed,
@@ -105,6 +122,7 @@ def command(
         format=form.value,
         files=files.value,
         compression=compression.value if compression else None,
+        traits=(*(traits_of(form.value) if ordinary else ()), *(trait or ())),
         dirt=DIRTY.model_copy(update={"late_file_rate": 0.0} if months == 1 else {}) if dirty else Dirt(),
     )
     with progress_bar(quiet=as_json) as bar:

@@ -25,6 +25,12 @@ Layout of the output, by format::
                     truth/decisions.parquet               the true chance of buying of each session that ended with
                                                           something in the cart
 
+With ``traits`` (what is ordinary in exports of real shops)::
+
+    marketplace     orders/refunds-2025-01.jsonl ...      refunds of the month, with the trait refunds
+                    exchange_rates.jsonl                  daily rates, with the trait currencies
+    all             truth/persons.parquet ...             what is right about the export (``traits.truth_files``)
+
 Text files end in ``.gz`` or ``.zst`` when asked; but for rees46, files can be Parquet instead of JSON lines.
 The same configuration gives the same bytes.
 """

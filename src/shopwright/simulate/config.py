@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, PositiveInt, model_validator
+from pydantic import BaseModel, Field, PositiveInt, field_validator, model_validator
+
+from shopwright.simulate.traits.declarations import BY_NAME, traits_of
 
 Share = Annotated[float, Field(ge=0, le=0.5)]
 
@@ -88,8 +90,18 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
     """Share of a marketplace's orders delivered on time of which something comes back; of late ones twice as many."""
     buyer_types: bool = False
     """Whether users are of a few types that buy differently (``buyers.PLANTED``), or differ only by degree."""
+    traits: tuple[str, ...] = ()
+    """What the export has of ordinary ones (names of ``traits.declarations.TRAITS``); nothing by default."""
     dirt: Dirt = Dirt()
     """What is wrong with the export; nothing by default."""
+
+    @field_validator("traits")
+    @classmethod
+    def _are_traits(cls, traits: tuple[str, ...]) -> tuple[str, ...]:
+        for name in traits:
+            if name not in BY_NAME:
+                raise ValueError(f"no trait is called {name}; there are {', '.join(BY_NAME)}")
+        return tuple(name for name in BY_NAME if name in traits)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -101,6 +113,11 @@ class SimulationConfig(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("torn lines and wrong encodings need text files, not parquet")
         if self.dirt.late_file_rate and self.months == 1:
             raise ValueError("late_file_rate needs a later file: months must be 2 or more")
+        possible = traits_of(self.format)
+        if impossible := [name for name in self.traits if name not in possible]:
+            raise ValueError(
+                f"an export of the format {self.format} cannot have {', '.join(impossible)}; it can have {', '.join(possible) or 'no traits'}"
+            )
         return self
 
     @property

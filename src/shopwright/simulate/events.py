@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopwright.contracts.events import EVENT_TYPES
 from shopwright.simulate.arrays import Columns
 from shopwright.simulate.seasonality import SECOND
 from shopwright.simulate.visits import CHECKOUT
@@ -18,6 +17,16 @@ if TYPE_CHECKING:
     from shopwright.simulate.journeys import Journeys
     from shopwright.simulate.users import Profiles
 
+EVENT_TYPES = (
+    "page_view",
+    "product_view",
+    "search",
+    "add_to_cart",
+    "remove_from_cart",
+    "begin_checkout",
+    "purchase",
+)
+"""What shoppers do here, among the types of the contract."""
 KIND = {name: code for code, name in enumerate(EVENT_TYPES)}
 """Code of each event type."""
 PRICED = ("product_view", "add_to_cart", "remove_from_cart", "purchase")

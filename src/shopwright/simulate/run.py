@@ -16,6 +16,8 @@ from shopwright.simulate.arrays import concat
 from shopwright.simulate.dirt import Rows, concat_rows, draw_faults, repeat_duplicates, split_late
 from shopwright.simulate.order_side import OrderSide
 from shopwright.simulate.shop import Shop, open_shop, run_shop
+from shopwright.simulate.traits.ordinary import OrdinaryClicks
+from shopwright.simulate.traits.truth_files import reference_truth, truth_files
 from shopwright.simulate.truth import (
     BUYERS_FILE,
     DECISIONS_FILE,
@@ -25,12 +27,12 @@ from shopwright.simulate.truth import (
     describe,
 )
 from shopwright.simulate.writers.export import (
-    SALES,
     TRUTH_ENTITIES,
     Export,
     Written,
     event_files,
     reference_files,
+    sales_entities,
     sales_files,
 )
 
@@ -88,24 +90,36 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
     shop = open_shop(config, in_shop)
     counter = TruthCounter(config.months, shop.users.size)
     order_side = OrderSide(shop, in_sales) if config.format == "marketplace" else None
+    clicks = OrdinaryClicks(shop) if config.traits else None
     _clear(out, _planned(config, shop.period))
     with Export(shop, out) as export:
         written = export.write_reference()
         if order_side:
             written.append(order_side.write_sellers(export))
-        for month, (events, rows) in enumerate(_files(shop, counter, in_time, in_files, progress)):
+            written += order_side.write_rates(export)
+        for month, (events, rows) in enumerate(_files(shop, counter, clicks, (in_time, in_files), progress)):
             written.append(export.write_month(month, rows, in_files))
             if order_side:
                 written += order_side.write_month(export, month, events)
         written.append(export.write_decisions(DECISIONS_FILE, decision_columns(counter, shop.users)))
         if config.buyer_types:
             written.append(export.write_buyers(BUYERS_FILE, buyer_columns(shop.users)))
+        ordinary: dict[str, Any] = {}
+        if clicks:
+            tables, ordinary["events"] = clicks.truth()
+            tables |= reference_truth(shop)
+            if order_side:
+                order_tables, ordinary["orders"] = order_side.ordinary_truth()
+                tables |= order_tables
+            written += [export.write_truth(name, tables[name]) for name in truth_files(config)]
     truth = describe(config, shop.period, shop.users, shop.profiles, counter) | _ledger(written)
     if order_side:
         truth |= {
             "sales": order_side.truth(),
-            "dirt_of_sales": {name: _dirt(written, name) for name in SALES},
+            "dirt_of_sales": {name: _dirt(written, name) for name in sales_entities(config)},
         }
+    if ordinary:
+        truth["ordinary"] = ordinary
     _write_truth(out, truth)
     return Simulation(out, _by_entity(out, written), _rows(written), truth)
 
@@ -113,17 +127,21 @@ def simulate(config: SimulationConfig, out: Path, *, progress: Progress | None =
 def _files(
     shop: Shop,
     counter: TruthCounter,
-    in_time: np.random.Generator,
-    in_files: np.random.Generator,
+    clicks: OrdinaryClicks | None,
+    chances: tuple[np.random.Generator, np.random.Generator],
     progress: Progress | None,
 ) -> Iterator[tuple[Events, Rows]]:
-    """Return the events of each month, and the rows of its file with what is wrong with them."""
+    """Return the events of each month, and the rows of its file with what is ordinary and what is wrong with them."""
+    in_time, in_files = chances
     late: dict[int, list[Rows]] = defaultdict(list)
     event_count = 0
     for month, events in enumerate(_months(shop, counter, in_time, progress)):
-        number = np.arange(event_count, event_count + events.size, dtype=np.int64)
-        event_count += events.size
-        rows = Rows(events, number, np.zeros(events.size, dtype=np.uint8))
+        tracked = clicks.change_events(month, events) if clicks else events
+        number = np.arange(event_count, event_count + tracked.size, dtype=np.int64)
+        event_count += tracked.size
+        rows = Rows(tracked, number, np.zeros(tracked.size, dtype=np.uint8))
+        if clicks:
+            rows = clicks.change_rows(month, rows)
         if not shop.config.dirt.is_clean:
             rows = _add_dirt(rows, shop.config, month, late, in_files)
         yield events, rows
@@ -167,6 +185,7 @@ def _planned(config: SimulationConfig, period: Period) -> list[str]:
         *(name for names in sales for name in names),
         DECISIONS_FILE,
         *([BUYERS_FILE] if config.buyer_types else []),
+        *truth_files(config),
     ]
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.events import EVENT_TYPES
-from shopwright.simulate.events import GROUPS, KIND
+from shopwright.simulate.events import EVENT_TYPES, GROUPS, KIND
 from shopwright.simulate.journeys import COEFFICIENTS, INTERCEPT, MEANINGS
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def describe(
 ) -> dict[str, Any]:
     """Return everything known about the shop, before dirt, as one JSON document."""
     return {
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude=set() if config.traits else {"traits"}),
         "totals": _totals(counter, users),
         "events_by_month": _by_month(period, counter),
         "experiment": _experiment(config, counter),

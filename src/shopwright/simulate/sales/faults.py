@@ -21,6 +21,7 @@ POSSIBLE = {
     "orders": (*_ANY, "bad_timestamp", "missing_user"),
     "order_items": _ANY,
     "payments": (*_ANY, "bad_timestamp"),
+    "refunds": (*_ANY, "bad_timestamp"),
     "reviews": (*_ANY, "bad_timestamp"),
 }
 """Faults that rows of each entity can have. An amount below zero is none here: it is a refund or a discount."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shopwright.simulate.arrays import Flags, Ints
     from shopwright.simulate.events import Events
     from shopwright.simulate.shop import Shop
+    from shopwright.simulate.traits.records import OrdinarySales
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Sales:
     """Cents due for each order when it was placed."""
     is_wrong: Flags
     """Orders paid with another sum."""
+
+    def tables(self) -> dict[str, Records]:
+        """Return the rows by entity that come to be known one after the other."""
+        return {"order_items": self.lines, "payments": self.payments, "reviews": self.reviews}
 
     def before(self, end: int) -> Sales:
         """Return the sales without the rows that come into being at ``end`` or later."""
@@ -88,7 +93,7 @@ class OrderSimulator:
         """When the last export is made."""
         return int(self._exports[-1])
 
-    def export(self, month: int, sales: Sales) -> dict[str, Records]:
+    def export(self, month: int, sales: Sales | OrdinarySales) -> dict[str, Records]:
         """Return rows by entity that the export at the end of a month says for the first time.
 
         Orders come again in every export that finds them in another status than the one before did.
@@ -97,15 +102,10 @@ class OrderSimulator:
             month: position of the month in the period, from 0.
             sales: what was drawn for it.
         """
-        tables: dict[str, Records] = {
-            "order_items": sales.lines,
-            "payments": sales.payments,
-            "reviews": sales.reviews,
-        }
         exported: dict[str, Records] = {
             "orders": self._versions(month, replace(sales.orders, order=sales.number))
         }
-        for entity, table in tables.items():
+        for entity, table in sales.tables().items():
             rows = replace(table, order=sales.number[table.order])
             self._delayed.add(entity, rows, np.searchsorted(self._exports, rows.at, side="right"))
             ready = concat([*self._delayed.pop_month(entity, month), rows.take(slice(0))])

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 NEVER = 2**62
 """A time after all others."""
 LINE_KINDS = ("sale", "return", "discount", "fee", "adjustment")
-"""Kinds of lines that simulated orders have."""
-
-LINE_KIND = {name: code for code, name in enumerate(LINE_KINDS)}
+"""Kinds of lines of a plain export, among those of the contract."""
+ADDED_LINE_KINDS = ("tip", "gift_card")
+"""Kinds that traits add."""
+LINE_KIND = {name: code for code, name in enumerate((*LINE_KINDS, *ADDED_LINE_KINDS))}
 """Code of each kind of line."""
 STATES = ("created", "approved", "shipped", "delivered", "canceled", "unavailable")
 STATE = {name: code for code, name in enumerate(STATES)}

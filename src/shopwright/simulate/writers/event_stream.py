@@ -10,46 +10,63 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.events import EVENT_TYPES
 from shopwright.core.sql import quote_list, quote_text
 from shopwright.simulate.catalog import CURRENCY
-from shopwright.simulate.events import FIRST_ORDER, GROUPS, KIND
+from shopwright.simulate.events import EVENT_TYPES, FIRST_ORDER, GROUPS, KIND
+from shopwright.simulate.traits.clicks import TrackedEvents
 from shopwright.simulate.users import CHANNELS, CITIES, CITY_COUNTRY, COUNTRIES, DEVICES, SEGMENTS
 from shopwright.simulate.writers.fields import Field, item, money, or_bad_timestamp, timestamp_field, unless
-from shopwright.simulate.writers.ids import session_ids
+from shopwright.simulate.writers.ids import session_ids, visitor_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shopwright.simulate.arrays import Texts
     from shopwright.simulate.catalog import Catalog
     from shopwright.simulate.dirt import Rows
+    from shopwright.simulate.events import Events
     from shopwright.simulate.users import Profiles, Users
 
 UNKNOWN_TYPES = ["hover", "wishlist_share", "refund_request"]
 
 
-def _properties(price: str) -> str:
+def _properties(price: str, quantity: str, others: Mapping[str, str]) -> str:
     """Return SQL of the properties object; ``details`` is its beginning, ready made."""
+    additions = "".join(
+        f"|| coalesce(',{json.dumps(name)}:' || ({sql})::VARCHAR, '') " for name, sql in others.items()
+    )
     return (
         f"'{{' || details || CASE WHEN cents >= 0 THEN ',\"price\":' || ({price})::VARCHAR ELSE '' END "
-        "|| CASE WHEN quantity >= 0 THEN ',\"quantity\":' || quantity::VARCHAR ELSE '' END "
+        f"|| CASE WHEN quantity >= 0 THEN ',\"quantity\":' || ({quantity})::VARCHAR ELSE '' END "
         f"|| CASE WHEN kind = {KIND['purchase']} THEN ',\"order_id\":\"o' || (session + {FIRST_ORDER})::VARCHAR || '\"' "
-        "ELSE '' END || '}'"
+        f"ELSE '' END {additions}|| '}}'"
     )
 
 
-def event_fields(seed: int, *, is_dirty: bool) -> list[Field]:
-    """Return fields of one event."""
+def event_fields(seed: int, properties: Mapping[str, str], *, is_dirty: bool) -> list[Field]:
+    """Return fields of one event.
+
+    Args:
+        seed: that of the shop.
+        properties: SQL of properties as JSON spells them, which replace or follow the plain ones.
+        is_dirty: whether some rows have faults.
+    """
     at, kind, user, price = (
         timestamp_field("timestamp", "ms"),
         item(EVENT_TYPES, "kind"),
         "'u' || user_id",
-        money("cents"),
+        properties.get("price", money("cents")),
     )
     if is_dirty:
         at = or_bad_timestamp(at, "number")
         unknown = f"({quote_list(UNKNOWN_TYPES)})[number % {len(UNKNOWN_TYPES)} + 1]"
         kind = unless("unknown_event_type", unknown, kind)
-        user, price = unless("missing_user", "NULL", user), unless("negative_price", f"-{price}", price)
+        user, price = (
+            unless("missing_user", "NULL", user),
+            unless("negative_price", f"'-' || {price}" if "price" in properties else f"-{price}", price),
+        )
+    quantity = properties.get("quantity", "quantity")
+    others = {name: sql for name, sql in properties.items() if name not in ("price", "quantity")}
     return [
         Field("event_id", f"md5('{int(seed)}:' || number)"),
         Field("event_type", kind),
@@ -62,7 +79,7 @@ def event_fields(seed: int, *, is_dirty: bool) -> list[Field]:
         Field(
             "experiment_group", f"CASE WHEN experiment_group > 0 THEN {item(GROUPS, 'experiment_group')} END"
         ),
-        Field("properties", _properties(price), is_quoted=False),
+        Field("properties", _properties(price, quantity, others), is_quoted=False),
     ]
 
 
@@ -84,6 +101,18 @@ def event_columns(rows: Rows, seed: int, users: Users, details: Texts) -> dict[s
         "cents": events.cents,
         "quantity": events.quantity,
         "fault": rows.fault,
+        **_tracked_columns(events, seed),
+    }
+
+
+def _tracked_columns(events: Events, seed: int) -> dict[str, Any]:
+    """Return what an ordinary tracker says beside."""
+    if not isinstance(events, TrackedEvents):
+        return {}
+    return {
+        "product": events.product,
+        "visitor_id": visitor_ids(seed, events.visitor),
+        "is_known": events.is_known,
     }
 
 
@@ -140,6 +169,7 @@ def catalog_columns(catalog: Catalog) -> dict[str, Any]:
     """Return the arrays that the catalog query prints, one entry a price of a product."""
     product = catalog.versions.owner
     return {
+        "product": product,
         "product_id": catalog.number[product],
         "name": catalog.names()[product],
         "category": np.array(catalog.category_paths, dtype=object)[catalog.category[product]],

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shopwright.simulate.dirt import corrupt_csv_line, corrupt_json_line, count_faults, draw_line_faults
+from shopwright.simulate.traits.ordinary import ordinary_fields, selected_traits
+from shopwright.simulate.traits.truth_files import SELECTS
 from shopwright.simulate.writers import event_stream, rees46
 from shopwright.simulate.writers.fields import Field, json_select, typed_select
 from shopwright.simulate.writers.files import TextFile, Writer
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 SALES = ("orders", "order_items", "payments", "reviews")
 """Entities of the order side with a file a month."""
-TRUTH_ENTITIES = ("decisions", "buyers")
+TRUTH_ENTITIES = ("decisions", "buyers", "truth")
 """What is written beside the export."""
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -60,6 +62,8 @@ def reference_files(config: SimulationConfig) -> dict[str, str]:
     names = {"products": "catalog", "customers": "users"}
     if config.format == "marketplace":
         names["sellers"] = "sellers"
+    if "exchange_rates" in _added_entities(config):
+        names["exchange_rates"] = "exchange_rates"
     return {entity: f"{name}.{config.files}{_compression_suffix(config)}" for entity, name in names.items()}
 
 
@@ -72,8 +76,17 @@ def sales_files(config: SimulationConfig, period: Period) -> dict[str, list[str]
             f"orders/{entity}-{first:%Y-%m}.{config.files}{_compression_suffix(config)}"
             for first in period.first_days[:-1]
         ]
-        for entity in SALES
+        for entity in sales_entities(config)
     }
+
+
+def sales_entities(config: SimulationConfig) -> tuple[str, ...]:
+    """Return the entities of the order side with a file a month."""
+    return (*SALES, *(("refunds",) if "refunds" in _added_entities(config) else ()))
+
+
+def _added_entities(config: SimulationConfig) -> set[str]:
+    return {entity for trait in selected_traits(config) for entity in trait.entities}
 
 
 def _compression_suffix(config: SimulationConfig) -> str:
@@ -112,11 +125,13 @@ class Export:
         if self._config.format == "rees46":
             return []
         shop, names = self._shop, reference_files(self._config)
+        fields = {"products": event_stream.CATALOG_FIELDS, "customers": event_stream.USER_FIELDS}
+        fields = {entity: ordinary_fields(self._config, entity, plain) for entity, plain in fields.items()}
         products = event_stream.catalog_columns(shop.catalog)
         customers = event_stream.user_columns(shop.users, shop.profiles)
         return [
-            self.write_table("products", names["products"], event_stream.CATALOG_FIELDS, products),
-            self.write_table("customers", names["customers"], event_stream.USER_FIELDS, customers),
+            self.write_table("products", names["products"], fields["products"], products),
+            self.write_table("customers", names["customers"], fields["customers"], customers),
         ]
 
     def write_decisions(self, name: str, columns: Mapping[str, Any]) -> Written:
@@ -132,6 +147,11 @@ class Export:
         """Write which type everybody is of."""
         self._writer.write_parquet(self._out / name, "SELECT user_id, buyer_type FROM columns", columns)
         return Written(name, "buyers", len(columns["user_id"]), {})
+
+    def write_truth(self, name: str, columns: Mapping[str, Any]) -> Written:
+        """Write what is right about an ordinary export."""
+        self._writer.write_parquet(self._out / name, SELECTS[name], columns)
+        return Written(name, "truth", len(next(iter(columns.values()))), {})
 
     def write_table(
         self,
@@ -165,7 +185,11 @@ class Export:
 
     def _write_stream(self, path: Path, rows: Rows, rng: np.random.Generator) -> None:
         columns = event_stream.event_columns(rows, self._config.seed, self._shop.users, self._texts)
-        fields = event_stream.event_fields(self._config.seed, is_dirty=not rows.is_clean)
+        properties = {
+            name: sql for trait in selected_traits(self._config) for name, sql in trait.properties.items()
+        }
+        plain = event_stream.event_fields(self._config.seed, properties, is_dirty=not rows.is_clean)
+        fields = ordinary_fields(self._config, "events", plain)
         self._write_fields(path, fields, columns, draw_line_faults(rows.fault, rng))
 
     def _write_fields(

@@ -13,11 +13,21 @@ if TYPE_CHECKING:
 
 _BLOCK = 250_000
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype="S2")
+_VISITOR_SALT = 0x76697369746F7273
 _HEX_GROUPS = ((0, 8), (9, 13), (14, 18), (19, 23), (24, 36))
 
 
 def session_ids(seed: int, session: Ints) -> Texts:
     """Return UUID-like text of each session's number; the same number has the same text in every file."""
+    return _ids(seed, session)
+
+
+def visitor_ids(seed: int, visitor: Ints) -> Texts:
+    """Return UUID-like text of each device's number."""
+    return _ids(seed ^ _VISITOR_SALT, visitor)
+
+
+def _ids(seed: int, session: Ints) -> Texts:
     if not len(session):
         return np.zeros(0, dtype=object)
     first, last = int(session.min()), int(session.max())

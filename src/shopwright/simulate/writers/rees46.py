@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shopwright.contracts.events import EVENT_TYPES
 from shopwright.core.sql import quote_list
 from shopwright.simulate.dirt import CODE
+from shopwright.simulate.events import EVENT_TYPES
 from shopwright.simulate.writers.ids import session_ids
 
 if TYPE_CHECKING:

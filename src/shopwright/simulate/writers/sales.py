@@ -9,7 +9,7 @@ import numpy as np
 from shopwright.simulate.events import FIRST_ORDER
 from shopwright.simulate.sales.places import REGIONS, zip_numbers
 from shopwright.simulate.sales.records import (
-    LINE_KINDS,
+    LINE_KIND,
     METHODS,
     STATES,
     Lines,
@@ -18,6 +18,8 @@ from shopwright.simulate.sales.records import (
     Records,
     Reviews,
 )
+from shopwright.simulate.traits.fields import REFUND
+from shopwright.simulate.traits.records import ADDED_COLUMNS, Refunds
 from shopwright.simulate.users import CITIES, CITY_COUNTRY, COUNTRIES
 from shopwright.simulate.writers.fields import (
     Field,
@@ -66,7 +68,7 @@ FIELDS = {
         Field("line_number", "line_number", is_quoted=False),
         Field("product_id", "CASE WHEN product >= 0 THEN product::VARCHAR END"),
         Field("seller_id", "CASE WHEN seller >= 0 THEN 's' || seller END"),
-        Field("kind", item(LINE_KINDS, "kind")),
+        Field("kind", item(tuple(LINE_KIND), "kind")),
         Field("quantity", "quantity", is_quoted=False),
         Field("unit_price", money("cents"), is_quoted=False),
         Field("freight", money("freight"), is_quoted=False),
@@ -86,6 +88,7 @@ FIELDS = {
         or_bad_timestamp(timestamp_field("created_at", "created"), "order_number"),
         optional_timestamp_field("answered_at", "answered"),
     ],
+    "refunds": list(REFUND),
     "sellers": [
         Field("seller_id", "'s' || seller"),
         *_address_fields(""),
@@ -105,11 +108,13 @@ class SalesColumns:
             Lines: self._lines,
             Payments: self._payments,
             Reviews: self._reviews,
+            Refunds: self._refunds,
         }
 
     def columns_for(self, rows: Records) -> dict[str, Any]:
         """Return columns of orders, lines, payments or reviews."""
-        return {"order_number": rows.order, "fault": rows.fault, **self._by_type[type(rows)](rows)}
+        plain = next(columns for table, columns in self._by_type.items() if isinstance(rows, table))
+        return {"order_number": rows.order, "fault": rows.fault, **plain(rows), **_added_columns(rows)}
 
     def sellers(self) -> dict[str, Any]:
         """Return columns of the sellers."""
@@ -153,8 +158,23 @@ class SalesColumns:
             "paid": payments.at,
         }
 
+    def _refunds(self, refunds: Refunds) -> dict[str, Any]:
+        return {
+            "product": np.where(refunds.product >= 0, self._catalog.number[refunds.product], -1),
+            "refunded": refunds.at,
+            **{
+                name: getattr(refunds, name) for name in ("line", "milli", "amount", "shipping", "adjustment")
+            },
+        }
+
     def _reviews(self, reviews: Reviews) -> dict[str, Any]:
         return {"score": reviews.score, "created": reviews.created, "answered": reviews.answered}
+
+
+def _added_columns(rows: Records) -> dict[str, Any]:
+    """Return what a trait has added to the rows."""
+    names = ADDED_COLUMNS.get(type(rows), ())
+    return {name: getattr(rows, name) for name in names}
 
 
 def _address_columns(city: Ints, tail: Ints) -> dict[str, Any]:

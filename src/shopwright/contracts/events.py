@@ -17,8 +17,9 @@ EVENT_TYPES = (
 MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
 """Limits of all times, UTC. No event of an online shop is outside; such a date is a broken clock or an unset field."""
 
-MAX_PRICE = "1000000"
-"""Limit of a unit price; above it, the price is treated as an error of the export."""
+MAX_PRICE = "100000000"
+"""Limit of an amount in currencies such as USD, and that many times the order of magnitude of others; above it, the amount is
+treated as an error of the export."""
 
 MAX_VALUE = "100000000"
 """Limit of an amount of a whole event, such as the total of an order."""

@@ -92,6 +92,8 @@ class Column:
     """Inclusive limits, as SQL literals of the column's type."""
     derived: str | None = None
     """SQL over the stored columns, for a column that is computed on read and never stored."""
+    scale: str = "1"
+    """SQL of what the limits are multiplied by, such as the order of magnitude of the row's currency."""
 
     def rules(self) -> list[Rule]:
         """Return the rules that follow from this column alone."""
@@ -120,11 +122,17 @@ class Column:
     def _range(self) -> str:
         name = quote_name(self.name)
         limits = [(">=", self.minimum), ("<=", self.maximum)]
-        return " and ".join(
-            f"{name} {sign} {quote_text(limit)}::{self.kind.sql_type}"
-            for sign, limit in limits
-            if limit is not None
+        stated = [(sign, limit) for sign, limit in limits if limit is not None]
+        within = " and ".join(
+            f"{name} {sign} {quote_text(limit)}::{self.kind.sql_type}" for sign, limit in stated
         )
+        if self.scale == "1":
+            return within
+        # few amounts are beyond the plain limits, so that the currency of most is never looked at
+        scaled = " and ".join(
+            f"{name} {sign} {quote_text(limit)}::decimal(18,4) * ({self.scale})" for sign, limit in stated
+        )
+        return f"({within}) or ({scaled})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 from shopwright.core.errors import SourceFileError, near_match
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.expressions import RECORD_NUMBER
+from shopwright.ingest.number_signs import detect_signs
 from shopwright.ingest.projection import Projection, Reference, compile_projection
 from shopwright.ingest.read_job import (
     BadRecord,
@@ -42,6 +43,8 @@ def read_csv(job: ReadJob) -> ReadResult:
     columns = _header(job)
     check_columns(job, columns)
     job = replace(job, mapping=job.mapping.for_columns(columns))
+    signs = detect_signs(job, columns, _csv_texts(job, columns))
+    job = replace(job, mapping=replace(job.mapping, numbers=signs))
     job.check_expressions(dict.fromkeys(columns, "varchar"))
     unnamed = [name for name in columns if name not in job.mapping.source_columns]
     uses_all = any(item.sql and not item.columns for item in job.mapping.fields.values())
@@ -140,6 +143,17 @@ def _csv_source(job: ReadJob, columns: list[str], *, header: bool) -> str:
         f"read_csv({quote_text(str(job.plain))}, auto_detect = false, header = {str(header).lower()}, "
         f"delim = {quote_text(job.mapping.csv.delimiter)}, quote = '{quote}', escape = '{quote}', "
         f"columns = {{{types}}}{null}, store_rejects = true, rejects_limit = 0)"
+    )
+
+
+def _csv_texts(job: ReadJob, columns: list[str]) -> str:
+    """Return SQL that reads a file's texts for a look at them; records that the engine cannot read are left out."""
+    types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
+    has_header = job.mapping.csv.header and not job.columns
+    return (
+        f"read_csv({quote_text(str(job.plain))}, auto_detect = false, header = {str(has_header).lower()}, "
+        f"delim = {quote_text(job.mapping.csv.delimiter)}, quote = '\"', escape = '\"', "
+        f"columns = {{{types}}}, ignore_errors = true)"
     )
 
 

@@ -226,7 +226,7 @@ class BatchLoader:
             label=label,
             plain=plain,
             staging=staging,
-            mapping=mapping,
+            mapping=replace(mapping, currency=self.project.settings.shop.currency),
             facts=facts,
             latest=latest.isoformat(sep=" ", timespec="seconds"),
             max_record_bytes=limits.max_record_bytes,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field, replace
 
 from shopwright.contracts import Column, Entity, Rule
 from shopwright.contracts.schema import Kind
+from shopwright.core.currencies import MAGNITUDES, magnitude
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
 from shopwright.ingest.amounts import settle, settled_names
+from shopwright.ingest.number_signs import read_number
 
 _FAILED = "_sql_failed"
 """End of the names of rules about a shop's own expressions."""
@@ -95,7 +98,9 @@ def compile_projection(
         texts.setdefault("properties", properties)
     for name in settled_names(entity):
         texts.setdefault(name, "null::varchar")
-    columns = tuple(column for column in entity.stored_columns if column.name in texts)
+    columns = tuple(
+        _scaled(column, mapping, texts) for column in entity.stored_columns if column.name in texts
+    )
     custom = [column.name for column in columns if column.name in mapping.custom_expressions]
     stated = {column.name: _typed(column, mapping) for column in columns}
     rules = [
@@ -126,6 +131,20 @@ def compile_projection(
         follows={rule.name: rule.follows for rule in rules if rule.follows},
         counts_copies=mapping.counts_copies,
     )
+
+
+def _scaled(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> Column:
+    """Return a column whose limits follow the currency of its row, or else the shop's."""
+    if column.kind not in (Kind.MONEY, Kind.PRICE) or column.unit != "`currency`":
+        return column
+    own = str(magnitude(mapping.currency))
+    if "currency" not in texts:
+        return replace(column, scale=own)
+    cases = " ".join(
+        f"when upper(trim(currency)) in ({', '.join(map(quote_text, names.split()))}) then {size}"
+        for size, names in MAGNITUDES.items()
+    )
+    return replace(column, scale=f"case when currency is null then {own} {cases} else 1 end")
 
 
 def _raw(column: Column) -> str:
@@ -179,9 +198,11 @@ def _typed(column: Column, mapping: Mapping) -> str:
         case Kind.TIMESTAMP:
             return _timestamp(raw, mapping)
         case Kind.MONEY | Kind.PRICE | Kind.QUANTITY:
-            return f"case when {_is_number(raw)} then try_cast({raw} as {column.kind.sql_type}) end"
+            number = read_number(raw, mapping.numbers)
+            return f"case when {_is_number(raw)} then try_cast({number} as {column.kind.sql_type}) end"
         case Kind.INTEGER:
-            number = f"case when {_is_number(raw)} then try_cast({raw} as decimal(38,6)) end"
+            number = read_number(raw, mapping.numbers)
+            number = f"case when {_is_number(raw)} then try_cast({number} as decimal(38,6)) end"
             return f"case when ({number}) = trunc({number}) then try_cast({number} as bigint) end"
         case Kind.CURRENCY:
             return f"upper(trim({raw}))"
@@ -249,7 +270,7 @@ def _read(column: Column, stated: dict[str, str]) -> str:
 def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:
     """Return the contract's rules; a required column that nothing fills is missing in every row."""
     mapped = {column.name for column in columns}
-    rules = [rule for column in entity.stored_columns if column.name in mapped for rule in column.rules()]
+    rules = [rule for column in columns for rule in column.rules()]
     rules += [
         Rule(f"{column.name}_missing", "false", f"`{column.name}` has a value.")
         for column in entity.stored_columns

@@ -97,6 +97,11 @@ class SourceSettings(Strict):
     """Timestamp formats, tried in order: strptime formats, "iso8601" or "epoch"; by default those of the adapter."""
     timezone: Timezone = "UTC"
     """Time zone of timestamps that state none, as an IANA name."""
+    decimal: Literal[".", ","] | None = None
+    """Sign before the fraction of numbers. Where not given, a delimited file is read with a comma if its numbers prove it,
+    such as 19,90, and refused where 1.250 may mean either."""
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    """Sign between groups of three digits; by default the usual ones beside the decimal sign."""
     encoding: Encoding = "utf-8"
     """Encoding of the files. By default, adapter online_retail reads a file that is not UTF-8 as Latin-1."""
 

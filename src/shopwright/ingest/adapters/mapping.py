@@ -48,6 +48,18 @@ class CsvShape:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberSigns:
+    """Signs in the numbers of a file."""
+
+    decimal: str | None = None
+    """Sign before the fraction; None where nobody has said, which means a dot."""
+    thousands: str | None = None
+    """Sign between groups of three digits; None for the usual ones beside that decimal sign."""
+    is_mixed: bool = False
+    """Whether the file has numbers with a decimal dot and others with a decimal comma."""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """Where a canonical column comes from: the first column that has a value, a constant, or SQL."""
 
@@ -92,6 +104,9 @@ class Mapping:
     """
     keeps_signs: bool = False
     """Whether the signs of amounts mean what they say: a discount line may add money, and a sale may take it back."""
+    numbers: NumberSigns = NumberSigns()
+    currency: str = "USD"
+    """The shop's: of amounts that state none."""
     trims: bool = True
     """Whether blanks around values are removed."""
     has_lines: bool = False
@@ -132,9 +147,18 @@ class Adapter:
 
     name: str
     summary: str
-    mapping_for: Callable[[SourceSettings, str], Mapping]
+    build: Callable[[SourceSettings, str], Mapping]
     """Returns the mapping of a file, given its source and its name."""
     endings: tuple[str, ...] = DATA_ENDINGS
     """Endings of the files in a folder that it reads; other files there are ignored."""
     has_events: bool = True
     """Whether its rows can be events."""
+
+    def mapping_for(self, source: SourceSettings, file_name: str) -> Mapping:
+        """Return the mapping of a file, with the options that sources of every adapter have.
+
+        Args:
+            source: its settings.
+            file_name: without folder and compression.
+        """
+        return replace(self.build(source, file_name), numbers=NumberSigns(source.decimal, source.thousands))

@@ -140,6 +140,19 @@ def test_a_line_without_a_kind_is_put_aside_and_not_guessed(tmp_path):
     assert row.rules == ("kind_missing",)
 
 
+def test_what_a_simulation_says_is_true_is_no_source(tmp_path):
+    shop = Shop.make(tmp_path, STREAM)
+    simulate(SimulationConfig(events=1_000, months=1, buyer_types=True, traits=("log-ins",)), shop.raw)
+    (shop.raw / "other" / "truth").mkdir(parents=True)
+    (shop.raw / "other" / "truth" / "events.jsonl").write_text("", encoding="utf-8")
+    assert [row.file.rsplit("/raw/")[-1] for row in shop.ingest().rows] == [
+        "catalog.jsonl",
+        "events/2025-01.jsonl",
+        "other/truth/events.jsonl",
+        "users.jsonl",
+    ]
+
+
 @pytest.mark.parametrize("files", ["jsonl", "parquet"])
 def test_a_simulated_marketplace_is_taken_in_to_the_row(tmp_path, files):
     shop = Shop.make(tmp_path, STREAM)

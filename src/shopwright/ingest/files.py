@@ -125,7 +125,9 @@ def _is_absolute(pattern: str) -> bool:
 
 def _is_simulation_truth(file: Path) -> bool:
     """Return whether a simulation wrote the file to state what its shop was made from."""
-    return (file.parent.name, file.name) == ("truth", "decisions.parquet")
+    if file.parent.name != "truth":
+        return False
+    return file.name == "decisions.parquet" or (file.parent.parent / "truth.json").is_file()
 
 
 def _is_data(name: str, endings: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shopwright.simulate.traits.money import FINE, is_in_group
 from shopwright.simulate.traits.order_truth import AMOUNTS, ORDERS_FILE, REFUND_AMOUNTS, REFUNDS_FILE
 from shopwright.simulate.traits.people import PERSONS_FILE, PURCHASES_FILE, SESSIONS_FILE
 from shopwright.simulate.traits.records import CURRENCIES
@@ -42,7 +43,8 @@ SELECTS = {
     f"{item(CURRENCIES, 'currency')} AS presentment_currency, {_amounts(('presentment_total_amount',))} FROM columns",
     REFUNDS_FILE: "SELECT DATE '1970-01-01' + day::INTEGER AS refund_date, refund_count, "
     f"{_amounts(REFUND_AMOUNTS)} FROM columns",
-    PRODUCTS_FILE: f"SELECT product_id::VARCHAR AS product_id, {money('cents')} AS price FROM columns",
+    PRODUCTS_FILE: "SELECT product_id::VARCHAR AS product_id, micro::DECIMAL(18, 0) * 0.000001::DECIMAL(7, 6) AS price "
+    "FROM columns",
     CUSTOMERS_FILE: f"SELECT 'u' || number AS user_id, {item(tuple(name for name, _ in CITIES), 'city')} AS city, "
     f"{item(SEGMENTS, 'segment')} AS segment, is_subscribed = 1 AS is_subscribed FROM columns",
 }
@@ -61,10 +63,11 @@ def reference_truth(shop: Shop) -> dict[str, dict[str, Any]]:
     """Return the columns of the files about products and customers."""
     prices, profiles = shop.catalog.versions.owner, shop.profiles
     last_price, last_profile = _last_rows(prices), _last_rows(profiles.versions.owner)
+    is_fine = is_in_group(prices[last_price], FINE) & ("fine-prices" in shop.config.traits)
     return {
         PRODUCTS_FILE: {
             "product_id": shop.catalog.number[prices[last_price]],
-            "cents": shop.catalog.cents[last_price],
+            "micro": shop.catalog.cents[last_price].astype(np.int64) * np.where(is_fine, 10, 10_000),
         },
         CUSTOMERS_FILE: {
             "number": shop.users.number[profiles.versions.owner[last_profile]],

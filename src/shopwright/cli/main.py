@@ -78,7 +78,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line: 0 for success, 1 for an expected failure in one line, 2 for misuse."""
+    """Run the command line: 0 for success, 1 for an expected failure in one line, 2 for misuse, 130 for Ctrl-C."""
     try:
         app()
     except (ShopwrightError, OSError) as error:

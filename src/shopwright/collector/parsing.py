@@ -26,7 +26,9 @@ def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
         BatchError: the body is not such JSON; the message says where.
     """
     try:
-        document = json.loads(body.removeprefix(BOM).decode("utf-8"), parse_constant=_refuse)
+        document = json.loads(
+            body.removeprefix(BOM).decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_first_values
+        )
         events = document.get("events") if isinstance(document, dict) else document
         if not isinstance(events, list):
             raise BatchError('expected a JSON array of events, or an object {"events": [...]}')
@@ -48,6 +50,12 @@ def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not valid JSON")
+
+
+def _first_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of whose repeated keys the first counts, as in JSON lines and in every file."""
+    values = dict(pairs)
+    return values if len(values) == len(pairs) else dict(reversed(pairs))
 
 
 def _serialize(event: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -111,3 +112,26 @@ def test_two_sources_of_one_name_are_refused():
 def test_a_field_may_be_named_by_its_column_alone_or_by_several():
     assert FieldSettings.model_validate("who").columns == ("who",)
     assert FieldSettings.model_validate(["who", "visitor"]).columns == ("who", "visitor")
+
+
+CASE = Path(__file__).parents[1] / "cases" / "meaning" / "18-folder-names"
+
+
+@pytest.mark.parametrize(
+    "name", [*CASE.joinpath("names.txt").read_text().split(), "a\\b", "a%20b", "{% x %}", "{#y"]
+)
+def test_a_folder_whose_name_would_be_misread_is_refused_in_one_line(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "shopwright.toml").write_text("")
+    with pytest.raises(ConfigurationError, match="a project cannot be in a folder whose name has") as error:
+        load_project(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a b", "ünal", "a'b", "{y}", "100%", "a[1]", "a&b;c", "$x"])
+def test_other_folder_names_are_fine(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "shopwright.toml").write_text("")
+    assert load_project(folder).root == folder

@@ -19,6 +19,8 @@ EngineError = duckdb.Error
 """Any failure of the engine."""
 SchemaError = (duckdb.BinderException, duckdb.CatalogException)
 """A query names a table or a column that does not exist."""
+StorageError = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
+"""A file cannot be read or written, such as where a disk is full."""
 ValueReadError = (duckdb.ConversionException, duckdb.InvalidInputException)
 """Text is not a value of the requested type."""
 

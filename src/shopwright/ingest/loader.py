@@ -113,6 +113,10 @@ class BatchLoader:
         intent = self._intent = self._intent or Intent(row.batch_seq)
         # a file that is read again keeps its number, and its commit has a greater one
         intent.sequence = max(intent.sequence, row.batch_seq)
+        if loaded and loaded.quarantined:
+            # written before anything is added: a full disk must leave the commit as it was
+            bad_rows = write_quarantine(self.connection, self.lake, row, loaded.quarantined, intent.sequence)
+            intent.add("quarantine", bad_rows)
         if loaded and loaded.file:
             intent.add(row.entity, loaded.file)
             path = self.lake.folder(row.entity) / loaded.file.name
@@ -120,9 +124,6 @@ class BatchLoader:
             self._files(row.entity).append(
                 LakeFile(path, loaded.accepted, loaded.first_at, loaded.last_at, row.batch_seq)
             )
-        if loaded and loaded.quarantined:
-            bad_rows = write_quarantine(self.connection, self.lake, row, loaded.quarantined, intent.sequence)
-            intent.add("quarantine", bad_rows)
         self._uncommitted.append(row)
         self.ledger.rows.append(row)
         self.sequence = intent.sequence
@@ -152,6 +153,15 @@ class BatchLoader:
         self.ledger.rows = [row for row in self.ledger.rows if row.batch_seq not in numbers]
         self.sequence = intent.sequence
         return intent.sequence
+
+    def discard(self) -> None:
+        """Delete the files of a batch that was not recorded."""
+        added = self._intent.files.values() if self._intent else ()
+        recorded = {file.name for files in added for file in files}
+        committed = self.lake.sequence()
+        for file in self.lake.root.glob("*/part-*.parquet"):
+            if int(file.name.split("-")[1]) > committed and file.name not in recorded:
+                file.unlink()
 
     def commit(self, *, if_due: bool = False) -> None:
         """Make everything recorded visible.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import os
 import zipfile
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
     from shopwright.ingest.adapters.mapping import Mapping
     from shopwright.ingest.files import SourceFile
+
+COPIES = ("plain", "sheets.csv", "records.jsonl")
+"""Names of the copies of a file that reading it may make in the staging folder."""
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""Errors of a disk that has no room; they say nothing about the file."""
 
 BLOCK = 1 << 22
 """Bytes that are decompressed at a time."""
@@ -96,15 +103,21 @@ def unpack(file: SourceFile, staging: Path, *, encoding: str) -> Path:
     try:
         with target.open("wb") as plain:
             _copy(_blocks(file), plain, encoding if needs_decoding else None)
-    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError) as error:
-        raise SourceFileError(
-            file.label, f"cannot be decompressed ({error}); is the download complete?"
-        ) from None
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise _undecompressable(file, error) from None
+    except (EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError) as error:
+        raise _undecompressable(file, error) from None
     except UnicodeError as error:
         raise SourceFileError(
             file.label, f"is not {encoding} ({error}); set another encoding for its source"
         ) from None
     return target
+
+
+def _undecompressable(file: SourceFile, error: Exception) -> SourceFileError:
+    return SourceFileError(file.label, f"cannot be decompressed ({error}); is the download complete?")
 
 
 def _has_utf8_name(path: Path) -> bool:

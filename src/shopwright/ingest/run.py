@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shopwright.core.engine import StorageError
 from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
 from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import Mapping, find_adapter
@@ -22,7 +23,7 @@ from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources, f
 from shopwright.ingest.ledger import FORGOTTEN, LedgerRow
 from shopwright.ingest.loader import BatchLoader, workspace
 from shopwright.ingest.mending_plan import KeptFile
-from shopwright.ingest.plain_files import to_plain_file
+from shopwright.ingest.plain_files import COPIES, to_plain_file
 from shopwright.ingest.postgres import check_source, read_chunks
 from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, delete_old_segments, drain_segments
 from shopwright.ingest.text_scan import TextFacts, hash_file, scan_and_hash
@@ -300,10 +301,13 @@ class IngestRun:
             if self._skip_known(row, mapping):
                 return True
             row, loaded = self._load(row, mapping, source, file, facts)
+            self.loader.record(row, loaded)
         except SourceFileError as error:
             self._fail(row, error)
             return False
-        self.loader.record(row, loaded)
+        except StorageError as error:
+            self._fail(row, SourceFileError(file.label, _describe_storage(error)))
+            return False
         self.report.rows.append(row)
         return True
 
@@ -423,10 +427,22 @@ class IngestRun:
         return _complete_row(row, loaded, plain.note), loaded
 
     def _fail(self, row: LedgerRow, error: SourceFileError) -> None:
+        # first of all: what the file left behind may be what has filled the disk
+        self.loader.discard()
+        for name in COPIES:
+            (self.staging / name).unlink(missing_ok=True)
         failed_row = replace(row, outcome="failed", reason=error.reason, watermark=None)
         if not self.loader.ledger.has_failed(failed_row):
             self.loader.record(failed_row)
         self.report.rows.append(failed_row)
+
+
+def _describe_storage(error: Exception) -> str:
+    """Return one line about a disk that is full or fails."""
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    if "no space" in reason.casefold() or "too large" in reason.casefold():
+        return f"does not fit on the disk while it is read ({reason}); what it had written was removed"
+    return f"cannot be read or written ({reason})"
 
 
 def _check_content(row: LedgerRow, replaced: LedgerRow | None) -> None:

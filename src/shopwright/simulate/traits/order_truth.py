@@ -1,6 +1,7 @@
 """What is right about each order of an ordinary export, in the shop's currency.
 
-Amounts are in ten-thousandths: each amount of a line is converted with the rate of the order's day and rounded, halves away from zero.
+Amounts are in ten-thousandths: each amount and tax of a line is converted with the rate of the order's day and rounded, halves away
+from zero; only then is a tax inside an amount taken from it.
 """
 
 from __future__ import annotations
@@ -131,26 +132,31 @@ def totals(orders: dict[str, Any]) -> dict[str, Any]:
 def _line_amounts(sales: OrdinarySales, rate: Ints) -> dict[str, Ints]:
     """Return each amount of each order, from its lines; net and total are missing."""
     lines, size = sales.lines, sales.orders.size
-    pretax = np.where(lines.is_tax_included, lines.amount - lines.tax, lines.amount)
     of_line = rate[lines.order]
+    amount, tax, freight = (
+        rounded_share(cents, of_line, _SHARE) for cents in (lines.amount, lines.tax, lines.freight)
+    )
+    pretax = amount - np.where(lines.is_tax_included, tax, 0)
 
-    def total(cents: Ints, rows: Flags | slice = slice(None)) -> Ints:
-        return sum_by(lines.order[rows], rounded_share(cents, of_line, _SHARE)[rows], size)
+    def total(values: Ints, rows: Flags | slice = slice(None)) -> Ints:
+        return sum_by(lines.order[rows], values[rows], size)
 
     names = {"sale": "gross"}
     amounts = {
         f"{names.get(kind, kind)}_amount": sign * total(pretax, lines.kind == LINE_KIND[kind])
         for kind, sign in _SIGNS.items()
     }
-    return amounts | {"freight_amount": total(lines.freight), "tax_amount": total(lines.tax)}
+    return amounts | {"freight_amount": total(freight), "tax_amount": total(tax)}
 
 
 def _use_totals(amounts: dict[str, Ints], orders: OrdinaryOrders, rate: Ints) -> None:
     """Replace the amounts of orders without lines, which are worth what they state."""
-    pretax = orders.subtotal - np.where(orders.is_tax_included, orders.tax, 0)
-    for name, cents in (("gross", pretax), ("freight", orders.shipping), ("tax", orders.tax)):
-        converted = rounded_share(cents, rate, _SHARE)
-        amounts[f"{name}_amount"] = np.where(orders.has_lines, amounts[f"{name}_amount"], converted)
+    subtotal, shipping, tax = (
+        rounded_share(cents, rate, _SHARE) for cents in (orders.subtotal, orders.shipping, orders.tax)
+    )
+    pretax = subtotal - np.where(orders.is_tax_included, tax, 0)
+    for name, values in (("gross", pretax), ("freight", shipping), ("tax", tax)):
+        amounts[f"{name}_amount"] = np.where(orders.has_lines, amounts[f"{name}_amount"], values)
 
 
 def _refund_amounts(refunds: Refunds, rate: Ints) -> dict[str, Ints]:

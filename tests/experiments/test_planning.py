@@ -30,6 +30,7 @@ ORDERS = pa.schema(
     [
         ("customer_id", pa.string()),
         ("ordered_at", MOMENT),
+        ("ordered_at_is_day", pa.bool_()),
         ("order_date", pa.date32()),
         ("is_counted", pa.bool_()),
         ("unit_count", pa.int64()),

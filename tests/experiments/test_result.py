@@ -88,7 +88,7 @@ def test_a_quantile_has_no_daily_sequence(connection):
 def test_the_data_reach_to_the_last_session_however_late_an_order_is(connection):
     cursor = connection.cursor()
     cursor.execute("begin")
-    cursor.execute("insert into gold.fct_orders values (date '2024-05-01')")
+    cursor.execute("insert into gold.fct_orders values (date '2024-05-01', false)")
     assert read_experiment(cursor, experiment()).analysis.as_of == date(2024, 3, 14)
     cursor.execute("delete from gold.fct_sessions")
     assert read_experiment(cursor, experiment()).analysis.as_of == date(2024, 5, 1)

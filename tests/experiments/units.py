@@ -167,7 +167,7 @@ def published(units: pa.Table) -> DuckDBPyConnection:
         inner join silver.int_experiment_units as keys using (experiment, unit_id);
         create table gold.fct_sessions as
         select unit_id as user_id, exposed_date as session_date, false as is_bot from gold.fct_experiment_units;
-        create table gold.fct_orders (order_date date);
+        create table gold.fct_orders (order_date date, ordered_at_is_day boolean);
         create table gold.fct_simulated_effects (experiment varchar, event_date date, changed_event_count bigint);
     """)
     return connection

@@ -72,5 +72,7 @@ def show_report(console: Console, report: BuildReport) -> None:
     console.print(
         f"Built {scope}: {report.models} models, {report.tests} tests passed, published; {report.seconds:.1f} s"
     )
+    for sentence in report.merges:
+        console.print(f"merged: {sentence}", markup=False)
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)

@@ -71,6 +71,11 @@ ORDERS = Entity(
         Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
         Column("status", Kind.TEXT, "Status as the source writes it."),
         _timestamp("ordered_at", "When the order was placed.", required=True),
+        Column(
+            "ordered_at_is_day",
+            Kind.BOOLEAN,
+            "Whether only the day of `ordered_at` is known; then it is the start of that day in the shop's zone.",
+        ),
         _timestamp("approved_at", "When the payment was approved."),
         _timestamp("shipped_at", "When it was handed to the carrier."),
         _timestamp("delivered_at", "When it was delivered to the customer."),
@@ -183,6 +188,11 @@ ORDER_ITEMS = Entity(
         ),
         _amount("freight", "Shipping charged for the line."),
         _timestamp("ordered_at", "When the order was placed, in exports that have only order lines."),
+        Column(
+            "ordered_at_is_day",
+            Kind.BOOLEAN,
+            "Whether only the day of `ordered_at` is known; then it is the start of that day in the shop's zone.",
+        ),
         Column("customer_id", Kind.TEXT, "The customer who ordered, in exports that have only order lines."),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have only order lines."),
         PROPERTIES,

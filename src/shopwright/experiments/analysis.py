@@ -103,6 +103,8 @@ class Analysis:
     """Variant to the trend of the primary metric's effect over those days."""
     funnel: dict[str, tuple[int, ...]]
     """Variant to units with a view, a cart, a checkout and a purchase."""
+    day_orders: int = 0
+    """Orders on the experiment's days that state only their day; each counts for a unit exposed on that day."""
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -48,6 +48,13 @@ def format_sample_ratio(ratio: SampleRatio) -> str:
     return f"p = {ratio.pvalue:.3g}{', mismatch' if ratio.is_mismatch else ''}"
 
 
+DAY_ORDERS_NOTE = (
+    "{orders:,} orders state only their day: each counts for a unit that was exposed on that day, even if it was placed "
+    "before the exposure."
+)
+"""Orders whose time is not known."""
+
+
 def simulation_warnings(own_events: int, elsewhere: Mapping[str, int]) -> list[str]:
     """Return warnings about simulated data among an experiment's events; empty where all of it is real.
 
@@ -82,7 +89,8 @@ def format_metric(result: MetricResult, effect: Effect | None = None) -> str:
 def table_notes(analysis: Analysis) -> list[str]:
     """Return the notes below a table of metrics: how values are adjusted and capped, and what has no result."""
     cuped = [CUPED_NOTE] if any(result.adjusted for result in analysis.metric_results) else []
-    return [*cuped, *_cap_notes(analysis), *_undefined_notes(analysis)]
+    days = [DAY_ORDERS_NOTE.format(orders=analysis.day_orders)] if analysis.day_orders else []
+    return [*days, *cuped, *_cap_notes(analysis), *_undefined_notes(analysis)]
 
 
 def _cap_notes(analysis: Analysis) -> Iterator[str]:

@@ -82,7 +82,12 @@ bought as (
         purchases.revenue_amount
     from purchases
     inner join exposures
-        on purchases.unit_id = exposures.unit_id and exposures.exposed_at <= purchases.ordered_at
+        on
+            purchases.unit_id = exposures.unit_id
+            and case
+                when purchases.is_day then exposures.exposed_date <= purchases.order_date
+                else exposures.exposed_at <= purchases.ordered_at
+            end
 )
 
 select * from active
@@ -111,6 +116,7 @@ ORDERS_OF_USERS = """
     select
         customer_id as unit_id,
         ordered_at,
+        ordered_at_is_day as is_day,
         order_date,
         1 as order_count,
         unit_count,
@@ -123,6 +129,7 @@ PURCHASES_OF_SESSIONS = """
     select
         purchases.session_key as unit_id,
         purchases.booked_at as ordered_at,
+        false as is_day,
         recent_sessions.session_date as order_date,
         -- an order has several lines and counts with the first that comes after the exposure
         case when row_number() over by_order = 1 then 1 else 0 end as order_count,

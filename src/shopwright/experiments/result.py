@@ -79,6 +79,7 @@ def read_experiment(connection: Connection, experiment: ExperimentDefinition) ->
     """
     aggregates = read_aggregates(connection, experiment, dimensions=(*DIMENSIONS, COHORT))
     analysis = analyze(experiment, aggregates, data_through=_last_date(connection))
+    analysis = replace(analysis, day_orders=_day_orders(connection, analysis))
     metric = METRICS[experiment.primary_metric]
     by_day = {} if metric.kind is Kind.QUANTILE else read_daily_moments(connection, experiment, metric)
     own_events, elsewhere = simulated_for(connection, experiment)
@@ -104,6 +105,18 @@ def _last_date(connection: Connection) -> date | None:
     ).fetchone()
     last_date: date | None = row[0] if row else None
     return last_date
+
+
+def _day_orders(connection: Connection, analysis: Analysis) -> int:
+    """Return how many orders on the experiment's days state only their day; none counts for a session."""
+    experiment = analysis.experiment
+    if experiment.unit != "user":
+        return 0
+    until = f"and order_date <= date '{experiment.end}'" if experiment.end else ""
+    row = connection.execute(
+        f"select count(*) from gold.fct_orders where ordered_at_is_day and order_date >= date '{experiment.start}' {until}"
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _dilutions(connection: Connection, analysis: Analysis) -> dict[str, Dilution]:

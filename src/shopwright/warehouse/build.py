@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, NodeResult, ProgressCallback, run_dbt
+from shopwright.warehouse.merges import describe_merges, has_visitors
 from shopwright.warehouse.publish import WarehouseReader, publish
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class BuildReport:
     seconds: float
     slowest: tuple[tuple[str, float], ...] = field(default=())
     """The five slowest models and tests with their seconds, slowest first."""
+    merges: tuple[str, ...] = field(default=())
+    """What became one of what was sent as several, a sentence each; empty where nothing did."""
 
 
 def build(
@@ -79,9 +82,10 @@ def build(
         _raise_on_failure(project, run)
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
+            merges = describe_merges(connection)
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
-    return _report(run, reason, monotonic() - started)
+    return replace(_report(run, reason, monotonic() - started), merges=merges)
 
 
 def _delete_retired_files(project: Project) -> None:
@@ -133,6 +137,8 @@ def _reason_to_rebuild(project: Project) -> str:
         return "files were read again or taken out of the lake"
     if last_build.get("orders") != current["orders"]:
         return f"orders are now {current['orders']}"
+    if last_build.get("visitors", current["visitors"]) != current["visitors"]:
+        return f"visitors are now {current['visitors']}"
     # A change of experiments needs a build, but not a full one: every build computes their tables in full.
     last_build.pop("experiments", None)
     return "settings or models changed" if last_build != current else ""
@@ -150,6 +156,7 @@ def _fingerprint(project: Project) -> dict[str, Any]:
         "variables": settings,
         "mended": lake.sequence("retired_batches"),
         "orders": "taken from the source" if has_source_orders else "derived from purchase events",
+        "visitors": "stated" if has_visitors(lake) else "none",
     }
 
 

@@ -17,11 +17,7 @@ source_events as (
 versions as (
     select count(*) as distinct_count
     from (
-        select distinct
-            user_id,
-            event_at,
-            funnel_rank,
-            source_event_id
+        select distinct source_event_id
         from {{ ref('stg_events') }}
         where source_event_id is not null
     ) as identified

@@ -176,6 +176,8 @@ _EVENTS = f"""
         for name in ("category", "device", "country", "channel")
     )
 }
+,
+        rowid as arrival
     from original.main.events"""
 """Events as the warehouse's staging models have them."""
 
@@ -211,8 +213,8 @@ _STEPS = f"""
     deduplicated as (
         select * from keyed
         qualify source_event_id is null or lag(true) over (
-            partition by event_at, funnel_rank, source_event_id
-            order by event_product_key, price, quantity, order_id, context_hash
+            partition by source_event_id
+            order by arrival desc
         ) is null
     )
     select

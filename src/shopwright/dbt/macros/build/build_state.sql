@@ -29,16 +29,25 @@
     {{ return(flags.FULL_REFRESH or processed_through() == 0) }}
 {%- endmacro %}
 
+{# Whether a finished build has processed earlier batches, for a table that is computed from new batches only. #}
+{% macro is_partial_build() -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {{ return(not should_full_refresh()) }}
+{%- endmacro %}
+
 {#
-    The settings that gold depends on, as one text; a change makes the next build a full one. The origin of orders is one
-    of them. Experiments are not: every build computes their tables in full.
+    The settings that gold depends on, as one text; a change makes the next build a full one. The origin of orders
+    and whether visitors are stated are among them. Experiments are not: every build computes their tables in full.
 #}
 {% macro settings_fingerprint() -%}
     {%- set names = [
         'shop_timezone', 'shop_currency', 'session_gap_minutes', 'bot_min_events', 'bot_max_mean_gap_seconds',
         'bot_min_idle_views', 'include_bots', 'experiment_assignment', 'canceled_statuses', 'orders_complete_through'
     ] -%}
-    {%- set pairs = ['orders=' ~ ('stated' if source_has_orders() else 'derived')] -%}
+    {%- set pairs = [
+        'orders=' ~ ('stated' if source_has_orders() else 'derived'),
+        'visitors=' ~ ('stated' if source_has_visitor_ids() else 'none')
+    ] -%}
     {%- for name in names -%}{%- do pairs.append(name ~ '=' ~ var(name)) -%}{%- endfor -%}
     {{ return(pairs | join(';')) }}
 {%- endmacro %}

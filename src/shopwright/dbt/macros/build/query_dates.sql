@@ -32,22 +32,32 @@
 {%- endmacro %}
 
 {#
-    Condition: events that arrived after the last finished build can belong to the session, judging by its start.
+    Condition: events that arrived after the last finished build, or that leave a session that this build takes apart, can
+    belong to the session, judging by its start.
 
     events  the table of sessionized events as that build left it
     gap     the session gap, as an SQL interval
 #}
 {% macro is_near_new_events(events, gap) -%}
     {%- if not execute -%}{{ return('false') }}{%- endif -%}
-    {%- set bounds = run_query(
-        'select min(event_at) - ' ~ gap ~ ', max(event_at) + ' ~ gap ~ ' from ' ~ ref('stg_events')
-        ~ ' where _batch_seq > ' ~ processed_through()
+    {%- set new_bounds = run_query(
+        'select min(event_at), max(event_at) from ' ~ ref('stg_events') ~ ' where _batch_seq > ' ~ processed_through()
     ).rows[0] -%}
-    {%- if bounds[0] is none -%}{{ return('false') }}{%- endif -%}
-    {%- set first_start = run_query(
-        'select min(session_start_at) from ' ~ events ~ ' where _batch_seq <= ' ~ processed_through()
-        ~ " and event_at between timestamp '" ~ bounds[0] ~ "' and timestamp '" ~ bounds[1] ~ "'"
-    ).rows[0][0] -%}
-    {%- if first_start is none -%}{{ return('false') }}{%- endif -%}
-    {{ return("session_start_at between timestamp '" ~ first_start ~ "' and timestamp '" ~ bounds[1] ~ "'") }}
+    {%- set conditions = [] -%}
+    {%- for bounds in [new_bounds, replaced_bounds()] if bounds and bounds[0] is not none -%}
+        {%- do conditions.append(is_near_moments(events, gap, bounds[0], bounds[1])) -%}
+    {%- endfor -%}
+    {{ return('(' ~ (conditions | join(' or ') or 'false') ~ ')') }}
+{%- endmacro %}
+
+{# Condition: an event between two moments, or within the gap of one, can belong to the session. #}
+{% macro is_near_moments(events, gap, first_at, last_at) -%}
+    {%- set from_at = "timestamp '" ~ first_at ~ "' - " ~ gap -%}
+    {%- set to_at = "timestamp '" ~ last_at ~ "' + " ~ gap -%}
+    {%- set row = run_query(
+        'select min(session_start_at), ' ~ to_at ~ ' from ' ~ events ~ ' where _batch_seq <= ' ~ processed_through()
+        ~ ' and event_at between ' ~ from_at ~ ' and ' ~ to_at
+    ).rows[0] -%}
+    {%- if row[0] is none -%}{{ return('false') }}{%- endif -%}
+    {{ return("session_start_at between timestamp '" ~ row[0] ~ "' and timestamp '" ~ row[1] ~ "'") }}
 {%- endmacro %}

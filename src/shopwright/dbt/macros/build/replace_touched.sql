@@ -12,8 +12,11 @@
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks that can contain an event of a rebuilt session
 
+    visitors      rows of visitors of whom there are new events, by visitor_key
+
     A rebuilt session contains every event of the old sessions that it replaces, so its time span is enough to find
-    them.
+    them. Old sessions that lose an event are taken apart: int_replaced_sessions has their spans, and whatever asks what is
+    touched asks it too.
 #}
 {% macro get_incremental_replace_touched_sql(arg_dict) -%}
     {%- set target_table, new_rows = arg_dict['target_relation'], arg_dict['temp_relation'] -%}
@@ -25,6 +28,8 @@
         {{ delete_sessions(target_table, rebuilt_sessions(), 'user_id') }}
     {%- elif meta['touched'] == 'session_keys' -%}
         {{ delete_sessions(target_table, rebuilt_sessions(), 'user_key') }}
+    {%- elif meta['touched'] == 'visitors' -%}
+        delete from {{ target_table }} where visitor_key in ({{ touched_visitors() }});
     {%- elif meta['touched'] == 'users' -%}
         delete from {{ target_table }} where user_key in ({{ touched_users() }});
     {%- elif meta['touched'] == 'buyers' -%}
@@ -56,24 +61,41 @@
 {% macro own_sessions(new_rows, session_end) -%}
     select user_key, session_start_at, max({{ session_end }}) as session_end_at
     from {{ new_rows }} group by user_key, session_start_at
+    union all
+    select user_key, session_start_at, session_end_at
+    from {{ replaced_sessions() }} where _build_seq > {{ processed_through() }}
 {%- endmacro %}
 
-{# The sessions that this build, or an earlier unfinished one, computed again. #}
+{#
+    Spans of the sessions that this build, or an earlier unfinished one, computed again or took apart. A generic test cannot
+    ref int_sessions, so it passes the relation.
+#}
+{% macro touched_spans(sessions=none, only_buyers=false) -%}
+    select user_key, session_start_at, session_end_at from {{ sessions or ref('int_sessions') }}
+    where _build_seq > {{ processed_through() }}{{ ' and purchase_count > 0' if only_buyers }}
+    union all
+    select user_key, session_start_at, session_end_at from {{ replaced_sessions() }}
+    where _build_seq > {{ processed_through() }}
+{%- endmacro %}
+
 {% macro rebuilt_sessions() -%}
     select user_keys.user_id, sessions.user_key, sessions.session_start_at, sessions.session_end_at
-    from {{ ref('int_sessions') }} as sessions
+    from ({{ touched_spans() }}) as sessions
     inner join {{ ref('int_user_keys') }} as user_keys on sessions.user_key = user_keys.user_key
-    where sessions._build_seq > {{ processed_through() }}
 {%- endmacro %}
 
-{# Users with a rebuilt session. A generic test cannot ref int_sessions, so it passes the relation. #}
+{# Users with such a session. #}
 {% macro touched_users(sessions=none) -%}
-    select user_key from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
+    select user_key from ({{ touched_spans(sessions) }}) as touched_spans
 {%- endmacro %}
 
-{# Those of them who buy in a rebuilt session: no other user's purchases can have changed. #}
+{#
+    Those of them who buy in a rebuilt session, or may have bought in one that was taken apart: no other user's purchases can
+    have changed.
+#}
 {% macro touched_buyers() -%}
-    select user_id from {{ ref('int_user_keys') }} where user_key in ({{ touched_users() }} and purchase_count > 0)
+    select user_id from {{ ref('int_user_keys') }}
+    where user_key in (select user_key from ({{ touched_spans(only_buyers=true) }}) as touched_spans)
 {%- endmacro %}
 
 {# Condition: the row of an order is computed again. All are, or those of touched buyers. #}
@@ -87,22 +109,22 @@
 {%- endmacro %}
 
 {#
-    First days of the months whose orders may have changed: the months of the purchases in rebuilt sessions, since a purchase
-    never changes its timestamp. Where purchases have order ids, a new version of a purchase may have moved it from one
-    order of the buyer to another, so there it is the months of all purchases of touched buyers.
+    First days of the months whose orders may have changed: those of the purchases in rebuilt sessions, and of the sessions
+    that were taken apart. Where purchases have order ids, a purchase may have moved from one order of the buyer to another,
+    so there it is the months of all purchases of touched buyers too.
 #}
 {% macro touched_order_months() -%}
+    {%- set months = query_dates(
+        'select distinct ' ~ month_series(month_of(shop_date('session_start_at')), month_of(shop_date('session_end_at')))
+        ~ ' from (' ~ touched_spans(only_buyers=true) ~ ') as touched_spans'
+    ) -%}
     {%- if source_has_order_ids() -%}
-        {{ return(query_dates(
+        {%- set months = months + query_dates(
             'select distinct ' ~ month_of(shop_date('booked_at')) ~ ' from ' ~ ref('int_derived_order_lines')
             ~ ' where ' ~ is_touched_customer('customer_id')
-        )) }}
+        ) -%}
     {%- endif -%}
-    {{ return(query_dates(
-        'select distinct '
-        ~ month_series(month_of(shop_date('first_purchase_at')), month_of(shop_date('session_end_at')))
-        ~ ' from ' ~ ref('int_sessions') ~ ' where _build_seq > ' ~ processed_through() ~ ' and purchase_count > 0'
-    )) }}
+    {{ return(months | unique | list) }}
 {%- endmacro %}
 
 {% macro month_of(date) -%}
@@ -110,11 +132,12 @@
 {%- endmacro %}
 
 {#
-    Every date that a rebuilt session spans: an older, shorter version of it may have started on any of them.
+    Every date that a rebuilt session spans, or one that was taken apart: an older, shorter version of it may have started on
+    any of them.
 #}
 {% macro touched_dates(sessions=none) -%}
     select distinct {{ date_series(shop_date('session_start_at'), shop_date('session_end_at')) }}
-    from {{ sessions or ref('int_sessions') }} where _build_seq > {{ processed_through() }}
+    from ({{ touched_spans(sessions) }}) as touched_spans
 {%- endmacro %}
 
 {# The Mondays of the weeks of those dates. #}

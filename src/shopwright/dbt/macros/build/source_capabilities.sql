@@ -10,6 +10,10 @@
     {{ return(is_ever_filled('order_id')) }}
 {%- endmacro %}
 
+{% macro source_has_visitor_ids() -%}
+    {{ return(is_ever_filled('visitor_id')) }}
+{%- endmacro %}
+
 {% macro is_ever_filled(column) -%}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
     {%- set result = run_query(

@@ -12,6 +12,7 @@ final as (
         source_event_id,
         coalesce(user_id, visitor_id) as user_id,
         visitor_id,
+        {{ is_anonymous_event('user_id', 'visitor_id') }} as is_anonymous,
         session_hint,
         product_id,
         category_id,
@@ -37,6 +38,7 @@ final as (
         event_at,
 
         _batch_seq,
+        _row_number,
         _batch_id,
         _source
     from events

@@ -88,6 +88,8 @@ final as (
         ) }} as discount_amount,
         coalesce(freight, 0) as freight,
 
+        coalesce(ordered_at_is_day, false) as ordered_at_is_day,
+
         ordered_at,
 
         _batch_seq

@@ -27,6 +27,8 @@ final as (
         ship_country,
         properties,
 
+        coalesce(ordered_at_is_day, false) as ordered_at_is_day,
+
         ordered_at,
         approved_at,
         shipped_at,

@@ -42,6 +42,7 @@ final as (
         {% endif -%}
             as user_key,
         user_id,
+        {{ stable_number('user_id') if source_has_visitor_ids() else 'cast(null as bigint)' }} as visitor_key,
         cast({{ build_target() }} as integer) as _build_seq
     from new_users
 )

@@ -1,7 +1,10 @@
 -- grain: one row per experiment, unit and variant in the shop's exposure log (stg_exposures), with the user
 -- A view, of experiments with assignment = 'exposures'. Variants that the settings do not name are left out;
--- units that never clicked have no user_key.
+-- units that never clicked have no user_key. A unit that is a visitor's id counts for its person, once.
 {{ config(materialized='view') }}
+
+{%- set steps = ref('int_sessionized_events') %}
+{%- set has_visitor_ids = source_has_visitor_ids() %}
 
 with
 
@@ -22,16 +25,15 @@ visitors as (
     select * from {{ ref('int_user_keys') }}
 ),
 
-logged as (
+log_rows as (
     select
         variants.experiment,
         variants.end_at,
+        variants.unit,
         exposures.unit_id,
-        case when variants.unit = 'user' then exposures.unit_id end as user_id,
-        case when variants.unit = 'session' then exposures.unit_id end as session_key,
         variants.variant,
         variants.position,
-        min(exposures.exposed_at) as first_seen_at
+        exposures.exposed_at
     from exposures
     inner join variants
         on
@@ -39,9 +41,89 @@ logged as (
             and exposures.variant = variants.variant
             and exposures.exposed_at >= variants.start_at
             and exposures.exposed_at < variants.end_at
-    group by
-        variants.experiment, variants.end_at, variants.unit, exposures.unit_id, variants.variant,
-        variants.position
+),
+
+{% if has_visitor_ids %}
+-- An id that has sessions is a person's. Any other may be a visitor's: its events are those of a person.
+logged_people as (
+    select distinct user_id from published_sessions
+    where user_id in (select log_rows.unit_id from log_rows)
+),
+
+logged_visitors as (
+    select distinct
+        log_rows.unit_id,
+        log_rows.exposed_at,
+        {{ stable_number('log_rows.unit_id') }} as visitor_key
+    from log_rows
+    left join logged_people
+        on log_rows.unit_id = logged_people.user_id
+    where log_rows.unit = 'user' and logged_people.user_id is null
+),
+
+visitor_events as (
+    select
+        events.visitor_key,
+        events.event_at,
+        visitors.user_id
+    from {{ steps }} as events
+    inner join visitors
+        on events.user_key = visitors.user_key
+    where events.visitor_key in (select logged_visitors.visitor_key from logged_visitors)
+),
+
+-- The person who used the device next, else the one who used it last.
+visitor_people as (
+    select
+        logged_visitors.unit_id,
+        logged_visitors.exposed_at,
+        coalesce(
+            {{ first_by(
+                'case when visitor_events.event_at >= logged_visitors.exposed_at then visitor_events.user_id end',
+                'row(visitor_events.event_at, visitor_events.user_id)'
+            ) }},
+            {{ last_by('visitor_events.user_id', 'row(visitor_events.event_at, visitor_events.user_id)') }}
+        ) as user_id
+    from logged_visitors
+    inner join visitor_events
+        on logged_visitors.visitor_key = visitor_events.visitor_key
+    group by logged_visitors.unit_id, logged_visitors.exposed_at
+),
+
+people_rows as (
+    select
+        log_rows.experiment,
+        log_rows.end_at,
+        log_rows.unit,
+        coalesce(visitor_people.user_id, log_rows.unit_id) as unit_id,
+        log_rows.variant,
+        log_rows.position,
+        log_rows.exposed_at
+    from log_rows
+    left join visitor_people
+        on
+            log_rows.unit = 'user'
+            and log_rows.unit_id = visitor_people.unit_id
+            and log_rows.exposed_at = visitor_people.exposed_at
+),
+{% else %}
+people_rows as (
+    select * from log_rows
+),
+{% endif %}
+
+logged as (
+    select
+        experiment,
+        end_at,
+        unit_id,
+        case when unit = 'user' then unit_id end as user_id,
+        case when unit = 'session' then unit_id end as session_key,
+        variant,
+        position,
+        min(exposed_at) as first_seen_at
+    from people_rows
+    group by experiment, end_at, unit, unit_id, variant, position
 ),
 
 -- Reduced before they are joined: experiments of this kind are few, sessions and visitors many.

@@ -22,7 +22,10 @@ final as (
     select
         orders.customer_id,
         orders.ordered_at,
-        case when orders.is_counted then orders.ordered_at end as purchased_at,
+        orders.ordered_at_is_day,
+        case
+            when orders.is_counted and orders.ordered_at_is_day is not true then orders.ordered_at
+        end as purchased_at,
         case when orders.is_counted then 1 else 0 end as order_count,
         case when orders.is_counted then orders.unit_count else 0 end as unit_count,
         coalesce(orders.order_value_amount, 0) as revenue_amount,

@@ -21,6 +21,15 @@ lines as not materialized (
     where kind in ('sale', 'discount')
 ),
 
+-- An order that knows its day only may belong to the experiment, if that starts on the day.
+day_orders as (
+    select
+        order_key,
+        order_date
+    from {{ ref('fct_orders') }}
+    where ordered_at_is_day
+),
+
 sessions_per_unit as (
     select
         unit_key,
@@ -42,6 +51,9 @@ orders as (
             units.user_id = lines.customer_id
             and units.pre_start_at <= lines.booked_at
             and units.start_at > lines.booked_at
+    left join day_orders
+        on lines.order_key = day_orders.order_key
+    where day_orders.order_key is null or day_orders.order_date < {{ shop_date('units.start_at') }}
     group by units.unit_key, lines.order_key
     having count(case when lines.kind = 'sale' then 1 end) > 0
 ),

@@ -1,6 +1,7 @@
 -- grain: one row per experiment, unit and order that counts for it
 -- A view. For a user: the user's orders. For a session: its own purchase events, those with one order_id
--- together. Only what happens at or after the exposure and before the experiment's end.
+-- together. Only what happens at or after the exposure and before the experiment's end; of an order that
+-- knows its day only, what happens on the day of the exposure or later.
 {{ config(materialized='view') }}
 
 with
@@ -31,9 +32,14 @@ orders_of_user_units as (
     inner join orders
         on
             units.user_id = orders.customer_id
-            and units.exposed_at <= orders.ordered_at
             and units.end_at > orders.ordered_at
-    where units.unit_session_start_at is null
+    where
+        units.unit_session_start_at is null
+        and case
+            when orders.ordered_at_is_day
+                then {{ shop_date('units.exposed_at') }} <= {{ shop_date('orders.ordered_at') }}
+            else units.exposed_at <= orders.ordered_at
+        end
 ),
 
 purchases_of_session_units as (

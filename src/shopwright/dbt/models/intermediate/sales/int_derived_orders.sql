@@ -43,6 +43,7 @@ final as (
         cast(null as varchar) as status,
         '{{ var("shop_currency") }}' as currency,
         orders.ordered_at,
+        false as ordered_at_is_day,
         cast(null as timestamp) as approved_at,
         cast(null as timestamp) as shipped_at,
         cast(null as timestamp) as delivered_at,

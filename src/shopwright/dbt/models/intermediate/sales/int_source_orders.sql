@@ -22,7 +22,8 @@ orders_from_lines as (
         order_id,
         min(customer_id) as customer_id,
         min(ship_country) as ship_country,
-        min(ordered_at) as ordered_at
+        min(ordered_at) as ordered_at,
+        {{ first_by('ordered_at_is_day', 'row(ordered_at, ordered_at_is_day)') }} as ordered_at_is_day
     from lines
     group by order_id
 ),
@@ -39,6 +40,7 @@ all_orders as (
         ship_region,
         ship_country,
         ordered_at,
+        ordered_at_is_day,
         approved_at,
         shipped_at,
         delivered_at,
@@ -55,6 +57,7 @@ all_orders as (
         null,
         orders_from_lines.ship_country,
         orders_from_lines.ordered_at,
+        orders_from_lines.ordered_at_is_day,
         null,
         null,
         null,
@@ -74,6 +77,7 @@ final as (
         all_orders.status,
         all_orders.currency,
         all_orders.ordered_at,
+        all_orders.ordered_at_is_day,
         all_orders.approved_at,
         all_orders.shipped_at,
         all_orders.delivered_at,

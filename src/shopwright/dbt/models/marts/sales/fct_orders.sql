@@ -78,6 +78,7 @@ final as (
         is_canceled,
         has_sale and not is_canceled as is_counted,
         ordered_at,
+        ordered_at_is_day,
         {{ shop_date('ordered_at') }} as order_date,
         approved_at,
         shipped_at,

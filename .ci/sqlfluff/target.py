@@ -1,0 +1,3 @@
+"""A stand-in for dbt's ``target``."""
+
+database = "warehouse"

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from shopwright.core.engine import Connection
     from shopwright.settings import Project
 
-TRAITS = ("fine-prices", "weights", "tips", "gift-cards", "taxes", "overlaps", "undated-versions")
+TRAITS = (
+    *("log-ins", "reloads", "resent-events", "fine-prices", "weights", "tips", "gift-cards", "taxes"),
+    *("overlaps", "undated-versions"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,13 @@ from shopwright import reports
 from shopwright.ingest.quarantine import count_open
 from shopwright.reports import Column, Filters, FilterValues, PublishedWarehouse, Table, find_report
 from shopwright.settings import Project, load_project
+from shopwright.warehouse.failures import read_failed_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shopwright.core.engine import Connection
+    from shopwright.warehouse.failures import FailedBuild
 
 _PROJECT_VARIABLE = "SHOPWRIGHT_PROJECT"
 _MAX_TABLES = 500
@@ -85,6 +87,11 @@ def list_quarantine() -> list[tuple[str, str, str, int]]:
     """List quarantined rows by file and broken rules, largest counts first."""
     groups = sorted(count_open(project()), key=lambda group: -group.rows)
     return [(group.source, Path(group.file).name, ", ".join(group.rules), group.rows) for group in groups]
+
+
+def failed_build() -> FailedBuild | None:
+    """Return the last build if it published nothing."""
+    return read_failed_build(project())
 
 
 def _warehouse() -> PublishedWarehouse:

@@ -23,6 +23,7 @@ from shopwright.lake.delta import Lake, read_sql
 from shopwright.settings import Project, load_project
 from shopwright.simulate.effects import MarkedEvents, count_marked_events
 from shopwright.warehouse.build import batches_behind, due_reason
+from shopwright.warehouse.failures import FailedBuild, read_failed_build
 from shopwright.warehouse.row_counts import count_rows
 
 
@@ -47,6 +48,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
         "collector_waiting": count_pending_segments(loaded, LedgerIndex(ledger)),
         "quarantine_open": sum(item.rows for item in count_open(loaded)),
         "published": _published(loaded),
+        "failed_build": read_failed_build(loaded),
     }
     if as_json:
         print_json(document)
@@ -107,6 +109,9 @@ def _show(project: Project, document: dict[str, Any]) -> None:
             f"\nCollected and not yet ingested: {collected.segments:,} segment(s), {collected.size_bytes:,} bytes"
         )
     console.print(f"\nIn quarantine: {document['quarantine_open']:,} rows")
+    failed_build: FailedBuild | None = document["failed_build"]
+    if failed_build:
+        console.print(f"Last build failed at {failed_build.at} UTC: {failed_build.message}", markup=False)
     published = document["published"]
     if published is None:
         console.print("Published: nothing yet; next: shopwright build")

@@ -9,13 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from shopwright import __version__
-from shopwright.core.engine import EngineError, connect
+from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
-from shopwright.warehouse.dbt_runner import DbtRun, NodeResult, ProgressCallback, run_dbt
+from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
+from shopwright.warehouse.failures import clear_failed_build, format_failure, record_failed_build
 from shopwright.warehouse.merges import describe_merges, has_visitors
 from shopwright.warehouse.publish import WarehouseReader, publish
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shopwright.settings import Project
-
-MAX_EXAMPLE_ROWS = 3
-"""Failing rows that the message of a failed test quotes."""
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 """Unit tests test the models' SQL, not the shop's data: the test suite of this package runs them."""
@@ -79,12 +77,17 @@ def build(
         reason = "requested" if full_refresh else _reason_to_rebuild(project)
         command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, on_progress=on_progress)
-        _raise_on_failure(project, run)
+        try:
+            _raise_on_failure(project, run)
+        except (BuildError, DataTestError) as error:
+            record_failed_build(project, str(error))
+            raise
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
             merges = describe_merges(connection)
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
+        clear_failed_build(project)
     return replace(_report(run, reason, monotonic() - started), merges=merges)
 
 
@@ -204,32 +207,11 @@ def _raise_on_failure(project: Project, run: DbtRun) -> None:
             f"(nothing was published; details in {project.work / 'logs' / 'dbt.log'})"
         )
     if tests:
-        messages = [_format_failure(project, result) for result in tests]
+        messages = [format_failure(project, result) for result in tests]
         raise DataTestError(
             f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(messages)}",
             messages,
         )
-
-
-def _format_failure(project: Project, result: NodeResult) -> str:
-    rows = _example_rows(project, result)
-    examples = f", such as {rows}" if rows else ""
-    failure = result.failing_rows if result.failures else result.message
-    return f"{result.name} ({failure}{examples})"
-
-
-def _example_rows(project: Project, result: NodeResult) -> str:
-    """Return a few failing rows of a test as JSON, from the unpublished warehouse; empty if they cannot be read."""
-    if not result.query or result.kind != "test":
-        return ""
-    try:
-        with connect(project.warehouse, read_only=True) as connection:
-            cursor = connection.execute(f"select * from ({result.query}) limit {MAX_EXAMPLE_ROWS}")
-            names = [str(column[0]) for column in cursor.description or []]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    except EngineError:
-        return ""
-    return json.dumps(rows, default=str)
 
 
 def _count_tests(run: DbtRun) -> int:

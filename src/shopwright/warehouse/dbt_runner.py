@@ -43,6 +43,12 @@ class NodeResult:
     message: str
     query: str
     """The SQL that ran; for a test, the query that returns the failing rows."""
+    model: str = ""
+    """The model that a test belongs to; empty for a test across models."""
+    column: str = ""
+    """The column that a test belongs to; empty for a test of rows."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """Arguments of a test, such as ``columns`` and ``condition``."""
 
     @property
     def failing_rows(self) -> str:
@@ -141,6 +147,9 @@ def _to_node_result(result: Any) -> NodeResult:
         failures=int(result.failures or 0),
         message=_first_lines(result.message or ""),
         query=str(getattr(node, "compiled_code", "") or ""),
+        model=str(getattr(node, "attached_node", "") or "").rsplit(".", 1)[-1],
+        column=str(getattr(node, "column_name", "") or ""),
+        arguments=dict(getattr(getattr(node, "test_metadata", None), "kwargs", None) or {}),
     )
 
 

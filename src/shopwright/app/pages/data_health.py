@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from shopwright.app import components, data
 
 components.page_header(
     "Data health",
     "Can the numbers be trusted? Loaded and quarantined rows, data tests and freshness.",
 )
+if failure := data.failed_build():
+    st.warning(f"The last build failed at {failure.at} UTC; these figures are of the build before.")
+    st.code(failure.message, language=None, wrap_lines=True)
 components.metric_row(
     "health_summary", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "quarantine_rate"
 )

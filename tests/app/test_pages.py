@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from shopwright.app.formatting import UNDEFINED
 from shopwright.app.pages import PAGES
 
 REPORT_PAGES = (
@@ -55,7 +56,7 @@ def test_metrics_are_those_of_the_report(open_page, clicks):
         "50.0%",
         "33.3%",
     )
-    assert metrics["Return rate"] == "0.0%"
+    assert metrics["Return rate"] == UNDEFINED
 
 
 def test_undefined_metrics_are_a_dash(open_page, clicks):

@@ -66,6 +66,13 @@ def test_a_test_of_a_column_names_it(project):
     assert len(message) < 200
 
 
+def test_a_value_alone_is_looked_up_in_the_model(project):
+    query = """select delivery_days as value_field, count(*) as n_records from "gold"."fct_orders"
+        where delivery_days < 0 group by delivery_days"""
+    message = format_failure(project, replace(RESULT, column="delivery_days", query=query, arguments={}))
+    assert "(1 row: order_id = o1, delivery_days = -2, from orders row 7 accepted from may.csv)" in message
+
+
 def test_a_row_of_no_source_is_described_by_its_columns(project):
     result = replace(RESULT, model="", query="select 'USD' as currency, 2 as row_count", arguments={})
     assert format_failure(project, result) == "orders_in_range (1 row: currency = USD, row_count = 2)"

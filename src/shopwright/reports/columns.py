@@ -7,13 +7,20 @@ from shopwright.reports.report import Column
 SESSION_COUNT = Column("session_count", "Sessions of people; bots are excluded.", "count")
 PURCHASE_SESSION_COUNT = Column("purchase_session_count", "Sessions of people with a purchase.", "count")
 SESSION_CONVERSION_RATE = Column(
-    "session_conversion_rate", "Share of sessions with a purchase; undefined without sessions.", "share"
+    "session_conversion_rate",
+    "Share of sessions with a purchase; undefined without sessions, or if no session at all has a purchase.",
+    "share",
+    stated_by="purchases",
 )
 ORDER_COUNT = Column(
     "order_count", "Orders placed, including canceled ones, excluding credit notes and write-offs.", "count"
 )
 CANCELED_ORDER_COUNT = Column(
-    "canceled_order_count", "Orders that were canceled.", "count", "Canceled orders"
+    "canceled_order_count",
+    "Orders that were canceled; undefined where purchase events are the only orders.",
+    "count",
+    "Canceled orders",
+    stated_by="orders",
 )
 CUSTOMER_COUNT = Column(
     "customer_count", "Identified customers with a counted order: one with a sale, not canceled.", "count"
@@ -25,8 +32,20 @@ GROSS_AMOUNT = Column(
     "money",
     "Gross sales",
 )
-DISCOUNT_AMOUNT = Column("discount_amount", "Discounts granted.", "money", "Discounts")
-RETURN_AMOUNT = Column("return_amount", "Value of returned goods.", "money", "Returns")
+DISCOUNT_AMOUNT = Column(
+    "discount_amount",
+    "Discounts granted; undefined where purchase events are the only orders.",
+    "money",
+    "Discounts",
+    stated_by="orders",
+)
+RETURN_AMOUNT = Column(
+    "return_amount",
+    "Value of returned goods; undefined where purchase events are the only orders.",
+    "money",
+    "Returns",
+    stated_by="orders",
+)
 NET_AMOUNT = Column(
     "net_amount",
     "Gross sales less discounts and returns, of orders that were not canceled; without freight, fees and adjustments.",

@@ -38,9 +38,21 @@ _STEP_COLUMNS = (
         "count",
     ),
     Column("purchase_session_count", "Of these, sessions with a purchase.", "count"),
-    Column("view_to_cart_rate", "Sessions with a cart, of those with a product view.", "share"),
-    Column("cart_to_purchase_rate", "Sessions with a purchase, of those with a cart.", "share"),
-    Column("view_to_purchase_rate", "Sessions with a purchase, of those with a product view.", "share"),
+    Column(
+        "view_to_cart_rate", "Sessions with a cart, of those with a product view.", "share", stated_by="carts"
+    ),
+    Column(
+        "cart_to_purchase_rate",
+        "Sessions with a purchase, of those with a cart.",
+        "share",
+        stated_by="purchases",
+    ),
+    Column(
+        "view_to_purchase_rate",
+        "Sessions with a purchase, of those with a product view.",
+        "share",
+        stated_by="purchases",
+    ),
 )
 
 _COUNTS = _STEP_COLUMNS[:5]

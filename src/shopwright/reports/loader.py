@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shopwright.core.errors import MissingDataError
 from shopwright.reports.build_info import build_settings, has_rows, states_orders
 from shopwright.reports.filter_values import check_values
-from shopwright.reports.report import DataTestCounts, Filters, Freshness, Report, Table
+from shopwright.reports.report import DataTestCounts, Filters, Freshness, Report, Statement, Table
 
 if TYPE_CHECKING:
     from shopwright.core.engine import Connection
@@ -98,7 +98,24 @@ def _read_rows(
     cursor = connection.execute(query, parameters)
     report.check_column_names([column[0] for column in cursor.description])
     counts = [index for index, column in enumerate(report.columns) if column.unit == "count"]
-    return [_with_plain_counts(row, counts) for row in cursor.fetchall()]
+    rows = [_with_plain_counts(row, counts) for row in cursor.fetchall()]
+    unknown = _unknown_columns(connection, report)
+    if not unknown:
+        return rows
+    return [tuple(None if index in unknown else value for index, value in enumerate(row)) for row in rows]
+
+
+def _unknown_columns(connection: Connection, report: Report) -> set[int]:
+    """Return the positions of columns of which the shop states nothing: they are undefined, not 0."""
+    needed = {column.stated_by for column in report.columns}
+    unstated = {name for name in needed if name and not _is_stated(connection, name)}
+    return {index for index, column in enumerate(report.columns) if column.stated_by in unstated}
+
+
+def _is_stated(connection: Connection, statement: Statement) -> bool:
+    if statement == "orders":
+        return states_orders(connection)
+    return has_rows(connection, "fct_sessions", "has_cart" if statement == "carts" else "is_converted")
 
 
 def _with_plain_counts(row: tuple[Any, ...], counts: list[int]) -> tuple[Any, ...]:

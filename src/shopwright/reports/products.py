@@ -150,7 +150,7 @@ _INTEREST = Report(
         Column("product_view_count", "Product view events.", "count"),
         Column("add_to_cart_count", "Add-to-cart events.", "count"),
         Column("purchase_count", "Purchase events.", "count"),
-        Column("carts_per_view", "Add-to-cart events per view event.", "number"),
+        Column("carts_per_view", "Add-to-cart events per view event.", "number", stated_by="carts"),
     ),
     sql="""
         select

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Unit = Literal["share", "money", "count", "number", "seconds", "days", "text", "date", "time"]
 """Unit of a column's values: a share is from 0 to 1, money in the shop's currency, a time in UTC."""
 
+Statement = Literal["", "orders", "carts", "purchases"]
+"""What only some shops state: orders of their own, with discounts, returns and cancellations; sessions with a cart or a
+purchase."""
+
 FILTERS = ("first", "last", "device", "channel", "category", "experiment")
 """Names of all filters in ``Filters``, the API and the command line."""
 
@@ -32,6 +36,8 @@ class Column:
     unit: Unit
     label: str = ""
     """Heading on pages, where it is not the name itself."""
+    stated_by: Statement = ""
+    """What the shop must state at all for the column to be known: without it, the column is undefined, not 0."""
 
     @property
     def heading(self) -> str:

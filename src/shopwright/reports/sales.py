@@ -59,11 +59,20 @@ _SUMMARY = Report(
         AVERAGE_ORDER_VALUE,
         GROSS_AMOUNT,
         CANCELED_ORDER_COUNT,
-        Column("cancellation_rate", "Share of orders that were canceled.", "share"),
+        Column(
+            "cancellation_rate",
+            "Share of orders that were canceled; undefined where purchase events are the only orders.",
+            "share",
+            stated_by="orders",
+        ),
         DISCOUNT_AMOUNT,
         RETURN_AMOUNT,
         Column(
-            "return_rate", "Value of returns as a share of gross sales; undefined without sales.", "share"
+            "return_rate",
+            "Value of returns as a share of gross sales; undefined without sales, or where purchase events are the only"
+            " orders.",
+            "share",
+            stated_by="orders",
         ),
         UNIT_COUNT,
         ON_TIME_RATE,

@@ -26,7 +26,12 @@ _SELLERS = Report(
         Column("order_count", "Orders with a line of the seller, including canceled ones.", "count"),
         UNIT_COUNT,
         NET_AMOUNT,
-        Column("cancellation_rate", "Share of the seller's orders that were canceled.", "share"),
+        Column(
+            "cancellation_rate",
+            "Share of the seller's orders that were canceled.",
+            "share",
+            stated_by="orders",
+        ),
         ON_TIME_RATE,
         Column("average_handling_days", "Mean time from approval to shipping.", "days"),
         AVERAGE_REVIEW_SCORE,
@@ -101,7 +106,9 @@ _PAYMENTS = Report(
         Column("refunded_amount", "Amount refunded.", "money"),
         Column("average_paid_amount", "Amount paid per order.", "money"),
         CANCELED_ORDER_COUNT,
-        Column("cancellation_rate", "Share of the row's orders that were canceled.", "share"),
+        Column(
+            "cancellation_rate", "Share of the row's orders that were canceled.", "share", stated_by="orders"
+        ),
         Column(
             "mismatch_rate", "Share of the row's orders whose payments do not equal their total.", "share"
         ),

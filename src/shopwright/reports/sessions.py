@@ -36,8 +36,18 @@ _SUMMARY = Report(
         Column("bot_session_count", "Sessions flagged as bots, excluded from every other number.", "count"),
         PURCHASE_SESSION_COUNT,
         SESSION_CONVERSION_RATE,
-        Column("cart_rate", "Share of sessions that added something to the cart.", "share"),
-        Column("cart_abandonment_rate", "Share of sessions with a cart that have no purchase.", "share"),
+        Column(
+            "cart_rate",
+            "Share of sessions that added something to the cart; undefined if no session at all did.",
+            "share",
+            stated_by="carts",
+        ),
+        Column(
+            "cart_abandonment_rate",
+            "Share of sessions with a cart that have no purchase; undefined if no session at all has a purchase.",
+            "share",
+            stated_by="purchases",
+        ),
     ),
     sql="""
         select

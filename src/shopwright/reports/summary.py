@@ -61,12 +61,19 @@ def _summarize_sessions(sessions: list[dict[str, Any]], days: list[dict[str, Any
     total = row["session_count"] + bots
     lines = [
         SummaryLine("sessions", total, f"{total:,}, including {bots:,} by bots (excluded below)"),
-        _rate_line("session_conversion_rate", row, "of sessions end in a purchase", "no sessions"),
+        _rate_line(
+            "session_conversion_rate",
+            row,
+            "of sessions end in a purchase",
+            "no session has a purchase" if row["session_count"] else "no sessions",
+        ),
         _rate_line(
             "cart_abandonment_rate",
             row,
             "of sessions with a cart have no purchase",
-            "no sessions with a cart",
+            "no session has a purchase"
+            if row["cart_rate"] and not row["purchase_session_count"]
+            else "no sessions with a cart",
         ),
     ]
     if not days:
@@ -96,19 +103,28 @@ def _summarize_orders(
     order_count, canceled = row["order_count"], row["canceled_order_count"]
     customer_count = customer_row["customer_count"]
     lines = [
-        SummaryLine("orders", order_count, f"{order_count:,}{period}, {canceled:,} of them canceled"),
+        SummaryLine("orders", order_count, f"{order_count:,}{period}, {_format_canceled(canceled)}"),
         SummaryLine("customers", customer_count, f"{customer_count:,} identified customers"),
         _amount_line("gross_amount", row, currency),
         _amount_line("net_amount", row, currency),
         _amount_line("average_order_value", row, currency),
         _rate_line("repeat_rate", customer_row, "of customers ordered again", "no identified customers"),
-        _rate_line("return_rate", row, "of gross sales were returned", "no sales"),
+        _rate_line(
+            "return_rate",
+            row,
+            "of gross sales were returned",
+            "purchase events state no returns" if canceled is None else "no sales",
+        ),
     ]
     if row["on_time_rate"] is not None:
         lines.append(_rate_line("on_time_rate", row, "of deliveries with a promised date were on time", ""))
     if (score := row["average_review_score"]) is not None:
         lines.append(SummaryLine("average_review_score", score, f"{score:.2f} of 5 stars"))
     return lines
+
+
+def _format_canceled(count: int | None) -> str:
+    return "cancellations not known" if count is None else f"{count:,} of them canceled"
 
 
 def _rate_line(name: str, row: dict[str, Any], meaning: str, undefined: str) -> SummaryLine:

@@ -28,6 +28,8 @@ MAX_VALUE_LENGTH = 60
 MAX_COLUMNS = 8
 """Columns that a message shows of a row."""
 
+_VALUE_FIELDS = ("value_field", "unique_field", "from_field")
+"""Columns in which dbt's own tests of a column return its value."""
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
 Row = dict[str, Any]
@@ -66,9 +68,24 @@ def _describe_rows(project: Project, result: NodeResult) -> list[str]:
             cursor = connection.execute(f"select * from ({result.query}) limit {MAX_EXAMPLE_ROWS}")
             names = [str(column[0]) for column in cursor.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            return [_describe_row(connection, result, row) for row in rows]
+            return [_describe_row(connection, result, _whole_row(connection, result, row)) for row in rows]
     except EngineError:
         return []
+
+
+def _whole_row(connection: Connection, result: NodeResult, row: Row) -> Row:
+    """Return a row of the model with the value that a test of a column returns without the rest of its row."""
+    field = next((name for name in _VALUE_FIELDS if name in row), None)
+    relation = re.search(rf'(?:"?\w+"?\.)*"?\b{re.escape(result.model)}\b"?', result.query)
+    if field is None or not result.column or relation is None:
+        return row
+    cursor = connection.execute(
+        f"select * from {relation.group(0)} where {quote_name(result.column)} is not distinct from $value limit 1",
+        {"value": row[field]},
+    )
+    names = [str(column[0]) for column in cursor.description or []]
+    found = cursor.fetchone()
+    return dict(zip(names, found, strict=True)) if found else {result.column: row[field]}
 
 
 def _describe_row(connection: Connection, result: NodeResult, row: Row) -> str:

@@ -59,6 +59,17 @@ def test_a_condition_names_the_columns_that_it_compares(project):
     assert "order_id = o1, delivery_days = -2, line_count = 3, from" in format_failure(project, result)
 
 
+def test_a_long_condition_leaves_room_for_the_identifiers(project):
+    query = "select order_id, " + ", ".join(f"{number} as count_{number}" for number in range(20))
+    condition = " = ".join(f"count_{number}" for number in range(20))
+    result = replace(
+        RESULT, query=f"{query} from gold.fct_orders limit 1", arguments={"condition": condition}
+    )
+    message = format_failure(project, result)
+    assert "(1 row: order_id = o1, count_0 = 0, " in message
+    assert message.count(" = ") == 8
+
+
 def test_a_test_of_a_column_names_it(project):
     result = replace(RESULT, column="note", arguments={"column_name": "note"})
     message = format_failure(project, result)

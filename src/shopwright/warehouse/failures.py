@@ -25,6 +25,8 @@ MAX_EXAMPLE_ROWS = 3
 """Failing rows that the message of a failed test names."""
 MAX_VALUE_LENGTH = 60
 """Longest value that a message quotes in full."""
+MAX_KEYS = 3
+"""Identifiers of a row that a message shows at most."""
 MAX_COLUMNS = 8
 """Columns that a message shows of a row."""
 
@@ -98,9 +100,10 @@ def _telling_columns(result: NodeResult, row: Row) -> list[str]:
     """Return the columns that the test is about, after those that identify the row."""
     tested = [name for name in _tested_columns(result, row) if name in row]
     keys = [name for name in row if name.endswith(("_id", "_number", "sequence")) and name not in tested]
+    keys = [name for name in keys if row[name] is not None][:MAX_KEYS]
     if not tested:
         return [name for name in row if not name.startswith("_")][:MAX_COLUMNS]
-    return [*keys[: max(0, MAX_COLUMNS - len(tested))], *tested]
+    return [*keys, *tested[: MAX_COLUMNS - len(keys)]]
 
 
 def _tested_columns(result: NodeResult, row: Row) -> list[str]:

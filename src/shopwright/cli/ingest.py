@@ -57,7 +57,7 @@ def command(
 
     Each record goes to exactly one of three places: the lake, the quarantine (with every rule that it broke), or the
     count of exact duplicates. Files that were loaded before are skipped; an interrupted run is completed first.
-    Exits with 1 if a file could not be read; all other files are loaded.
+    Exits with 1 if a file could not be read, or if nothing of it was accepted; all other files are loaded.
 
     `--again` replaces exactly the rows that a source or a file gave before, in one commit; they keep their place in the
     order of arrival. `--forget` takes them out. Files that it took out are not read again until `--again`.

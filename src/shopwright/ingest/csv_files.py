@@ -15,6 +15,8 @@ import numpy as np
 from shopwright.core.errors import SourceFileError, near_match
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.expressions import RECORD_NUMBER
+from shopwright.ingest.file_guesses import guess_file
+from shopwright.ingest.files import data_name
 from shopwright.ingest.number_signs import detect_signs
 from shopwright.ingest.projection import Projection, Reference, compile_projection
 from shopwright.ingest.read_job import (
@@ -83,8 +85,10 @@ def check_columns(job: ReadJob, columns: list[str]) -> None:
     for name in job.mapping.required_columns:
         if name not in columns:
             listed = ", ".join(columns[:12])
+            guess = guess_file(columns, data_name(job.label), delimiter=job.mapping.csv.delimiter)
             raise SourceFileError(
-                job.label, f"column '{name}' is missing{near_match(name, columns)} (the file has: {listed})"
+                job.label,
+                f"column '{name}' is missing{near_match(name, columns)} (the file has: {listed}){guess}",
             )
 
 

@@ -18,7 +18,8 @@ from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.expressions import refused_expressions
-from shopwright.ingest.files import BINARY, SourceFile, find_files
+from shopwright.ingest.file_guesses import explain_refusal
+from shopwright.ingest.files import BINARY, SourceFile, data_name, find_files
 from shopwright.ingest.fingerprint import ChangedSource, find_changed_sources, fingerprint
 from shopwright.ingest.ledger import FORGOTTEN, LedgerRow
 from shopwright.ingest.loader import BatchLoader, workspace
@@ -84,7 +85,21 @@ class IngestReport:
     @property
     def is_complete(self) -> bool:
         """Whether everything that was to be read could be."""
-        return not (self.failed or self.refused or any(item.has_failed for item in self.kept))
+        return not (
+            self.failed or self.unaccepted or self.refused or any(item.has_failed for item in self.kept)
+        )
+
+    @property
+    def unaccepted(self) -> list[LedgerRow]:
+        """Files of which no row was accepted, all being in quarantine; segments of rejected events are meant to be so."""
+        return [
+            row
+            for row in self.rows
+            if row.rows_read
+            and row.rows_quarantined == row.rows_read
+            and row.outcome == "loaded"
+            and row.source != COLLECTOR_SOURCE.name
+        ]
 
     @property
     def failed(self) -> list[LedgerRow]:
@@ -451,10 +466,13 @@ def _check_content(row: LedgerRow, replaced: LedgerRow | None) -> None:
 
 
 def _complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> LedgerRow:
+    reason = note if loaded.read else "the file has no records"
+    if loaded.read and len(loaded.quarantined) == loaded.read:
+        reason = explain_refusal(loaded.quarantined, loaded.columns, loaded.new_columns, data_name(row.file))
     return replace(
         row,
         outcome="loaded" if loaded.read else "empty",
-        reason=note if loaded.read else "the file has no records",
+        reason=reason,
         rows_read=loaded.read,
         rows_accepted=loaded.accepted,
         rows_quarantined=len(loaded.quarantined),

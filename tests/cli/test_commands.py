@@ -245,9 +245,7 @@ WEIRD = [
     "[brackets] *",
     "ünï🛒",
     "50%",
-    "why?",
     "{braces}",
-    "#hash = 1",
     "-dash",
 ]
 

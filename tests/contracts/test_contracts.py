@@ -89,8 +89,6 @@ def test_money_is_exact_and_ids_are_text():
         ("event_at_out_of_range", {"event_at": "'2000-01-01'"}, True),
         ("product_id_missing", {"event_type": "'add_to_cart'"}, False),
         ("product_id_missing", {"event_type": "'search'"}, True),
-        ("price_missing", {"event_type": "'purchase'"}, False),
-        ("price_missing", {"event_type": "'purchase'", "price": "0"}, True),
     ],
 )
 def test_the_rules_of_events_mean_what_they_say(engine, rule, values, is_met):

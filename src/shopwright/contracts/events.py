@@ -169,11 +169,6 @@ EVENTS = Entity(
             "event_type not in ('product_view', 'add_to_cart', 'remove_from_cart') or product_id is not null",
             "An event about a product has a product id.",
         ),
-        Rule(
-            "price_missing",
-            "event_type <> 'purchase' or price is not null",
-            "A purchase has a price, which may be zero.",
-        ),
     ),
 )
 

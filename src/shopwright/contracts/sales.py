@@ -102,7 +102,7 @@ ORDERS = Entity(
             Kind.PRICE,
             "Units of `presentment_currency` for one unit of `currency`.",
             minimum="0",
-            maximum="1000000000",
+            maximum="10000000",
         ),
         Column("sales_channel", Kind.TEXT, "Where it was sold, such as web, pos or a marketplace."),
         Column("store_id", Kind.TEXT, "Store or site that sold it."),
@@ -318,7 +318,7 @@ EXCHANGE_RATES = Entity(
             "Units of the shop's currency for one unit of `currency`.",
             required=True,
             minimum="0.000000000001",
-            maximum="1000000000",
+            maximum="10000000",
         ),
     ),
 )

@@ -37,15 +37,26 @@ _ORDER_RULE = (
     " purchase events (a session with a purchase is never taken for a bot's). An order is counted if it has a sale and was not"
     " canceled; net sales exclude canceled orders. Orders that come as records have no device, channel or experiment"
     " group. Filtered to a variant, everything its users did counts, also before exposure."
+    " What no source can state (cancellations, discounts and returns of derived orders) is undefined, and so are the amounts"
+    " of an order with a line of unknown price or exchange rate, which is in no total."
 )
 _MONTH = Column("order_month", "First day of the month of the order.", "date")
+_IS_STATED = "(count(*) = 0 or count(session_key) < count(*))"
+"""Condition over orders: they come from a source, which can state cancellations; orders from purchase events cannot."""
 _AMOUNTS = """
                 sum(gross_amount) as gross_amount,
                 sum(discount_amount) as discount_amount,
                 sum(return_amount) as return_amount,
                 sum(net_amount) as net_amount"""
 _AVERAGE = "sum(order_value_amount)::double / nullif(count(order_value_amount), 0)"
+_CANCELED = f"case when {_IS_STATED} then count(*) filter (where is_canceled and {_IS_ORDER}) end"
 _CUSTOMERS = "count(distinct customer_id) filter (where is_counted)"
+
+
+def _total(name: str) -> str:
+    """Return SQL of the sum of an amount: 0 over no orders, undefined over orders that all lack it."""
+    return f"case when count(*) = 0 then 0 else sum({name}) end as {name}"
+
 
 _SUMMARY = Report(
     "sales_summary",
@@ -77,22 +88,28 @@ _SUMMARY = Report(
         UNIT_COUNT,
         ON_TIME_RATE,
         AVERAGE_REVIEW_SCORE,
+        Column(
+            "unknown_order_count",
+            "Orders of unknown value: a line has no price, or no rate of exchange on its day.",
+            "count",
+        ),
     ),
     sql=f"""
         select
-            coalesce(sum(net_amount), 0) as net_amount,
+            {_total("net_amount")},
             count(*) filter (where {_IS_ORDER}) as order_count,
             {_CUSTOMERS} as customer_count,
             {_AVERAGE} as average_order_value,
-            coalesce(sum(gross_amount), 0) as gross_amount,
-            count(*) filter (where is_canceled and {_IS_ORDER}) as canceled_order_count,
-            count(*) filter (where is_canceled and {_IS_ORDER}) / nullif(count(*) filter (where {_IS_ORDER}), 0) as cancellation_rate,
-            coalesce(sum(discount_amount), 0) as discount_amount,
-            coalesce(sum(return_amount), 0) as return_amount,
+            {_total("gross_amount")},
+            {_CANCELED} as canceled_order_count,
+            {_CANCELED} / nullif(count(*) filter (where {_IS_ORDER}), 0) as cancellation_rate,
+            {_total("discount_amount")},
+            {_total("return_amount")},
             sum(return_amount)::double / nullif(sum(gross_amount), 0) as return_rate,
             coalesce(sum(unit_count), 0) as unit_count,
             count(*) filter (where is_on_time) / nullif(count(is_on_time), 0) as on_time_rate,
-            avg(review_score) as average_review_score
+            avg(review_score) as average_review_score,
+            count(*) filter (where total_amount is null and {_IS_ORDER}) as unknown_order_count
         from gold.fct_orders
         where {{orders}}
     """,
@@ -113,7 +130,7 @@ def _by(
             select
                 {expressions},
                 count(*) filter (where {_IS_ORDER}) as order_count,
-                count(*) filter (where is_canceled and {_IS_ORDER}) as canceled_order_count,
+                {_CANCELED} as canceled_order_count,
                 {_CUSTOMERS} as customer_count,{_AMOUNTS},
                 {_AVERAGE} as average_order_value
             from gold.fct_orders

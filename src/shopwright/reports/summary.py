@@ -100,31 +100,25 @@ def _summarize_orders(
     customer_row = customers[0] if customers else {"customer_count": 0, "repeat_rate": None}
     dates = [day["order_date"] for day in days if day["order_date"] is not None]
     period = f" from {min(dates)} to {max(dates)}" if dates else ""
-    order_count, canceled = row["order_count"], row["canceled_order_count"]
+    order_count, unknown = row["order_count"], row["unknown_order_count"]
     customer_count = customer_row["customer_count"]
     lines = [
-        SummaryLine("orders", order_count, f"{order_count:,}{period}, {_format_canceled(canceled)}"),
+        SummaryLine("orders", order_count, f"{order_count:,}{period}, {_format_canceled(row)}"),
         SummaryLine("customers", customer_count, f"{customer_count:,} identified customers"),
         _amount_line("gross_amount", row, currency),
         _amount_line("net_amount", row, currency),
         _amount_line("average_order_value", row, currency),
         _rate_line("repeat_rate", customer_row, "of customers ordered again", "no identified customers"),
-        _rate_line(
-            "return_rate",
-            row,
-            "of gross sales were returned",
-            "purchase events state no returns" if canceled is None else "no sales",
-        ),
+        _rate_line("return_rate", row, "of gross sales were returned", _return_reason(row)),
     ]
+    if unknown:
+        text = f"{unknown:,} of unknown value (no price, or no rate of exchange), in no total"
+        lines.append(SummaryLine("unknown_orders", unknown, text))
     if row["on_time_rate"] is not None:
         lines.append(_rate_line("on_time_rate", row, "of deliveries with a promised date were on time", ""))
     if (score := row["average_review_score"]) is not None:
         lines.append(SummaryLine("average_review_score", score, f"{score:.2f} of 5 stars"))
     return lines
-
-
-def _format_canceled(count: int | None) -> str:
-    return "cancellations not known" if count is None else f"{count:,} of them canceled"
 
 
 def _rate_line(name: str, row: dict[str, Any], meaning: str, undefined: str) -> SummaryLine:
@@ -134,4 +128,17 @@ def _rate_line(name: str, row: dict[str, Any], meaning: str, undefined: str) -> 
 
 def _amount_line(name: str, row: dict[str, Any], currency: str) -> SummaryLine:
     value = row[name]
-    return SummaryLine(name, value, "undefined: no orders" if value is None else f"{value:,.2f} {currency}")
+    reason = "undefined: no orders" if not row["order_count"] else "unknown: no order has a known value"
+    return SummaryLine(name, value, reason if value is None else f"{value:,.2f} {currency}")
+
+
+def _format_canceled(row: dict[str, Any]) -> str:
+    canceled = row["canceled_order_count"]
+    return "cancellations not known" if canceled is None else f"{canceled:,} of them canceled"
+
+
+def _return_reason(row: dict[str, Any]) -> str:
+    """Return why the return rate is undefined: nothing was sold, or nothing could say what came back."""
+    if row["order_count"] and row["return_amount"] is None:
+        return "no source states returns"
+    return "no sales"

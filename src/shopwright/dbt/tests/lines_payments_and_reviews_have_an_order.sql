@@ -5,6 +5,9 @@ with
 
 orders as (
     select order_id from {{ ref('fct_orders') }}
+    union all
+    select order_id from {{ ref('stg_orders') }}
+    where is_test
 ),
 
 child_rows as (
@@ -17,6 +20,11 @@ child_rows as (
         'payments',
         order_id
     from {{ ref('stg_payments') }}
+    union all
+    select
+        'refunds',
+        order_id
+    from {{ ref('stg_refunds') }}
     union all
     select
         'reviews',

@@ -1,6 +1,5 @@
--- Every line in the source, or every purchase of a session, is one line of one order with its full amount.
--- Lines
--- whose order has not arrived are left out.
+-- Every line in the source, or every purchase of a session, is one line of one order with its full amount, as
+-- stated. Lines whose order has not arrived are left out, and sessions of which a purchase has no price.
 {% set lines, orders, sessions = ref('stg_order_items'), ref('int_source_orders'), ref('int_sessions') %}
 with
 
@@ -15,7 +14,7 @@ source_lines as (
     {%- else -%}
     select
         cast(coalesce(sum(purchase_count), 0) as bigint) as line_count,
-        {{ money_sum('gross_amount') }} as total_amount
+        case when count(gross_amount) = count(*) then {{ money_sum('gross_amount') }} end as total_amount
     from {{ sessions }}
     {%- endif %}
 ),
@@ -23,8 +22,9 @@ source_lines as (
 order_lines as (
     select
         count(*) as line_count,
-        {{ money_sum('total_amount') }} as total_amount
+        {{ money_sum('presentment_amount') }} as total_amount
     from {{ ref('int_order_lines') }}
+    where not is_derived_line
 )
 
 select

@@ -4,7 +4,10 @@
 with
 
 lines as (
-    select {{ summed_amounts() }} from {{ ref('int_order_lines') }}
+    select
+        true as is_total,
+        {{ summed_amounts() }}
+    from {{ ref('int_order_lines') }}
 ),
 
 totals as (
@@ -28,4 +31,4 @@ select totals.*
 from totals
 left join lines
     on {{ equal_amounts('totals', 'lines') }}
-where lines.total_amount is null
+where lines.is_total is null

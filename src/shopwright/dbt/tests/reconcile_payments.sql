@@ -3,7 +3,7 @@ with
 
 payments as (
     select {{ money_sum('amount') }} as amount
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_payments') }}
     where order_id in (select order_id from {{ ref('fct_orders') }})
 ),
 

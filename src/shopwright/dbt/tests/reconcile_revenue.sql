@@ -1,13 +1,25 @@
 -- Purchase events and sessions have the same purchased amount, to the cent.
-{% set lines = ref('int_order_lines') %}
 with
+
+-- A session of which a purchase has no price has an unknown amount.
+unknown_sessions as (
+    select
+        user_key,
+        session_start_at
+    from {{ ref('int_sessions') }}
+    where gross_amount is null
+),
 
 amounts as (
     select
         'steps' as model,
-        {{ money_sum('price * coalesce(quantity, 1)') }} as purchased_amount
-    from {{ ref('int_sessionized_events') }}
-    where {{ is_event('purchase') }}
+        {{ money_sum('steps.price * coalesce(steps.quantity, 1)') }} as purchased_amount
+    from {{ ref('int_sessionized_events') }} as steps
+    left join unknown_sessions
+        on
+            steps.user_key = unknown_sessions.user_key
+            and steps.session_start_at = unknown_sessions.session_start_at
+    where {{ is_event('purchase') }} and unknown_sessions.user_key is null
     union all
     select
         'int_sessions',
@@ -23,13 +35,6 @@ amounts as (
         'int_user_session_totals',
         {{ money_sum('purchased_amount') }}
     from {{ ref('int_user_session_totals') }}
-    {% if not source_has_orders() %}
-    union all
-    select
-        'int_order_lines',
-        {{ money_sum('gross_amount') }}
-    from {{ lines }}
-    {% endif %}
 ),
 
 bounds as (

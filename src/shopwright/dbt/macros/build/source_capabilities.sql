@@ -14,6 +14,24 @@
     {{ return(is_ever_filled('visitor_id')) }}
 {%- endmacro %}
 
+{# Whether any purchase event has no price: the amount of its session and order is then unknown. #}
+{% macro source_has_unpriced_purchases() -%}
+    {{ return(is_ever("event_type = 'purchase' and price is null") or source_has_foreign_currencies()) }}
+{%- endmacro %}
+
+{# Whether any event is in another currency than the shop's. #}
+{% macro source_has_foreign_currencies() -%}
+    {{ return(is_ever("currency <> '" ~ var('shop_currency') ~ "'")) }}
+{%- endmacro %}
+
+{% macro is_ever(condition) -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set result = run_query(
+        'select 1 from ' ~ source('bronze', 'events') ~ ' where ' ~ condition ~ ' limit 1'
+    ) -%}
+    {{ return(result.rows | length > 0) }}
+{%- endmacro %}
+
 {% macro is_ever_filled(column) -%}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
     {%- set result = run_query(

@@ -9,25 +9,32 @@
     ]) }}
 {%- endmacro %}
 
-{# Amount of a line, without the tax in it, if the line is of a kind, else 0. #}
-{% macro amount_of_kind(kind) -%}
-    {{ amount("case when kind = '" ~ kind ~ "' then pretax_amount else 0 end") }}
+{# A part of a line's amounts, or null where the amounts of its order are unknown. #}
+{% macro known_part(expression) -%}
+    {{ return('case when pretax_amount is not null then ' ~ expression ~ ' end') }}
 {%- endmacro %}
 
-{# Sum of every amount column, as select items: over any rows of a shop, or over the lines of one order. #}
+{# Amount of a line, without the tax in it, if the line is of a kind, else 0. #}
+{% macro amount_of_kind(kind) -%}
+    {{ amount("case when kind = '" ~ kind ~ "' then pretax_amount when pretax_amount is not null then 0 end") }}
+{%- endmacro %}
+
+{# Sum of every amount column, as select items: over any rows of a shop, or over the lines of one order; unknown over unknown amounts only. #}
 {% macro summed_amounts(of_one_order=false) -%}
     {%- set items = [] -%}
     {%- for name in order_amounts() -%}
-        {%- do items.append((amount_sum(name) if of_one_order else money_sum(name)) ~ ' as ' ~ name) -%}
+        {%- do items.append((known_amount_sum(name) if of_one_order else known_money_sum(name)) ~ ' as ' ~ name) -%}
     {%- endfor -%}
     {{ return(items | join(', ')) }}
 {%- endmacro %}
 
-{# Every amount column of a table, with 0 for null, as select items. #}
-{% macro coalesced_amounts(table) -%}
+{# Every amount column of a joined table of totals, as select items: 0 where an order has no lines, null where its lines have unknown amounts. #}
+{% macro amounts_of_lines(table) -%}
     {%- set items = [] -%}
     {%- for name in order_amounts() -%}
-        {%- do items.append(amount('coalesce(' ~ table ~ '.' ~ name ~ ', 0)') ~ ' as ' ~ name) -%}
+        {%- do items.append(amount(
+            'case when ' ~ table ~ '.order_key is null then 0 else ' ~ table ~ '.' ~ name ~ ' end'
+        ) ~ ' as ' ~ name) -%}
     {%- endfor -%}
     {{ return(items | join(', ')) }}
 {%- endmacro %}
@@ -36,9 +43,30 @@
 {% macro equal_amounts(left, right) -%}
     {%- set conditions = [] -%}
     {%- for name in order_amounts() -%}
-        {%- do conditions.append(left ~ '.' ~ name ~ ' = ' ~ right ~ '.' ~ name) -%}
+        {%- do conditions.append(null_safe_equal(left ~ '.' ~ name, right ~ '.' ~ name)) -%}
     {%- endfor -%}
     {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{#
+    An amount of a line that only a shop with orders can state: null in a shop whose orders are derived from purchase events,
+    since what no source can say is unknown, not 0.
+#}
+{% macro stated_by_orders(expression) -%}
+    {%- if source_has_orders() -%}{{ return(expression) }}{%- endif -%}
+    {{ return(amount('null')) }}
+{%- endmacro %}
+
+{#
+    An amount of a line in the shop's currency, rounded to four decimals; null without a rate, or where the result is too
+    large for an amount. Only lines in another currency cost a multiplication.
+#}
+{% macro in_shop_currency(expression) -%}
+    case
+        when exchange_rate = 1 then {{ amount(expression) }}
+        when abs({{ amount(expression) }} * exchange_rate) < 99999999999999
+            then {{ amount(amount(expression) ~ ' * exchange_rate') }}
+    end
 {%- endmacro %}
 
 {#
@@ -48,6 +76,57 @@
 {% macro owned_order_id() -%}
     {%- if source_has_orders() -%}{{ return('order_id') }}{%- endif -%}
     {{ return('case when ' ~ is_first('order_id', 'ordered_at, order_key') ~ ' then order_id end') }}
+{%- endmacro %}
+
+{# What a payment method pays with, by its name, where the source does not say. #}
+{% macro tender_of(method) -%}
+    case
+        when replace(replace(lower(trim({{ method }})), '_', ' '), '-', ' ') in ('gift card', 'giftcard', 'gift voucher')
+            then 'gift_card'
+        when replace(replace(lower(trim({{ method }})), '_', ' '), '-', ' ') in ('store credit', 'customer credit')
+            then 'store_credit'
+        else 'money'
+    end
+{%- endmacro %}
+
+{# Condition: a payment with this status paid something. Without a status it did. #}
+{% macro is_effective_payment(status) -%}
+    coalesce(lower(trim({{ status }})), '') not in (
+        'failed', 'failure', 'declined', 'error', 'voided', 'void', 'canceled', 'cancelled', 'pending', 'authorized',
+        'authorization', 'expired'
+    )
+{%- endmacro %}
+
+{#
+    The state of an order in words that are the same for every source, from its status and times: canceled, refunded,
+    delivered, shipped, confirmed, pending or other; null without a status and times.
+#}
+{% macro canonical_status() -%}
+    case
+        when is_canceled then 'canceled'
+        when status in ('refunded', 'returned', 'partially_refunded', 'partially refunded', 'charged back') then 'refunded'
+        when status in ('delivered', 'completed', 'complete', 'fulfilled', 'closed', 'done') or delivered_at is not null
+            then 'delivered'
+        when status in ('shipped', 'in transit', 'in_transit', 'partially shipped', 'out for delivery')
+            or shipped_at is not null
+            then 'shipped'
+        when status in ('paid', 'approved', 'processing', 'invoiced', 'confirmed', 'authorized', 'partially_paid', 'open')
+            or approved_at is not null
+            then 'confirmed'
+        when status in (
+            'pending', 'created', 'new', 'unpaid', 'on-hold', 'on hold', 'awaiting payment', 'pending payment', 'draft'
+        ) then 'pending'
+        when status is not null then 'other'
+    end
+{%- endmacro %}
+
+{# Aggregate: amount of the purchases among events; null where one of them has no price, which costs nothing in other shops. #}
+{% macro purchased_amount() -%}
+    {%- set amounts = 'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end' -%}
+    {%- if not source_has_unpriced_purchases() -%}{{ return(amount_sum(amounts)) }}{%- endif -%}
+    case
+        when count(case when {{ is_event('purchase') }} and price is null then 1 end) = 0 then {{ amount_sum(amounts) }}
+    end
 {%- endmacro %}
 
 {# Texts as SQL literals for `in (...)`. #}

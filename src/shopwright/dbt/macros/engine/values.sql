@@ -44,6 +44,15 @@
     cast(coalesce(sum({{ expression }}), 0) as decimal(38, 4))
 {%- endmacro %}
 
+{# Sums of amounts that are unknown over nothing but unknown amounts, and leave single unknown ones out. #}
+{% macro known_amount_sum(expression) -%}
+    cast(sum({{ expression }}) as decimal(18, 4))
+{%- endmacro %}
+
+{% macro known_money_sum(expression) -%}
+    cast(sum({{ expression }}) as decimal(38, 4))
+{%- endmacro %}
+
 {# Condition: two values are equal, or both are null. #}
 {% macro null_safe_equal(left, right) -%}
     {{ left }} is not distinct from {{ right }}

@@ -20,8 +20,8 @@ lines as (
         customer_id,
         booked_date,
         kind,
-        gross_amount - discount_amount - return_amount as value_amount,
-        return_amount
+        gross_amount - coalesce(discount_amount, 0) - coalesce(return_amount, 0) as value_amount,
+        coalesce(return_amount, 0) as return_amount
     from {{ ref('int_order_lines') }}
     where
         kind in ('sale', 'discount', 'return')

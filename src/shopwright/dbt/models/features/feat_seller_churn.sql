@@ -17,7 +17,7 @@ sales as (
         category,
         booked_date,
         unit_count,
-        gross_amount - discount_amount as value_amount,
+        gross_amount - coalesce(discount_amount, 0) as value_amount,
         is_first_of_seller
     from {{ ref('int_order_lines') }}
     where

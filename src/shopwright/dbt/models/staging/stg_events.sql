@@ -6,6 +6,33 @@ events as (
     select * from {{ source('bronze', 'events') }}
 ),
 
+{% if source_has_foreign_currencies() %}
+exchange_rates as (
+    select * from {{ ref('stg_exchange_rates') }}
+),
+
+-- A price in another currency without a rate on its day is unknown.
+priced_events as (
+    select
+        events.* replace ({{ in_shop_currency('events.price') }} as price)
+    from (
+        select
+            *,
+            coalesce(currency, '{{ var("shop_currency") }}') as price_currency
+        from events
+    ) as events
+    left join (
+        select * from exchange_rates
+        union all
+        select '{{ var("shop_currency") }}', date '1900-01-01', date '2200-01-01', 1, 0
+    ) as exchange_rates
+        on
+            events.price_currency = exchange_rates.currency
+            and {{ shop_date('events.event_at') }} >= exchange_rates.first_date
+            and {{ shop_date('events.event_at') }} < exchange_rates.end_date
+),
+{% endif %}
+
 final as (
     select
         {{ event_id_of() }} as event_id,
@@ -41,7 +68,7 @@ final as (
         _row_number,
         _batch_id,
         _source
-    from events
+    from {{ 'priced_events' if source_has_foreign_currencies() else 'events' }}
 )
 
 select * from final

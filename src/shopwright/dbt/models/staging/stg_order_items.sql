@@ -68,6 +68,7 @@ final as (
     select
         order_id,
         product_id,
+        variant_id,
         seller_id,
         customer_id,
 
@@ -75,8 +76,13 @@ final as (
         kind_rule,
         product_name,
         ship_country,
+        currency,
+        unit,
+        discount_code,
         properties,
 
+        refunded_line_number,
+        cast(unit_cost as decimal(28, 10)) as unit_cost,
         assigned_number as line_number,
         quantity,
         unit_price,

@@ -20,7 +20,19 @@ final as (
         customer_id,
 
         lower(trim(status)) as status,
+        cancel_reason,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
+        presentment_currency,
+        sales_channel,
+        store_id,
+        coupon_codes,
+        landing_page,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
         ship_zip_prefix,
         ship_city,
         ship_region,
@@ -28,12 +40,22 @@ final as (
         properties,
 
         coalesce(ordered_at_is_day, false) as ordered_at_is_day,
+        subtotal_amount,
+        abs(discount_amount) as discount_amount,
+        shipping_amount,
+        tax_amount,
+        total_amount,
+        presentment_rate,
+
+        coalesce(is_test, false) as is_test,
+        coalesce(is_tax_included, false) as is_tax_included,
 
         ordered_at,
         approved_at,
         shipped_at,
         delivered_at,
         promised_at,
+        canceled_at,
         valid_from,
 
         _batch_seq

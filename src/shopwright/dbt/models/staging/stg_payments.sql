@@ -18,11 +18,16 @@ final as (
         order_id,
 
         coalesce(lower(trim(method)), '(unknown)') as method,
+        lower(trim(status)) as status,
+        currency,
+        coalesce(tender, {{ tender_of('method') }}) as tender,
+        {{ is_effective_payment('status') }} as is_effective,
         properties,
 
         sequence,
         installments,
         amount,
+        fee_amount,
 
         paid_at,
 

@@ -35,9 +35,7 @@ sessions as (
         count(case when {{ is_event('begin_checkout') }} then 1 end) as begin_checkout_count,
         count(case when {{ is_event('purchase') }} then 1 end) as purchase_count,
         coalesce(sum(case when {{ is_event('purchase') }} then coalesce(quantity, 1) end), 0) as unit_count,
-        {{ amount_sum(
-            'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
-        ) }} as gross_amount,
+        {{ purchased_amount() }} as gross_amount,
         min(case when {{ is_event('product_view') }} then event_at end) as first_view_at,
         min(case when {{ is_event('add_to_cart') }} then event_at end) as first_cart_at,
         min(case when {{ is_event('purchase') }} then event_at end) as first_purchase_at,

@@ -26,10 +26,13 @@ final as (
         count(*) as order_count,
         count(case when is_counted then 1 end) as counted_order_count,
         count(case when is_canceled then 1 end) as canceled_order_count,
-        {{ amount_sum('order_value_amount') }} as order_value_amount,
-        {{ amount_sum('gross_amount') }} as gross_amount,
-        {{ amount_sum('return_amount') }} as return_amount,
-        {{ amount_sum('net_amount') }} as net_amount
+        {{ amount(
+            'case when count(order_value_amount) > 0 or count(case when is_counted then 1 end) = 0 '
+            ~ 'then coalesce(sum(order_value_amount), 0) end'
+        ) }} as order_value_amount,
+        {{ known_amount_sum('gross_amount') }} as gross_amount,
+        {{ known_amount_sum('return_amount') }} as return_amount,
+        {{ known_amount_sum('net_amount') }} as net_amount
     from orders
     group by customer_id
 )

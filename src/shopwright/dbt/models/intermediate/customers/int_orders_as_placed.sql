@@ -48,7 +48,7 @@ payments as (
     select
         *,
         coalesce(paid_at, timestamp '1970-01-01 00:00:00') as counted_at
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_payments') }}
     where amount > 0
 ),
 
@@ -58,7 +58,7 @@ lines_when_placed as (
         {{ units("sum(case when lines.kind = 'sale' then lines.unit_count else 0 end)") }} as unit_count,
         count(distinct case when lines.kind = 'sale' and {{ is_listed }} then {{ category }} end)
             as category_count,
-        {{ amount_sum('lines.gross_amount - lines.discount_amount') }} as order_value_amount,
+        {{ amount_sum('lines.gross_amount - coalesce(lines.discount_amount, 0)') }} as order_value_amount,
         {{ amount_sum('lines.freight_amount') }} as freight_amount
     from lines
     inner join orders

@@ -47,7 +47,7 @@ final as (
         orders.first_ordered_at,
         orders.last_ordered_at,
         coalesce(orders.order_count, 0) as order_count,
-        coalesce(orders.net_amount, 0) as net_amount
+        case when orders.customer_id is null then 0 else orders.net_amount end as net_amount
     from session_activity
     full outer join orders
         on session_activity.user_id = orders.customer_id

@@ -44,7 +44,7 @@ orders as (
         units.unit_key,
         lines.order_key,
         sum(case when lines.kind = 'sale' then lines.unit_count else 0 end) as unit_count,
-        sum(lines.gross_amount - lines.discount_amount) as revenue_amount
+        sum(lines.gross_amount - coalesce(lines.discount_amount, 0)) as revenue_amount
     from units
     inner join lines
         on

@@ -38,9 +38,9 @@ totals as (
         count(case when kind = 'sale' then 1 end) as sale_line_count,
         {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ units("sum(case when kind = 'return' then abs(unit_count) else 0 end)") }} as returned_unit_count,
-        {{ money_sum('gross_amount') }} as gross_amount,
-        {{ money_sum('return_amount') }} as return_amount,
-        {{ money_sum('net_amount') }} as net_amount
+        {{ known_money_sum('gross_amount') }} as gross_amount,
+        {{ known_money_sum('return_amount') }} as return_amount,
+        {{ known_money_sum('net_amount') }} as net_amount
     from lines
     group by product_id
 ),

@@ -25,7 +25,7 @@ lines as (
 ),
 
 payments as (
-    select * from {{ ref('stg_payments') }}
+    select * from {{ ref('int_payments') }}
 ),
 
 items_per_order as (

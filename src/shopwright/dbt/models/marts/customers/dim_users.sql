@@ -66,7 +66,10 @@ final as (
         activity.last_ordered_at,
         case when versions.is_current then coalesce(activity.session_count, 0) end as session_count,
         case when versions.is_current then coalesce(activity.order_count, 0) end as order_count,
-        case when versions.is_current then {{ amount('coalesce(activity.net_amount, 0)') }} end
+        case
+            when versions.is_current and activity.user_id is null then 0
+            when versions.is_current then {{ amount('activity.net_amount') }}
+        end
             as lifetime_value_amount,
         cast(last_day.last_date - {{ shop_date('activity.last_session_at') }} as integer)
             as days_since_last_session,

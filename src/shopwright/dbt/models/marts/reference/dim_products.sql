@@ -45,9 +45,12 @@ final as (
         coalesce(event_totals.purchase_count, 0) as purchase_count,
         {{ units('coalesce(sales.unit_count, 0)') }} as unit_count,
         {{ units('coalesce(sales.returned_unit_count, 0)') }} as returned_unit_count,
-        cast(coalesce(sales.gross_amount, 0) as decimal(38, 4)) as gross_amount,
-        cast(coalesce(sales.return_amount, 0) as decimal(38, 4)) as return_amount,
-        cast(coalesce(sales.net_amount, 0) as decimal(38, 4)) as net_amount
+        cast(case when sales.product_id is null then 0 else sales.gross_amount end as decimal(38, 4))
+            as gross_amount,
+        cast(case when sales.product_id is null then 0 else sales.return_amount end as decimal(38, 4))
+            as return_amount,
+        cast(case when sales.product_id is null then 0 else sales.net_amount end as decimal(38, 4))
+            as net_amount
     from product_ids
     left join catalog
         on product_ids.product_id = catalog.product_id

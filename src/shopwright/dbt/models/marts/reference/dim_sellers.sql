@@ -22,7 +22,8 @@ final as (
         sales.last_ordered_at,
         coalesce(sales.order_count, 0) as order_count,
         {{ units('coalesce(sales.unit_count, 0)') }} as unit_count,
-        cast(coalesce(sales.net_amount, 0) as decimal(38, 4)) as net_amount,
+        cast(case when sales.seller_id is null then 0 else sales.net_amount end as decimal(38, 4))
+            as net_amount,
         '{{ var("shop_currency") }}' as currency
     from sellers
     full outer join sales

@@ -28,11 +28,12 @@ totals as (
         count(distinct case when is_counted then customer_id end) as customer_count,
         {{ units('sum(unit_count)') }} as unit_count,
         {% for amount in ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] -%}
-        {{ money_sum(amount ~ '_amount') }} as {{ amount }}_amount,
+        {{ known_money_sum(amount ~ '_amount') }} as {{ amount }}_amount,
         {% endfor -%}
-        {{ money_sum('case when is_counted then gross_amount - discount_amount end') }} as order_value_amount,
-        {{ money_sum(
-            'case when is_counted and is_known_customer then gross_amount - discount_amount end'
+        {{ known_money_sum('case when is_counted then gross_amount - coalesce(discount_amount, 0) end') }}
+            as order_value_amount,
+        {{ known_money_sum(
+            'case when is_counted and is_known_customer then gross_amount - coalesce(discount_amount, 0) end'
         ) }} as known_customer_value_amount,
         count(delivery_days) as delivered_order_count,
         {{ mean('delivery_days') }} as average_delivery_days,

@@ -28,7 +28,15 @@ line_totals as (
         count(case when kind = 'sale' then 1 end) as sale_line_count,
         count(distinct seller_id) as seller_count,
         {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
-        {{ summed_amounts(of_one_order=true) }}
+        {{ summed_amounts(of_one_order=true) }},
+        count(case when is_derived_line then 1 end) as derived_line_count,
+        case
+            when count(cost_amount) = count(case when kind in ('sale', 'return') then 1 end)
+                then {{ known_amount_sum('cost_amount') }}
+        end as cost_amount,
+        {{ known_amount_sum('presentment_amount') }} as presentment_amount,
+        min(presentment_currency) as lines_currency,
+        count(distinct presentment_currency) as currency_count
     from {{ ref('int_order_lines') }}
     where {{ is_touched_customer('customer_id') }}
     group by order_key
@@ -45,17 +53,30 @@ reviews as (
 orders_with_totals as (
     select
         orders.*,
-        coalesce(line_totals.line_count, 0) as line_count,
+        coalesce(line_totals.line_count - line_totals.derived_line_count, 0) as line_count,
         coalesce(line_totals.sale_line_count, 0) > 0 as has_sale,
-        coalesce(orders.status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled,
+        orders.canceled_at is not null
+        or coalesce(orders.status in ({{ string_list(var('canceled_statuses')) }}), false) as is_canceled,
+        line_totals.cost_amount,
+        case
+            when line_totals.currency_count > 1 then null
+            when line_totals.lines_currency = orders.presentment_currency then line_totals.presentment_amount
+            when
+                line_totals.lines_currency = orders.stated_currency
+                and orders.presentment_rate * abs(line_totals.presentment_amount) < 99999999999999
+                then {{ amount('line_totals.presentment_amount * orders.presentment_rate') }}
+        end as presentment_total_amount,
         coalesce(line_totals.seller_count, 0) as seller_count,
         coalesce(line_totals.unit_count, 0) as unit_count,
-        {{ coalesced_amounts('line_totals') }},
+        {{ amounts_of_lines('line_totals') }},
         coalesce(payments.payment_count, 0) as payment_count,
         payments.payment_method,
         payments.installment_count,
         {{ amount('coalesce(payments.paid_amount, 0)') }} as paid_amount,
         {{ amount('coalesce(payments.refunded_amount, 0)') }} as refunded_amount,
+        {{ amount('coalesce(payments.credit_paid_amount, 0)') }} as credit_paid_amount,
+        payments.payment_fee_amount,
+        coalesce(payments.unknown_payment_count, 0) as unknown_payment_count,
         coalesce(reviews.review_count, 0) as review_count,
         reviews.review_score
     from orders
@@ -74,6 +95,7 @@ final as (
         customer_id,
         session_key,
         status,
+        {{ canonical_status() }} as canonical_status,
         has_sale,
         is_canceled,
         has_sale and not is_canceled as is_counted,
@@ -84,6 +106,8 @@ final as (
         shipped_at,
         delivered_at,
         promised_at,
+        canceled_at,
+        cancel_reason,
         {{ days_between('approved_at', 'shipped_at') }} as handling_days,
         case
             when {{ shop_date('delivered_at') }} >= {{ shop_date('ordered_at') }}
@@ -96,25 +120,44 @@ final as (
         city,
         device,
         channel,
+        sales_channel,
+        store_id,
+        landing_page,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
+        coupon_codes,
         experiment_group,
         cast(line_count as integer) as line_count,
         cast(seller_count as integer) as seller_count,
         {{ units('unit_count') }} as unit_count,
         {{ order_amounts() | join(', ') }},
-        case when has_sale and not is_canceled then {{ amount('gross_amount - discount_amount') }} end
+        case
+            when has_sale and not is_canceled
+                then {{ amount('gross_amount - coalesce(discount_amount, 0)') }}
+        end
             as order_value_amount,
+        cost_amount,
+        {{ amount('net_amount - cost_amount') }} as margin_amount,
+        presentment_currency,
+        presentment_total_amount,
         cast(payment_count as integer) as payment_count,
         payment_method,
         cast(installment_count as integer) as installment_count,
         paid_amount,
         refunded_amount,
+        credit_paid_amount,
+        payment_fee_amount,
         case
-            when payment_count > 0
+            when payment_count > 0 and unknown_payment_count = 0
                 then {{ amount('paid_amount - refunded_amount - total_amount') }}
         end as payment_difference_amount,
         cast(review_count as integer) as review_count,
         review_score,
-        currency
+        '{{ var("shop_currency") }}' as currency
     from orders_with_totals
 )
 

@@ -16,6 +16,8 @@ final as (
         count(case when is_first_of_category then 1 end) as order_count,
         {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts() }},
+        {{ known_money_sum('case when cost_amount is not null then net_amount end') }} as costed_net_amount,
+        {{ known_money_sum('net_amount - cost_amount') }} as margin_amount,
         {{ safe_divide('sum(net_amount)', 'count(case when is_first_of_category then 1 end)') }}
             as net_amount_per_order,
         '{{ var("shop_currency") }}' as currency

@@ -1,0 +1,40 @@
+-- grain: one row per line of a refund
+-- A line of a refund that arrives again replaces the earlier one.
+with
+
+refunds as (
+    select * from {{ source('bronze', 'refunds') }}
+),
+
+ranked as (
+    select
+        *,
+        {{ is_first('order_id, refund_id, line_number', latest_first()) }} as is_latest
+    from refunds
+),
+
+final as (
+    select
+        refund_id,
+        order_id,
+        product_id,
+
+        reason,
+        currency,
+        properties,
+
+        line_number,
+        quantity,
+        coalesce(line_amount, 0) as line_amount,
+        coalesce(tax_amount, 0) as tax_amount,
+        coalesce(shipping_amount, 0) as shipping_amount,
+        coalesce(adjustment_amount, 0) as adjustment_amount,
+
+        refunded_at,
+
+        _batch_seq
+    from ranked
+    where is_latest
+)
+
+select * from final

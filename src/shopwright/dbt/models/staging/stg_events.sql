@@ -14,7 +14,8 @@ exchange_rates as (
 -- A price in another currency without a rate on its day is unknown.
 priced_events as (
     select
-        events.* replace ({{ in_shop_currency('events.price') }} as price)
+        events.*,
+        exchange_rates.exchange_rate
     from (
         select
             *,
@@ -59,7 +60,7 @@ final as (
         search_query,
         properties,
 
-        price,
+        {{ in_shop_currency('price') if source_has_foreign_currencies() else 'price' }} as price,
         quantity,
 
         event_at,

@@ -59,5 +59,5 @@ def test_the_summary_says_why_a_rate_is_undefined(views):
         None,
         "undefined: no session has a purchase",
     )
-    assert lines["return_rate"].text == "undefined: purchase events state no returns"
+    assert lines["return_rate"].text == "undefined: no source states returns"
     assert "cancellations not known" in lines["orders"].text

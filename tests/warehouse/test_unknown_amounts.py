@@ -71,7 +71,7 @@ def test_revenue_of_purchases_without_prices_is_unknown(tmp_path):
         lines[name].value for name in ("gross_amount", "net_amount", "average_order_value", "return_rate")
     } == {expected["revenue"]}
     assert lines["sessions"].value == expected["sessions"]
-    assert "cancellations unknown" in lines["orders"].text
+    assert "cancellations not known" in lines["orders"].text
 
 
 @pytest.mark.parametrize("has_rates", [True, False])

@@ -14,7 +14,7 @@ from shopwright.contracts.events import LATER_COLUMNS
 from shopwright.contracts.schema import Kind
 from shopwright.core.engine import connect
 from shopwright.lake.delta import lake_columns
-from shopwright.lake.tables import TECHNICAL
+from shopwright.lake.tables import STATEMENT, TECHNICAL
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,8 @@ def test_derived_columns_are_computed_from_landed_ones(engine, entity):
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_the_lake_stores_landed_columns_then_technical_ones(entity):
     names = [column.name for column in lake_columns(entity.name)]
-    assert names == [column.name for column in entity.stored_columns] + [column.name for column in TECHNICAL]
+    technical = [*([STATEMENT] if entity.whole else []), *TECHNICAL]
+    assert names == [column.name for column in (*entity.stored_columns, *technical)]
 
 
 def test_money_is_exact_and_ids_are_text():

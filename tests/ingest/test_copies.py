@@ -16,6 +16,7 @@ name = "it"
 adapter = "mapped"
 path = "raw"
 entity = "order_items"
+states = "lines"
 timestamp_formats = ["{format}"]
 [sources.map]
 order_id = "order"

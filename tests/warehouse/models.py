@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from shopwright.contracts import ENTITIES
-from shopwright.lake.tables import ROW_NUMBER, TABLES, TECHNICAL
+from shopwright.lake.delta import lake_columns
+from shopwright.lake.tables import ROW_NUMBER, TABLES
 from shopwright.warehouse.dbt_config import dbt_arguments
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ class SmallShop:
         for schema in ("bronze", "silver", "gold"):
             self.connection.execute(f"create schema warehouse.{schema}")
         for entity in ENTITIES:
-            columns = [f'"{column.name}" {column.kind.sql_type}' for column in entity.stored_columns]
-            columns += [f"{column.name} {column.sql_type}" for column in (*TECHNICAL, ROW_NUMBER)]
+            columns = [
+                f'"{column.name}" {column.sql_type}' for column in (*lake_columns(entity.name), ROW_NUMBER)
+            ]
             self.connection.execute(f"create table bronze.{entity.name} ({', '.join(columns)})")
         for name, columns_of in TABLES.items():
             columns = [f'"{column.name}" {column.sql_type}' for column in columns_of]

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as everywhere
-HEALTH = ("fct_ingest_ledger", "fct_event_merges", "fct_simulated_effects", "fct_data_tests", "fct_freshness")
+HEALTH = (
+    "fct_ingest_ledger",
+    "fct_event_merges",
+    "fct_merged_rows",
+    "fct_simulated_effects",
+    "fct_data_tests",
+    "fct_freshness",
+)
 """Tables that tell how the data came, and so may differ between two ways of coming."""
 
 SHOPWRIGHT = [sys.executable, "-m", "shopwright.cli.main"]

@@ -155,11 +155,15 @@ class Entity:
     is_list: bool = False
     """Whether all rows are known by their content alone, since several of them may share the key."""
 
+    whole: str | None = None
+    """Column that names the whole of which rows are parts, such as the order of a line: a newer statement of all its
+    parts replaces an older one."""
+
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name}: two columns share a name")
-        unknown = {*self.key, *filter(None, [self.time_column, self.optional_key])} - set(names)
+        unknown = {*self.key, *filter(None, [self.time_column, self.optional_key, self.whole])} - set(names)
         if unknown:
             raise ValueError(f"{self.name}: no such column: {sorted(unknown)}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.duplicates import COPY_NUMBER, find_copies, find_duplicates
 from shopwright.ingest.read_job import ReadResult, UnreliableReadError
+from shopwright.ingest.statements import find_repeated_statements
 from shopwright.ingest.streaming import (
     QuarantinedRow,
     WriteQuery,
@@ -17,6 +18,7 @@ from shopwright.ingest.streaming import (
     write_stream,
 )
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
+from shopwright.lake.tables import STATEMENT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +39,8 @@ class Batch:
     source: str
     commit: int = 0
     """Number of the commit that will add it, where that is not its own: a file that is read again keeps its place."""
+    statement: int | None = None
+    """Number of the batch that its rows belong to, if they are rows of that file which were quarantined first."""
 
     @property
     def file_number(self) -> int:
@@ -101,6 +105,7 @@ def write_batch(
             file = _number_copies(connection, path, lake.new_file(entity.name, batch.file_number))
         names.append(COPY_NUMBER)
     span = _time_span(connection, entity, folder / file.name)
+    by_order = read.projection.states_whole_orders
     duplicates = find_duplicates(
         connection,
         entity,
@@ -108,9 +113,14 @@ def write_batch(
         folder / file.name,
         source=batch.source,
         sequence=batch.sequence,
-        visible=visible,
+        visible=[] if by_order else visible,
         span=span,
     )
+    # an order of which a row is in quarantine is not yet stated as a whole, so it is never like what the lake has
+    if by_order and batch.statement is None and not written.quarantined:
+        duplicates += find_repeated_statements(
+            connection, entity, folder / file.name, sequence=batch.sequence, visible=visible
+        )
     if duplicates:
         target = lake.new_file(entity.name, batch.file_number)
         file = _drop_duplicates(connection, folder / file.name, target, keeps_order=entity.is_keyed(names))
@@ -207,6 +217,8 @@ def _stored_sql(rows: str, entity: Entity, projection: Projection, batch: Batch)
     by_name = {item.name: item for item in lake_columns(entity.name)}
     columns = [f"{by_name[item.name].write_sql()} as {quote_name(item.name)}" for item in projection.columns]
     columns += [f"1::bigint as {COPY_NUMBER}"] if projection.counts_copies else []
+    if projection.states_whole_orders:
+        columns.append(f"{batch.statement or batch.sequence}::bigint as {STATEMENT.name}")
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",
         f"{quote_text(batch.batch_id)} as _batch_id",

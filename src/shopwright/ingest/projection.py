@@ -42,6 +42,8 @@ class Projection:
     """Columns whose own faults explain a rule's, by rule."""
     counts_copies: bool = False
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
+    states_whole_orders: bool = False
+    """Whether the file states all rows of each order that it names."""
 
     def broken_rules(self, bits: int) -> list[str]:
         """Return the names of the rules whose bits are set, without those that follow from others.
@@ -130,6 +132,7 @@ def compile_projection(
         structural=len(structural),
         follows={rule.name: rule.follows for rule in rules if rule.follows},
         counts_copies=mapping.counts_copies,
+        states_whole_orders=mapping.states_whole_orders,
     )
 
 

@@ -202,7 +202,16 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         first_at=None,
         last_at=None,
     )
-    loaded, bad = _reload(loader, staging, mapping, ledger_row, rows, source=source, is_parquet=is_parquet)
+    loaded, bad = _reload(
+        loader,
+        staging,
+        mapping,
+        ledger_row,
+        rows,
+        source=source,
+        is_parquet=is_parquet,
+        replayed_batch=first.batch_seq,
+    )
     ledger_row = replace(
         ledger_row,
         rows_accepted=loaded.accepted,
@@ -230,6 +239,7 @@ def _reload(
     *,
     source: SourceSettings,
     is_parquet: bool,
+    replayed_batch: int,
 ) -> tuple[LoadedBatch, set[str]]:
     """Load the rows' text as a file of its own.
 
@@ -246,7 +256,7 @@ def _reload(
     job = loader.job(row.file, staging / "replay", staging, mapping, TextFacts(), source=source.name)
     job = replace(job, columns=columns, split_records=split_records)
     try:
-        loaded = loader.load(job, Batch(row.batch_seq, row.batch_id, row.source))
+        loaded = loader.load(job, Batch(row.batch_seq, row.batch_id, row.source, statement=replayed_batch))
     except SourceFileError as error:
         raise ConfigurationError(f"source '{row.source}' no longer fits its rows: {error}") from None
     ids = {item.line_number: item.quarantine_id for item in rows}

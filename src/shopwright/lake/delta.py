@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.sql import quote_list, quote_name, quote_text
-from shopwright.lake.tables import ROW_NUMBER, TABLES, TECHNICAL, TableColumn
+from shopwright.lake.tables import ROW_NUMBER, STATEMENT, TABLES, TECHNICAL, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +113,7 @@ def lake_columns(table: str) -> tuple[TableColumn, ...]:
         TableColumn(column.name, column.kind.sql_type, column.kind.lake_type, column.meaning)
         for column in entity.stored_columns
     )
-    return (*columns, *TECHNICAL)
+    return (*columns, *([STATEMENT] if entity.whole else []), *TECHNICAL)
 
 
 class Lake:

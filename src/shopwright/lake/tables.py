@@ -55,6 +55,12 @@ TECHNICAL = (
     _text("_source", "Source the row came from."),
 )
 
+STATEMENT = _count(
+    "_statement_seq",
+    "Batch of the file that states all rows of the order, of which this is one; empty where a file states single rows.",
+)
+"""Column of the parts of a whole, such as order lines."""
+
 ROW_NUMBER = TableColumn(
     "_row_number", "BIGINT", "long", "Position of the row in its batch; a later row arrived later."
 )

@@ -91,6 +91,10 @@ class SourceSettings(Strict):
     """Column names of a CSV file without a header (adapter mapped)."""
     map: dict[str, FieldSettings] = Field(default_factory=dict)
     """Canonical columns and the columns of the file that they are read from (adapter mapped)."""
+    states: Literal["orders", "lines"] | None = None
+    """What a file states of an order: all of its lines ("orders"), so that a newer file's lines of the order replace the
+    older ones, or some of them ("lines"); the same for payments and refunds. By default all of them where order lines have
+    no line number (adapters mapped and online_retail), some of them elsewhere."""
     event_types: dict[str, str] = Field(default_factory=dict)
     """Event types of the source and the canonical types they stand for (adapter mapped)."""
     timestamp_formats: tuple[str, ...] = ()
@@ -141,6 +145,10 @@ class SourceSettings(Strict):
                     f"{wrong[0]} works only with adapter postgres; this source uses {self.adapter}"
                 )
             return self
+        if self.states == "orders":
+            raise ValueError(
+                'states = "orders" needs files: adapter postgres reads a table in parts, and an order may lie in two of them'
+            )
         if (self.table is None) == (self.query is None):
             raise ValueError(
                 'adapter postgres needs table = "schema.name" or query = "select ...", one of them'

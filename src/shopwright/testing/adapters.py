@@ -60,9 +60,14 @@ class AdapterContract:
         """Return a file with all samples whose last record is cut off; None if such a file cannot be read at all."""
         return self.file(range(len(self.expected)))[:-8]
 
-    def shop(self, folder: Path) -> Shop:
-        """Return a shop with one source, which the adapter reads."""
-        return Shop.make(folder, f'[[sources]]\nname = "it"\npath = "raw"\n{self.settings}\n')
+    def shop(self, folder: Path, *, more: str = "") -> Shop:
+        """Return a shop with one source, which the adapter reads.
+
+        Args:
+            folder: its folder.
+            more: further keys of the source.
+        """
+        return Shop.make(folder, f'[[sources]]\nname = "it"\npath = "raw"\n{self.settings}\n{more}\n')
 
     def loaded_rows(self, shop: Shop) -> list[tuple[Any, ...]]:
         """Return the compared columns of all rows in the lake."""
@@ -143,8 +148,8 @@ class AdapterContract:
         self.check(shop, [0, 1, 0, 0] if self.counts_copies else [0, 1])
 
     def test_copies_that_another_file_repeats_are_counted(self, tmp_path: Path) -> None:
-        """Records in two files are loaded as often as in the file with more of them."""
-        shop = self.shop(tmp_path)
+        """Records in two files are loaded as often as in the file with more of them, if files state single lines."""
+        shop = self.shop(tmp_path, more='states = "lines"' if self.counts_copies else "")
         shop.write(self.file_name, self.file([0, 1, 0]))
         shop.ingest()
         shop.write(f"later/{self.file_name}", self.file([0, 0, 0, 1]))

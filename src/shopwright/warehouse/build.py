@@ -17,6 +17,7 @@ from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
 from shopwright.warehouse.failures import clear_failed_build, format_failure, record_failed_build
+from shopwright.warehouse.merged_rows import read_merged_rows
 from shopwright.warehouse.merges import describe_merges, has_visitors
 from shopwright.warehouse.publish import WarehouseReader, publish
 
@@ -84,7 +85,7 @@ def build(
             raise
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
-            merges = describe_merges(connection)
+            merges = (*describe_merges(connection), *read_merged_rows(connection))
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
         clear_failed_build(project)
@@ -218,7 +219,7 @@ def _count_tests(run: DbtRun) -> int:
     return sum("test" in result.kind for result in run.results)
 
 
-def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
+def _report(run: DbtRun, reason: str, seconds: float, notes: tuple[str, ...]) -> BuildReport:
     slowest = sorted(run.results, key=lambda result: -result.seconds)[:5]
     return BuildReport(
         full_refresh=bool(reason),
@@ -228,4 +229,5 @@ def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
         warnings=tuple(f"{result.name}: {result.failing_rows}" for result in run.with_status("warn")),
         seconds=seconds,
         slowest=tuple((result.name, result.seconds) for result in slowest),
+        notes=notes,
     )

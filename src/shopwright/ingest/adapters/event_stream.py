@@ -11,7 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import BY_NAME
-from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Adapter, Field, FileKind, Mapping, column
+from shopwright.ingest.adapters.mapping import (
+    EPOCH,
+    ISO_8601,
+    Adapter,
+    Field,
+    FileKind,
+    Mapping,
+    column,
+    states_whole_orders,
+)
 
 if TYPE_CHECKING:
     from shopwright.settings import SourceSettings
@@ -269,6 +278,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         timestamp_formats=source.timestamp_formats or (ISO_8601, EPOCH),
         timezone=source.timezone,
         encoding=source.encoding,
+        states_whole_orders=states_whole_orders(source, BY_NAME[entity]),
     )
 
 

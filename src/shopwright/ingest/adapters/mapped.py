@@ -15,6 +15,7 @@ from shopwright.ingest.adapters.mapping import (
     Field,
     FileKind,
     Mapping,
+    states_whole_orders,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         timezone=source.timezone,
         encoding=source.encoding,
         counts_copies=_counts_copies(entity, fields),
+        states_whole_orders=_states_whole_orders(source, entity, fields),
     )
 
 
@@ -57,6 +59,16 @@ def _counts_copies(entity: Entity, fields: dict[str, Field]) -> bool:
     """Return whether equal rows are numbered as copies: order lines without a number may be equal and yet be two."""
     names = {item.name for item in entity.stored_columns}
     return "copy_number" in names and not {"line_number", "copy_number"} & fields.keys()
+
+
+def _states_whole_orders(source: SourceSettings, entity: Entity, fields: dict[str, Field]) -> bool:
+    """Return whether a file states all lines of an order: without line numbers nothing else tells old from new."""
+    if source.states and entity.whole is None:
+        raise ConfigurationError(
+            f"source '{source.name}': states is about parts of an order, such as order_items; its entity is {entity.name}"
+        )
+    has_numbers = entity.optional_key is None or entity.optional_key in fields
+    return states_whole_orders(source, entity, default=not has_numbers)
 
 
 def find_entity(source: SourceSettings) -> Entity:

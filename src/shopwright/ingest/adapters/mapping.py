@@ -74,6 +74,17 @@ class Field:
     """Replacements of single values, such as ``view`` by ``product_view``; other values stay as they are."""
 
 
+def states_whole_orders(source: SourceSettings, entity: Entity, *, default: bool = False) -> bool:
+    """Return whether files of a source state whole orders.
+
+    Args:
+        source: the source; its setting ``states`` decides if it is given.
+        entity: what the rows of a file are; only parts of an order can be stated as a whole.
+        default: what holds if the setting is not given.
+    """
+    return entity.whole is not None and (source.states == "orders" if source.states else default)
+
+
 def column(*names: str, values: MappingABC[str, str] | None = None) -> Field:
     """Return a field that is read from the first of the named columns that has a value."""
     return Field(columns=names, values=values or {})
@@ -107,6 +118,8 @@ class Mapping:
     numbers: NumberSigns = NumberSigns()
     currency: str = "USD"
     """The shop's: of amounts that state none."""
+    states_whole_orders: bool = False
+    """Whether a file that names an order states all of its rows, so that they replace those of an earlier file."""
     trims: bool = True
     """Whether blanks around values are removed."""
     has_lines: bool = False
@@ -128,7 +141,7 @@ class Mapping:
     @property
     def replaces_rows(self) -> bool:
         """Whether a row of a file may replace an earlier row of the lake."""
-        return self.entity.is_keyed(self.fields)
+        return self.states_whole_orders or self.entity.is_keyed(self.fields)
 
     @property
     def custom_expressions(self) -> dict[str, str]:

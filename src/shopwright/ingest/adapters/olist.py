@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from shopwright.contracts import BY_NAME
 from shopwright.core.errors import SourceFileError, near_match
-from shopwright.ingest.adapters.mapping import Adapter, Field, FileKind, Mapping, column
+from shopwright.ingest.adapters.mapping import (
+    Adapter,
+    Field,
+    FileKind,
+    Mapping,
+    column,
+    states_whole_orders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingABC
@@ -141,6 +148,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         timestamp_formats=source.timestamp_formats or ("%Y-%m-%d %H:%M:%S",),
         timezone=source.timezone,
         encoding=source.encoding,
+        states_whole_orders=states_whole_orders(source, BY_NAME[file.entity]),
     )
 
 

@@ -23,6 +23,7 @@ from shopwright.ingest.adapters.mapping import (
     FileKind,
     Mapping,
     column,
+    states_whole_orders,
 )
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ FIELDS = {
 
 
 def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
+    entity = BY_NAME["order_items"]
     return Mapping(
-        entity=BY_NAME["order_items"],
+        entity=entity,
         kind=FileKind.XLSX if file_name.casefold().endswith(WORKBOOK_ENDING) else FileKind.CSV,
         fields=FIELDS,
         csv=CsvShape(synonyms=SYNONYMS),
@@ -71,6 +73,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
         fallback_encoding="latin-1",
         counts_copies=True,
         keeps_signs=True,
+        states_whole_orders=states_whole_orders(source, entity, default=True),
     )
 
 

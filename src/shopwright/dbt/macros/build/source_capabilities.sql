@@ -1,6 +1,6 @@
 {#
-    Whether any event of the shop has a value in an optional column. The query is fast either way: file statistics answer
-    it if no event has one, the first rows if some do.
+    Whether any event of the shop, or any row of another table of the lake, has a value in an optional column. The query is fast
+    either way: file statistics answer it if no row has one, the first rows if some do.
 #}
 {% macro source_has_event_ids() -%}
     {{ return(is_ever_filled('source_event_id')) }}
@@ -32,10 +32,10 @@
     {{ return(result.rows | length > 0) }}
 {%- endmacro %}
 
-{% macro is_ever_filled(column) -%}
+{% macro is_ever_filled(column, table='events') -%}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
     {%- set result = run_query(
-        'select 1 from ' ~ source('bronze', 'events') ~ ' where ' ~ column ~ ' is not null limit 1'
+        'select 1 from ' ~ target.database ~ '.bronze.' ~ table ~ ' where ' ~ column ~ ' is not null limit 1'
     ) -%}
     {{ return(result.rows | length > 0) }}
 {%- endmacro %}

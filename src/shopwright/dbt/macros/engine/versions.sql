@@ -8,3 +8,16 @@
     {%- if own_time %}{{ own_time }} desc nulls last, {% endif -%}
     _batch_seq desc, _row_number desc
 {%- endmacro %}
+
+{#
+    Condition: a newer statement of the whole order, by the same source, replaced the row. A file that states whole orders
+    gives each row its batch as _statement_seq. Rows of other files are replaced by later statements only.
+
+    table  the lake's table of parts of orders
+#}
+{% macro is_replaced(table) -%}
+    {%- if not is_ever_filled('_statement_seq', table) -%}{{ return('false') }}{%- endif -%}
+    coalesce(
+        coalesce(_statement_seq, _batch_seq) < max(_statement_seq) over (partition by order_id, _source), false
+    )
+{%- endmacro %}

@@ -1,10 +1,19 @@
 -- grain: one row per order line
 -- A numbered line that arrives again replaces the earlier one. Lines without a number are distinguished by
--- their content and numbered here, after those that have one.
+-- their content and numbered here, after those that have one. A newer statement of a whole order replaces all
+-- of its older lines.
 with
 
+arrived_order_items as (
+    select
+        *,
+        {{ is_replaced('order_items') }} as is_replaced
+    from {{ source('bronze', 'order_items') }}
+),
+
 order_items as (
-    select * from {{ source('bronze', 'order_items') }}
+    select * from arrived_order_items
+    where not is_replaced
 ),
 
 ranked as (

@@ -1,9 +1,17 @@
 -- grain: one row per payment of an order
--- A payment that arrives again replaces the earlier one.
+-- A payment that arrives again replaces the earlier one, as does a newer statement of the whole order.
 with
 
+arrived_payments as (
+    select
+        *,
+        {{ is_replaced('payments') }} as is_replaced
+    from {{ source('bronze', 'payments') }}
+),
+
 payments as (
-    select * from {{ source('bronze', 'payments') }}
+    select * from arrived_payments
+    where not is_replaced
 ),
 
 ranked as (

@@ -111,7 +111,7 @@ HOSTILE = [
     json.dumps(event("no user", user_id=None)).encode(),
     json.dumps(event("no product", product_id=None)).encode(),
     json.dumps(event("no price", event_type="purchase", price=None)).encode(),
-    json.dumps(event("old", event_at="1999-12-31")).encode(),
+    json.dumps(event("old", event_at="1969-12-31")).encode(),
     json.dumps(event("never", event_at="infinity")).encode(),
     json.dumps(event("no time", event_at="yesterday")).encode(),
     json.dumps(event("dance", event_type="dance")).encode(),

@@ -14,8 +14,8 @@ EVENT_TYPES = (
     "purchase",
 )
 
-MIN_TIMESTAMP, MAX_TIMESTAMP = "2000-01-01 00:00:00", "2099-12-31 23:59:59"
-"""Limits of all times, UTC. No event of an online shop is outside; such a date is a broken clock or an unset field."""
+MIN_TIMESTAMP, MAX_TIMESTAMP = "1970-01-01 00:00:01", "2099-12-31 23:59:59"
+"""Limits of all times, UTC, unless the settings narrow them. The first second of 1970 is how systems write an unset time."""
 
 MAX_PRICE = "100000000"
 """Limit of an amount in currencies such as USD, and that many times the order of magnitude of others; above it, the amount is

@@ -6,6 +6,9 @@ from shopwright.contracts.events import MAX_TIMESTAMP, MIN_TIMESTAMP
 from shopwright.contracts.reference import PROPERTIES
 from shopwright.contracts.schema import Column, Entity, Kind, Rule
 
+IS_DAY = "_is_day"
+"""End of the name of a column that says whether only the day of a time is known."""
+
 LINE_KINDS = (
     "sale",
     "return",
@@ -60,6 +63,14 @@ def _currency(
     return Column(name, Kind.CURRENCY, meaning)
 
 
+def _is_day(name: str) -> Column:
+    return Column(
+        f"{name}{IS_DAY}",
+        Kind.BOOLEAN,
+        f"Whether only the day of `{name}` is known, which is then the beginning of that day of the shop; empty means no.",
+    )
+
+
 ORDERS = Entity(
     name="orders",
     grain="one version of an order",
@@ -71,11 +82,7 @@ ORDERS = Entity(
         Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
         Column("status", Kind.TEXT, "Status as the source writes it."),
         _timestamp("ordered_at", "When the order was placed.", required=True),
-        Column(
-            "ordered_at_is_day",
-            Kind.BOOLEAN,
-            "Whether only the day of `ordered_at` is known; then it is the start of that day in the shop's zone.",
-        ),
+        _is_day("ordered_at"),
         _timestamp("approved_at", "When the payment was approved."),
         _timestamp("shipped_at", "When it was handed to the carrier."),
         _timestamp("delivered_at", "When it was delivered to the customer."),
@@ -189,11 +196,7 @@ ORDER_ITEMS = Entity(
         ),
         _amount("freight", "Shipping charged for the line."),
         _timestamp("ordered_at", "When the order was placed, in exports that have only order lines."),
-        Column(
-            "ordered_at_is_day",
-            Kind.BOOLEAN,
-            "Whether only the day of `ordered_at` is known; then it is the start of that day in the shop's zone.",
-        ),
+        _is_day("ordered_at"),
         Column("customer_id", Kind.TEXT, "The customer who ordered, in exports that have only order lines."),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have only order lines."),
         PROPERTIES,

@@ -61,6 +61,8 @@ class LoadedBatch:
     """Accepted rows by the adapter's rule that decided their kind; None where it has no such rules."""
     first_at: datetime | None
     last_at: datetime | None
+    notes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Accepted rows of which the reader changed a value, by kind of change and column."""
     columns: list[str] = field(default_factory=list)
     """Columns of a delimited file, in order."""
     new_columns: list[str] = field(default_factory=list)
@@ -130,6 +132,7 @@ def write_batch(
         duplicate=duplicates,
         quarantined=written.quarantined,
         rules=rules,
+        notes=_count_notes(connection, read.projection, folder / file.name),
         columns=read.columns,
         new_columns=read.new_columns,
     )
@@ -158,8 +161,7 @@ def _write_typed_rows(connection: Connection, read: ReadResult, write: WriteQuer
     bad = connection.execute(
         "select rowid, _broken from typed_rows where _broken <> 0 order by rowid"
     ).fetchall()
-    names = ", ".join(quote_name(column.name) for column in read.projection.columns)
-    file = write(f"select {names} from typed_rows where _broken = 0")
+    file = write(f"select {read.projection.written_names} from typed_rows where _broken = 0")
     return WrittenRows(file, quarantined_rows(read, read.rejected, bad))
 
 
@@ -183,6 +185,21 @@ def _count_rules(connection: Connection, path: Path) -> dict[str, int] | None:
         "group by all order by rows desc, 1"
     ).fetchall()
     return dict(rows) or None
+
+
+def _count_notes(connection: Connection, projection: Projection, path: Path) -> dict[str, dict[str, int]]:
+    """Count a file's rows by what was noted of them."""
+    if not projection.notes:
+        return {}
+    counts = ", ".join(f"count(*) filter (_notes & {1 << bit} <> 0)" for bit in range(len(projection.notes)))
+    row = connection.execute(
+        f"select {counts} from read_parquet({quote_text(str(path))}) where _notes <> 0"
+    ).fetchone()
+    notes: dict[str, dict[str, int]] = {}
+    for (kind, column), count in zip(projection.notes, row or (), strict=True):
+        if count:
+            notes.setdefault(kind, {})[column] = count
+    return notes
 
 
 def _drop_duplicates(connection: Connection, path: Path, target: Path, *, keeps_order: bool) -> AddedFile:
@@ -219,6 +236,8 @@ def _stored_sql(rows: str, entity: Entity, projection: Projection, batch: Batch)
     columns += [f"1::bigint as {COPY_NUMBER}"] if projection.counts_copies else []
     if projection.states_whole_orders:
         columns.append(f"{batch.statement or batch.sequence}::bigint as {STATEMENT.name}")
+    # what is noted of a row is counted in its file, and no column of the lake
+    columns += ["_notes"] if projection.notes else []
     columns += [
         f"{batch.sequence}::bigint as _batch_seq",
         f"{quote_text(batch.batch_id)} as _batch_id",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from shopwright.ingest.ledger import LedgerIndex
     from shopwright.settings import Project, SourceSettings
 
+LIMITS = {"earliest_date", "latest_date"}
+"""Settings of `[ingest]` that decide which rows are accepted."""
+
 LENGTH = 16
 """Hexadecimal digits of a fingerprint."""
 
@@ -44,6 +47,8 @@ def fingerprint(mapping: Mapping, source: SourceSettings, project: Project) -> s
         "table": source.table,
         "query": source.query,
         "shop_timezone": project.settings.shop.timezone,
+        "limits": _canonical(project.settings.ingest.model_dump(include=LIMITS, exclude_defaults=True))
+        or None,
     }
     stated = {name: value for name, value in document.items() if value is not None}
     return sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:LENGTH]

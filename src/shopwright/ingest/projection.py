@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from shopwright.contracts import Column, Entity, Rule
+from shopwright.contracts.sales import IS_DAY
 from shopwright.contracts.schema import Kind
 from shopwright.core.currencies import MAGNITUDES, magnitude
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.adapters.mapping import EPOCH, ISO_8601, Field, Mapping
 from shopwright.ingest.amounts import settle, settled_names
 from shopwright.ingest.number_signs import read_number
+from shopwright.ingest.times import is_unset, read_is_day, read_timestamp
+
+if TYPE_CHECKING:
+    from shopwright.ingest.adapters.mapping import Field, Mapping
 
 _FAILED = "_sql_failed"
 """End of the names of rules about a shop's own expressions."""
@@ -40,10 +45,18 @@ class Projection:
     """Number of rules, the first ones, that are about the form of the record."""
     follows: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns whose own faults explain a rule's, by rule."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What is noted of values, by kind and column; the bits of ``_notes`` say of which row, where there are any."""
     counts_copies: bool = False
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
     states_whole_orders: bool = False
     """Whether the file states all rows of each order that it names."""
+
+    @property
+    def written_names(self) -> str:
+        """The columns that are written of a good row, as SQL."""
+        names = [quote_name(column.name) for column in self.columns]
+        return ", ".join([*names, "_notes"] if self.notes else names)
 
     def broken_rules(self, bits: int) -> list[str]:
         """Return the names of the rules whose bits are set, without those that follow from others.
@@ -100,15 +113,20 @@ def compile_projection(
         texts.setdefault("properties", properties)
     for name in settled_names(entity):
         texts.setdefault(name, "null::varchar")
+    filled = _filled(mapping, texts)
     columns = tuple(
-        _scaled(column, mapping, texts) for column in entity.stored_columns if column.name in texts
+        _limited(column, mapping, texts)
+        for column in entity.stored_columns
+        if column.name in {*texts, *filled}
     )
+    written = tuple(column for column in columns if column.name in texts)
     custom = [column.name for column in columns if column.name in mapping.custom_expressions]
-    stated = {column.name: _typed(column, mapping) for column in columns}
+    stated = {column.name: filled.get(column.name) or _typed(column, mapping) for column in columns}
+    notes = _notes(written, texts)
     rules = [
         *structural,
         *_failed_expressions(custom),
-        *_unreadable(columns, stated),
+        *_unreadable(written, stated),
         *_contract(entity, columns),
         *_future(entity, columns, latest),
     ]
@@ -121,23 +139,64 @@ def compile_projection(
         columns=columns,
         select_text=", ".join(
             [
-                *(f"{texts[column.name]} as {_raw(column)}" for column in columns),
+                *(f"{texts[column.name]} as {_raw(column)}" for column in written),
+                *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes)),
                 *(f"({_guarded(mapping.fields[name])} is null) as {_failed(name)}" for name in custom),
                 *_absent(entity, columns),
             ]
         ),
-        select_typed=", ".join([*typed, f"({bits})::bigint as _broken"]),
+        select_typed=", ".join(
+            [*typed, *_note_bits(notes), f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"]
+        ),
         rules=tuple(rule.name for rule in rules),
         meanings=tuple(rule.meaning for rule in rules),
         structural=len(structural),
         follows={rule.name: rule.follows for rule in rules if rule.follows},
+        notes=tuple((note.kind, note.column) for note in notes),
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
     )
 
 
-def _scaled(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> Column:
-    """Return a column whose limits follow the currency of its row, or else the shop's."""
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A change of a value that the ledger counts."""
+
+    kind: str
+    column: str
+    condition: str
+    """SQL over the file's columns."""
+
+
+def _notes(columns: tuple[Column, ...], texts: MappingABC[str, str]) -> list[_Note]:
+    return [
+        _Note("unset_times", column.name, f"({is_unset(texts[column.name])})")
+        for column in columns
+        if column.kind is Kind.TIMESTAMP and not column.required
+    ]
+
+
+def _note_bits(notes: list[_Note]) -> list[str]:
+    bits = " | ".join(f"(case when _noted_{bit} then {1 << bit} else 0 end)" for bit in range(len(notes)))
+    return [f"({bits})::bigint as _notes"] if notes else []
+
+
+def _filled(mapping: Mapping, texts: MappingABC[str, str]) -> dict[str, str]:
+    """Return SQL of columns that follow from how another one is written, and that the file does not state itself."""
+    names = {column.name for column in mapping.entity.stored_columns}
+    days = {
+        f"{column.name}{IS_DAY}": read_is_day(_raw(column), mapping)
+        for column in mapping.entity.stored_columns
+        if column.name in texts and f"{column.name}{IS_DAY}" in names - texts.keys()
+    }
+    # null, not false, for a moment: rows of files read before such columns were known stay the same
+    return {name: f"nullif({sql}, false)" for name, sql in days.items() if sql is not None}
+
+
+def _limited(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> Column:
+    """Return a column with the limits of the shop's settings; those of amounts follow the row's currency, or else the shop's."""
+    if column.kind is Kind.TIMESTAMP and column.minimum is not None:
+        return replace(column, minimum=mapping.shop.earliest, maximum=mapping.shop.latest)
     if column.kind not in (Kind.MONEY, Kind.PRICE) or column.unit != "`currency`":
         return column
     own = str(magnitude(mapping.currency))
@@ -199,7 +258,8 @@ def _typed(column: Column, mapping: Mapping) -> str:
     raw = _raw(column)
     match column.kind:
         case Kind.TIMESTAMP:
-            return _timestamp(raw, mapping)
+            time = read_timestamp(raw, mapping)
+            return time if column.required else f"case when {is_unset(raw)} then null else {time} end"
         case Kind.MONEY | Kind.PRICE | Kind.QUANTITY:
             number = read_number(raw, mapping.numbers)
             return f"case when {_is_number(raw)} then try_cast({number} as {column.kind.sql_type}) end"
@@ -219,50 +279,21 @@ def _is_number(raw: str) -> str:
     return f"not (contains({raw}, '_') or contains({raw}, 'x'))"
 
 
-def _timestamp(raw: str, mapping: Mapping) -> str:
-    attempts = [_parse_timestamp(raw, item, mapping.timezone) for item in mapping.timestamp_formats]
-    return attempts[0] if len(attempts) == 1 else f"coalesce({', '.join(attempts)})"
-
-
-def _parse_timestamp(raw: str, timestamp_format: str, zone: str) -> str:
-    if timestamp_format == EPOCH:
-        return (
-            f"case when regexp_full_match({raw}, '[0-9]{{10}}') then make_timestamp({raw}::bigint * 1000000) "
-            f"when regexp_full_match({raw}, '[0-9]{{13}}') then make_timestamp({raw}::bigint * 1000) end"
-        )
-    if timestamp_format != ISO_8601:
-        return _from_zone(f"try_strptime({raw}, {quote_text(timestamp_format)})", zone)
-    # a cast straight to a timestamp would drop the offset; times without an offset are in the source's zone
-    instant = f"make_timestamp(epoch_us(try_cast({raw} as timestamptz)))"
-    if zone == "UTC":
-        return f"case when regexp_full_match({raw}, '{_LOCAL}({_OFFSET})?') then {instant} end"
-    local = _from_zone(f"try_cast({raw} as timestamp)", zone)
-    return (
-        f"case when regexp_full_match({raw}, '{_LOCAL}') then {local} "
-        f"when regexp_full_match({raw}, '{_LOCAL}{_OFFSET}') then {instant} end"
-    )
-
-
-_LOCAL = "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
-_OFFSET = " ?([zZ]|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
-"""What counts as ISO 8601. The engine's cast accepts more: 'infinity', and ambiguous zones such as IST."""
-
-
-def _from_zone(local: str, zone: str) -> str:
-    return local if zone == "UTC" else f"timezone('UTC', timezone({quote_text(zone)}, {local}))"
-
-
 def _unreadable(columns: tuple[Column, ...], stated: dict[str, str]) -> list[Rule]:
     """Return the rules on values that cannot be read as their type; a value that was filled in does not count."""
     typed = [column for column in columns if column.kind not in (Kind.TEXT, Kind.JSON, Kind.CURRENCY)]
     return [
         Rule(
             f"{column.name}_unreadable",
-            f"({_read(column, stated)} is not null or {_raw(column)} is null)",
+            f"({_read(column, stated)} is not null or {_raw(column)} is null{_or_unset(column)})",
             f"`{column.name}` can be read as {column.kind}.",
         )
         for column in typed
     ]
+
+
+def _or_unset(column: Column) -> str:
+    return f" or {is_unset(_raw(column))}" if column.kind is Kind.TIMESTAMP and not column.required else ""
 
 
 def _read(column: Column, stated: dict[str, str]) -> str:

@@ -218,6 +218,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         rows_duplicate=loaded.duplicate,
         rows_quarantined=len(bad),
         rules=json.dumps(loaded.rules) if loaded.rules else None,
+        notes=json.dumps(loaded.notes) if loaded.notes else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )

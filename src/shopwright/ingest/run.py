@@ -480,6 +480,7 @@ def _complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> Ledg
         new_columns=", ".join(loaded.new_columns) or None,
         columns=json.dumps(loaded.columns) if loaded.columns else None,
         rules=json.dumps(loaded.rules) if loaded.rules else None,
+        notes=json.dumps(loaded.notes) if loaded.notes else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shopwright.core.engine import Connection, ValueReadError
-from shopwright.core.sql import quote_name
 from shopwright.ingest.read_job import BadRecord, ReadResult, RecordStream, UnreliableReadError
 from shopwright.lake.delta import AddedFile
 
@@ -49,11 +48,10 @@ def write_stream(
     stream = read.stream
     if stream is None:
         raise ValueError("the file is not to be streamed")
-    names = ", ".join(quote_name(column.name) for column in read.projection.columns)
     file, rejected = _write(
         connection,
         stream,
-        f"select {names} from ({stream.select}) where _broken = 0",
+        f"select {read.projection.written_names} from ({stream.select}) where _broken = 0",
         write,
         keeps_order=keeps_order,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003  # pydantic reads it when the class is made
+from datetime import date
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from shopwright.settings.strict import Strict, Timezone
 
@@ -28,6 +28,16 @@ class IngestSettings(Strict):
     """Longest record that is loaded, in bytes; longer ones are quarantined."""
     max_future_hours: NonNegativeInt = 24
     """How far in the future a timestamp may be, in hours; later rows are quarantined."""
+    earliest_date: date = Field(date(1970, 1, 1), ge=date(1970, 1, 1))
+    """First day, in the shop's time zone, of any time; rows with an earlier one are quarantined."""
+    latest_date: date = Field(date(2099, 12, 31), le=date(2099, 12, 31))
+    """Last day of any time, promised deliveries included; rows with a later one are quarantined."""
+
+    @model_validator(mode="after")
+    def _check_dates(self) -> IngestSettings:
+        if self.earliest_date > self.latest_date:
+            raise ValueError("earliest_date is after latest_date")
+        return self
 
 
 class SessionSettings(Strict):

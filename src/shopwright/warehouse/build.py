@@ -219,7 +219,7 @@ def _count_tests(run: DbtRun) -> int:
     return sum("test" in result.kind for result in run.results)
 
 
-def _report(run: DbtRun, reason: str, seconds: float, notes: tuple[str, ...]) -> BuildReport:
+def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
     slowest = sorted(run.results, key=lambda result: -result.seconds)[:5]
     return BuildReport(
         full_refresh=bool(reason),
@@ -229,5 +229,4 @@ def _report(run: DbtRun, reason: str, seconds: float, notes: tuple[str, ...]) ->
         warnings=tuple(f"{result.name}: {result.failing_rows}" for result in run.with_status("warn")),
         seconds=seconds,
         slowest=tuple((result.name, result.seconds) for result in slowest),
-        notes=notes,
     )

@@ -8,6 +8,7 @@ from shopwright.contracts import BY_NAME, Entity
 from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.ingest.adapters.mapping import (
     DATA_ENDINGS,
+    EPOCH,
     ISO_8601,
     WORKBOOK_ENDING,
     Adapter,
@@ -47,7 +48,7 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
             columns=source.columns,
         ),
         required_columns=columns,
-        timestamp_formats=source.timestamp_formats or (ISO_8601,),
+        timestamp_formats=source.timestamp_formats or (ISO_8601, EPOCH),
         timezone=source.timezone,
         encoding=source.encoding,
         counts_copies=_counts_copies(entity, fields),

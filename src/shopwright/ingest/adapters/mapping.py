@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shopwright.contracts.events import MAX_TIMESTAMP, MIN_TIMESTAMP
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Mapping as MappingABC
@@ -20,6 +22,17 @@ DATA_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet"
 """Endings of the files in a folder that adapters read by default."""
 
 WORKBOOK_ENDING = ".xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class ShopContext:
+    """What the shop's settings say about the meaning of its sources' values."""
+
+    timezone: str = "UTC"
+    """Zone in which the shop's days begin and end: a day without a time is a day of the shop."""
+    earliest: str = MIN_TIMESTAMP
+    latest: str = MAX_TIMESTAMP
+    """Limits of all times, inclusive, as literals in UTC."""
 
 
 class FileKind(StrEnum):
@@ -105,6 +118,7 @@ class Mapping:
     """strptime formats, ``iso8601`` or ``epoch``, tried in order."""
     timezone: str = "UTC"
     """Zone of timestamps without one."""
+    shop: ShopContext = ShopContext()
     encoding: str = "utf-8"
     fallback_encoding: str | None = None
     """Encoding of a file that is not valid UTF-8; if None, only its records that are not are quarantined."""

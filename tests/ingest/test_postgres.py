@@ -397,13 +397,13 @@ def test_rows_put_aside_are_replayed_once_the_settings_are_mended(tmp_path, data
     database.run(
         "create table lines (order_id text, quantity int, unit_price text, kind text, line_number int)"
     )
-    database.run("insert into lines values ('o1', 1, '1,50', 'sale', 1), ('o2', 1, null, E'sa\\nle', 2)")
+    database.run("insert into lines values ('o1', 1, 'EUR 1.50', 'sale', 1), ('o2', 1, null, E'sa\\nle', 2)")
     database.run("insert into lines values ('o3', 1, '2.5', 'sale', 3)")
     source = SOURCE.replace('entity = "orders"', 'entity = "order_items"') + 'table = "lines"\n'
     shop = Shop.make(tmp_path, source)
     assert counts(shop.ingest()) == (3, 1, 2, 0)
-    assert [row.raw for row in shop.quarantine()] == ['o1,1,"1,50",sale,1', 'o2,1,\\NULL,"sa\nle",2']
-    mended = "[sources.map]\nunit_price = { sql = \"replace(unit_price, ',', '.')\" }\n"
+    assert [row.raw for row in shop.quarantine()] == ['o1,1,EUR 1.50,sale,1', 'o2,1,\\NULL,"sa\nle",2']
+    mended = "[sources.map]\nunit_price = { sql = \"replace(unit_price, 'EUR ', '')\" }\n"
     Shop.make(tmp_path, source + mended)
     assert (shop.replay().accepted, shop.replay().replayed) == (1, 1)
     assert shop.rows("order_id", "unit_price", entity="order_items") == [

@@ -48,6 +48,8 @@ def connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
     )
     connection.execute("set TimeZone = 'UTC'")
+    # where Python runs a command line, the engine would print its bar among the results
+    connection.execute("set enable_progress_bar = false")
     if threads:
         connection.execute(f"set threads = {int(threads)}")
     if memory_limit:

@@ -119,7 +119,7 @@ def _prices() -> list[Entry]:
     return [
         *entries,
         entry(59, price="", lands={"price": None}),
-        entry(58, what="purchase", price="", lands={"price": None}),
+        entry(58, what="purchase", price="", lands={"what": "purchase", "price": None}),
     ]
 
 

@@ -59,6 +59,7 @@ def test_sales_leave_canceled_orders_and_returns_out_of_net(orders, read):
         "unit_count": row["unit_count"],
         "on_time_rate": 0.5,
         "average_review_score": 3.5,
+        "unknown_order_count": 0,
     }
     february = {"first": date(2025, 2, 1), "last": date(2025, 2, 28)}
     assert read(orders, "sales_summary", **february)[0]["gross_amount"] == 27

@@ -42,8 +42,8 @@ def read_number(raw: str, signs: NumberSigns) -> str:
     """
     if signs.is_mixed:
         return (
-            f"case when regexp_full_match({raw}, '[+-]?[0-9]+') or regexp_full_match({raw}, '{_DOT_PROOF}') "
-            f"then replace({raw}, ',', '') "
+            f"case when not contains({raw}, ',') then case when not regexp_full_match({raw}, '{_DOTTED}') then {raw} end "
+            f"when regexp_full_match({raw}, '{_DOT_PROOF}') then replace({raw}, ',', '') "
             f"when regexp_full_match({raw}, '{_COMMA_PROOF}') then replace(replace({raw}, '.', ''), ',', '.') end"
         )
     if signs.decimal is None and signs.thousands is None:
@@ -53,7 +53,10 @@ def read_number(raw: str, signs: NumberSigns) -> str:
     point = "[.]" if decimal == "." else decimal
     shape = f"[+-]?([0-9]{{1,3}}({grouping}[0-9]{{3}})+|[0-9]+)({point}[0-9]+)?"
     plain = f"regexp_replace({raw}, '{grouping}', '', 'g')"
-    return f"case when regexp_full_match({raw}, '{shape}') then replace({plain}, '{decimal}', '.') end"
+    return (
+        f"case when regexp_full_match({raw}, '{shape}') then replace({plain}, '{decimal}', '.') "
+        f"when not (contains({raw}, ',') or contains({raw}, '.')) then {raw} end"
+    )
 
 
 def detect_signs(job: ReadJob, columns: Sequence[str], source: str) -> NumberSigns:

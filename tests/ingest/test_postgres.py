@@ -402,7 +402,7 @@ def test_rows_put_aside_are_replayed_once_the_settings_are_mended(tmp_path, data
     source = SOURCE.replace('entity = "orders"', 'entity = "order_items"') + 'table = "lines"\n'
     shop = Shop.make(tmp_path, source)
     assert counts(shop.ingest()) == (3, 1, 2, 0)
-    assert [row.raw for row in shop.quarantine()] == ['o1,1,EUR 1.50,sale,1', 'o2,1,\\NULL,"sa\nle",2']
+    assert [row.raw for row in shop.quarantine()] == ["o1,1,EUR 1.50,sale,1", 'o2,1,\\NULL,"sa\nle",2']
     mended = "[sources.map]\nunit_price = { sql = \"replace(unit_price, 'EUR ', '')\" }\n"
     Shop.make(tmp_path, source + mended)
     assert (shop.replay().accepted, shop.replay().replayed) == (1, 1)

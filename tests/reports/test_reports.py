@@ -140,7 +140,7 @@ def test_credit_notes_and_write_offs_are_no_orders(name):
         select
             *, date '2025-01-01' as order_date, 'c' as customer_id, 'sent' as status, false as is_counted,
             1 as gross_amount, 0 as discount_amount, 0 as return_amount, 1 as net_amount, 1 as order_value_amount,
-            1 as unit_count, true as is_on_time, 5 as review_score
+            1 as unit_count, true as is_on_time, 5 as review_score, 1 as total_amount, null::text as session_key
         from (values (true, 1, false), (true, 2, true), (false, 0, false), (false, 1, true), (false, 3, false))
             as orders (has_sale, line_count, is_canceled)
     """

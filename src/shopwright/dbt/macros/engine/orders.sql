@@ -39,11 +39,13 @@
     {{ return(items | join(', ')) }}
 {%- endmacro %}
 
-{# Condition: two rows are equal in every amount column. #}
+{# Condition: two rows of sums are equal in every amount column; a sum of unknown amounts only adds nothing. #}
 {% macro equal_amounts(left, right) -%}
     {%- set conditions = [] -%}
     {%- for name in order_amounts() -%}
-        {%- do conditions.append(null_safe_equal(left ~ '.' ~ name, right ~ '.' ~ name)) -%}
+        {%- do conditions.append(
+            'coalesce(' ~ left ~ '.' ~ name ~ ', 0) = coalesce(' ~ right ~ '.' ~ name ~ ', 0)'
+        ) -%}
     {%- endfor -%}
     {{ return(conditions | join(' and ')) }}
 {%- endmacro %}

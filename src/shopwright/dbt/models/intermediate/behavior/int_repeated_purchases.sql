@@ -5,6 +5,9 @@
 {%- set users, visitor_users = ref('int_user_keys'), ref('int_visitor_users') %}
 {%- set repeated_ids = ref('int_repeated_event_ids') %}
 {%- set is_partial = is_partial_build() %}
+{%- set visitor_join = latest_before_join(
+    visitor_users, 'visitor_users', 'visitor_key', 'started_at', 'purchases.visitor_key', 'purchases.event_at'
+) if source_has_visitor_ids() else 'left join ' ~ visitor_users ~ ' as visitor_users on false' %}
 
 with
 
@@ -64,9 +67,7 @@ stitched as (
         purchases.price,
         purchases.quantity
     from purchases
-    {{ latest_before_join(
-        visitor_users, 'visitor_users', 'visitor_key', 'started_at', 'purchases.visitor_key', 'purchases.event_at'
-    ) }}
+    {{ visitor_join }}
 ),
 
 final as (

@@ -100,7 +100,7 @@
 {%- endmacro %}
 
 {#
-    The state of an order in words that are the same for every source, from its status and times: canceled, refunded,
+    The state of an order, named alike for every source, from its status and times: canceled, refunded,
     delivered, shipped, confirmed, pending or other; null without a status and times.
 #}
 {% macro canonical_status() -%}

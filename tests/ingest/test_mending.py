@@ -76,15 +76,15 @@ def check(shop):
 
 
 def content(shop, entity="order_items"):
-    """All rows without their technical columns, sorted, and the order in which their files arrived."""
+    """All rows without their technical columns, sorted, and the order in which their files arrived, and were stated."""
     lake = Lake(shop.project.lake)
     sql = read_sql(entity, [file.path for file in lake.files(entity)])
     with connect() as connection:
         rows = connection.execute(
-            f"select columns(* exclude (_batch_seq, _row_number, _batch_id, _source)), _batch_seq from ({sql}) order by all"
+            "select columns(* exclude (_batch_seq, _statement_seq, _row_number, _batch_id, _source)), "
+            f"dense_rank() over (order by _statement_seq), dense_rank() over (order by _batch_seq) from ({sql})"
         ).fetchall()
-    arrived = sorted({row[-1] for row in rows})
-    return sorted((*map(str, row[:-1]), arrived.index(row[-1])) for row in rows)
+    return sorted(tuple(map(str, row)) for row in rows)
 
 
 def say(shop, *command, **options):

@@ -45,8 +45,13 @@ def test_invoices_become_purchases_without_a_line_of_python(real_data, tmp_path)
             "select rows_read, rows_accepted, rows_quarantined, rows_duplicate from gold.fct_ingest_ledger"
         ).fetchone()
         assert read == 541_909 == accepted + quarantined + duplicate
+        # one invoice states one of its lines twice, a minute apart: that line was bought once
+        repeated = connection.execute("select repeated_purchase_count from gold.fct_event_merges").fetchone()
+        assert repeated == (1,)
         raw, orders, sessions = connection.execute(
-            "select (select sum(price * coalesce(quantity, 1)) from silver.stg_events), "
+            "with lines as (select *, min(event_at) over (partition by user_id, order_id, product_id, price, quantity) "
+            "as first_at from silver.stg_events) "
+            "select (select sum(price * coalesce(quantity, 1)) from lines where event_at = first_at), "
             "(select sum(gross_amount) from gold.fct_orders), (select sum(gross_amount) from gold.fct_sessions)"
         ).fetchone()
         assert raw == orders == sessions

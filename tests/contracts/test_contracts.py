@@ -63,11 +63,11 @@ def test_the_lake_stores_landed_columns_then_technical_ones(entity):
     assert names == [column.name for column in (*entity.stored_columns, *technical)]
 
 
-def test_money_is_exact_and_ids_are_text():
+def test_money_is_exact_and_ids_are_ids():
     for entity in ENTITIES:
-        for column in entity.columns:
+        for column in entity.stored_columns:
             if column.name.endswith("_id"):
-                assert column.kind is Kind.TEXT
+                assert column.kind.is_id
             if column.unit == "`currency`":
                 assert column.kind in (Kind.MONEY, Kind.PRICE)
 

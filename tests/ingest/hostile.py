@@ -242,8 +242,9 @@ def _bytes() -> list[Entry]:
 def _injections() -> list[Entry]:
     entries = []
     for number, text in enumerate(INJECTIONS):
+        names_nothing = ("user_id_missing", "product_id_missing") if text == "NULL" else ()
         entries += [
-            entry(number, who=text, product=text, note=text),
+            entry(number, *names_nothing, who=text, product=text, note=text),
             entry(number + 20, "event_at_unreadable", when=text),
             entry(number + 40, "event_type_unknown", what=text),
             entry(number + 60, "price_unreadable", price=text),

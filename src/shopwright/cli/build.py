@@ -74,5 +74,5 @@ def show_report(console: Console, report: BuildReport) -> None:
     )
     for sentence in report.merges:
         console.print(f"merged: {sentence}", markup=False)
-    for warning in report.warnings:
-        console.print(f"warning: {warning}", markup=False)
+    for warning, rows in zip(report.warnings, report.warning_rows, strict=True):
+        console.print(f"warning: {warning}{f' ({rows})' if rows else ''}", markup=False)

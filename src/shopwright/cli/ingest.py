@@ -28,6 +28,7 @@ from shopwright.ingest import mending
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.mending import plan_forget, read_again
 from shopwright.ingest.mending_plan import Plan, count_rows
+from shopwright.ingest.notes import describe_notes
 from shopwright.ingest.run import IngestReport, Progress, ingest
 from shopwright.settings import Project, load_project
 
@@ -202,6 +203,8 @@ def _show_notes(console: Console, report: IngestReport) -> None:
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
         if row.reason and (row.outcome == "loaded" or " of source " in row.reason):
             console.print(f"{row.file}: {row.reason}", markup=False)
+    for sentence in describe_notes(report.rows):
+        console.print(f"Noted: {sentence}", markup=False)
     for message in report.refused:
         console.print(f"Not read: {message}", markup=False)
     for row in report.failed:

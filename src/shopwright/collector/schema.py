@@ -10,6 +10,9 @@ from shopwright.ingest.adapters.event_stream import EVENT_FIELDS
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string"},
+    Kind.ID: {"type": "string"},
+    Kind.PERSON_ID: {"type": "string"},
+    Kind.ORDER_ID: {"type": "string"},
     Kind.TIMESTAMP: {"type": "string", "format": "date-time"},
     Kind.MONEY: {"type": "number"},
     Kind.PRICE: {"type": "number"},

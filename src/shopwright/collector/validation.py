@@ -107,6 +107,5 @@ class EventValidator:
             "from (select string_split($1::varchar, chr(10)) as lines))"
         )
         documents = f"(select _line, case when json_valid(text) then text::json end as doc from {lines})"
-        texts = f"(select {self._projection.select_text}, doc, _line from {extracted(MAPPING, documents)})"
-        typed = f"(select {self._projection.select_typed}, _line from {texts})"
-        return f"select _broken, {_IDENTITY}, source_event_id from {typed} order by _line"
+        rows = self._projection.rows(extracted(MAPPING, documents), ", doc, _line")
+        return f"select _broken, {_IDENTITY}, source_event_id from ({rows}) order by _line"

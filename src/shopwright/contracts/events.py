@@ -70,7 +70,7 @@ EVENTS = Entity(
             "Computed on read, since it would double the size of the lake.",
             derived=_EVENT_ID,
         ),
-        Column("source_event_id", Kind.TEXT, "The event's id in the source."),
+        Column("source_event_id", Kind.ID, "The event's id in the source."),
         Column(
             "event_at",
             Kind.TIMESTAMP,
@@ -83,23 +83,23 @@ EVENTS = Entity(
         Column("event_type", Kind.TEXT, "What the user did.", required=True, allowed=EVENT_TYPES),
         Column(
             "user_id",
-            Kind.TEXT,
+            Kind.PERSON_ID,
             "The known user: a customer's id. Empty while the visitor is anonymous; then `visitor_id` has a value.",
         ),
         Column(
             "visitor_id",
-            Kind.TEXT,
+            Kind.PERSON_ID,
             "The device or browser: a cookie or an app's installation. Its anonymous events are given to the user who is "
             "known on it.",
         ),
         Column(
             "session_hint",
-            Kind.TEXT,
+            Kind.ID,
             "The source's own session id. For reference only; sessions are derived from gaps in time.",
         ),
-        Column("product_id", Kind.TEXT, "The product of the event."),
+        Column("product_id", Kind.ID, "The product of the event."),
         Column("product_name", Kind.TEXT, "The product's name in the event."),
-        Column("category_id", Kind.TEXT, "The product's category id in the event."),
+        Column("category_id", Kind.ID, "The product's category id in the event."),
         Column("category", Kind.TEXT, "The product's category path, with levels separated by dots."),
         Column("brand", Kind.TEXT, "The product's brand in the event."),
         Column(
@@ -114,7 +114,7 @@ EVENTS = Entity(
             "quantity", Kind.INTEGER, "Units; empty means one.", unit="units", minimum="1", maximum="1000000"
         ),
         Column("currency", Kind.CURRENCY, "ISO 4217 code; empty means the shop's currency."),
-        Column("order_id", Kind.TEXT, "The order of a purchase, where the source has one."),
+        Column("order_id", Kind.ORDER_ID, "The order of a purchase, where the source has one."),
         Column("experiment_group", Kind.TEXT, "The experiment variant in the event."),
         Column("device", Kind.TEXT, "Type of device, such as desktop, mobile or tablet."),
         Column("country", Kind.TEXT, "Country of the shopper, as the source writes it."),
@@ -179,7 +179,7 @@ EXPOSURES = Entity(
     time_column="exposed_at",
     columns=(
         Column("experiment", Kind.TEXT, "Name of the experiment.", required=True),
-        Column("unit_id", Kind.TEXT, "The user or session that was exposed.", required=True),
+        Column("unit_id", Kind.PERSON_ID, "The user or session that was exposed.", required=True),
         Column("variant", Kind.TEXT, "The variant that it was shown.", required=True),
         Column(
             "exposed_at",

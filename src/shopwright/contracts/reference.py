@@ -22,10 +22,12 @@ CUSTOMERS = Entity(
     key=("customer_id", "valid_from"),
     time_column="valid_from",
     columns=(
-        Column("customer_id", Kind.TEXT, "The customer; the same id as `user_id` of events.", required=True),
+        Column(
+            "customer_id", Kind.PERSON_ID, "The customer; the same id as `user_id` of events.", required=True
+        ),
         Column(
             "person_id",
-            Kind.TEXT,
+            Kind.PERSON_ID,
             "The person behind the customer, where the source creates a new customer for each order.",
         ),
         VALID_FROM,
@@ -53,10 +55,10 @@ PRODUCTS = Entity(
     key=("product_id", "valid_from"),
     time_column="valid_from",
     columns=(
-        Column("product_id", Kind.TEXT, "The product; the same id as in events.", required=True),
+        Column("product_id", Kind.ID, "The product; the same id as in events.", required=True),
         VALID_FROM,
         Column("name", Kind.TEXT, "Name that shoppers see."),
-        Column("category_id", Kind.TEXT, "Category id."),
+        Column("category_id", Kind.ID, "Category id."),
         Column("category", Kind.TEXT, "Category path, with levels separated by dots."),
         Column("brand", Kind.TEXT, "Brand."),
         Column(
@@ -88,7 +90,7 @@ SELLERS = Entity(
     key=("seller_id", "valid_from"),
     time_column="valid_from",
     columns=(
-        Column("seller_id", Kind.TEXT, "The seller.", required=True),
+        Column("seller_id", Kind.ID, "The seller.", required=True),
         VALID_FROM,
         Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
         Column("city", Kind.TEXT, "City."),

@@ -77,9 +77,9 @@ ORDERS = Entity(
     key=("order_id", "valid_from"),
     time_column="ordered_at",
     columns=(
-        Column("order_id", Kind.TEXT, "The order.", required=True),
+        Column("order_id", Kind.ORDER_ID, "The order.", required=True),
         _timestamp("valid_from", "From when this version is valid; empty where the source does not say."),
-        Column("customer_id", Kind.TEXT, "The person who ordered; empty where unknown."),
+        Column("customer_id", Kind.PERSON_ID, "The person who ordered; empty where unknown."),
         Column("status", Kind.TEXT, "Status as the source writes it."),
         _timestamp("ordered_at", "When the order was placed.", required=True),
         _is_day("ordered_at"),
@@ -112,7 +112,7 @@ ORDERS = Entity(
             maximum="10000000",
         ),
         Column("sales_channel", Kind.TEXT, "Where it was sold, such as web, pos or a marketplace."),
-        Column("store_id", Kind.TEXT, "Store or site that sold it."),
+        Column("store_id", Kind.ID, "Store or site that sold it."),
         Column("coupon_codes", Kind.TEXT, "Codes that the customer used, separated by commas."),
         Column("landing_page", Kind.TEXT, "First page of the visit that led to it."),
         Column("referrer", Kind.TEXT, "Page from which that visit came."),
@@ -137,7 +137,7 @@ ORDER_ITEMS = Entity(
     whole="order_id",
     time_column="ordered_at",
     columns=(
-        Column("order_id", Kind.TEXT, "The order.", required=True),
+        Column("order_id", Kind.ORDER_ID, "The order.", required=True),
         Column(
             "line_number",
             Kind.INTEGER,
@@ -152,10 +152,10 @@ ORDER_ITEMS = Entity(
             minimum="1",
             maximum=_MAX_NUMBER,
         ),
-        Column("product_id", Kind.TEXT, "The product."),
-        Column("variant_id", Kind.TEXT, "The variant of the product, such as a size."),
+        Column("product_id", Kind.ID, "The product."),
+        Column("variant_id", Kind.ID, "The variant of the product, such as a size."),
         Column("product_name", Kind.TEXT, "Name of the product in the line."),
-        Column("seller_id", Kind.TEXT, "The seller, on a marketplace."),
+        Column("seller_id", Kind.ID, "The seller, on a marketplace."),
         Column(
             "kind",
             Kind.TEXT,
@@ -197,7 +197,9 @@ ORDER_ITEMS = Entity(
         _amount("freight", "Shipping charged for the line."),
         _timestamp("ordered_at", "When the order was placed, in exports that have only order lines."),
         _is_day("ordered_at"),
-        Column("customer_id", Kind.TEXT, "The customer who ordered, in exports that have only order lines."),
+        Column(
+            "customer_id", Kind.PERSON_ID, "The customer who ordered, in exports that have only order lines."
+        ),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have only order lines."),
         PROPERTIES,
     ),
@@ -232,7 +234,7 @@ PAYMENTS = Entity(
     key=("order_id", "sequence"),
     whole="order_id",
     columns=(
-        Column("order_id", Kind.TEXT, "The order.", required=True),
+        Column("order_id", Kind.ORDER_ID, "The order.", required=True),
         Column(
             "sequence",
             Kind.INTEGER,
@@ -267,8 +269,8 @@ REFUNDS = Entity(
     whole="order_id",
     time_column="refunded_at",
     columns=(
-        Column("refund_id", Kind.TEXT, "The refund.", required=True),
-        Column("order_id", Kind.TEXT, "The order refunded.", required=True),
+        Column("refund_id", Kind.ID, "The refund.", required=True),
+        Column("order_id", Kind.ORDER_ID, "The order refunded.", required=True),
         Column(
             "line_number",
             Kind.INTEGER,
@@ -277,7 +279,7 @@ REFUNDS = Entity(
             maximum=_MAX_NUMBER,
         ),
         _timestamp("refunded_at", "When it was refunded.", required=True),
-        Column("product_id", Kind.TEXT, "The product given back, where no line is named."),
+        Column("product_id", Kind.ID, "The product given back, where no line is named."),
         Column(
             "quantity",
             Kind.QUANTITY,
@@ -335,8 +337,8 @@ REVIEWS = Entity(
     key=("review_id", "order_id"),
     time_column="created_at",
     columns=(
-        Column("review_id", Kind.TEXT, "The review.", required=True),
-        Column("order_id", Kind.TEXT, "The order reviewed.", required=True),
+        Column("review_id", Kind.ID, "The review.", required=True),
+        Column("order_id", Kind.ORDER_ID, "The order reviewed.", required=True),
         Column("score", Kind.INTEGER, "Stars, 1 worst to 5 best.", required=True, minimum="1", maximum="5"),
         _timestamp("created_at", "When it was requested or written."),
         _timestamp("answered_at", "When it was answered."),

@@ -16,6 +16,11 @@ class Kind(StrEnum):
     """Type of a column's values."""
 
     TEXT = "text"
+    ID = "id"
+    """What the source names something by: a text, whatever it looks like."""
+    PERSON_ID = "person id"
+    ORDER_ID = "order id"
+    """Number of an order, which belongs to its source: two sources may both begin at 1001."""
     TIMESTAMP = "timestamp"
     MONEY = "money"
     PRICE = "price"
@@ -26,6 +31,16 @@ class Kind(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     JSON = "json"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether every text is a value."""
+        return self.is_id or self in (Kind.TEXT, Kind.CURRENCY, Kind.JSON)
+
+    @property
+    def is_id(self) -> bool:
+        """Whether values name something."""
+        return self in (Kind.ID, Kind.PERSON_ID, Kind.ORDER_ID)
 
     @property
     def sql_type(self) -> str:
@@ -40,6 +55,9 @@ class Kind(StrEnum):
 
 _SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
+    Kind.ID: "VARCHAR",
+    Kind.PERSON_ID: "VARCHAR",
+    Kind.ORDER_ID: "VARCHAR",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.MONEY: "DECIMAL(18,4)",
     Kind.PRICE: "DECIMAL(38,18)",
@@ -53,6 +71,9 @@ _SQL_TYPES = {
 
 _LAKE_TYPES = {
     Kind.TEXT: "string",
+    Kind.ID: "string",
+    Kind.PERSON_ID: "string",
+    Kind.ORDER_ID: "string",
     Kind.TIMESTAMP: "timestamp",
     Kind.MONEY: "decimal(18,4)",
     Kind.PRICE: "decimal(38,18)",
@@ -194,7 +215,9 @@ class Entity:
 
     def needs_text(self, column: Column) -> bool:
         """Return whether a column is a text that a row must have, alone or as one of several."""
-        return column.kind is Kind.TEXT and (column.required or column.name in self.identifying)
+        return (column.kind is Kind.TEXT or column.kind.is_id) and (
+            column.required or column.name in self.identifying
+        )
 
     def column(self, name: str) -> Column:
         """Return the column with this name.

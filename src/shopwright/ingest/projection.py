@@ -13,6 +13,8 @@ from shopwright.contracts.schema import Kind
 from shopwright.core.currencies import MAGNITUDES, magnitude
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.amounts import settle, settled_names
+from shopwright.ingest.ids import is_exponent, is_nobody, read_id
+from shopwright.ingest.notes import NOBODY, ROUNDED_IDS, UNSET_TIMES
 from shopwright.ingest.number_signs import read_number
 from shopwright.ingest.times import is_unset, read_is_day, read_timestamp
 
@@ -28,16 +30,16 @@ Reference = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Compiled form of one mapping over one file's columns.
-
-    ``select_text`` gives one text column per mapped canonical column; ``select_typed`` types them and adds
-    ``_broken``, with a bit per rule in ``rules``: 0 for a good row.
-    """
+    """Compiled form of one mapping over one file's columns."""
 
     columns: tuple[Column, ...]
     """Canonical columns that the file fills; all others are null."""
-    select_text: str
-    select_typed: str
+    texts: str
+    """Text of each mapped canonical column, ``_raw_`` and its name, as SQL over the file's columns."""
+    typed: str
+    """Canonical columns, as SQL over their texts."""
+    bits: str
+    """``_broken``, with a bit per rule in ``rules``, 0 for a good row, and ``_notes``, over the canonical columns and texts."""
     rules: tuple[str, ...]
     meanings: tuple[str, ...]
     """Description of each rule."""
@@ -51,6 +53,19 @@ class Projection:
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
     states_whole_orders: bool = False
     """Whether the file states all rows of each order that it names."""
+
+    def rows(self, source: str, extra: str = "") -> str:
+        """Return SQL of the typed rows of a file, with the bits of what is wrong with them and to be noted of them.
+
+        Args:
+            source: SQL of the file's columns.
+            extra: further columns of it that are passed on, each after a comma.
+        """
+        # Each step is a query of its own: the optimizer compares all expressions of one with one another, and names that
+        # stand for expressions would be replaced by them.
+        names = ", ".join(quote_name(column.name) for column in self.columns)
+        texts = f"select {self.texts}{extra} from {source}"
+        return f"select {names}, {self.bits}{extra} from (select *, {self.typed} from ({texts}))"
 
     @property
     def written_names(self) -> str:
@@ -106,11 +121,15 @@ def compile_projection(
             item,
             reference,
             _trim if mapping.trims else _trim_blank if entity.needs_text(entity.column(name)) else str,
+            passes_over=_names_nobody(entity.column(name), mapping),
         )
         for name, item in mapping.fields.items()
     }
-    if properties is not None and any(column.name == "properties" for column in entity.stored_columns):
-        texts.setdefault("properties", properties)
+    others = _other_ids(mapping, reference)
+    if others or (
+        properties is not None and any(column.name == "properties" for column in entity.stored_columns)
+    ):
+        texts.setdefault("properties", properties or "null::varchar")
     for name in settled_names(entity):
         texts.setdefault(name, "null::varchar")
     filled = _filled(mapping, texts)
@@ -122,7 +141,9 @@ def compile_projection(
     written = tuple(column for column in columns if column.name in texts)
     custom = [column.name for column in columns if column.name in mapping.custom_expressions]
     stated = {column.name: filled.get(column.name) or _typed(column, mapping) for column in columns}
-    notes = _notes(written, texts)
+    if others:
+        stated["properties"] = _with_other_ids(_raw(entity.column("properties")), others)
+    notes = _notes(written, texts, mapping)
     rules = [
         *structural,
         *_failed_expressions(custom),
@@ -137,16 +158,18 @@ def compile_projection(
     )
     return Projection(
         columns=columns,
-        select_text=", ".join(
+        texts=", ".join(
             [
                 *(f"{texts[column.name]} as {_raw(column)}" for column in written),
-                *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes)),
+                *(f"{text} as _other_{index}" for index, (text, _) in enumerate(others.values())),
+                *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes) if not note.is_typed),
                 *(f"({_guarded(mapping.fields[name])} is null) as {_failed(name)}" for name in custom),
                 *_absent(entity, columns),
             ]
         ),
-        select_typed=", ".join(
-            [*typed, *_note_bits(notes), f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"]
+        typed=", ".join(typed),
+        bits=", ".join(
+            [*_note_bits(notes), f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"]
         ),
         rules=tuple(rule.name for rule in rules),
         meanings=tuple(rule.meaning for rule in rules),
@@ -165,19 +188,31 @@ class _Note:
     kind: str
     column: str
     condition: str
-    """SQL over the file's columns."""
+    """SQL over the file's columns, or over the typed ones beside their texts."""
+    is_typed: bool = False
 
 
-def _notes(columns: tuple[Column, ...], texts: MappingABC[str, str]) -> list[_Note]:
-    return [
-        _Note("unset_times", column.name, f"({is_unset(texts[column.name])})")
-        for column in columns
-        if column.kind is Kind.TIMESTAMP and not column.required
-    ]
+def _notes(columns: tuple[Column, ...], texts: MappingABC[str, str], mapping: Mapping) -> list[_Note]:
+    notes = []
+    for column in columns:
+        raw, name = _raw(column), quote_name(column.name)
+        if column.kind is Kind.TIMESTAMP and not column.required:
+            notes.append(_Note(UNSET_TIMES, column.name, f"({is_unset(texts[column.name])})"))
+        elif column.kind.is_id and mapping.fields[column.name].constant is None:
+            if not column.required:
+                nobody = f"({raw} is not null and {name} is null)"
+                notes.append(_Note(NOBODY, column.name, nobody, is_typed=True))
+            notes.append(
+                _Note(ROUNDED_IDS, column.name, f"({raw} <> {name} and {is_exponent(raw)})", is_typed=True)
+            )
+    return notes
 
 
 def _note_bits(notes: list[_Note]) -> list[str]:
-    bits = " | ".join(f"(case when _noted_{bit} then {1 << bit} else 0 end)" for bit in range(len(notes)))
+    bits = " | ".join(
+        f"(case when {note.condition if note.is_typed else f'_noted_{bit}'} then {1 << bit} else 0 end)"
+        for bit, note in enumerate(notes)
+    )
     return [f"({bits})::bigint as _notes"] if notes else []
 
 
@@ -203,7 +238,7 @@ def _limited(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> C
     if "currency" not in texts:
         return replace(column, scale=own)
     cases = " ".join(
-        f"when upper(trim(currency)) in ({', '.join(map(quote_text, names.split()))}) then {size}"
+        f"when regexp_full_match(currency, '{names.replace(' ', '|')}') then {size}"
         for size, names in MAGNITUDES.items()
     )
     return replace(column, scale=f"case when currency is null then {own} {cases} else 1 end")
@@ -213,7 +248,14 @@ def _raw(column: Column) -> str:
     return quote_name(f"_raw_{column.name}")
 
 
-def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> str:
+def _text(
+    field: Field,
+    reference: Reference,
+    clean: Callable[[str], str],
+    *,
+    passes_over: Callable[[str], str] | None,
+) -> str:
+    """Return SQL of a field's text: the first of its columns that has a value, and one that names somebody where one does."""
     if field.constant is not None:
         return quote_text(field.constant)
     candidates = (
@@ -221,11 +263,45 @@ def _text(field: Field, reference: Reference, clean: Callable[[str], str]) -> st
         if field.sql
         else [clean(reference(name)) for name in field.columns]
     )
+    if passes_over and len(candidates) > 1:
+        named = [f"case when {passes_over(text)} then null else {text} end" for text in candidates]
+        candidates = [*named, *candidates]  # where all of them name nobody, that is noted
     value = candidates[0] if len(candidates) == 1 else f"coalesce({', '.join(candidates)})"
     if not field.values:
         return value
     cases = " ".join(f"when {quote_text(old)} then {quote_text(new)}" for old, new in field.values.items())
     return f"case {value} {cases} else {value} end"
+
+
+def _names_nobody(column: Column, mapping: Mapping) -> Callable[[str], str] | None:
+    if column.kind is not Kind.PERSON_ID:
+        return None
+    return lambda text: is_nobody(text, column, mapping.nobody)
+
+
+def _other_ids(mapping: Mapping, reference: Reference) -> dict[str, tuple[str, str]]:
+    """Return SQL of texts that may lose against another column's as the id of a person, and that id, by column of the file."""
+    if not any(column.name == "properties" for column in mapping.entity.stored_columns):
+        return {}
+    return {
+        name: (_trim(reference(name)), _raw(mapping.entity.column(canonical)))
+        for canonical, item in mapping.fields.items()
+        if mapping.entity.column(canonical).kind is Kind.PERSON_ID
+        for name in item.columns[1:]
+    }
+
+
+def _with_other_ids(properties: str, others: MappingABC[str, tuple[str, str]]) -> str:
+    """Return SQL of ``properties`` with the ids that lost, so that none of them is thrown away."""
+    lost = [(f"_other_{index}", chosen) for index, (_, chosen) in enumerate(others.values())]
+    has_lost = " or ".join(f"{other} <> {chosen}" for other, chosen in lost)
+    pairs = ", ".join(
+        f"{quote_text(name.removeprefix('properties.'))}, case when {other} <> {chosen} then {other} end"
+        for name, (other, chosen) in zip(others, lost, strict=True)
+    )
+    is_object = f"case when json_valid({properties}) then json_type({properties}) = 'OBJECT' end"
+    target = f"case when {is_object} then {properties} else json_merge_patch('{{}}', json_object('properties', {properties})) end"
+    return f"case when {has_lost} then json_merge_patch({target}, json_object({pairs}))::varchar else {properties} end"
 
 
 def _guarded(field: Field) -> str:
@@ -267,11 +343,11 @@ def _typed(column: Column, mapping: Mapping) -> str:
             number = read_number(raw, mapping.numbers)
             number = f"case when {_is_number(raw)} then try_cast({number} as decimal(38,6)) end"
             return f"case when ({number}) = trunc({number}) then try_cast({number} as bigint) end"
-        case Kind.CURRENCY:
-            return f"upper(trim({raw}))"
+        case Kind.ID | Kind.PERSON_ID | Kind.ORDER_ID:
+            return read_id(raw, column, nobody=mapping.nobody, namespace=mapping.namespace)
         case Kind.NUMBER | Kind.BOOLEAN:
             return f"try_cast({raw} as {column.kind.sql_type})"
-    return raw
+    return f"upper(trim({raw}))" if column.kind is Kind.CURRENCY else raw
 
 
 def _is_number(raw: str) -> str:
@@ -281,7 +357,7 @@ def _is_number(raw: str) -> str:
 
 def _unreadable(columns: tuple[Column, ...], stated: dict[str, str]) -> list[Rule]:
     """Return the rules on values that cannot be read as their type; a value that was filled in does not count."""
-    typed = [column for column in columns if column.kind not in (Kind.TEXT, Kind.JSON, Kind.CURRENCY)]
+    typed = [column for column in columns if not column.kind.is_text]
     return [
         Rule(
             f"{column.name}_unreadable",

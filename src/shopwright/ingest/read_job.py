@@ -144,20 +144,14 @@ class ReadJob:
     def create_table(self, projection: Projection, source: str, *, extra: str = "") -> None:
         """Create the table ``typed_rows`` from SQL that has the file's columns."""
         self.connection.execute("drop table if exists typed_rows")
-        self.connection.execute(f"create temp table typed_rows as {_select(projection, source, extra)}")
+        self.connection.execute(f"create temp table typed_rows as {projection.rows(source, extra)}")
 
     def stream_sql(self, projection: Projection, source: str, *, extra: str = "") -> str:
         """Return SQL of the typed rows, for a stream."""
         # The optimizer would push a condition on _broken down below the columns that it is computed from, and parse every
         # value twice. It does not move a condition that depends on something volatile.
-        rows = _select(projection, source, extra)
+        rows = projection.rows(source, extra)
         return f"select * replace (_broken + (random() * 0)::bigint as _broken) from ({rows})"
-
-
-def _select(projection: Projection, source: str, extra: str) -> str:
-    return (
-        f"select {projection.select_typed}{extra} from (select {projection.select_text}{extra} from {source})"
-    )
 
 
 def stage(

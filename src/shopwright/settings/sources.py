@@ -106,6 +106,11 @@ class SourceSettings(Strict):
     such as 19,90, and refused where 1.250 may mean either."""
     thousands: Literal[".", ",", " ", "'"] | None = None
     """Sign between groups of three digits; by default the usual ones beside the decimal sign."""
+    nobody: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Ids that name no person, such as "0" or "guest"; null, nan, undefined and the like never do."""
+    namespace: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Name of the system whose numbers of orders these are, such as the shop or the till: order 1001 becomes
+    namespace:1001. Needed where two systems number their orders alike; sources of one system share it."""
     encoding: Encoding = "utf-8"
     """Encoding of the files. By default, adapter online_retail reads a file that is not UTF-8 as Latin-1."""
 

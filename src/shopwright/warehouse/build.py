@@ -16,7 +16,12 @@ from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
-from shopwright.warehouse.failures import clear_failed_build, format_failure, record_failed_build
+from shopwright.warehouse.failures import (
+    clear_failed_build,
+    describe_rows,
+    format_failure,
+    record_failed_build,
+)
 from shopwright.warehouse.merged_rows import read_merged_rows
 from shopwright.warehouse.merges import describe_merges, has_visitors
 from shopwright.warehouse.publish import WarehouseReader, publish
@@ -40,9 +45,12 @@ class BuildReport:
     models: int
     tests: int
     warnings: tuple[str, ...]
+    """Data tests that only warn, with the number of rows that they are about."""
     seconds: float
     slowest: tuple[tuple[str, float], ...] = field(default=())
     """The five slowest models and tests with their seconds, slowest first."""
+    warning_rows: tuple[str, ...] = field(default=())
+    """Some of those rows, in words, in the order of the warnings."""
     merges: tuple[str, ...] = field(default=())
     """What became one of what was sent as several, a sentence each; empty where nothing did."""
 
@@ -89,7 +97,7 @@ def build(
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
         clear_failed_build(project)
-    return replace(_report(run, reason, monotonic() - started), merges=merges)
+    return replace(_report(project, run, reason, monotonic() - started), merges=merges)
 
 
 def _delete_retired_files(project: Project) -> None:
@@ -219,14 +227,16 @@ def _count_tests(run: DbtRun) -> int:
     return sum("test" in result.kind for result in run.results)
 
 
-def _report(run: DbtRun, reason: str, seconds: float) -> BuildReport:
+def _report(project: Project, run: DbtRun, reason: str, seconds: float) -> BuildReport:
+    warnings = run.with_status("warn")
     slowest = sorted(run.results, key=lambda result: -result.seconds)[:5]
     return BuildReport(
         full_refresh=bool(reason),
         reason=reason,
         models=sum(result.kind in ("model", "snapshot") for result in run.results),
         tests=_count_tests(run),
-        warnings=tuple(f"{result.name}: {result.failing_rows}" for result in run.with_status("warn")),
+        warnings=tuple(f"{result.name}: {result.failing_rows}" for result in warnings),
+        warning_rows=tuple("; ".join(describe_rows(project, result)) for result in warnings),
         seconds=seconds,
         slowest=tuple((result.name, result.seconds) for result in slowest),
     )

@@ -58,11 +58,12 @@ def format_failure(project: Project, result: NodeResult) -> str:
     subject = f"{result.model}: {result.name}" if result.model else result.name
     if not result.failures:
         return f"{subject} ({result.message})"
-    examples = "; ".join(_describe_rows(project, result))
+    examples = "; ".join(describe_rows(project, result))
     return f"{subject} ({result.failing_rows}{f': {examples}' if examples else ''})"
 
 
-def _describe_rows(project: Project, result: NodeResult) -> list[str]:
+def describe_rows(project: Project, result: NodeResult) -> list[str]:
+    """Return some of the rows that a data test returned, each with its values and the row of a source that it comes from."""
     if not result.query or result.kind != "test":
         return []
     try:

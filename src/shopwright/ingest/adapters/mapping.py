@@ -132,6 +132,10 @@ class Mapping:
     numbers: NumberSigns = NumberSigns()
     currency: str = "USD"
     """The shop's: of amounts that state none."""
+    nobody: tuple[str, ...] = ()
+    """Ids that name no person, beside those that do so everywhere."""
+    namespace: str | None = None
+    """Prefix of numbers of orders, which tells them from those of other sources."""
     states_whole_orders: bool = False
     """Whether a file that names an order states all of its rows, so that they replace those of an earlier file."""
     trims: bool = True
@@ -188,4 +192,6 @@ class Adapter:
             source: its settings.
             file_name: without folder and compression.
         """
-        return replace(self.build(source, file_name), numbers=NumberSigns(source.decimal, source.thousands))
+        signs = NumberSigns(source.decimal, source.thousands)
+        mapping = self.build(source, file_name)
+        return replace(mapping, numbers=signs, nobody=source.nobody, namespace=source.namespace)

@@ -266,10 +266,10 @@ def test_dropping_buyers_is_traced_to_their_stage(even):
 
 def test_the_part_that_explains_all_comes_before_one_that_is_further_off():
     cells = {
-        ("tv", "ads"): (1500, 1100),
-        ("tv", "email"): (500, 600),
-        ("desktop", "ads"): (1500, 1300),
-        ("desktop", "email"): (500, 700),
+        ("tv", "ads"): (3000, 2200),
+        ("tv", "email"): (1000, 1200),
+        ("desktop", "ads"): (3000, 2600),
+        ("desktop", "email"): (1000, 1400),
     }
     rows = [
         unit(number, name, device=device, channel=channel)

@@ -328,7 +328,7 @@ def _assignment_checks(audit: Audit) -> list[RenderableType]:
 def _sample_ratio(audit: Audit) -> list[RenderableType]:
     ratio = audit.sample_ratio
     if not ratio.is_mismatch:
-        return [f"Sample ratio: {ratio.reason or f'as planned (p = {ratio.pvalue:.3g})'}"]
+        return [f"Sample ratio: {ratio.reason or f'as planned (p = {ratio.sequential_pvalue:.3g})'}"]
     suspects = [
         (
             suspect.dimension,
@@ -342,7 +342,7 @@ def _sample_ratio(audit: Audit) -> list[RenderableType]:
     ]
     columns = ("by", "value", "units", "p", "p without it", "explains all")
     lines: list[RenderableType] = [
-        f"[bold red]Sample ratio mismatch[/]: {_format_counts(ratio.observed)}, p = {ratio.pvalue:.2g}"
+        f"[bold red]Sample ratio mismatch[/]: {_format_counts(ratio.observed)}, p = {ratio.sequential_pvalue:.2g}"
     ]
     if not all(ratio.observed):
         return [*lines, "A variant has no units at all."]

@@ -43,9 +43,9 @@ def format_value(value: float | None, metric: Metric) -> str | None:
 
 def format_sample_ratio(ratio: SampleRatio) -> str:
     """Return whether the variants have the units that their weights promise."""
-    if ratio.pvalue is None:
+    if ratio.sequential_pvalue is None:
         return ratio.reason or "not tested"
-    return f"p = {ratio.pvalue:.3g}{', mismatch' if ratio.is_mismatch else ''}"
+    return f"p = {ratio.sequential_pvalue:.3g}{', mismatch' if ratio.is_mismatch else ''}"
 
 
 DAY_ORDERS_NOTE = (

@@ -1,6 +1,6 @@
 """The verdict on each variant, by a rule that is fixed before the data is seen.
 
-1. **Validity.** Without units in each variant, with a split that chance does not explain (sample ratio mismatch, p < 0.01),
+1. **Validity.** Without units in each variant, with a split that chance does not explain (sample ratio mismatch, p < 0.01 at any look),
    or with more than 1% of the units seen in several variants, nothing may be concluded: *invalid*.
 2. **Guardrails.** A variant with a guardrail that is worse than the worst acceptable change, with confidence, is not
    shipped, whatever else it does.
@@ -64,7 +64,7 @@ def find_invalid_reason(analysis: Analysis) -> str | None:
     if analysis.sample_ratio.is_mismatch:
         counts = " to ".join(f"{units:,}" for units in analysis.units.values())
         return (
-            f"sample ratio mismatch: {counts} units do not fit the weights (p = {analysis.sample_ratio.pvalue:.2g}); "
+            f"sample ratio mismatch: {counts} units do not fit the weights (p = {analysis.sample_ratio.sequential_pvalue:.2g}); "
             f"find the cause with `shopwright experiment audit {analysis.experiment.name}`"
         )
     return None

@@ -23,6 +23,7 @@ from shopwright.experiments.statistics import (
     cuped,
     quantile_positions,
     ratio_of_means,
+    sample_ratio,
     two_proportions,
     welch,
 )
@@ -234,3 +235,22 @@ def test_quantile_intervals_cover(quantile):
     ]
     assert share([0.2 * true in one.absolute.interval for one in found]) == pytest.approx(0.95, abs=0.015)
     assert share([0.2 in one.relative.interval for one in found]) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (95, 5), (2, 3, 5)])
+def test_at_most_one_percent_of_valid_experiments_are_ever_called_mismatched(weights):
+    rng = np.random.default_rng(4)
+    shares = np.array(weights) / sum(weights)
+    looks = rng.multinomial(500, shares, (2_000, 20)).cumsum(axis=1)
+    ever = [
+        any(sample_ratio(counts.tolist(), weights=weights).is_mismatch for counts in experiment)
+        for experiment in looks
+    ]
+    assert np.mean(ever) <= 0.01
+
+
+def test_a_split_of_51_to_49_is_found_with_little_more_than_the_units_of_one_planned_look():
+    rng = np.random.default_rng(4)
+    # a chi-square test at 0.01 finds it in 80 % of experiments with 29,200 units
+    counts = rng.multinomial(2 * 29_200, [0.51, 0.49], 500)
+    assert np.mean([sample_ratio(each.tolist(), weights=[1, 1]).is_mismatch for each in counts]) > 0.8

@@ -7,6 +7,7 @@ warehouse. A ``text`` block that follows is what the block before it prints. Com
     <!-- tutorial: project shop -->                   the project that the queries are about
     <!-- tutorial: append shop/shopwright.toml -->    the next block is added to that file
     <!-- tutorial: replace shop/shopwright.toml -->   the sections of the next block replace those of the same name
+    <!-- tutorial: file shop/raw/lines.csv -->       the next block is that file, which is there before anything is run
     <!-- tutorial: run COMMAND -->                    a command whose output the next text block is
     <!-- tutorial: skip -->                           the next block is not run
 
@@ -30,11 +31,17 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+PAGES = [
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    ROOT / "docs" / "explanation" / "what-counts.md",
+]
 REAL_DATA = Path(os.environ.get("SHOPWRIGHT_REAL_DATA") or ROOT.parent / "shared" / "data")
 
 _BLOCK = re.compile(
     r"^<!-- tutorial: (?P<directive>.+?) -->$|^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_FILE = re.compile(
+    r"^<!-- tutorial: file (?P<path>.+?) -->\n+```\w+\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _DURATION = re.compile(r"; \d+\.\d s\b(, [\d,]+ rows per second)?")
 
@@ -63,7 +70,12 @@ class Tutorial:
     def run(self) -> str:
         """Run the page; return its text with the outputs of today."""
         self.home.mkdir()
-        return _BLOCK.sub(self._step, self.page.read_text("utf-8"))
+        text = self.page.read_text("utf-8")
+        for match in _FILE.finditer(text):
+            file = self.scratch / match["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(match["body"], "utf-8")
+        return _BLOCK.sub(self._step, text)
 
     def _step(self, match: re.Match[str]) -> str:
         if match["directive"]:
@@ -80,7 +92,7 @@ class Tutorial:
             if verb in {"append", "replace"}:
                 self._write(self.scratch / argument, body, replace=verb == "replace")
                 return match[0]
-            if verb == "skip":
+            if verb in {"file", "skip"}:
                 return match[0]
         if kind == "sh":
             self.printed = self._shell(body)
@@ -99,7 +111,7 @@ class Tutorial:
             self.project = argument
         elif verb == "run":
             self.printed = self._shell(argument)
-        elif verb in {"append", "replace", "skip"}:
+        elif verb in {"append", "file", "replace", "skip"}:
             self.directives.append(directive)
         else:
             raise ValueError(f"{self.page}: unknown directive '{directive}'")

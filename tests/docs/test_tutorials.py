@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
-QUICK = {"marketplace.md"}
+QUICK = {"marketplace.md", "what-counts.md"}
 
 
 def _load_script():
@@ -29,7 +28,7 @@ tutorials = _load_script()
     "page",
     [
         pytest.param(page, marks=() if page.name in QUICK else pytest.mark.long, id=page.stem)
-        for page in PAGES
+        for page in tutorials.PAGES
     ],
 )
 def test_a_tutorial_prints_what_it_says(page):
@@ -53,6 +52,14 @@ def test_a_command_that_fails_stops_the_page(tmp_path):
     page.write_text("```sh\nfalse\n```\n")
     with pytest.raises(RuntimeError, match="false"):
         tutorials.render(page)
+
+
+def test_files_are_there_before_anything_is_run(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```sh\ncat raw/a.txt\n```\n```text\n```\n<!-- tutorial: file raw/a.txt -->\n\n```text\nhere\n```\n"
+    )
+    assert tutorials.render(page) == page.read_text().replace("```text\n```", "```text\nhere\n```", 1)
 
 
 def test_sections_are_replaced_and_appended(tmp_path):

@@ -65,7 +65,7 @@ def test_files_of_versions_without_fingerprints_are_not_nagged_about(tmp_path, m
     shop = Shop.make(tmp_path, settings())
     shop.write("a.csv", LINES)
     with monkeypatch.context() as patch:
-        patch.setattr("shopwright.ingest.run.fingerprint", lambda *_: None)
+        patch.setattr("shopwright.ingest.ingest_run.fingerprint", lambda *_: None)
         shop.ingest()
     Shop.make(tmp_path, settings(timezone="Europe/Berlin"))
     assert shop.ingest().changed_sources == []

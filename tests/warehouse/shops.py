@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from shopwright.settings import Project, load_project
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as everywhere
@@ -40,6 +43,13 @@ def make_shop(
     source = f'[[sources]]\nname = "clicks"\nadapter = "{adapter}"\npath = {json.dumps(str(raw))}\n'
     (root / "shopwright.toml").write_text(extra + source, encoding="utf-8")
     return load_project(root)
+
+
+def sheet_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as the text of a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def take_in(project: Project) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from decimal import Decimal
@@ -18,7 +17,7 @@ from shopwright.warehouse.build import build
 from tests.warehouse.case_shops import CASES, case_shop
 from tests.warehouse.deliveries import query_gold
 from tests.warehouse.models import SmallShop, compile_models
-from tests.warehouse.shops import take_in
+from tests.warehouse.shops import sheet_csv, take_in
 
 SOURCE = """
 [[sources]]
@@ -186,15 +185,19 @@ def test_mondays_and_tuesdays_overlapping_exports_give_each_order_once(tmp_path,
         assert query_gold(project, SUMS) == [(2, 4, Decimal(80), Decimal(5), 2)]
 
 
-def test_invoices_that_two_sheets_state_are_charged_once(tmp_path):
-    """Each sheet is a file of its own here, as an export to CSV writes them."""
+@pytest.mark.parametrize("form", ["xlsx", "csv"])
+def test_invoices_that_two_sheets_state_are_charged_once(tmp_path, form):
+    """Sheets are files of their own, in a workbook and as an export to CSV writes them."""
     case = "formats/28-online-retail-ii-overlapping-sheets"
-    workbook = openpyxl.load_workbook(CASES / case / "raw" / "online_retail_II.xlsx", read_only=True)
+    file = CASES / case / "raw" / "online_retail_II.xlsx"
     shop = Shop.make(tmp_path, '[[sources]]\nname = "invoices"\nadapter = "online_retail"\npath = "raw"\n')
-    for sheet in workbook:
-        with (shop.raw / f"{sheet.title}.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(sheet.values)
-    workbook.close()
+    if form == "xlsx":
+        shop.write(file.name, file.read_bytes())
+    else:
+        workbook = openpyxl.load_workbook(file, read_only=True)
+        for sheet in workbook:
+            shop.write(f"{sheet.title}.csv", sheet_csv(sheet.values))
+        workbook.close()
     take_in(shop.project)
     build(shop.project)
     expected = json.loads((CASES / case / "expected.json").read_text("utf-8"))

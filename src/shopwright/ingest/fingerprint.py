@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shopwright.contracts import Entity
 from shopwright.core.errors import ConfigurationError
 from shopwright.ingest.adapters import find_adapter
+from shopwright.ingest.contents import OTHER_COLUMNS
 from shopwright.ingest.files import data_name, path_of
 from shopwright.ingest.segments import all_sources
 
@@ -119,7 +120,8 @@ def _changed_files(project: Project, source: SourceSettings, ledger: LedgerIndex
     current: dict[str, str | None] = {}
     changed = set()
     for row in ledger.rows:
-        if row.source != source.name or row.mapping is None or row.outcome not in ("loaded", "identical"):
+        was_read = row.outcome in ("loaded", "identical") or row.reason == OTHER_COLUMNS
+        if row.source != source.name or row.mapping is None or not was_read:
             continue
         name = data_name(row.file)
         if name not in current:

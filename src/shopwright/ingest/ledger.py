@@ -8,11 +8,12 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.files import is_whole_workbook
 from shopwright.ingest.read_job import MIN_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -141,6 +142,28 @@ class LedgerIndex:
                 or (earlier.mapping is not None and earlier.mapping == row.mapping)
             )
         ]
+
+    def find_whole_workbook(
+        self, row: LedgerRow, label: str, *, sha256: Callable[[], str], names: Collection[str]
+    ) -> LedgerRow | None:
+        """Return the row of a workbook that an older version read as one file; None where its sheets are to be read.
+
+        It is known while it holds what it held then. From the first time that its sheets are read, they count.
+
+        Args:
+            row: the ledger row of one of its sheets.
+            label: the workbook's.
+            sha256: returns what identifies the workbook's bytes.
+            names: names of the sources that are configured.
+        """
+        is_read_by_sheets = any(
+            earlier.source == row.source and earlier.file.startswith(f"{label}!") for earlier in self.rows
+        )
+        if is_read_by_sheets or not any(is_whole_workbook(earlier.file) for earlier in self.rows):
+            return None
+        whole = replace(row, file=label, sha256=sha256())
+        known = self.find_settled(row.source, whole.sha256) or self.find_under_other_names(whole, names)
+        return next((earlier for earlier in known if earlier.outcome != FORGOTTEN), next(iter(known), None))
 
     def forgotten_files(self) -> set[tuple[str, str, int, int]]:
         """Return source, name, size and modification time (ns) of every file that was taken out of the lake."""

@@ -5,26 +5,32 @@ Files are told apart by their content: copies of one content within a source go 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shopwright.core.errors import ConfigurationError, near_match
-from shopwright.ingest.files import find_files, path_of
+from shopwright.core.errors import ConfigurationError, SourceFileError, near_match
+from shopwright.ingest.contents import ContentReader
+from shopwright.ingest.files import SourceFile, file_label, find_files, path_of
 from shopwright.ingest.ledger import SETTLED, LedgerRow
 from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, drain_segments
-from shopwright.ingest.text_scan import hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shopwright.ingest.files import SourceFile
     from shopwright.ingest.ledger import LedgerIndex
     from shopwright.settings import Project, SourceSettings
 
 Content = tuple[str, str]
 """Source and SHA-256 of a file."""
+
+READ_AS_ONE = (
+    "was read as one file by an older version, and other files of its source were read since; to read its sheets in turn, "
+    "forget the source and give it a new name"
+)
+"""Why the sheets of a workbook cannot take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,11 @@ class Reread:
     source: SourceSettings
     file: SourceFile
     replaced: LedgerRow
-    """The batch whose place in the order of arrival it takes."""
+    """The batch that it replaces."""
+    sequence: int | None
+    """Its place in the order of arrival; None for a new one at the end."""
+    sha256: str | None
+    """What it must hold; None where the batch held more than this file."""
 
 
 @dataclass(slots=True)
@@ -83,7 +93,7 @@ def select(ledger: LedgerIndex, target: str, project: Project) -> list[LedgerRow
     labels = {row.file for row in ledger.rows}
     paths = {Path(target).absolute(), (project.root / target).absolute()}
     chosen = {label for label in labels if label == target or path_of(label) in paths}
-    chosen = chosen or {label for label in labels if label.endswith(f"/{target}")}
+    chosen = chosen or {label for label in labels if _ends_in(label, target)}
     if len({path_of(label) for label in chosen}) > 1:
         raise ConfigurationError(f"several files are called '{target}': {', '.join(sorted(chosen))}")
     if not chosen:
@@ -92,6 +102,13 @@ def select(ledger: LedgerIndex, target: str, project: Project) -> list[LedgerRow
             f"neither a source nor a file '{target}' was read{near_match(target, names)}"
         )
     return [row for row in ledger.rows if row.file in chosen]
+
+
+def _ends_in(label: str, target: str) -> bool:
+    """Return whether a label, or the workbook or archive in it, ends in a path; it does not begin in a sheet's name."""
+    ends = (label, file_label(label), str(path_of(label)))
+    length = len(file_label(label))
+    return any(end.endswith(f"/{target}") and len(end) - len(target) <= length for end in ends)
 
 
 class Planner:
@@ -110,8 +127,8 @@ class Planner:
         self.ledger = ledger
         self.failed = failed or {}
         self.sources = {source.name: source for source in all_sources(project)}
-        self._listings: dict[str, dict[str, SourceFile]] = {}
-        self._digests: dict[Path, str] = {}
+        self._listings: dict[str, dict[str, list[SourceFile]]] = {}
+        self._contents = ContentReader(project.work)
         self._by_content = defaultdict[Content, list[LedgerRow]](list)
         for row in ledger.rows:
             self._by_content[row.source, row.sha256].append(row)
@@ -138,7 +155,7 @@ class Planner:
 
     def _in_order(self, plan: Plan) -> Plan:
         plan.retired.sort(key=lambda row: row.batch_seq)
-        plan.files.sort(key=lambda item: item.replaced.batch_seq)
+        plan.files.sort(key=lambda item: item.sequence or math.inf)
         return plan
 
     def _is_of_database(self, row: LedgerRow) -> bool:
@@ -161,12 +178,8 @@ class Planner:
             if kept:
                 plan.kept += [] if kept in plan.kept else [kept]
             elif files:
-                place = min(batches, key=lambda row: row.batch_seq)
                 plan.add(batches)
-                plan.files += [
-                    Reread(self.sources[first.source], file, row if number else place)
-                    for number, (row, file) in enumerate(files)
-                ]
+                plan.files += self._rereads(first.source, batches, files)
             else:
                 plan.kept.append(KeptFile(first.file, reason))
 
@@ -178,6 +191,20 @@ class Planner:
             rows += self._by_content[source, row.sha256]
         return rows
 
+    def _rereads(
+        self, source: str, batches: list[LedgerRow], files: list[tuple[LedgerRow, SourceFile]]
+    ) -> list[Reread]:
+        """Return how the files of one content are read again: the first one in the earliest place of all."""
+        place = min(row.batch_seq for row in batches)
+        rereads, taken = [], set[int]()
+        for number, (row, file) in enumerate(files):
+            # of a workbook that was read as one file, the sheets behind the first one need a place of their own
+            is_part = file.label != row.file
+            sequence = None if row.batch_seq in taken else row.batch_seq if number else place
+            taken |= {row.batch_seq, place}
+            rereads.append(Reread(self.sources[source], file, row, sequence, None if is_part else row.sha256))
+        return rereads
+
     def _files(self, source: str, batches: list[LedgerRow]) -> tuple[list[tuple[LedgerRow, SourceFile]], str]:
         """Return the files of a source that still hold a content, or why there are none."""
         if source not in self.sources:
@@ -185,14 +212,30 @@ class Planner:
         listing = self._listing(self.sources[source])
         present, reason = [], "is no longer on disk"
         for row in batches:
-            file = listing.get(row.file) if row.outcome in SETTLED and row.source == source else None
-            if file is not None and self._is_same(file, row):
-                present.append((row, file))
-            elif file is not None:
-                reason = "has another content now than when it was read"
+            if row.outcome not in SETTLED or row.source != source:
+                continue
+            for file in listing.get(row.file, []):
+                if not self._is_same(file, row):
+                    reason = "has another content now than when it was read"
+                elif file.label != row.file and self._has_later_batches(row, batches):
+                    reason = READ_AS_ONE
+                else:
+                    present.append((row, file))
         return present, reason
 
-    def _listing(self, source: SourceSettings) -> dict[str, SourceFile]:
+    def _has_later_batches(self, row: LedgerRow, batches: list[LedgerRow]) -> bool:
+        """Return whether rows of a source arrived after a batch, which may replace some of its rows."""
+        return any(
+            other.source == row.source
+            and other.entity == row.entity
+            and other.batch_seq > row.batch_seq
+            and other.rows_accepted
+            and other not in batches
+            for other in self.ledger.rows
+        )
+
+    def _listing(self, source: SourceSettings) -> dict[str, list[SourceFile]]:
+        """Return the files of a source by label; sheets also by that of their workbook."""
         if source.name not in self._listings:
             try:
                 is_collected = source is COLLECTOR_SOURCE
@@ -201,7 +244,10 @@ class Planner:
                 )
             except ConfigurationError:
                 files = []  # none of them is there any more
-            self._listings[source.name] = {file.label: file for file in files}
+            listing = self._listings[source.name] = defaultdict[str, list[SourceFile]](list)
+            for file in files:
+                for label in {file.label, file.file_label}:
+                    listing[label].append(file)
         return self._listings[source.name]
 
     def _is_same(self, file: SourceFile, row: LedgerRow) -> bool:
@@ -209,11 +255,15 @@ class Planner:
             stat = file.path.stat()
             if (stat.st_size, stat.st_mtime_ns) == (row.size_bytes, row.modified_ns):
                 return True
-            if file.path not in self._digests:
-                self._digests[file.path] = hash_file(file.path)
         except OSError:
             return False
-        return self._digests[file.path] == row.sha256.partition("!")[0]
+        try:
+            is_sheet = file.label == row.file and file.sheet is not None
+            digest = self._contents.hash_sheet(file) if is_sheet else self._contents.hash_whole(file)
+        except SourceFileError:
+            return False
+        # of an archive, any change counts
+        return digest == row.sha256
 
     def _read_affected(self, plan: Plan) -> None:
         """Add later files whose duplicates may have been duplicates of rows that go: now they may be the only ones."""

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import codecs
 import errno
-import gzip
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
-
-import zstandard
 
 from shopwright.core.errors import SourceFileError
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.contents import SHEET_FILE, Content
+from shopwright.ingest.decompression import BROKEN, read_blocks
 from shopwright.ingest.files import BINARY
 from shopwright.ingest.text_scan import TextFacts, scan_text
-from shopwright.ingest.workbooks import write_sheets
+from shopwright.ingest.workbooks import open_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from shopwright.ingest.adapters.mapping import Mapping
     from shopwright.ingest.files import SourceFile
 
-COPIES = ("plain", "sheets.csv", "records.jsonl")
+COPIES = ("plain", SHEET_FILE, "records.jsonl")
 """Names of the copies of a file that reading it may make in the staging folder."""
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """Errors of a disk that has no room; they say nothing about the file."""
-
-BLOCK = 1 << 22
-"""Bytes that are decompressed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ class PlainFile:
 
 
 def to_plain_file(
-    file: SourceFile, staging: Path, mapping: Mapping, facts: TextFacts | None, *, encoding: str
+    file: SourceFile, staging: Path, mapping: Mapping, content: Content | None, *, encoding: str
 ) -> PlainFile:
     """Decompress, decode or convert a file as far as it needs it.
 
@@ -58,14 +51,15 @@ def to_plain_file(
         file: the file.
         staging: folder for copies.
         mapping: what it is read with.
-        facts: what the bytes on disk are like, if they were scanned.
+        content: what is known of its bytes, if they were read.
         encoding: encoding that its source states.
 
     Raises:
         SourceFileError: it cannot be read, decompressed, converted or decoded.
     """
     if mapping.kind is FileKind.XLSX:
-        return _convert_workbook(file, staging, replace(mapping, kind=FileKind.CSV))
+        return _take_sheet(file, replace(mapping, kind=FileKind.CSV), content)
+    facts = content.facts if content else None
     path = unpack(file, staging, encoding=encoding)
     if mapping.kind is FileKind.PARQUET:
         return PlainFile(path, mapping, TextFacts())
@@ -78,13 +72,15 @@ def to_plain_file(
     return PlainFile(path, mapping, scan_text(path), note)
 
 
-def _convert_workbook(file: SourceFile, staging: Path, mapping: Mapping) -> PlainFile:
-    workbook = unpack(file, staging, encoding="utf-8")
-    if workbook.stat().st_size == 0:
-        return PlainFile(workbook, mapping, TextFacts())
-    text = staging / "sheets.csv"
-    sheets = write_sheets(workbook, file.label, text, mapping)
-    return PlainFile(text, mapping, scan_text(text), sheets.note())
+def _take_sheet(file: SourceFile, mapping: Mapping, content: Content | None) -> PlainFile:
+    """Return a sheet that was written already; of a file whose sheets could not be listed, say why."""
+    if content and content.sheet:
+        return PlainFile(content.sheet.path, mapping, scan_text(content.sheet.path), content.note)
+    if file.path.stat().st_size == 0:
+        return PlainFile(file.path, mapping, TextFacts())
+    if not open_workbook(file.path, file.member, file.label).sheets:
+        raise SourceFileError(file.label, "has no sheet with cells")
+    raise SourceFileError(file.label, "changed after its sheets were listed; run `shopwright ingest` again")
 
 
 def unpack(file: SourceFile, staging: Path, *, encoding: str) -> Path:
@@ -102,12 +98,12 @@ def unpack(file: SourceFile, staging: Path, *, encoding: str) -> Path:
     target = staging / "plain"
     try:
         with target.open("wb") as plain:
-            _copy(_blocks(file), plain, encoding if needs_decoding else None)
+            _copy(read_blocks(file.path, file.member), plain, encoding if needs_decoding else None)
     except OSError as error:
         if error.errno in FULL:
             raise
         raise _undecompressable(file, error) from None
-    except (EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError) as error:
+    except BROKEN as error:
         raise _undecompressable(file, error) from None
     except UnicodeError as error:
         raise SourceFileError(
@@ -122,44 +118,6 @@ def _undecompressable(file: SourceFile, error: Exception) -> SourceFileError:
 
 def _has_utf8_name(path: Path) -> bool:
     return os.fsencode(path).decode("utf-8", "replace") == str(path)
-
-
-def _blocks(file: SourceFile) -> Iterator[bytes]:
-    """Yield the bytes of the data, decompressed."""
-    if file.member is None:
-        with file.path.open("rb") as raw:
-            yield from _decompress(raw, file.path.suffix)
-        return
-    with zipfile.ZipFile(file.path) as archive, archive.open(file.member) as raw:
-        yield from _decompress(raw, PurePosixPath(file.member).suffix)
-
-
-def _decompress(raw: IO[bytes], ending: str) -> Iterator[bytes]:
-    match ending.casefold():
-        case ".zst":
-            yield from _decompress_zstandard(raw)
-            return
-        case ".zip":
-            raise zipfile.BadZipFile("not a zip archive with data files in it")
-        case ".gz":
-            with gzip.GzipFile(fileobj=raw) as unzipped:
-                yield from iter(lambda: unzipped.read(BLOCK), b"")
-        case _:
-            yield from iter(lambda: raw.read(BLOCK), b"")
-
-
-def _decompress_zstandard(raw: IO[bytes]) -> Iterator[bytes]:
-    """Decompress frame by frame; the library's own stream reader takes the end of a torn file for the end of data."""
-    frame = zstandard.ZstdDecompressor().decompressobj()
-    is_in_frame = False
-    while block := raw.read(BLOCK):
-        while block:
-            yield frame.decompress(block)
-            is_in_frame, block = not frame.eof, frame.unused_data
-            if frame.eof:
-                frame = zstandard.ZstdDecompressor().decompressobj()
-    if is_in_frame:
-        raise EOFError("the file ends within its compressed data")
 
 
 def _copy(blocks: Iterable[bytes], plain: IO[bytes], encoding: str | None) -> None:

@@ -1,13 +1,17 @@
-"""Excel workbooks: their sheets become one delimited file, which is then read like any other."""
+"""Excel workbooks: every sheet is a file of its own, and becomes a delimited file that is read like any other."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from io import BytesIO, StringIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import SourceFileError
+from shopwright.ingest.decompression import BROKEN, read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,86 +25,140 @@ EXTRA = "excel"
 MAX_EXACT_INTEGER = 2**53
 """Limit up to which a workbook's numbers, which are all floats, represent every integer."""
 
+MAX_TITLE_ROWS = 30
+"""Rows of a sheet, from the first one with a value, among which its header is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
-class Sheets:
-    """Names of a workbook's sheets that were written, and of those that were not because their header differs."""
+class SheetText:
+    """A sheet that was written as a delimited file."""
 
-    read: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-    def note(self) -> str | None:
-        """Return what the ledger says of it; None where the workbook has one sheet."""
-        if not self.left_out and len(self.read) == 1:
-            return None
-        skipped = (
-            f"; sheets skipped because their header differs: {', '.join(self.left_out)}"
-            if self.left_out
-            else ""
-        )
-        return f"sheets read: {', '.join(self.read)}{skipped}"
+    path: Path
+    digest: str
+    """SHA-256 of the sheet's values, whatever its name and wherever its header is."""
+    is_empty: bool
+    has_columns: bool
+    """Whether it has the columns that the mapping requires."""
 
 
-def write_sheets(workbook: Path, label: str, target: Path, mapping: Mapping) -> Sheets:
-    """Write the sheets that have the header that a mapping needs as one CSV file, UTF-8.
+@dataclass(slots=True)
+class Workbook:
+    """An open workbook."""
 
-    The header comes first, then the rows of every sheet with the same header. Empty rows stay as empty lines, so that a
-    line number of the CSV is a row number of the first sheet (unless a cell holds a line break); later sheets count on.
-    Dates are written as ``2010-12-01 08:26:00``.
+    book: CalamineWorkbook
+    sheets: tuple[str, ...]
+    """Names of its sheets of cells, hidden ones included, in order; charts are none."""
+    hidden: frozenset[str]
+    _fitting: dict[tuple[str, ...], bool] = field(default_factory=dict)
+
+    def write_sheet(self, name: str, target: Path, mapping: Mapping) -> SheetText:
+        """Write a sheet as a CSV file, UTF-8.
+
+        Empty rows, and rows above the header such as a title, become empty lines, so that a line number of the CSV is a row
+        number of the sheet (unless a cell holds a line break). Dates are written as ``2010-12-01 08:26:00``.
+        """
+        first, rows = self._rows_to_header(name, mapping)
+        has_header = mapping.csv.header
+        has_columns = bool(first) and (not has_header or _fits(first[-1], mapping))
+        digest = hashlib.sha256()
+        with target.open("w", encoding="utf-8", newline="") as file:
+            for number, row in enumerate(chain(first, rows), start=1):
+                text = _to_csv(row)
+                digest.update(text.encode())
+                file.write("\n" if has_columns and has_header and number < len(first) else text)
+        return SheetText(target, digest.hexdigest(), not any(first), has_columns)
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a sheet's values."""
+        digest = hashlib.sha256()
+        for row in self._rows(name):
+            digest.update(_to_csv(row).encode())
+        return digest.hexdigest()
+
+    def has_sheet_for(self, mapping: Mapping) -> bool:
+        """Return whether any sheet has the columns that a mapping requires."""
+        if mapping.required_columns not in self._fitting:
+            headers = (self._rows_to_header(name, mapping)[0][-1:] for name in self.sheets)
+            self._fitting[mapping.required_columns] = any(
+                _fits(row, mapping) for header in headers for row in header
+            )
+        return self._fitting[mapping.required_columns]
+
+    def _rows_to_header(self, name: str, mapping: Mapping) -> tuple[list[list[str]], Iterator[list[str]]]:
+        """Return a sheet's first rows, of which the last one is the header, and an iterator over the rest.
+
+        Without the columns that the mapping requires, the header is the first row with a value. In an empty sheet there is
+        none.
+        """
+        rows = self._rows(name)
+        first: list[list[str]] = []
+        begin = 0
+        for row in rows:
+            first.append(row)
+            begin = begin or (len(first) if row else 0)
+            if row and (_fits(row, mapping) or not mapping.csv.header):
+                return first, rows
+            if begin and len(first) - begin >= MAX_TITLE_ROWS:
+                break
+        return first[:begin], chain(first[begin:], rows)
+
+    def _rows(self, name: str) -> Iterator[list[str]]:
+        """Yield a sheet's rows as text, from its first row on; a row without any value is an empty list."""
+        for row in self.book.get_sheet_by_name(name).iter_rows():
+            cells = [_text(value) for value in row]
+            yield cells if any(cells) else []
+
+
+def open_workbook(path: Path, member: str | None, label: str) -> Workbook:
+    """Open a workbook.
 
     Args:
-        workbook: an ``.xlsx`` file.
+        path: an ``.xlsx`` file, which may be compressed, or a zip archive.
+        member: name of the workbook in that archive.
         label: the file's name in messages.
-        target: where to write.
-        mapping: what the sheets are read with. Where no sheet has its columns, the first sheet is written.
 
     Raises:
         SourceFileError: the file is not a workbook, or the package that reads workbooks is not installed.
     """
-    book = _open(workbook, label)
-    headers = {name: _header(_rows(book, name)) for name in book.sheet_names}
-    fitting = [name for name, header in headers.items() if _fits(header, mapping)] or book.sheet_names[:1]
-    read = [name for name in fitting if headers[name] == headers[fitting[0]]]
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for number, name in enumerate(read):
-            rows = _rows(book, name)
-            writer.writerows(_skip_header(rows) if number else rows)
-    return Sheets(tuple(read), tuple(name for name in book.sheet_names if name not in read))
-
-
-def _open(workbook: Path, label: str) -> CalamineWorkbook:
     try:
-        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  # needs an extra
+        from python_calamine import (  # noqa: PLC0415  # needs an extra
+            CalamineError,
+            CalamineWorkbook,
+            SheetTypeEnum,
+            SheetVisibleEnum,
+        )
     except ImportError:
         raise SourceFileError(
             label, f"reading workbooks needs another package; run `pip install 'shopwright[{EXTRA}]'`"
         ) from None
     try:
-        return CalamineWorkbook.from_path(str(workbook))
-    except (CalamineError, OSError) as error:
+        book = CalamineWorkbook.from_filelike(BytesIO(b"".join(read_blocks(path, member))))
+    except (CalamineError, OSError, *BROKEN) as error:
         raise SourceFileError(label, f"is not a readable workbook ({error})") from None
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    return Workbook(
+        book,
+        tuple(sheet.name for sheet in sheets),
+        frozenset(sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible),
+    )
 
 
-def _rows(book: CalamineWorkbook, name: str) -> Iterator[list[str]]:
-    """Yield a sheet's rows as text, from its first row on; a row without any value is an empty list."""
-    for row in book.get_sheet_by_name(name).iter_rows():
-        cells = [_text(value) for value in row]
-        yield cells if any(cells) else []
+def list_sheets(path: Path, member: str | None) -> tuple[str, ...]:
+    """Return the names of a workbook's sheets; none where it cannot be opened, which reading it will say."""
+    try:
+        return open_workbook(path, member, "").sheets
+    except SourceFileError:
+        return ()
 
 
-def _header(rows: Iterator[list[str]]) -> list[str]:
-    """Return the first row that has a value, with its names trimmed."""
-    return [name.strip() for name in next((row for row in rows if row), [])]
-
-
-def _skip_header(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    next((row for row in rows if row), None)
-    return rows
+def _to_csv(row: list[str]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
 
 
 def _fits(header: list[str], mapping: Mapping) -> bool:
-    columns = {mapping.csv.synonyms.get(name, name) for name in header}
+    columns = {mapping.csv.synonyms.get(name.strip(), name.strip()) for name in header}
     return bool(header) and columns.issuperset(mapping.required_columns)
 
 

@@ -72,10 +72,13 @@ LEDGER = (
     _text("source", "Name of the source."),
     _text("adapter", "How the file was read."),
     _text("entity", "Canonical entity of the rows."),
-    _text("file", "Path of the file; a member of an archive follows after an exclamation mark."),
+    _text(
+        "file",
+        "Path of the file; a member of an archive or a sheet of a workbook follows after an exclamation mark.",
+    ),
     _count("size_bytes", "Size of the file in bytes."),
     _count("modified_ns", "When the file was last modified, in nanoseconds since 1970, by its file system."),
-    _text("sha256", "SHA-256 of the file's bytes."),
+    _text("sha256", "SHA-256 of the file's bytes; of a sheet of a workbook, that of its values."),
     _count("rows_read", "Records in the file."),
     _count("rows_accepted", "Records loaded."),
     _count("rows_quarantined", "Records quarantined with the rules they broke."),
@@ -112,7 +115,9 @@ QUARANTINE = (
     _text("source", "Name of the source."),
     _text("entity", "Canonical entity that it would be a row of."),
     _text("file", "File it came from."),
-    _count("line_number", "Line it begins on, from 1; in Parquet and JSON arrays its position, from 1."),
+    _count(
+        "line_number", "Line or row it begins on, from 1; in Parquet and JSON arrays its position, from 1."
+    ),
     TableColumn(
         "rules",
         "VARCHAR[]",

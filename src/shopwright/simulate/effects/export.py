@@ -180,6 +180,8 @@ def _plan_targets(files: list[SourceFile], export: Path) -> dict[Path, SourceFil
     base = export.resolve() if export.is_dir() else export.resolve().parent
     targets: dict[Path, SourceFile] = {}
     for file in files:
+        if file.sheet is not None:
+            raise ConfigurationError(f"{file.file_label}: workbooks cannot be rewritten; save it as CSV")
         folder = file.path.relative_to(base).parent
         if file.member:
             # a member's folders are kept; one that points out of its archive is an attack or an accident

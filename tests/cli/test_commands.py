@@ -24,7 +24,7 @@ path = "raw"
 """
 EVENTS = (
     '{"timestamp": "2024-03-01T10:00:00Z", "event_type": "page_view", "user_id": "anna", "shelf": 1}\n'
-    '{"timestamp": "2024-03-01T10:00:00Z", "event_type": "hover", "user_id": "[red]bert[/red]"}\n'
+    '{"timestamp": "2024-03-01T10:00:00Z", "event_type": "", "user_id": "[red]bert[/red]"}\n'
     '{"torn\n'
 )
 
@@ -317,14 +317,14 @@ def test_the_quarantine_is_listed_shown_and_replayed(run, shop):
     assert "empty" in run("quarantine", "list", "--project", shop.root)[1]
     run("ingest", "--project", shop.root)
     out = run("quarantine", "list", "--project", shop.root)[1]
-    assert "event_type_unknown" in out
+    assert "event_type_missing" in out
     assert "[red]bert[/red]" in run("quarantine", "show", "--project", shop.root)[1]
     (row, _) = json.loads(run("quarantine", "show", "--project", shop.root, "--json")[1])
     assert row["line_number"] == 2
     assert row["raw"] in run("quarantine", "show", row["quarantine_id"], "--project", shop.root)[1]
     assert "2 rows replayed: 0 accepted" in run("quarantine", "replay", "--project", shop.root)[1]
     document = json.loads(run("quarantine", "replay", "--project", shop.root, "--json")[1])
-    assert document == {"replayed": 2, "accepted": 0, "duplicate": 0, "still_open": 2}
+    assert document == {"replayed": 2, "accepted": 0, "duplicate": 0, "still_open": 2, "ignored": 0}
 
 
 def test_an_unknown_row_is_one_line(run, shop):

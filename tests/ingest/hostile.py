@@ -186,13 +186,13 @@ def _shapes() -> list[Entry]:
         copy(first),
         raw("    ", "too_few_fields"),
         raw(",,,,,", "event_at_missing", "event_type_missing", "user_id_missing"),
-        raw(HEADER, "event_at_unreadable", "event_type_unknown", "price_unreadable"),
+        raw(HEADER, "event_at_unreadable", "price_unreadable"),
         raw("\ttorn", "too_few_fields"),
         entry(4, who="  u4  ", lands={"who": "u4"}),
         entry(5, "user_id_missing", who="   "),
         entry(6, "product_id_missing", product=""),
-        entry(7, "event_type_unknown", what="hover"),
-        entry(8, "event_type_unknown", "price_out_of_range", what="Purchase", price="-5"),
+        entry(7, what="hover", lands={"what": "other"}),
+        entry(8, "price_out_of_range", what="Purchase", price="-5"),
         raw("2024-03-01T10:00:0", "too_few_fields"),
     ]
 
@@ -246,7 +246,7 @@ def _injections() -> list[Entry]:
         entries += [
             entry(number, *names_nothing, who=text, product=text, note=text),
             entry(number + 20, "event_at_unreadable", when=text),
-            entry(number + 40, "event_type_unknown", what=text),
+            entry(number + 40, what=text, lands={"what": "other"}),
             entry(number + 60, "price_unreadable", price=text),
         ]
     return entries
@@ -301,7 +301,7 @@ JSON = [
     _json(8, "price_unreadable", price=True),
     _json(9, "nul_character", who="a\0b"),
     _json(10, "event_at_unreadable", when=170928720),
-    _json(11, "event_type_unknown", "price_out_of_range", what="hover", price=-3),
+    _json(11, "price_out_of_range", what="hover", price=-3),
     _json(12, note="line one\nline two", lands={"note": "line one\nline two"}),
     raw("5", "not_an_object"),
     raw('"text"', "not_an_object"),

@@ -29,7 +29,8 @@ TYPES
 HEADER = "when,what,who,note\n"
 
 
-def settings(types="", extra=""):
+# read as views of products, events without a product are faults
+def settings(types='look = "product_view"', extra=""):
     return SETTINGS.replace("TYPES", types).replace("EXTRA", extra)
 
 
@@ -56,9 +57,9 @@ def shop(tmp_path):
 def test_open_rows_are_counted_by_file_and_rules(shop):
     open_counts = [(item.rules, item.rows) for item in count_open(shop.project)]
     assert open_counts == [
-        (("event_type_unknown",), 2),
-        (("event_type_unknown", "user_id_missing"), 1),
+        (("product_id_missing",), 2),
         (("too_few_fields",), 1),
+        (("user_id_missing", "product_id_missing"), 1),
     ]
     assert count_open(shop.project, source="other") == []
 

@@ -50,7 +50,7 @@ def faults_of(lines: list[bytes], month: str, is_csv: bool) -> Counter[str]:
         time, kind, user, price = parsed
         found["bad_timestamp"] += not time.startswith("2025-") or time.startswith("2025-02-30")
         found["late_file"] += time.startswith("2025-") and "2025-02-30" not in time and time[:7] < month
-        found["unknown_event_type"] += kind not in KNOWN
+        found["missing_event_type"] += kind not in KNOWN
         found["missing_user"] += not user
         found["negative_price"] += price.startswith("-")
     return found

@@ -144,7 +144,7 @@ def to_dict(report: IngestReport) -> dict[str, object]:
     }
 
 
-COUNTS = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
+COUNTS = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_ignored")
 
 
 def show_report(console: Console, report: IngestReport) -> None:
@@ -152,11 +152,11 @@ def show_report(console: Console, report: IngestReport) -> None:
     if report.recovered:
         console.print(f"Completed {format_count(report.recovered, 'commit')} of an interrupted run.")
     if report.rows:
-        columns = ("file", "entity", "read", "accepted", "quarantined", "duplicate", "outcome")
+        columns = ("file", "entity", "read", "accepted", "quarantined", "duplicate", "ignored", "outcome")
         rows = [_cells(row) for row in report.rows[:MAX_LISTED_FILES]]
         if len(report.rows) > MAX_LISTED_FILES:
             rows.append(
-                [f"… {len(report.rows) - MAX_LISTED_FILES} more files", "", None, None, None, None, ""]
+                [f"… {len(report.rows) - MAX_LISTED_FILES} more files", "", *([None] * len(COUNTS)), ""]
             )
         rows.append(["total", "", *(report.total(name) for name in COUNTS), ""])
         console.print(table("", columns, rows))
@@ -239,9 +239,6 @@ def _cells(row: LedgerRow) -> list[object]:
     return [
         _name(row),
         row.entity,
-        row.rows_read,
-        row.rows_accepted,
-        row.rows_quarantined,
-        row.rows_duplicate,
+        *(getattr(row, name) for name in COUNTS),
         row.outcome,
     ]

@@ -65,7 +65,7 @@ def show_command(
     """Show quarantined rows as they are in their file, with every rule that they broke.
 
     Example:
-        shopwright quarantine show --rule event_type_unknown --limit 5
+        shopwright quarantine show --rule event_at_unreadable --limit 5
     """
     loaded = load_project(project)
     rows = (
@@ -106,5 +106,6 @@ def replay_command(
         return
     stdout_console().print(
         f"{format_count(report.replayed, 'row')} replayed: {report.accepted:,} accepted, {report.duplicate:,} duplicates, "
-        f"{report.still_open:,} still in quarantine"
+        + (f"{report.ignored:,} ignored, " if report.ignored else "")
+        + f"{report.still_open:,} still in quarantine"
     )

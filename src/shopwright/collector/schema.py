@@ -65,7 +65,9 @@ def _name(column: Column) -> str:
 def _field(column: Column) -> dict[str, Any]:
     unit = f" In {column.unit}." if column.unit else ""
     schema = _TYPES[column.kind] | {"description": f"{column.meaning}{unit}"}
-    if column.allowed:
+    if column.fallback is not None:
+        schema |= {"examples": list(column.allowed)}
+    elif column.allowed:
         schema |= {"enum": list(column.allowed)}
     if column.kind in (Kind.MONEY, Kind.NUMBER, Kind.INTEGER):
         limits = (("minimum", column.minimum), ("maximum", column.maximum))

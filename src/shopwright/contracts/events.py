@@ -14,6 +14,9 @@ EVENT_TYPES = (
     "purchase",
 )
 
+OTHER = "other"
+"""Type of an event whose own type is none of these: it is kept, and its column ``event_name`` says what it was."""
+
 MIN_TIMESTAMP, MAX_TIMESTAMP = "1970-01-01 00:00:01", "2099-12-31 23:59:59"
 """Limits of all times, UTC, unless the settings narrow them. The first second of 1970 is how systems write an unset time."""
 
@@ -41,6 +44,7 @@ LATER_COLUMNS = (
     "shipping",
     "coupon",
     "consent",
+    "event_name",
 )
 """Columns that the contract gained after the first events were loaded, in the order in which the event id names them."""
 
@@ -80,7 +84,19 @@ EVENTS = Entity(
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
         ),
-        Column("event_type", Kind.TEXT, "What the user did.", required=True, allowed=EVENT_TYPES),
+        Column(
+            "event_type",
+            Kind.TEXT,
+            "What the user did. Any other type of the source becomes `other`, and is kept in `event_name`.",
+            required=True,
+            allowed=(*EVENT_TYPES, OTHER),
+            fallback=OTHER,
+        ),
+        Column(
+            "event_name",
+            Kind.TEXT,
+            "The source's own type of an event whose `event_type` is `other`.",
+        ),
         Column(
             "user_id",
             Kind.PERSON_ID,

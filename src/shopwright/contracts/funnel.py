@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shopwright.contracts.events import OTHER
+
 EVENT_ORDER = (
     "page_view",
     "search",
@@ -12,8 +14,10 @@ EVENT_ORDER = (
     "remove_from_cart",
     "begin_checkout",
     "purchase",
+    OTHER,
 )
-"""Event types in the order in which a shopper can cause them: events with the same timestamp are sorted by it.
+"""Event types in the order in which a shopper can cause them, and last all others, which are no step of the funnel: events
+with the same timestamp are sorted by it.
 
 dbt's macro ``funnel_rank_of`` holds the same ranks in SQL.
 """

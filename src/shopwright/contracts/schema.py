@@ -108,6 +108,8 @@ class Column:
     unit: str | None = None
     required: bool = False
     allowed: tuple[str, ...] = ()
+    fallback: str | None = None
+    """The allowed value that any other one becomes; without it a row with another value is quarantined."""
     minimum: str | None = None
     maximum: str | None = None
     """Inclusive limits, as SQL literals of the column's type."""
@@ -122,7 +124,7 @@ class Column:
         rules = []
         if self.required:
             rules.append(Rule(f"{self.name}_missing", f"{name} is not null", f"`{self.name}` has a value."))
-        if self.allowed:
+        if self.allowed and self.fallback is None:
             # not "in (...)": the engine turns a longer list into a join, which is slower and loses row order
             cases = " ".join(f"when {quote_text(value)} then true" for value in self.allowed)
             condition = f"{name} is null or case {name} {cases} else false end"

@@ -15,6 +15,7 @@ from shopwright.ingest.streaming import (
     WriteQuery,
     WrittenRows,
     quarantined_rows,
+    read_flags,
     write_stream,
 )
 from shopwright.lake.delta import AddedFile, Lake, LakeFile, lake_columns, read_sql, write_parquet
@@ -50,7 +51,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class LoadedBatch:
-    """What became of one file's records; ``read`` is the sum of the other three counts."""
+    """What became of one file's records; ``read`` is the sum of the other four counts."""
 
     accepted: int
     duplicate: int
@@ -67,11 +68,13 @@ class LoadedBatch:
     """Columns of a delimited file, in order."""
     new_columns: list[str] = field(default_factory=list)
     """Columns that the mapping does not name."""
+    ignored: int = 0
+    """Records that were left out since the source says so."""
 
     @property
     def read(self) -> int:
         """Records in the file."""
-        return self.accepted + self.duplicate + len(self.quarantined)
+        return self.accepted + self.duplicate + len(self.quarantined) + self.ignored
 
 
 def write_batch(
@@ -135,6 +138,7 @@ def write_batch(
         notes=_count_notes(connection, read.projection, folder / file.name),
         columns=read.columns,
         new_columns=read.new_columns,
+        ignored=written.ignored,
     )
     if file.rows == 0:
         (folder / file.name).unlink()
@@ -158,11 +162,9 @@ def _write(connection: Connection, read: ReadResult, entity: Entity, batch: Batc
 
 def _write_typed_rows(connection: Connection, read: ReadResult, write: WriteQuery) -> WrittenRows:
     """Write the good rows of the table ``typed_rows``."""
-    bad = connection.execute(
-        "select rowid, _broken from typed_rows where _broken <> 0 order by rowid"
-    ).fetchall()
+    bad, ignored = read_flags(connection, "typed_rows")
     file = write(f"select {read.projection.written_names} from typed_rows where _broken = 0")
-    return WrittenRows(file, quarantined_rows(read, read.rejected, bad))
+    return WrittenRows(file, quarantined_rows(read, read.rejected, bad), ignored)
 
 
 def _number_copies(connection: Connection, path: Path, target: Path) -> AddedFile:

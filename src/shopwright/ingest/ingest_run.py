@@ -217,7 +217,8 @@ class IngestRun:
                 outcome="identical",
                 reason=f"same bytes as {first.file}{of_source}",
                 rows_read=first.rows_read,
-                rows_duplicate=first.rows_read,
+                rows_duplicate=first.rows_read - first.rows_ignored,
+                rows_ignored=first.rows_ignored,
                 mapping=first.mapping,
             )
         )

@@ -32,7 +32,7 @@ PART_SEPARATOR = ", part "
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What became of one file. ``rows_read`` is always the sum of the three counts after it."""
+    """What became of one file. ``rows_read`` is always the sum of the four counts after it."""
 
     batch_seq: int
     batch_id: str
@@ -49,6 +49,7 @@ class LedgerRow:
     rows_accepted: int = 0
     rows_quarantined: int = 0
     rows_duplicate: int = 0
+    rows_ignored: int = 0
     reason: str | None = None
     new_columns: str | None = None
     columns: str | None = None
@@ -60,7 +61,8 @@ class LedgerRow:
     last_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        if self.rows_read != self.rows_accepted + self.rows_quarantined + self.rows_duplicate:
+        counts = (self.rows_accepted, self.rows_quarantined, self.rows_duplicate, self.rows_ignored)
+        if self.rows_read != sum(counts):
             raise AssertionError(f"{self.file}: the ledger does not balance: {self}")
 
     @property
@@ -203,7 +205,10 @@ def read_ledger(connection: Connection, lake: Lake) -> list[LedgerRow]:
     """Return every row of the ledger, oldest first."""
     names = [item.name for item in lake_columns("ledger")]
     paths = [file.path for file in lake.files("ledger")]
-    columns = ", ".join(map(quote_name, names))
+    # files of older versions have no ignored rows
+    columns = ", ".join(
+        f"coalesce({quote_name(name)}, 0)" if name == "rows_ignored" else quote_name(name) for name in names
+    )
     rows = connection.execute(
         f"select {columns} from ({read_sql('ledger', paths)}) order by batch_seq"
     ).fetchall()

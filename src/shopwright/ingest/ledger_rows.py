@@ -74,6 +74,7 @@ def complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> Ledge
         rows_accepted=loaded.accepted,
         rows_quarantined=len(loaded.quarantined),
         rows_duplicate=loaded.duplicate,
+        rows_ignored=loaded.ignored,
         new_columns=", ".join(loaded.new_columns) or None,
         columns=json.dumps(loaded.columns) if loaded.columns else None,
         rules=json.dumps(loaded.rules) if loaded.rules else None,

@@ -13,6 +13,7 @@ from shopwright.contracts.schema import Kind
 from shopwright.core.currencies import MAGNITUDES, magnitude
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.amounts import settle, settled_names
+from shopwright.ingest.event_types import NAME, TYPE, ignored_sql, read_name, read_type
 from shopwright.ingest.ids import is_exponent, is_nobody, read_id
 from shopwright.ingest.notes import NOBODY, ROUNDED_IDS, UNSET_TIMES
 from shopwright.ingest.number_signs import read_number
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _FAILED = "_sql_failed"
 """End of the names of rules about a shop's own expressions."""
+
+IGNORED = -1
+"""``_broken`` of a row that is neither loaded nor quarantined."""
 
 Reference = Callable[[str], str]
 """SQL text of a file's column, by its name; null where the column is empty."""
@@ -39,7 +43,8 @@ class Projection:
     typed: str
     """Canonical columns, as SQL over their texts."""
     bits: str
-    """``_broken``, with a bit per rule in ``rules``, 0 for a good row, and ``_notes``, over the canonical columns and texts."""
+    """``_broken``, with a bit per rule in ``rules``, 0 for a good row and ``IGNORED`` for one to be ignored, and ``_notes``,
+    over the canonical columns and texts."""
     rules: tuple[str, ...]
     meanings: tuple[str, ...]
     """Description of each rule."""
@@ -53,6 +58,8 @@ class Projection:
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
     states_whole_orders: bool = False
     """Whether the file states all rows of each order that it names."""
+    ignores_rows: bool = False
+    """Whether rows may be ignored."""
 
     def rows(self, source: str, extra: str = "") -> str:
         """Return SQL of the typed rows of a file, with the bits of what is wrong with them and to be noted of them.
@@ -156,6 +163,9 @@ def compile_projection(
     bits = " | ".join(
         f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
     )
+    ignored = ignored_sql(mapping, texts)
+    if ignored is not None:
+        bits = f"case when {ignored} then {IGNORED} else ({bits}) end"
     return Projection(
         columns=columns,
         texts=", ".join(
@@ -178,6 +188,7 @@ def compile_projection(
         notes=tuple((note.kind, note.column) for note in notes),
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
+        ignores_rows=ignored is not None,
     )
 
 
@@ -217,7 +228,7 @@ def _note_bits(notes: list[_Note]) -> list[str]:
 
 
 def _filled(mapping: Mapping, texts: MappingABC[str, str]) -> dict[str, str]:
-    """Return SQL of columns that follow from how another one is written, and that the file does not state itself."""
+    """Return SQL of columns that follow from how they or another one is written."""
     names = {column.name for column in mapping.entity.stored_columns}
     days = {
         f"{column.name}{IS_DAY}": read_is_day(_raw(column), mapping)
@@ -225,7 +236,13 @@ def _filled(mapping: Mapping, texts: MappingABC[str, str]) -> dict[str, str]:
         if column.name in texts and f"{column.name}{IS_DAY}" in names - texts.keys()
     }
     # null, not false, for a moment: rows of files read before such columns were known stay the same
-    return {name: f"nullif({sql}, false)" for name, sql in days.items() if sql is not None}
+    filled = {name: f"nullif({sql}, false)" for name, sql in days.items() if sql is not None}
+    if NAME in names and TYPE in texts:
+        event_type = mapping.entity.column(TYPE)
+        stated = _raw(mapping.entity.column(NAME)) if NAME in texts else None
+        filled[TYPE] = read_type(event_type, _raw(event_type))
+        filled[NAME] = read_name(_raw(event_type), stated)
+    return filled
 
 
 def _limited(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> Column:

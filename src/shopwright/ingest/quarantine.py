@@ -69,6 +69,8 @@ class ReplayReport:
     accepted: int
     duplicate: int
     still_open: int
+    ignored: int = 0
+    """Records of event types that their source ignores now."""
 
 
 def _open_sql(lake: Lake) -> str:
@@ -168,6 +170,7 @@ def replay(
         accepted=sum(row.rows_accepted for row in replayed),
         duplicate=sum(row.rows_duplicate for row in replayed),
         still_open=sum(row.rows_quarantined for row in replayed),
+        ignored=sum(row.rows_ignored for row in replayed),
     )
 
 
@@ -194,6 +197,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         rows_accepted=0,
         rows_quarantined=len(rows),
         rows_duplicate=0,
+        rows_ignored=0,
         rules=None,
         watermark=None,
         mapping=settings,
@@ -216,6 +220,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         ledger_row,
         rows_accepted=loaded.accepted,
         rows_duplicate=loaded.duplicate,
+        rows_ignored=loaded.ignored,
         rows_quarantined=len(bad),
         rules=json.dumps(loaded.rules) if loaded.rules else None,
         notes=json.dumps(loaded.notes) if loaded.notes else None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shopwright.core.engine import Connection, ValueReadError
+from shopwright.ingest.projection import IGNORED
 from shopwright.ingest.read_job import BadRecord, ReadResult, RecordStream, UnreliableReadError
 from shopwright.lake.delta import AddedFile
 
@@ -29,6 +30,8 @@ class WrittenRows:
 
     file: AddedFile
     quarantined: list[QuarantinedRow]
+    ignored: int = 0
+    """Rows that were left out since the source says so."""
 
 
 def write_stream(
@@ -56,11 +59,12 @@ def write_stream(
         keeps_order=keeps_order,
     )
     bad: list[tuple[int, int]] = []
+    ignored = 0
     if file.rows + len(rejected) != stream.records:
-        bad = _bad_rows(connection, stream.select)
-    if file.rows + len(rejected) + len(bad) != stream.records:
+        bad, ignored = _bad_rows(connection, stream.select)
+    if file.rows + len(rejected) + len(bad) + ignored != stream.records:
         raise UnreliableReadError
-    return WrittenRows(file, quarantined_rows(read, rejected, bad))
+    return WrittenRows(file, quarantined_rows(read, rejected, bad), ignored)
 
 
 def _write(
@@ -81,8 +85,8 @@ def _clear_rejected(connection: Connection) -> None:
     connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
 
 
-def _bad_rows(connection: Connection, select: str) -> list[tuple[int, int]]:
-    """Return the numbers of the rows that break rules, in the order of the file, with the rules' bits.
+def _bad_rows(connection: Connection, select: str) -> tuple[list[tuple[int, int]], int]:
+    """Return the numbers of the rows that break rules, in the order of the file, with the rules' bits, and count the ignored.
 
     Raises:
         UnreliableReadError: the engine would not keep the order, such as where a mapping's SQL needs a join.
@@ -93,7 +97,16 @@ def _bad_rows(connection: Connection, select: str) -> list[tuple[int, int]]:
         raise UnreliableReadError
     _clear_rejected(connection)
     connection.execute(f"create or replace temp table flags as {query}")
-    return connection.execute("select rowid, _broken from flags where _broken <> 0 order by rowid").fetchall()
+    return read_flags(connection, "flags")
+
+
+def read_flags(connection: Connection, table: str) -> tuple[list[tuple[int, int]], int]:
+    """Return the numbers of a table's rows that break rules, with the rules' bits, and how many rows are ignored."""
+    bad = connection.execute(
+        f"select rowid, _broken from {table} where _broken > 0 order by rowid"
+    ).fetchall()
+    ignored = connection.execute(f"select count(*) from {table} where _broken = {IGNORED}").fetchone()
+    return bad, ignored[0] if ignored else 0
 
 
 def quarantined_rows(

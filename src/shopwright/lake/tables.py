@@ -83,6 +83,10 @@ LEDGER = (
     _count("rows_accepted", "Records loaded."),
     _count("rows_quarantined", "Records quarantined with the rules they broke."),
     _count("rows_duplicate", "Records that are exact copies of one loaded before."),
+    _count(
+        "rows_ignored",
+        "Records left out since the source ignores their event type; empty in files of versions that ignored none.",
+    ),
     _text("outcome", "loaded, empty, identical, failed, replayed or forgotten."),
     _text("reason", "Why a file failed, which file it repeats, or a note on how it was read."),
     _text("new_columns", "Columns that no mapping names, kept in properties; separated by commas."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shopwright.reports.report import Column, Report
 
-_LEDGER_RULE = "Every row read is accepted, quarantined or a duplicate. Rows replayed from quarantine are not counted again."
+_LEDGER_RULE = "Every row read is accepted, quarantined, a duplicate or ignored. Rows replayed from quarantine are not counted again."
 _NOT_REPLAYED = "filter (where outcome <> 'replayed')"
 _FILE_COUNT_SQL = f"count(distinct (source, file)) {_NOT_REPLAYED}"
 _FILE_COUNT = Column("file_count", "Files loaded, including identical and failed ones.", "count")
@@ -14,6 +14,9 @@ _ROWS_QUARANTINED = Column(
     "rows_quarantined", "Rows that broke a rule on loading, replayed since or not.", "count"
 )
 _ROWS_DUPLICATE = Column("rows_duplicate", "Rows that repeat an earlier one.", "count", "Duplicate rows")
+_ROWS_IGNORED = Column(
+    "rows_ignored", "Rows of event types that their source ignores.", "count", "Ignored rows"
+)
 _QUARANTINE_RATE = Column("quarantine_rate", "Share of rows read that were quarantined.", "share")
 _LAST_BUILD = (
     "invocation_id = (select invocation_id from gold.fct_data_tests order by executed_at desc limit 1)"
@@ -30,10 +33,11 @@ _SUMMARY = Report(
         _ROWS_ACCEPTED,
         _ROWS_QUARANTINED,
         _ROWS_DUPLICATE,
+        _ROWS_IGNORED,
         _QUARANTINE_RATE,
         Column(
             "unbalanced_file_count",
-            "Files whose rows read are not the sum of accepted, quarantined and duplicate rows; 0 unless the ledger is damaged.",
+            "Files whose rows read are not the sum of accepted, quarantined, duplicate and ignored rows; 0 unless the ledger is damaged.",
             "count",
             "Files that do not add up",
         ),
@@ -53,6 +57,7 @@ _SUMMARY = Report(
             coalesce(sum(rows_accepted) {_NOT_REPLAYED}, 0)::bigint as rows_accepted,
             coalesce(sum(rows_quarantined) {_NOT_REPLAYED}, 0)::bigint as rows_quarantined,
             coalesce(sum(rows_duplicate) {_NOT_REPLAYED}, 0)::bigint as rows_duplicate,
+            coalesce(sum(rows_ignored) {_NOT_REPLAYED}, 0)::bigint as rows_ignored,
             sum(rows_quarantined) {_NOT_REPLAYED} / nullif(sum(rows_read) {_NOT_REPLAYED}, 0) as quarantine_rate,
             count(*) filter (where not is_balanced) as unbalanced_file_count,
             count(*) filter (where outcome = 'failed') as failed_file_count,
@@ -75,6 +80,7 @@ _LEDGER = Report(
         _ROWS_ACCEPTED,
         _ROWS_QUARANTINED,
         _ROWS_DUPLICATE,
+        _ROWS_IGNORED,
         _QUARANTINE_RATE,
         Column("last_ingested_at", "Time when the newest file was loaded.", "time", "Last loaded"),
     ),
@@ -87,6 +93,7 @@ _LEDGER = Report(
             coalesce(sum(rows_accepted) {_NOT_REPLAYED}, 0)::bigint as rows_accepted,
             coalesce(sum(rows_quarantined) {_NOT_REPLAYED}, 0)::bigint as rows_quarantined,
             coalesce(sum(rows_duplicate) {_NOT_REPLAYED}, 0)::bigint as rows_duplicate,
+            coalesce(sum(rows_ignored) {_NOT_REPLAYED}, 0)::bigint as rows_ignored,
             sum(rows_quarantined) {_NOT_REPLAYED} / nullif(sum(rows_read) {_NOT_REPLAYED}, 0) as quarantine_rate,
             max(ingested_at) as last_ingested_at
         from gold.fct_ingest_ledger
@@ -99,7 +106,7 @@ _LATEST_FILES = Report(
     "ledger_files",
     "Recently loaded files",
     "The 100 newest entries of the ledger, one per file and entity, including replays. Every row read is accepted,"
-    " quarantined or a duplicate.",
+    " quarantined, a duplicate or ignored.",
     requires=("fct_ingest_ledger",),
     columns=(
         Column("ingested_at", "Time of loading.", "time", "Loaded"),
@@ -111,12 +118,13 @@ _LATEST_FILES = Report(
         _ROWS_ACCEPTED,
         _ROWS_QUARANTINED,
         _ROWS_DUPLICATE,
+        _ROWS_IGNORED,
         Column("reason", "Reason of the failure; undefined where there was none.", "text"),
     ),
     sql="""
         select
             ingested_at, source, entity, parse_filename(file) as file, outcome, rows_read, rows_accepted, rows_quarantined,
-            rows_duplicate, reason
+            rows_duplicate, rows_ignored, reason
         from gold.fct_ingest_ledger
         order by batch_seq desc, fct_ingest_ledger.file, entity
         limit 100

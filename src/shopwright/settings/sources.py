@@ -96,7 +96,10 @@ class SourceSettings(Strict):
     older ones, or some of them ("lines"); the same for payments and refunds. By default all of them where order lines have
     no line number (adapters mapped and online_retail), some of them elsewhere."""
     event_types: dict[str, str] = Field(default_factory=dict)
-    """Event types of the source and the canonical types they stand for (adapter mapped)."""
+    """Event types of the source and the canonical types they stand for (adapter mapped). Any other type is kept as `other`."""
+    ignore_event_types: tuple[str, ...] = ()
+    """Event types whose rows are not loaded, such as "heartbeat", as the source or the contract calls them; the ledger counts
+    them as ignored."""
     timestamp_formats: tuple[str, ...] = ()
     """Timestamp formats, tried in order: strptime formats, "iso8601" or "epoch"; by default those of the adapter."""
     timezone: Timezone = "UTC"

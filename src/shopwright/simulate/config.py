@@ -26,8 +26,8 @@ class Dirt(BaseModel, frozen=True, extra="forbid"):
     """Rows whose time is no time, is missing, or lies in 1970 or 2999."""
     negative_price_rate: Share = 0.0
     """Rows whose price has a minus sign; only rows with a price can have it."""
-    unknown_event_type_rate: Share = 0.0
-    """Rows with an event type that no shop has agreed on."""
+    missing_event_type_rate: Share = 0.0
+    """Rows whose event type is blank."""
     missing_user_rate: Share = 0.0
     """Rows without a user id."""
     torn_line_rate: Share = 0.0

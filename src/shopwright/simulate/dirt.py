@@ -21,7 +21,7 @@ FAULTS = (
     "duplicate",
     "late_file",
     "bad_timestamp",
-    "unknown_event_type",
+    "missing_event_type",
     "missing_user",
     "torn_line",
     "wrong_encoding",

@@ -83,7 +83,8 @@ class AdapterContract:
         ledger = [row for row in shop.ledger() if row.entity == self.entity]
         assert sum(row.rows_accepted for row in ledger) == len(numbers)
         for row in ledger:
-            assert row.rows_read == row.rows_accepted + row.rows_quarantined + row.rows_duplicate
+            counts = (row.rows_accepted, row.rows_quarantined, row.rows_duplicate, row.rows_ignored)
+            assert row.rows_read == sum(counts)
 
     def all(self) -> range:
         """Return the numbers of all samples."""

@@ -14,7 +14,13 @@ if failure := data.failed_build():
     st.warning(f"The last build failed at {failure.at} UTC; these figures are of the build before.")
     st.code(failure.message, language=None, wrap_lines=True)
 components.metric_row(
-    "health_summary", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "quarantine_rate"
+    "health_summary",
+    "rows_read",
+    "rows_accepted",
+    "rows_quarantined",
+    "rows_duplicate",
+    "rows_ignored",
+    "quarantine_rate",
 )
 components.metric_row(
     "health_summary",

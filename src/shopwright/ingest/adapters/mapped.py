@@ -18,6 +18,7 @@ from shopwright.ingest.adapters.mapping import (
     Mapping,
     states_whole_orders,
 )
+from shopwright.ingest.event_types import keep_own_names
 
 if TYPE_CHECKING:
     from shopwright.settings import FieldSettings, SourceSettings
@@ -110,7 +111,7 @@ def build_field(source: SourceSettings, entity: Entity, name: str, settings: Fie
     if name not in names:
         hint = near_match(name, names)
         raise ConfigurationError(f"source '{source.name}': {entity.name} has no column '{name}'{hint}")
-    values = source.event_types if name == "event_type" else {}
+    values = keep_own_names(source.event_types) if name == "event_type" else {}
     return Field(
         columns=settings.columns,
         constant=settings.value,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shopwright.contracts.events import MAX_TIMESTAMP, MIN_TIMESTAMP
+from shopwright.ingest.event_types import ignore_event_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,4 +195,5 @@ class Adapter:
         """
         signs = NumberSigns(source.decimal, source.thousands)
         mapping = self.build(source, file_name)
-        return replace(mapping, numbers=signs, nobody=source.nobody, namespace=source.namespace)
+        mapping = replace(mapping, numbers=signs, nobody=source.nobody, namespace=source.namespace)
+        return ignore_event_types(mapping, source.ignore_event_types)

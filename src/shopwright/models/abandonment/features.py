@@ -49,7 +49,14 @@ _TOTALS = (
         "search_count",
         "product_view_count",
     ),
-    *("add_to_cart_count", "remove_from_cart_count", "begin_checkout_count", "unit_count", "gross_amount"),
+    *(
+        "add_to_cart_count",
+        "remove_from_cart_count",
+        "begin_checkout_count",
+        "other_count",
+        "unit_count",
+        "gross_amount",
+    ),
 )
 """Totals of a whole session in int_sessions, without its purchases."""
 
@@ -65,7 +72,7 @@ def rewrites(cutoff: str) -> dict[str, str]:
     return {
         "silver.int_sessionized_events": f"""
             select * replace (
-                case when event_at > {cutoff} then 6 - funnel_rank else funnel_rank end as funnel_rank,
+                case when event_at > {cutoff} then abs(6 - funnel_rank) else funnel_rank end as funnel_rank,
                 case when event_at > {cutoff} then price * 3 + 1 else price end as price,
                 case when event_at > {cutoff} then event_product_key + 1 else event_product_key end as event_product_key,
                 case when event_at > {cutoff} then 7 else quantity end as quantity

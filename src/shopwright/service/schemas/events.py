@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP
+from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP, OTHER
 from shopwright.models.abandonment.live_features import Event
 
 MAX_EVENTS = 1_000
@@ -45,7 +45,7 @@ class SessionEvent(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_at: Annotated[datetime, AfterValidator(_to_naive_utc)] = _field("event_at", ...)
-    event_type: Literal[EVENT_TYPES] = _field("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
+    event_type: Literal[(*EVENT_TYPES, OTHER)] = _field("event_type", ...)  # type: ignore[valid-type]  # a tuple of literals
     product_id: Text | None = _field("product_id")
     product_name: Text | None = _field("product_name")
     category: Text | None = _field("category")

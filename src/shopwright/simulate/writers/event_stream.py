@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shopwright.simulate.events import Events
     from shopwright.simulate.users import Profiles, Users
 
-UNKNOWN_TYPES = ["hover", "wishlist_share", "refund_request"]
+BLANK_TYPES = ["", " ", "  "]
 
 
 def _properties(price: str, quantity: str, others: Mapping[str, str]) -> str:
@@ -59,8 +59,8 @@ def event_fields(seed: int, properties: Mapping[str, str], *, is_dirty: bool) ->
     )
     if is_dirty:
         at = or_bad_timestamp(at, "number")
-        unknown = f"({quote_list(UNKNOWN_TYPES)})[number % {len(UNKNOWN_TYPES)} + 1]"
-        kind = unless("unknown_event_type", unknown, kind)
+        blank = f"({quote_list(BLANK_TYPES)})[number % {len(BLANK_TYPES)} + 1]"
+        kind = unless("missing_event_type", blank, kind)
         user, price = (
             unless("missing_user", "NULL", user),
             unless("negative_price", f"'-' || {price}" if "price" in properties else f"-{price}", price),

@@ -31,7 +31,7 @@ NO_TIMES = [
     "2999-12-31 23:59:59 UTC",
     "2025-02-30 27:61:00 UTC",
 ]
-UNKNOWN_TYPES = ["hover", "wishlist_share", "refund_request"]
+BLANK_TYPES = ["", " ", "  "]
 
 _TIME = "strftime(make_timestamp(ms * 1000), '%Y-%m-%d %H:%M:%S UTC')"
 _TYPE = f"({quote_list([NAMES.get(name, '') for name in EVENT_TYPES])})[kind + 1]"
@@ -46,8 +46,8 @@ DIRTY_SELECT = f"""
     SELECT
         CASE WHEN fault = {CODE["bad_timestamp"]}
             THEN ({quote_list(NO_TIMES)})[number % {len(NO_TIMES)} + 1] ELSE {_TIME} END AS event_time,
-        CASE WHEN fault = {CODE["unknown_event_type"]}
-            THEN ({quote_list(UNKNOWN_TYPES)})[number % {len(UNKNOWN_TYPES)} + 1] ELSE {_TYPE} END AS event_type,
+        CASE WHEN fault = {CODE["missing_event_type"]}
+            THEN ({quote_list(BLANK_TYPES)})[number % {len(BLANK_TYPES)} + 1] ELSE {_TYPE} END AS event_type,
         {_PRODUCT_COLUMNS},
         CASE WHEN fault = {CODE["negative_price"]} THEN -({_PRICE}) ELSE {_PRICE} END AS price,
         CASE WHEN fault <> {CODE["missing_user"]} THEN user_id END AS user_id,

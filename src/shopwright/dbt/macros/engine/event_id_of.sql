@@ -19,6 +19,6 @@
 {% macro later_event_columns() -%}
     {{ return([
         'visitor_id', 'referrer', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'gclid', 'fbclid',
-        'msclkid', 'list_position', 'value', 'tax', 'shipping', 'coupon', 'consent'
+        'msclkid', 'list_position', 'value', 'tax', 'shipping', 'coupon', 'consent', 'event_name'
     ]) }}
 {%- endmacro %}

@@ -1,10 +1,11 @@
 {#
     Types of events in the order in which a shopper can take them; the position, from 0, is the funnel rank. Events with
-    the same timestamp are sorted by it. The one place in the dbt project where the order is written.
+    the same timestamp are sorted by it. Last are all other events, which are no step of the funnel. The one place in the
+    dbt project where the order is written.
 #}
 {% macro funnel_event_types() -%}
     {{ return([
-        'page_view', 'search', 'product_view', 'add_to_cart', 'remove_from_cart', 'begin_checkout', 'purchase'
+        'page_view', 'search', 'product_view', 'add_to_cart', 'remove_from_cart', 'begin_checkout', 'purchase', 'other'
     ]) }}
 {%- endmacro %}
 

@@ -160,7 +160,8 @@ final as (
             as days_since_previous_session,
         -- The bot rule on the session so far: on the whole session it would leak the outcome.
         {{ is_bot_session(
-            'features.step_number',
+            '(features.page_view_count + features.search_count + features.view_count + features.cart_count '
+            ~ '+ features.removal_count + features.checkout_count + features.purchase_count)',
             seconds_between('features.session_start_at', 'features.event_at'),
             'features.purchase_count',
             'features.view_count',

@@ -19,7 +19,9 @@ final as (
         rows_accepted,
         rows_quarantined,
         rows_duplicate,
-        rows_read = rows_accepted + rows_quarantined + rows_duplicate as is_balanced,
+        coalesce(rows_ignored, 0) as rows_ignored,
+        rows_read
+        = rows_accepted + rows_quarantined + rows_duplicate + coalesce(rows_ignored, 0) as is_balanced,
         outcome,
         reason,
         new_columns,

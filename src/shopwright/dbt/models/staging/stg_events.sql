@@ -47,6 +47,7 @@ final as (
         order_id,
 
         event_type,
+        event_name,
         cast({{ funnel_rank_of('event_type') }} as smallint) as funnel_rank,
         product_name,
         {{ null_if_reserved('category') }} as category,

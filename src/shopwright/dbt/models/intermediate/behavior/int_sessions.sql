@@ -34,6 +34,7 @@ sessions as (
         count(case when {{ is_event('remove_from_cart') }} then 1 end) as remove_from_cart_count,
         count(case when {{ is_event('begin_checkout') }} then 1 end) as begin_checkout_count,
         count(case when {{ is_event('purchase') }} then 1 end) as purchase_count,
+        count(case when {{ is_event('other') }} then 1 end) as other_count,
         coalesce(sum(case when {{ is_event('purchase') }} then coalesce(quantity, 1) end), 0) as unit_count,
         {{ purchased_amount() }} as gross_amount,
         min(case when {{ is_event('product_view') }} then event_at end) as first_view_at,
@@ -69,6 +70,7 @@ final as (
         cast(remove_from_cart_count as integer) as remove_from_cart_count,
         cast(begin_checkout_count as integer) as begin_checkout_count,
         cast(purchase_count as integer) as purchase_count,
+        cast(other_count as integer) as other_count,
         cast(unit_count as bigint) as unit_count,
         gross_amount,
         first_view_at,
@@ -79,8 +81,9 @@ final as (
         channel_context,
         experiment_context,
         -- The rule looks at this session alone, so that a later session never changes an earlier one.
+        -- Events of other types may come from the page itself, however fast.
         {{ is_bot_session(
-            'event_count', 'duration_seconds', 'purchase_count', 'product_view_count', 'add_to_cart_count'
+            '(event_count - other_count)', 'duration_seconds', 'purchase_count', 'product_view_count', 'add_to_cart_count'
         ) }} as is_bot,
         cast({{ build_target() }} as integer) as _build_seq
     from sessions_with_duration

@@ -42,6 +42,7 @@ final as (
         sessions.remove_from_cart_count,
         sessions.begin_checkout_count,
         sessions.purchase_count,
+        sessions.other_count,
         sessions.unit_count,
         sessions.gross_amount,
         channels.channel as entry_channel,

@@ -15,7 +15,7 @@ from shopwright.collector.parsing import parse_json, parse_json_lines
 from shopwright.collector.validation import EventValidator
 from shopwright.core.engine import connect
 from shopwright.core.errors import BatchError
-from shopwright.settings.shop import IngestSettings
+from shopwright.settings import Project, Settings
 
 
 def test_an_array_and_an_object_hold_the_same_events():
@@ -77,7 +77,7 @@ CASE = Path(__file__).parents[1] / "cases" / "meaning" / "15-collector-repeated-
 
 
 def _rules_and_user(text):
-    validator = EventValidator(IngestSettings())
+    validator = EventValidator(Project(Path(), Settings()))
     (result,) = validator.check([text], NOW)
     validator.close()
     with connect() as connection:

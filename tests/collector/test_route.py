@@ -112,7 +112,7 @@ def test_the_schema_is_the_contract(client):
     assert schema["required"] == ["event_at", "event_type"]
     assert schema["anyOf"] == [{"required": ["user_id"]}, {"required": ["visitor_id"]}]
     assert schema["properties"]["event_type"]["examples"] == list(EVENTS.column("event_type").allowed)
-    assert schema["properties"]["price"]["maximum"] == 100_000_000
+    assert schema["properties"]["price"]["maximum"] == 100_000_000 * 100_000
     named = {"source_event_id": "event_id", "session_hint": "session_id"}
     assert set(schema["properties"]) == {
         named.get(column.name, column.name) for column in EVENTS.stored_columns

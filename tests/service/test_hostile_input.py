@@ -101,6 +101,15 @@ def test_a_session_that_no_shop_can_have_is_refused_by_its_field(victim, moments
     assert any(field in each["field"] for each in problem["errors"]), problem
 
 
+def test_a_session_beyond_the_shops_own_limits_is_refused_by_its_field(own):
+    limits = '[shop]\ntimezone = "Asia/Tokyo"\n[ingest]\nearliest_date = 2024-02-01\n'
+    (own.root / "shopwright.toml").write_text(limits)
+    event = {"event_type": "add_to_cart", "event_at": "2024-01-31T14:59:59Z"}
+    with TestClient(create_app(load_project(own.root))) as client:
+        answer = client.post("/predict/session", json={"user_id": "anna", "events": [event]})
+    assert [each["field"] for each in check_refused(answer, 422)["errors"]] == ["events.0.event_at"]
+
+
 def test_a_price_is_rounded_as_the_warehouse_rounds():
     event = SessionEvent(event_at="2025-01-01T01:00:00+01:00", event_type="add_to_cart", price="0.00005")
     tiny = SessionEvent(event_at="2025-01-01T00:00:00", event_type="add_to_cart", price="1E-1000000")

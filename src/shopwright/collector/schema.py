@@ -6,6 +6,7 @@ from typing import Any
 
 from shopwright.contracts.events import EVENTS
 from shopwright.contracts.schema import Column, Kind
+from shopwright.core.currencies import MAGNITUDES
 from shopwright.ingest.adapters.event_stream import EVENT_FIELDS
 
 _TYPES: dict[Kind, dict[str, Any]] = {
@@ -71,5 +72,7 @@ def _field(column: Column) -> dict[str, Any]:
         schema |= {"enum": list(column.allowed)}
     if column.kind in (Kind.MONEY, Kind.NUMBER, Kind.INTEGER):
         limits = (("minimum", column.minimum), ("maximum", column.maximum))
-        schema |= {name: int(limit) for name, limit in limits if limit is not None}
+        # what a currency with great amounts allows: the limits of a shop follow its currency
+        factor = max(MAGNITUDES) if column.unit == "`currency`" else 1
+        schema |= {name: int(limit) * factor for name, limit in limits if limit is not None}
     return schema

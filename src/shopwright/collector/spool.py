@@ -93,7 +93,7 @@ class Spool:
         self._settings = project.settings.collector
         self._segments = Segments(project.collector)
         self._clock = clock
-        self._validator = EventValidator(project.settings.ingest)
+        self._validator = EventValidator(project)
         self._recent_ids = RecentEventIds(self._settings.remembered_events)
         self._accepted = SegmentWriter(self._segments, ACCEPTED, self._settings)
         self._rejected = SegmentWriter(self._segments, REJECTED, self._settings)

@@ -12,15 +12,16 @@ from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.collector import COLLECTOR
 from shopwright.ingest.json_files import extracted, json_projection
 from shopwright.ingest.segments import COLLECTOR_SOURCE
+from shopwright.ingest.shop_limits import for_shop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shopwright.ingest.projection import Projection
-    from shopwright.settings.shop import IngestSettings
+    from shopwright.settings import Project
 
 MAPPING = COLLECTOR.mapping_for(COLLECTOR_SOURCE, "")
-"""Mapping from fields of an event to columns."""
+"""Mapping from fields of an event to columns, before a shop's settings."""
 _MEANINGS = {
     "record_too_long": "The event is not longer than the settings allow.",
     "nul_byte": "The event holds no NUL byte.",
@@ -47,11 +48,12 @@ class EventValidator:
     """Validates many events at once, in one prepared query.
 
     Args:
-        limits: settings of the ingest, whose limits apply here too.
+        project: the shop, whose limits and zone apply as in its ingest.
     """
 
-    def __init__(self, limits: IngestSettings) -> None:
-        self._limits = limits
+    def __init__(self, project: Project) -> None:
+        self._max_future_hours = project.settings.ingest.max_future_hours
+        self._mapping = for_shop(MAPPING, project)
         self._connection = connect(threads=1)
         self._latest = ""
         self._projection: Projection
@@ -91,10 +93,10 @@ class EventValidator:
         what is valid here is valid there.
         """
         minute = now.replace(second=0, microsecond=0)
-        latest = (minute + timedelta(hours=self._limits.max_future_hours)).isoformat(sep=" ")
+        latest = (minute + timedelta(hours=self._max_future_hours)).isoformat(sep=" ")
         if latest == self._latest:
             return
-        self._projection = json_projection(MAPPING, latest=latest)
+        self._projection = json_projection(self._mapping, latest=latest)
         self._meanings |= zip(self._projection.rules, self._projection.meanings, strict=True)
         if self._latest:
             self._connection.execute("deallocate checking")
@@ -107,5 +109,5 @@ class EventValidator:
             "from (select string_split($1::varchar, chr(10)) as lines))"
         )
         documents = f"(select _line, case when json_valid(text) then text::json end as doc from {lines})"
-        rows = self._projection.rows(extracted(MAPPING, documents), ", doc, _line")
+        rows = self._projection.rows(extracted(self._mapping, documents), ", doc, _line")
         return f"select _broken, {_IDENTITY}, source_event_id from ({rows}) order by _line"

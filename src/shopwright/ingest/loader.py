@@ -5,15 +5,12 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from shopwright.contracts import BY_NAME
-from shopwright.contracts.events import MIN_TIMESTAMP
 from shopwright.core.engine import connect
-from shopwright.ingest.adapters.mapping import ShopContext
 from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
 from shopwright.ingest.ledger import (
     LedgerIndex,
@@ -26,33 +23,18 @@ from shopwright.ingest.ledger import (
 )
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
+from shopwright.ingest.shop_limits import for_shop
 from shopwright.lake.delta import Intent, Lake, LakeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from shopwright.core.engine import Connection
     from shopwright.ingest.adapters import Mapping
     from shopwright.ingest.text_scan import TextFacts
     from shopwright.settings import Project
-
-
-def shop_context(project: Project) -> ShopContext:
-    """Return what a project's settings say about the meaning of values."""
-    zone, limits = ZoneInfo(project.settings.shop.timezone), project.settings.ingest
-    first = datetime.combine(limits.earliest_date, time(), zone)
-    last = datetime.combine(limits.latest_date, time(23, 59, 59), zone)
-    # the first moment of 1970 means that a time is not set
-    return ShopContext(
-        timezone=zone.key,
-        earliest=max(_literal(first), MIN_TIMESTAMP),
-        latest=_literal(last),
-    )
-
-
-def _literal(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
 
 
 COMMIT_FILES = 32
@@ -251,13 +233,12 @@ class BatchLoader:
         """
         limits = self.project.settings.ingest
         latest = (as_of or self.now) + timedelta(hours=limits.max_future_hours)
-        mapping = replace(mapping, shop=shop_context(self.project))
         return ReadJob(
             connection=self.connection,
             label=label,
             plain=plain,
             staging=staging,
-            mapping=replace(mapping, currency=self.project.settings.shop.currency),
+            mapping=for_shop(mapping, self.project),
             facts=facts,
             latest=latest.isoformat(sep=" ", timespec="seconds"),
             max_record_bytes=limits.max_record_bytes,

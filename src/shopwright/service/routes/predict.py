@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import Query, Request, Response
 
 from shopwright.models.abandonment.live_features import SessionFeatures
-from shopwright.service.schemas.events import SessionEvents  # noqa: TC001  # FastAPI reads annotations
+from shopwright.service.errors import MAX_ERRORS, ProblemError
+from shopwright.service.schemas.events import SessionEvents, find_errors
 from shopwright.service.schemas.sessions import Prediction, ScoreExplanation, Session, SessionQuery
 from shopwright.service.scoring import assign_risk_band
 from shopwright.service.security import guarded_router
@@ -55,6 +56,10 @@ async def predict_from_events(session: SessionEvents, request: Request, plot: Pl
     the one the warehouse would give this session at this time. Slower than `/predict`.
     """
     service = get_service(request)
+    if errors := list(find_errors(session, service.project)):
+        raise ProblemError(
+            422, "invalid", "The shop's settings allow no such event", errors=errors[:MAX_ERRORS]
+        )
     features = await to_thread(_features, service, session)
     values = features | {"session_id": session.session_id}
     champion = service.champion_loader.current()

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shopwright.contracts.events import EVENT_TYPES, EVENTS, MAX_PRICE, MAX_TIMESTAMP, MIN_TIMESTAMP, OTHER
+from shopwright.core.currencies import MAGNITUDES
+from shopwright.ingest.shop_limits import max_price, shop_context
 from shopwright.models.abandonment.live_features import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shopwright.settings import Project
 
 MAX_EVENTS = 1_000
 """Events of one session; shoppers have far fewer."""
@@ -19,6 +26,8 @@ Text = Annotated[str, StringConstraints(max_length=1_000)]
 _CENTS = Decimal("0.0001")
 """Precision of prices."""
 _BOUNDS = tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (MIN_TIMESTAMP, MAX_TIMESTAMP))
+_LARGEST_PRICE = Decimal(MAX_PRICE) * max(MAGNITUDES)
+"""In any currency; a shop's own limits are checked by ``find_errors``."""
 MAX_SESSION_DURATION = timedelta(days=366)
 
 
@@ -50,8 +59,8 @@ class SessionEvent(BaseModel):
     product_name: Text | None = _field("product_name")
     category: Text | None = _field("category")
     brand: Text | None = _field("brand")
-    price: Annotated[Decimal, Field(ge=0, le=Decimal(MAX_PRICE)), AfterValidator(_round_price)] | None = (
-        _field("price")
+    price: Annotated[Decimal, Field(ge=0, le=_LARGEST_PRICE), AfterValidator(_round_price)] | None = _field(
+        "price"
     )
     quantity: int | None = _field("quantity", ge=1, le=1_000_000)
     order_id: Text | None = _field("order_id")
@@ -111,3 +120,14 @@ class SessionEvents(BaseModel):
     events: Annotated[tuple[SessionEvent, ...], AfterValidator(_check_duration)] = Field(
         min_length=1, max_length=MAX_EVENTS
     )
+
+
+def find_errors(session: SessionEvents, project: Project) -> Iterator[tuple[str, str]]:
+    """Yield what an ingest of the shop would refuse of a session's events: the field, and what is expected."""
+    shop, price = shop_context(project), max_price(project)
+    first, last = (datetime.fromisoformat(text) for text in (shop.earliest, shop.latest))
+    for index, event in enumerate(session.events):
+        if not first <= event.event_at <= last:
+            yield f"events.{index}.event_at", f"expected a time from {shop.earliest} to {shop.latest}, UTC"
+        if event.price is not None and event.price > price:
+            yield f"events.{index}.price", f"expected at most {price:,}"

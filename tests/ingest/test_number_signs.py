@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -129,3 +130,77 @@ def test_a_currency_has_one_order_of_magnitude():
     listed = [name for names in MAGNITUDES.values() for name in names.split()]
     assert len(set(listed)) == len(listed)
     assert all(magnitude(name) > 1 for name in listed)
+
+
+# --- texts in JSON and Parquet --------------------------------------------------------------------------------
+
+
+def load_texts(tmp_path, form, values, *, options=""):
+    """Load lines whose price is one of these values, texts or numbers; return the shop."""
+    shop = Shop.make(
+        tmp_path / form,
+        f'[[sources]]\nname = "it"\nadapter = "mapped"\npath = "raw"\nentity = "order_items"\n{options}\n'
+        f"[sources.map]\n{MAP}",
+    )
+    rows = [
+        {"order": f"{number:02}", "when": "2025-03-10", "sku": "p", "qty": 1, "price": value}
+        for number, value in enumerate(values)
+    ]
+    match form:
+        case "jsonl":
+            shop.write("lines.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        case "json":
+            shop.write("lines.json", json.dumps(rows, indent=1))
+        case "parquet":
+            text = shop.write("lines.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+            with connect() as connection:
+                connection.execute(
+                    f"copy (select * from read_json('{text}')) to '{shop.raw / 'lines.parquet'}' (format parquet)"
+                )
+            text.unlink()
+    shop.ingest()
+    return shop
+
+
+FORMS = ["jsonl", "json", "parquet"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_texts_are_read_with_the_comma_that_they_prove(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["19,90", "1.250", "1.234,56", " 3 "])
+    assert prices(shop) == [Decimal("19.9"), 1250, Decimal("1234.56"), 3]
+    assert shop.quarantine() == []
+    assert shop.ingest().rows == []
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_a_number_that_is_no_text_has_no_signs_of_a_country(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["19,90", 1.25, 1.125, 3])
+    assert prices(shop) == [Decimal("19.9"), Decimal("1.25"), Decimal("1.125"), 3]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_of_texts_with_both_signs_only_those_that_mean_one_thing_are_read(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["19,90", "19.90", "1.250", "five"])
+    assert prices(shop) == [Decimal("19.9"), Decimal("19.9")]
+    assert [row.rules for row in shop.quarantine()] == [("unit_price_unreadable",)] * 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_texts_without_a_comma_are_read_as_ever(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["1.250", "19.90", "1,250"])
+    assert prices(shop) == [Decimal("1.25"), Decimal("19.9")]
+    assert len(shop.quarantine()) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_stated_signs_are_those_of_texts(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["1.250", "7"], options='decimal = ","')
+    assert prices(shop) == [1250, 7]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_texts_are_replayed_as_they_were_read(tmp_path, form):
+    shop = load_texts(tmp_path, form, ["19,90", "1.234,5x", "20,5"])
+    assert len(shop.quarantine()) == 1
+    assert (shop.replay().still_open, len(prices(shop))) == (1, 2)

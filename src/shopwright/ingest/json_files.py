@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import Rule
 from shopwright.core.engine import EngineError
 from shopwright.core.sql import quote_list, quote_name, quote_text
+from shopwright.ingest.adapters.mapping import NumberSigns
 from shopwright.ingest.expressions import DOCUMENT, RECORD_NUMBER
+from shopwright.ingest.number_signs import detect_replayed_signs, purely_numeric_columns, read_text_number
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import (
     MIN_OBJECT_BYTES,
@@ -41,6 +44,7 @@ JSON_RULES = (
 
 def read_json(job: ReadJob) -> ReadResult:
     """Read JSON lines or an array."""
+    job = replace(job, mapping=replace(job.mapping, numbers=detect_replayed_signs(job)))
     job.check_expressions({DOCUMENT: "json", **dict.fromkeys(job.columns, "varchar")})
     projection = json_projection(job.mapping, latest=job.latest)
     is_streamed = (
@@ -57,9 +61,20 @@ def json_projection(mapping: Mapping, *, latest: str) -> Projection:
         latest: timestamp literal (UTC) beyond which a row's time is in the future.
     """
     positions = {name: position for position, name in enumerate(mapping.source_columns, start=1)}
+    signs = mapping.numbers
+    texts = set(purely_numeric_columns(mapping)) if signs != NumberSigns() else set()
+
+    def reference(name: str) -> str:
+        text = f"extracted[{positions[name]}]"
+        if name not in texts:
+            return text
+        # a number that is none of text has no signs of a country
+        is_text = f"json_type(doc, {quote_text(json_path(name))}) = 'VARCHAR'"
+        return f"(case when {is_text} then {read_text_number(text, signs)} else {text} end)"
+
     return compile_projection(
-        mapping,
-        lambda name: f"extracted[{positions[name]}]",
+        replace(mapping, numbers=NumberSigns()),
+        reference,
         latest=latest,
         properties=_json_properties(mapping),
         structural=(*JSON_RULES, *scalar_rules(mapping)),

@@ -21,6 +21,7 @@ from shopwright.ingest.ledger import (
     write_quarantine,
     write_retired,
 )
+from shopwright.ingest.number_signs import detect_json_signs
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
@@ -100,6 +101,10 @@ class BatchLoader:
         except UnreliableReadError:
             return self.load(replace(job, allows_streaming=False), batch)
         self.connection.execute("drop table if exists typed_rows")
+        if signs := detect_json_signs(job, loaded.quarantined):
+            if loaded.file:
+                (self.lake.folder(entity.name) / loaded.file.name).unlink()
+            return self.load(replace(job, mapping=replace(job.mapping, numbers=signs)), batch)
         return loaded
 
     def record(self, row: LedgerRow, loaded: LoadedBatch | None = None) -> Intent:

@@ -6,19 +6,22 @@ numbers prove which sign is which, or where the source says so.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.engine import EngineError
 from shopwright.core.errors import SourceFileError
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.ingest.adapters.mapping import NumberSigns
+from shopwright.ingest.adapters.mapping import FileKind, NumberSigns
 from shopwright.ingest.records import split_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from shopwright.ingest.adapters.mapping import Mapping
     from shopwright.ingest.read_job import ReadJob
+    from shopwright.ingest.streaming import QuarantinedRow
 
 _USUAL = {",": ". '\u00a0\u202f\u2019", ".": ", '\u00a0\u202f\u2019"}
 """Signs between thousands by decimal sign: with a comma a dot, and in any country blanks and apostrophes."""
@@ -71,7 +74,7 @@ def detect_signs(job: ReadJob, columns: Sequence[str], source: str) -> NumberSig
         SourceFileError: the numbers may mean two things.
     """
     signs = job.mapping.numbers
-    names = _numeric_columns(job, columns)
+    names = [name for name in numeric_columns(job.mapping) if name in columns]
     can_hold_commas = job.mapping.csv.delimiter != "," or job.facts.has_quotes
     if signs.decimal or signs.thousands or not names or not can_hold_commas:
         return signs
@@ -87,7 +90,7 @@ def detect_signs(job: ReadJob, columns: Sequence[str], source: str) -> NumberSig
         return signs
     has_comma, has_dot, *examples = row
     if has_comma:
-        return NumberSigns(is_mixed=True) if has_dot else NumberSigns(decimal=",")
+        return _proven(has_comma=True, has_dot=has_dot)
     ambiguous = next(((name, text) for name, text in zip(names, examples, strict=True) if text), None)
     if ambiguous and not has_dot and job.mapping.csv.delimiter == ";":
         name, text = ambiguous
@@ -127,13 +130,92 @@ def _evidence_by_record(job: ReadJob, columns: Sequence[str], names: Sequence[st
     return [has_comma, has_dot, *dotted]
 
 
-def _numeric_columns(job: ReadJob, columns: Sequence[str]) -> list[str]:
+def numeric_columns(mapping: Mapping) -> list[str]:
     """Return the columns of a file that become numbers."""
-    entity = job.mapping.entity
-    named = dict.fromkeys(
-        name
-        for canonical, item in job.mapping.fields.items()
-        if entity.column(canonical).kind.sql_type.startswith(_NUMBERS) and not item.sql
-        for name in item.columns
+    return list(
+        dict.fromkeys(
+            name
+            for canonical, item in mapping.fields.items()
+            if mapping.entity.column(canonical).kind.sql_type.startswith(_NUMBERS) and not item.sql
+            for name in item.columns
+        )
     )
-    return [name for name in named if name in columns]
+
+
+def purely_numeric_columns(mapping: Mapping) -> list[str]:
+    """Return the columns of a file that become numbers, and no text besides."""
+    others = {
+        name
+        for canonical, item in mapping.fields.items()
+        if not mapping.entity.column(canonical).kind.sql_type.startswith(_NUMBERS)
+        for name in item.columns
+    }
+    return [name for name in numeric_columns(mapping) if name not in others]
+
+
+def read_text_number(text: str, signs: NumberSigns) -> str:
+    """Return SQL of a number that is a text where numbers need not be: as the engine writes it, or as no number at all."""
+    return f"coalesce({read_number(f'trim({text})', signs)}, '?' || {text})"
+
+
+def detect_text_signs(job: ReadJob, names: Sequence[str], source: str) -> NumberSigns:
+    """Find out which signs the texts in a file's columns have, where the file can also hold numbers as such.
+
+    Args:
+        job: the file.
+        names: columns that hold texts and become numbers.
+        source: SQL that reads them.
+    """
+    signs = job.mapping.numbers
+    if signs != NumberSigns() or not names:
+        return signs
+    row = job.connection.execute(f"select {_evidence_sql(names)} from {source}").fetchone()
+    return NumberSigns() if row is None else _proven(has_comma=row[0], has_dot=row[1])
+
+
+def detect_replayed_signs(job: ReadJob) -> NumberSigns:
+    """Return the signs of a few JSON records that are replayed: only numbers that can mean one thing are read."""
+    signs = job.mapping.numbers
+    if signs != NumberSigns() or job.split_records is None or job.mapping.has_lines:
+        return signs
+    texts = _texts(job.mapping, (record.text or "" for record in job.split_records))
+    return NumberSigns(is_mixed=True) if any(re.fullmatch(_COMMA_PROOF, text) for text in texts) else signs
+
+
+def detect_json_signs(job: ReadJob, quarantined: Sequence[QuarantinedRow]) -> NumberSigns | None:
+    """Return the signs that a JSON file must be read with again; None where it was read with the right ones.
+
+    Its texts are looked at only once some of its rows are quarantined for a number with a decimal comma: most files have none,
+    and reading them twice would double their cost. What the collector told its senders about an event stays as it is.
+    """
+    mapping = job.mapping
+    is_settled = mapping.numbers != NumberSigns() or job.split_records is not None or mapping.has_lines
+    if mapping.kind is not FileKind.JSON or is_settled:
+        return None
+    unread = (row.raw for row in quarantined if any(rule.endswith("_unreadable") for rule in row.rules))
+    if not any(re.fullmatch(_COMMA_PROOF, text) for text in _texts(mapping, unread)):
+        return None
+    texts = _texts(mapping, (record.text or "" for record in job.records()))
+    return _proven(has_comma=True, has_dot=any(re.fullmatch(_DOT_PROOF, text) for text in texts))
+
+
+def _proven(*, has_comma: bool, has_dot: bool) -> NumberSigns:
+    if not has_comma:
+        return NumberSigns()
+    return NumberSigns(is_mixed=True) if has_dot else NumberSigns(decimal=",")
+
+
+def _texts(mapping: Mapping, records: Iterable[str]) -> Iterator[str]:
+    """Yield the texts of JSON records in the place of numbers."""
+    paths = [name.split(".") for name in purely_numeric_columns(mapping)]
+    for record in records:
+        try:
+            document = json.loads(record)
+        except (ValueError, RecursionError):
+            continue  # is in quarantine itself
+        for path in paths:
+            value = document
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, str):
+                yield value.strip()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from shopwright.core.errors import SourceFileError
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.adapters.mapping import NumberSigns
 from shopwright.ingest.csv_files import check_columns
 from shopwright.ingest.expressions import RECORD_NUMBER
 from shopwright.ingest.json_files import json_path
+from shopwright.ingest.number_signs import detect_text_signs, purely_numeric_columns, read_text_number
 from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import ReadJob, ReadResult, row_lines, scalar_rules
 
@@ -30,6 +33,7 @@ def read_parquet(job: ReadJob) -> ReadResult:
         types = _types(job)
         check_columns(job, list(types))
         job.check_expressions(dict.fromkeys(types, "varchar"))
+        job = replace(job, mapping=replace(job.mapping, numbers=_detect_signs(job, types)))
         unnamed = [name for name in types if name not in job.mapping.source_columns and name != "properties"]
         projection = _projection(job, types, unnamed)
         job.create_table(projection, _rows(job, types), extra=", _line")
@@ -61,6 +65,15 @@ def _types(job: ReadJob) -> dict[str, str]:
     return types
 
 
+def _text_numbers(job: ReadJob, types: dict[str, str]) -> list[str]:
+    """Return the columns that hold texts and become numbers."""
+    return [name for name in purely_numeric_columns(job.mapping) if types.get(name) == "VARCHAR"]
+
+
+def _detect_signs(job: ReadJob, types: dict[str, str]) -> NumberSigns:
+    return detect_text_signs(job, _text_numbers(job, types), _source(job))
+
+
 def _aliases(types: dict[str, str]) -> dict[str, str]:
     """Return names under which columns are read, so that none clashes with another name in the query."""
     return {name: f"_column_{position}" for position, name in enumerate(types)}
@@ -77,9 +90,11 @@ def _rows(job: ReadJob, types: dict[str, str]) -> str:
 
 
 def _projection(job: ReadJob, types: dict[str, str], unnamed: list[str]) -> Projection:
+    signs = job.mapping.numbers
+    texts = set(_text_numbers(job, types)) if signs != NumberSigns() else set()
     return compile_projection(
-        job.mapping,
-        lambda name: _text(name, types),
+        replace(job.mapping, numbers=NumberSigns()),
+        lambda name: read_text_number(_text(name, types), signs) if name in texts else _text(name, types),
         latest=job.latest,
         properties=_properties(job.mapping, unnamed, types),
         structural=scalar_rules(job.mapping),

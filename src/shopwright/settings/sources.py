@@ -105,8 +105,8 @@ class SourceSettings(Strict):
     timezone: Timezone = "UTC"
     """Time zone of timestamps that state none, as an IANA name."""
     decimal: Literal[".", ","] | None = None
-    """Sign before the fraction of numbers. Where not given, a delimited file is read with a comma if its numbers prove it,
-    such as 19,90, and refused where 1.250 may mean either."""
+    """Sign before the fraction of numbers. Where not given, a file is read with a comma if its numbers, or its texts in JSON
+    and Parquet, prove it, such as 19,90; a delimited file is refused where 1.250 may mean either."""
     thousands: Literal[".", ",", " ", "'"] | None = None
     """Sign between groups of three digits; by default the usual ones beside the decimal sign."""
     nobody: tuple[Annotated[str, Field(min_length=1)], ...] = ()

@@ -25,6 +25,7 @@ from shopwright.cli.output import (
 )
 from shopwright.contracts import BY_NAME
 from shopwright.ingest import mending
+from shopwright.ingest.contents import OTHER_COLUMNS
 from shopwright.ingest.ledger import LedgerRow
 from shopwright.ingest.mending import plan_forget, read_again
 from shopwright.ingest.mending_plan import Plan, count_rows
@@ -56,8 +57,8 @@ def command(
 ) -> None:
     """Load new source files into the lake.
 
-    Each record goes to exactly one of three places: the lake, the quarantine (with every rule that it broke), or the
-    count of exact duplicates. Files that were loaded before are skipped; an interrupted run is completed first.
+    Each record goes to exactly one of four places: the lake, the quarantine (with every rule that it broke), the count of
+    exact duplicates, or that of event types that the source ignores. Files that were loaded before are skipped; an interrupted run is completed first.
     Exits with 1 if a file could not be read, or if nothing of it was accepted; all other files are loaded.
 
     `--again` replaces exactly the rows that a source or a file gave before, in one commit; they keep their place in the
@@ -201,7 +202,8 @@ def _show_notes(console: Console, report: IngestReport) -> None:
         if row.new_columns:
             fate = "kept in properties" if _has_properties(row) else "not loaded"
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
-        if row.reason and (row.outcome == "loaded" or " of source " in row.reason):
+        is_note = row.outcome == "loaded" or row.reason == OTHER_COLUMNS
+        if row.reason and (is_note or " of source " in row.reason):
             console.print(f"{row.file}: {row.reason}", markup=False)
     for sentence in describe_notes(report.rows):
         console.print(f"Noted: {sentence}", markup=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shopwright.cli.interrupts import end_on_interrupt
+
+end_on_interrupt()  # before the imports below, which take a second
+
 import json
-import os
-import signal
 import sys
-from contextlib import suppress
 
 import typer
 
@@ -31,9 +32,6 @@ from shopwright.cli import (
     train,
 )
 from shopwright.core.errors import ShopwrightError
-
-INTERRUPTIBLE = ("ingest", "build", "run")
-"""Commands that Ctrl-C ends at once."""
 
 app = typer.Typer(
     name="shopwright",
@@ -83,23 +81,9 @@ def _options(
     """Turn a shop's raw exports into a tested warehouse."""
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    """Say it in one line and exit at once.
-
-    The engine does not always come back from an interrupted query, and what these commands write survives even a kill.
-    """
-    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
-    with suppress(OSError):
-        os.write(
-            2, f"{cursor}interrupted; what was finished is kept, run the command again to go on\n".encode()
-        )
-    os._exit(130)
-
-
 def main() -> None:
     """Run the command line: 0 for success, 1 for an expected failure in one line, 2 for misuse, 130 for Ctrl-C."""
-    if sys.argv[1:2] and sys.argv[1] in INTERRUPTIBLE and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+    end_on_interrupt()
     try:
         app()
     except (ShopwrightError, OSError) as error:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from shopwright.core.engine import connect
 from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.expressions import refused_expressions
+from shopwright.ingest.ingest_run import IngestRun
 from shopwright.ingest.ledger import FORGOTTEN, SETTLED, LedgerIndex, LedgerRow, read_ledger
 from shopwright.ingest.loader import workspace
 from shopwright.ingest.mending_plan import Content, KeptFile, Plan, Planner
-from shopwright.ingest.run import IngestReport, IngestRun
 from shopwright.ingest.segments import all_sources
 from shopwright.lake.delta import Lake
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from shopwright.ingest.run import ProgressCallback
+    from shopwright.ingest.report import IngestReport, ProgressCallback
     from shopwright.settings import Project
 
 

@@ -58,8 +58,6 @@ class Projection:
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
     states_whole_orders: bool = False
     """Whether the file states all rows of each order that it names."""
-    ignores_rows: bool = False
-    """Whether rows may be ignored."""
 
     def rows(self, source: str, extra: str = "") -> str:
         """Return SQL of the typed rows of a file, with the bits of what is wrong with them and to be noted of them.
@@ -123,22 +121,8 @@ def compile_projection(
         structural: rules about the form of the file's records, checked before the contract's.
     """
     entity = mapping.entity
-    texts = {
-        name: _text(
-            item,
-            reference,
-            _trim if mapping.trims else _trim_blank if entity.needs_text(entity.column(name)) else str,
-            passes_over=_names_nobody(entity.column(name), mapping),
-        )
-        for name, item in mapping.fields.items()
-    }
     others = _other_ids(mapping, reference)
-    if others or (
-        properties is not None and any(column.name == "properties" for column in entity.stored_columns)
-    ):
-        texts.setdefault("properties", properties or "null::varchar")
-    for name in settled_names(entity):
-        texts.setdefault(name, "null::varchar")
+    texts = _texts(mapping, reference, properties, has_other_ids=bool(others))
     filled = _filled(mapping, texts)
     columns = tuple(
         _limited(column, mapping, texts)
@@ -160,12 +144,6 @@ def compile_projection(
     ]
     settled = settle(entity, stated, keeps_signs=mapping.keeps_signs)
     typed = [f"{sql} as {quote_name(name)}" for name, sql in settled.items()]
-    bits = " | ".join(
-        f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
-    )
-    ignored = ignored_sql(mapping, texts)
-    if ignored is not None:
-        bits = f"case when {ignored} then {IGNORED} else ({bits}) end"
     return Projection(
         columns=columns,
         texts=", ".join(
@@ -178,9 +156,7 @@ def compile_projection(
             ]
         ),
         typed=", ".join(typed),
-        bits=", ".join(
-            [*_note_bits(notes), f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"]
-        ),
+        bits=", ".join([*_note_bits(notes), _broken_bits(rules, ignored_sql(mapping, texts))]),
         rules=tuple(rule.name for rule in rules),
         meanings=tuple(rule.meaning for rule in rules),
         structural=len(structural),
@@ -188,8 +164,40 @@ def compile_projection(
         notes=tuple((note.kind, note.column) for note in notes),
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
-        ignores_rows=ignored is not None,
     )
+
+
+def _texts(
+    mapping: Mapping, reference: Reference, properties: str | None, *, has_other_ids: bool
+) -> dict[str, str]:
+    """Return SQL of the text of each column that the file, or a rule about amounts, fills."""
+    entity = mapping.entity
+    texts = {
+        name: _text(
+            item,
+            reference,
+            _trim if mapping.trims else _trim_blank if entity.needs_text(entity.column(name)) else str,
+            passes_over=_names_nobody(entity.column(name), mapping),
+        )
+        for name, item in mapping.fields.items()
+    }
+    if has_other_ids or (
+        properties is not None and any(column.name == "properties" for column in entity.stored_columns)
+    ):
+        texts.setdefault("properties", properties or "null::varchar")
+    for name in settled_names(entity):
+        texts.setdefault(name, "null::varchar")
+    return texts
+
+
+def _broken_bits(rules: list[Rule], ignored: str | None) -> str:
+    """Return SQL of the column that says which rules a row breaks, or that it is ignored."""
+    bits = " | ".join(
+        f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
+    )
+    if ignored is not None:
+        bits = f"case when {ignored} then {IGNORED} else ({bits}) end"
+    return f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"
 
 
 @dataclass(frozen=True, slots=True)

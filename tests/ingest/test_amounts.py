@@ -109,6 +109,47 @@ def test_amounts_beyond_any_limit_are_quarantined_under_rules_that_name_them(tmp
     ]
 
 
+def test_a_purchase_with_a_fine_price_is_worth_it_times_quantity_rounded_once(tmp_path_factory):
+    stated = st.fixed_dictionaries(
+        {
+            "price": st.decimals("0", "9999", places=12),
+            "event_type": st.sampled_from(["purchase", "page_view"]),
+        },
+        optional={"quantity": st.integers(1, 1_000_000), "value": st.decimals("0", "9999", places=5)},
+    )
+
+    @settings(max_examples=6, deadline=None, phases=(Phase.generate,))
+    @given(st.lists(stated, min_size=100, max_size=200))
+    def holds(events):
+        rows = [
+            {"event_id": str(number), "user_id": "u", "timestamp": "2025-03-01T10:00:00Z"}
+            | {name: value if name == "event_type" else f"{value:f}" for name, value in event.items()}
+            for number, event in enumerate(events)
+        ]
+        shop = _load(tmp_path_factory.mktemp("events"), rows, name="events.jsonl")
+        loaded = shop.rows("source_event_id", "price", "quantity", "value", entity="events")
+        refused = {item.line_number - 1 for item in shop.quarantine()}
+        assert len(loaded) + len(refused) == len(events)
+        for key, price, quantity, value in loaded:
+            event = events[int(key)]
+            if "value" in event:
+                assert value == event["value"].quantize(CENT, ROUND_HALF_UP)
+            elif event["event_type"] == "purchase":
+                amount = value if value is not None else price * (quantity or 1)
+                assert amount == (event["price"] * event.get("quantity", 1)).quantize(CENT, ROUND_HALF_UP)
+            else:
+                assert value is None
+        assert all(events[number]["price"] * events[number]["quantity"] > 10**8 for number in refused)
+
+    holds()
+
+
+def test_an_unreadable_amount_of_a_purchase_is_not_hidden_by_its_price(tmp_path):
+    event = {"user_id": "u", "timestamp": "2025-03-01T10:00:00Z", "event_type": "purchase"}
+    shop = _load(tmp_path, [event | {"price": "0.00004", "quantity": 9, "value": "3x"}], name="events.jsonl")
+    assert [item.rules for item in shop.quarantine()] == [("value_unreadable",)]
+
+
 def test_an_unreadable_amount_is_not_hidden_by_a_price(tmp_path):
     shop = _load(tmp_path, [_line(1, quantity=1, unit_price=3, line_amount="3x")])
     assert [item.rules for item in shop.quarantine()] == [("line_amount_unreadable",)]

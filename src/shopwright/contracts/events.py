@@ -156,7 +156,9 @@ EVENTS = Entity(
         Column(
             "value",
             Kind.MONEY,
-            "Amount of the event, where the source states one.",
+            "Amount of the event, where the source states one: of a purchase that of its line, which counts before price "
+            "times quantity. Filled in for a purchase whose price has more than four decimals, so that nothing is rounded "
+            "before it is multiplied.",
             unit="`currency`",
             minimum="0",
             maximum=MAX_VALUE,

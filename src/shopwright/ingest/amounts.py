@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from shopwright.contracts import Entity
 
 NEGATIVE_SALE = "negative sale"
@@ -19,17 +21,22 @@ _GOODS = "('sale', 'return', 'gift_card')"
 _REFUNDED = ("quantity", "line_amount", "tax_amount", "shipping_amount")
 
 
-def settled_names(entity: Entity) -> tuple[str, ...]:
-    """Return the columns that rows of an entity always get, whether or not a file fills them."""
+def settled_names(entity: Entity, filled: Container[str]) -> tuple[str, ...]:
+    """Return the columns that rows of an entity get from what a file fills, whether or not it fills them itself."""
+    if entity.name == "events":
+        return ("value",) if "price" in filled and "quantity" in filled else ()
     return ("line_amount", "kind_rule") if entity.name == "order_items" else ()
 
 
-def settle(entity: Entity, typed: dict[str, str], *, keeps_signs: bool = False) -> dict[str, str]:
+def settle(
+    entity: Entity, typed: dict[str, str], *, full_price: str = "null", keeps_signs: bool = False
+) -> dict[str, str]:
     """Return the SQL of an entity's typed columns with amounts filled and signs by kind.
 
     Args:
         entity: whose rows they are.
         typed: SQL of each column that the file fills, as the source states it.
+        full_price: SQL of an event's price with all its decimals, of which `price` keeps four.
         keeps_signs: whether the source's signs mean something and stay.
 
     Returns:
@@ -37,6 +44,8 @@ def settle(entity: Entity, typed: dict[str, str], *, keeps_signs: bool = False) 
     """
     if entity.name == "refunds":
         return {name: f"abs({sql})" if name in _REFUNDED else sql for name, sql in typed.items()}
+    if entity.name == "events" and "value" in settled_names(entity, typed):
+        return typed | {"value": f"coalesce({typed['value']}, {_amount_of_fine_price(full_price)})"}
     if entity.name != "order_items":
         return typed
     kind = typed.get("kind", "null::varchar")
@@ -62,6 +71,15 @@ def _product(typed: dict[str, str]) -> str:
         "then (unit_price * quantity)::decimal(18,4) "
         "when abs(unit_price) < 1000000000000 and abs(quantity) < 10000000 "
         f"then least((unit_price::decimal(28,10) * quantity)::decimal(38,4), {_LARGEST})::decimal(18,4) end"
+    )
+
+
+def _amount_of_fine_price(full_price: str) -> str:
+    """Return SQL of a purchase's amount, rounded once, where its price has more decimals than are stored; else null."""
+    price = f"try_cast({full_price} as decimal(30,12))"
+    return (
+        f"case when event_type = 'purchase' and quantity between 2 and 1000000 and {price} <> price "
+        f"then least(({price} * quantity)::decimal(38,4), {_LARGEST})::decimal(18,4) end"
     )
 
 

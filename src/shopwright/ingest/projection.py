@@ -142,7 +142,9 @@ def compile_projection(
         *_contract(entity, columns),
         *_future(entity, columns, latest),
     ]
-    settled = settle(entity, stated, keeps_signs=mapping.keeps_signs)
+    settled = settle(
+        entity, stated, full_price=_full_price(columns, mapping), keeps_signs=mapping.keeps_signs
+    )
     typed = [f"{sql} as {quote_name(name)}" for name, sql in settled.items()]
     return Projection(
         columns=columns,
@@ -185,7 +187,7 @@ def _texts(
         properties is not None and any(column.name == "properties" for column in entity.stored_columns)
     ):
         texts.setdefault("properties", properties or "null::varchar")
-    for name in settled_names(entity):
+    for name in settled_names(entity, texts):
         texts.setdefault(name, "null::varchar")
     return texts
 
@@ -375,6 +377,12 @@ def _typed(column: Column, mapping: Mapping) -> str:
     return f"upper(trim({raw}))" if column.kind is Kind.CURRENCY else raw
 
 
+def _full_price(columns: tuple[Column, ...], mapping: Mapping) -> str:
+    """Return SQL of the price of an event with all its decimals; null without one."""
+    prices = [column for column in columns if column.name == "price"]
+    return _typed(replace(prices[0], kind=Kind.PRICE), mapping) if prices else "null"
+
+
 def _is_number(raw: str) -> str:
     """Return SQL that excludes ``1_000`` and ``0x10``: the engine reads them as numbers, but an export with them is broken."""
     return f"not (contains({raw}, '_') or contains({raw}, 'x'))"
@@ -399,7 +407,11 @@ def _or_unset(column: Column) -> str:
 
 def _read(column: Column, stated: dict[str, str]) -> str:
     """Return SQL of a column as the source states it, by name where nothing is filled in."""
-    return stated[column.name] if column.name in ("line_amount", "quantity") else quote_name(column.name)
+    return (
+        stated[column.name]
+        if column.name in ("line_amount", "quantity", "value")
+        else quote_name(column.name)
+    )
 
 
 def _contract(entity: Entity, columns: tuple[Column, ...]) -> list[Rule]:

@@ -14,6 +14,7 @@ from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
+from shopwright.warehouse.applied_rates import digest_applied_rates
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
 from shopwright.warehouse.failures import (
@@ -147,10 +148,11 @@ def _reason_to_rebuild(project: Project) -> str:
         return "no build has finished yet"
     if last_build.get("mended", 0) != current["mended"]:
         return "files were read again or taken out of the lake"
-    if last_build.get("orders") != current["orders"]:
-        return f"orders are now {current['orders']}"
-    if last_build.get("visitors", current["visitors"]) != current["visitors"]:
-        return f"visitors are now {current['visitors']}"
+    for name in ("orders", "visitors"):
+        if last_build.get(name, current[name]) != current[name]:
+            return f"{name} are now {current[name]}"
+    if last_build.get("rates", "") != current["rates"]:
+        return "rates of exchange of earlier days are new"
     # A change of experiments needs a build, but not a full one: every build computes their tables in full.
     last_build.pop("experiments", None)
     return "settings or models changed" if last_build != current else ""
@@ -169,6 +171,7 @@ def _fingerprint(project: Project) -> dict[str, Any]:
         "mended": lake.sequence("retired_batches"),
         "orders": "taken from the source" if has_source_orders else "derived from purchase events",
         "visitors": "stated" if has_visitors(lake) else "none",
+        "rates": digest_applied_rates(project),
     }
 
 

@@ -13,7 +13,7 @@ unknown_sessions as (
 amounts as (
     select
         'steps' as model,
-        {{ money_sum('steps.price * coalesce(steps.quantity, 1)') }} as purchased_amount
+        {{ money_sum('steps.line_amount') }} as purchased_amount
     from {{ ref('int_sessionized_events') }} as steps
     left join unknown_sessions
         on

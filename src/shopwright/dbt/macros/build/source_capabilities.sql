@@ -14,9 +14,18 @@
     {{ return(is_ever_filled('visitor_id')) }}
 {%- endmacro %}
 
-{# Whether any purchase event has no price: the amount of its session and order is then unknown. #}
+{# Whether any purchase event may have no amount: that of its session and order is then unknown. #}
 {% macro source_has_unpriced_purchases() -%}
-    {{ return(is_ever("event_type = 'purchase' and price is null") or source_has_foreign_currencies()) }}
+    {{ return(
+        is_ever("event_type = 'purchase' and value is null and price is null")
+        or is_ever("event_type = 'purchase' and price * quantity >= 99999999999999")
+        or source_has_foreign_currencies()
+    ) }}
+{%- endmacro %}
+
+{# Whether the amount of any purchase event is other than its price times its quantity. #}
+{% macro source_has_line_amounts() -%}
+    {{ return(is_ever("event_type = 'purchase' and value is not null") or source_has_foreign_currencies()) }}
 {%- endmacro %}
 
 {# Whether any event is in another currency than the shop's. #}

@@ -77,12 +77,34 @@
     hash({{ text }})
 {%- endmacro %}
 
+{#
+    What a purchase event adds to money, in the event's currency: the amount that it states or, without one, price times
+    quantity; null where neither is known or no amount holds the product.
+#}
+{% macro stated_amount() -%}
+    {{ return('coalesce(value, ' ~ amount_of_units('price', 'quantity') ~ ')') }}
+{%- endmacro %}
+
+{# Price times quantity of a purchase event, where no quantity is one unit. #}
+{% macro amount_of_units(price, quantity) -%}
+    {%- set product = price ~ ' * coalesce(' ~ quantity ~ ', 1)' -%}
+    {{ return('case when ' ~ product ~ ' < 99999999999999 then ' ~ amount(product) ~ ' end') }}
+{%- endmacro %}
+
+{#
+    What two reports of one purchase have in common, beside the user, as a number: order id, product, quantity, and the price
+    in the currency in which it is stated, since the rate of exchange differs from day to day.
+#}
+{% macro purchase_key() -%}
+    {{ return(stable_number(concat_null_safe([
+        'order_id', 'product_id', 'cast(coalesce(quantity, 1) as varchar)', 'cast(coalesce(price, value) as varchar)',
+        "coalesce(currency, '" ~ var('shop_currency') ~ "')"
+    ]))) }}
+{%- endmacro %}
+
 {# Join condition: a purchase repeats one of int_repeated_purchases. #}
-{% macro is_repetition(purchases, product_key) -%}
+{% macro is_repetition(purchases) -%}
     {{ purchases }}.user_key = repeated_purchases.user_key
-    and {{ purchases }}.order_id = repeated_purchases.order_id
-    and {{ null_safe_equal(product_key, 'repeated_purchases.product_key') }}
-    and {{ null_safe_equal(purchases ~ '.price', 'repeated_purchases.price') }}
-    and coalesce({{ purchases }}.quantity, 1) = repeated_purchases.quantity
+    and {{ purchases }}.purchase_key = repeated_purchases.purchase_key
     and {{ purchases }}.event_at > repeated_purchases.first_at
 {%- endmacro %}

@@ -122,12 +122,12 @@
     end
 {%- endmacro %}
 
-{# Aggregate: amount of the purchases among events; null where one of them has no price, which costs nothing in other shops. #}
+{# Aggregate: amount of the purchases among events; null where that of one is unknown, which costs nothing in other shops. #}
 {% macro purchased_amount() -%}
-    {%- set amounts = 'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end' -%}
+    {%- set amounts = 'case when ' ~ is_event('purchase') ~ ' then line_amount end' -%}
     {%- if not source_has_unpriced_purchases() -%}{{ return(amount_sum(amounts)) }}{%- endif -%}
     case
-        when count(case when {{ is_event('purchase') }} and price is null then 1 end) = 0 then {{ amount_sum(amounts) }}
+        when count(case when {{ is_event('purchase') }} and line_amount is null then 1 end) = 0 then {{ amount_sum(amounts) }}
     end
 {%- endmacro %}
 

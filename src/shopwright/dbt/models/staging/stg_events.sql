@@ -1,5 +1,6 @@
 -- grain: one row per event
 -- A view: columns that nobody selects (event_id is the expensive one) cost nothing.
+{%- set line_amount = stated_amount() %}
 with
 
 events as (
@@ -63,6 +64,14 @@ final as (
 
         {{ in_shop_currency('price') if source_has_foreign_currencies() else 'price' }} as price,
         quantity,
+        case
+            when event_type = 'purchase'
+                then {{ in_shop_currency(line_amount) if source_has_foreign_currencies() else line_amount }}
+        end as line_amount,
+        case
+            when event_type = 'purchase' and order_id is not null
+                then {{ purchase_key() }}
+        end as purchase_key,
 
         event_at,
 

@@ -36,9 +36,7 @@ interactions as (
         count(case when {{ is_event('remove_from_cart') }} then 1 end) as remove_from_cart_count,
         count(case when {{ is_event('purchase') }} then 1 end) as purchase_count,
         coalesce(sum(case when {{ is_event('purchase') }} then coalesce(quantity, 1) end), 0) as unit_count,
-        {{ amount_sum(
-            'case when ' ~ is_event('purchase') ~ ' then ' ~ amount('price * coalesce(quantity, 1)') ~ ' end'
-        ) }} as gross_amount,
+        {{ purchased_amount() }} as gross_amount,
         min(event_at) as first_at,
         {{ first_by('event_product_key', 'step_number') }} as first_item_key
     from product_events

@@ -1,8 +1,8 @@
--- grain: one row per user, order id, product, price and quantity that was bought at several moments
+-- grain: one row per user, order id, product, stated price and quantity that was bought at several moments
 -- The same purchase reported again, such as by a thank-you page that was loaded again: what comes after
 -- first_at is no purchase any more. Equal lines of one moment are lines of one purchase.
-{%- set source_events, event_products = ref('stg_events'), ref('int_event_products') %}
-{%- set users, visitor_users = ref('int_user_keys'), ref('int_visitor_users') %}
+{%- set source_events, users = ref('stg_events'), ref('int_user_keys') %}
+{%- set visitor_users = ref('int_visitor_users') %}
 {%- set repeated_ids = ref('int_repeated_event_ids') %}
 {%- set is_partial = is_partial_build() %}
 {%- set visitor_join = latest_before_join(
@@ -28,10 +28,7 @@ purchases as (
         user_keys.user_key,
         case when new_events.is_anonymous then user_keys.visitor_key end as visitor_key,
         new_events.event_at,
-        new_events.order_id,
-        {{ stable_number('new_events.product_id') }} as product_key,
-        new_events.price,
-        coalesce(new_events.quantity, 1) as quantity
+        new_events.purchase_key
     from new_events
     inner join {{ users }} as user_keys
         on new_events.user_id = user_keys.user_id
@@ -41,19 +38,13 @@ purchases as (
         coalesce(own_keys.user_key, old_events.user_key) as user_key,
         case when old_events.is_anonymous then old_events.visitor_key end as visitor_key,
         old_events.event_at,
-        old_events.order_id,
-        event_products.product_key,
-        old_events.price,
-        coalesce(old_events.quantity, 1) as quantity
+        old_events.purchase_key
     from {{ sessionized_before() }} as old_events
-    inner join {{ event_products }} as event_products
-        on old_events.event_product_key = event_products.event_product_key
     left join {{ users }} as own_keys
         on old_events.is_anonymous and old_events.visitor_key = own_keys.visitor_key
     where
         old_events._batch_seq <= {{ processed_through() }}
-        and ({{ is_event('purchase', 'old_events.funnel_rank') }} or old_events.is_repeated_purchase)
-        and old_events.order_id is not null
+        and old_events.purchase_key is not null
         and {{ is_not_replaced('old_events.source_event_id') }}
     {% endif %}
 ),
@@ -62,10 +53,7 @@ stitched as (
     select
         purchases.event_at,
         coalesce(visitor_users.user_key, purchases.user_key) as user_key,
-        purchases.order_id,
-        purchases.product_key,
-        purchases.price,
-        purchases.quantity
+        purchases.purchase_key
     from purchases
     {{ visitor_join }}
 ),
@@ -73,23 +61,17 @@ stitched as (
 final as (
     select
         user_key,
-        order_id,
-        product_key,
-        price,
-        quantity,
+        purchase_key,
         min(event_at) as first_at
     from stitched
-    group by user_key, order_id, product_key, price, quantity
+    group by user_key, purchase_key
     having min(event_at) < max(event_at)
 )
 {% else %}
 final as (
     select
         cast(null as bigint) as user_key,
-        cast(null as varchar) as order_id,
-        cast(null as bigint) as product_key,
-        cast(null as decimal(18, 4)) as price,
-        cast(null as integer) as quantity,
+        cast(null as bigint) as purchase_key,
         cast(null as timestamp) as first_at
     where false
 )

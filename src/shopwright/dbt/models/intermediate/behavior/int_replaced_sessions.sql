@@ -3,7 +3,6 @@
 -- belongs to another user now, or became a repeated purchase or stopped being one. Tables that hold something
 -- of these sessions replace it, see rebuilt_sessions. Kept until a build finishes, since an unfinished one
 -- may have replaced some tables already.
--- depends_on: {{ ref('int_event_products') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -59,13 +58,11 @@ changed_sessions as (
         purchases.session_start_at
     from (
         select * from old_events
-        where order_id is not null and ({{ is_event('purchase') }} or is_repeated_purchase)
+        where purchase_key is not null
     ) as purchases
-    inner join {{ ref('int_event_products') }} as event_products
-        on purchases.event_product_key = event_products.event_product_key
     left join {{ repeated_purchases }} as repeated_purchases
-        on {{ is_repetition('purchases', 'event_products.product_key') }}
-    where (repeated_purchases.order_id is not null) <> purchases.is_repeated_purchase
+        on {{ is_repetition('purchases') }}
+    where (repeated_purchases.purchase_key is not null) <> purchases.is_repeated_purchase
     {% endif %}
 ),
 

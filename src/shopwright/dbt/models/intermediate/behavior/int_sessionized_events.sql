@@ -11,7 +11,7 @@
     third of the build.
 #}
 {%- set has_event_ids, has_order_ids = source_has_event_ids(), source_has_order_ids() %}
-{%- set has_visitor_ids = source_has_visitor_ids() %}
+{%- set has_visitor_ids, has_line_amounts = source_has_visitor_ids(), source_has_line_amounts() %}
 {%- set gap = "interval '" ~ var('session_gap_minutes') ~ " minutes'" %}
 {%- set users, visitor_users = ref('int_user_keys'), ref('int_visitor_users') %}
 {%- set replaced, repeated_purchases = ref('int_replaced_sessions'), ref('int_repeated_purchases') %}
@@ -24,7 +24,8 @@
 {%- set columns = [
     'event_at', 'funnel_rank', 'event_product_key', 'context_key', 'context_hash', 'price', 'quantity', '_batch_seq'
 ] %}
-{%- if has_order_ids %}{% do columns.extend(['order_id', 'product_key']) %}{% endif %}
+{%- if has_line_amounts %}{% do columns.append('line_amount') %}{% endif %}
+{%- if has_order_ids %}{% do columns.extend(['order_id', 'purchase_key']) %}{% endif %}
 {%- if has_event_ids %}{% do columns.append('source_event_id') %}{% endif %}
 {%- if has_visitor_ids %}{% do columns.extend(['is_anonymous', 'visitor_key']) %}{% endif %}
 
@@ -59,9 +60,10 @@ new_events as (
         contexts.context_hash,
         events.price,
         cast(events.quantity as integer) as quantity,
+        {% if has_line_amounts %}events.line_amount,{% endif %}
         {% if has_order_ids %}
         events.order_id,
-        event_products.product_key,
+        events.purchase_key,
         {% endif %}
         {% if has_event_ids %}events.source_event_id,{% endif %}
         {% if has_visitor_ids %}
@@ -102,8 +104,6 @@ old_events as (
         end as funnel_rank,
         {% elif column == 'context_hash' -%}
         contexts.context_hash,
-        {% elif column == 'product_key' -%}
-        event_products.product_key,
         {% else -%}
         old_events.{{ column }},
         {% endif -%}
@@ -112,10 +112,6 @@ old_events as (
     from {{ this }} as old_events
     inner join {{ ref('int_event_contexts') }} as contexts
         on old_events.context_key = contexts.context_key
-    {% if has_order_ids %}
-    inner join {{ ref('int_event_products') }} as event_products
-        on old_events.event_product_key = event_products.event_product_key
-    {% endif %}
     where
         old_events._batch_seq <= {{ processed_through() }}
         and {{ is_near_new_events(this, gap) }}
@@ -236,16 +232,16 @@ marked_events as (
     select
         events.user_key,
         events.{{ columns | reject('equalto', 'funnel_rank') | join(', events.') }},
-        repeated_purchases.order_id is not null as is_repeated_purchase,
+        repeated_purchases.purchase_key is not null as is_repeated_purchase,
         case
-            when repeated_purchases.order_id is not null then {{ funnel_rank_literal('page_view') }}
+            when repeated_purchases.purchase_key is not null then {{ funnel_rank_literal('page_view') }}
             else events.funnel_rank
         end as funnel_rank
     from events
     left join {{ repeated_purchases }} as repeated_purchases
         on
             {{ is_event('purchase', 'events.funnel_rank') }}
-            and {{ is_repetition('events', 'events.product_key') }}
+            and {{ is_repetition('events') }}
 ),
 {% else %}
 marked_events as not materialized (
@@ -269,6 +265,8 @@ ordered_events as (
             event_at, funnel_rank, {% if has_event_ids %}source_event_id,{% endif %}
             event_product_key, price, quantity, {% if has_order_ids %}order_id,{% endif %} context_hash
             {% if has_visitor_ids %}, is_anonymous, visitor_key{% endif %}
+            {% if has_line_amounts %}, line_amount{% endif %}
+            {% if has_order_ids %}, purchase_key{% endif %}
     )
 ),
 
@@ -300,6 +298,15 @@ final as (
         context_key,
         price,
         quantity,
+        {% if has_line_amounts -%}
+        line_amount,
+        {% else -%}
+        case
+            when {{ is_event('purchase') }} or is_repeated_purchase
+                then {{ amount_of_units('price', 'quantity') }}
+        end as line_amount,
+        {% endif -%}
+        {{ 'purchase_key' if has_order_ids else 'cast(null as bigint) as purchase_key' }},
         {{ 'order_id' if has_order_ids else 'cast(null as varchar) as order_id' }},
         {{ 'source_event_id' if has_event_ids else 'cast(null as varchar) as source_event_id' }},
         {{ 'visitor_key' if has_visitor_ids else 'cast(null as bigint) as visitor_key' }},

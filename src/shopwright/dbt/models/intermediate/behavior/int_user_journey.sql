@@ -33,7 +33,7 @@ final as (
         session_events.quantity,
         case
             when {{ is_event('purchase', 'session_events.funnel_rank') }}
-                then {{ amount('session_events.price * coalesce(session_events.quantity, 1)') }}
+                then session_events.line_amount
         end as gross_amount,
         session_events.order_id,
         contexts.device,

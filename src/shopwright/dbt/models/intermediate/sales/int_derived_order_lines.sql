@@ -69,7 +69,7 @@ final as (
         event_products.category,
         coalesce(purchases.quantity, 1) as unit_count,
         purchases.price as unit_price,
-        {{ amount('purchases.price * coalesce(purchases.quantity, 1)') }} as line_amount,
+        purchases.line_amount,
         purchases.device_context,
         purchases.channel_context,
         purchases.experiment_context,

@@ -42,24 +42,33 @@ PAYMENTS = (
     SOURCE.format(name="payments", path="raw/payments-*.csv", entity="payments", more='states = "orders"')
     + 'sequence = "sequence"\namount = "amount"\n'
 )
+REFUNDS = (
+    SOURCE.format(name="refunds", path="raw/refunds-*.csv", entity="refunds", more='states = "orders"')
+    + """refund_id = "refund"
+refunded_at = { value = "2025-03-02" }
+line_amount = "amount"
+"""
+)
 LINE_HEADER, PAYMENT_HEADER = "order,product,quantity,status\n", "order,sequence,amount\n"
+REFUND_HEADER = "order,refund,amount\n"
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Staging of lines and payments, compiled for a shop whose files state whole orders."""
-    shop = Shop.make(tmp_path_factory.mktemp("compiled"), LINES + PAYMENTS)
+    """Staging of lines, payments and refunds, compiled for a shop whose files state whole orders."""
+    shop = Shop.make(tmp_path_factory.mktemp("compiled"), LINES + PAYMENTS + REFUNDS)
     shop.write("lines-1.csv", LINE_HEADER + "o,p,1,x\n")
     shop.write("payments-1.csv", PAYMENT_HEADER + "o,1,5\n")
+    shop.write("refunds-1.csv", REFUND_HEADER + "o,1,5\n")
     shop.ingest()
-    return compile_models(shop.project, "stg_order_items", "stg_payments")
+    return compile_models(shop.project, "stg_order_items", "stg_payments", "stg_refunds", "fct_merged_rows")
 
 
 def _staged(shop, models, query):
     """Return the rows of a query on staging, built from what is in the lake."""
     small = SmallShop(models)
     lake = Lake(shop.project.lake)
-    for entity in ("order_items", "payments"):
+    for entity in ("order_items", "payments", "refunds"):
         files = [file.path for file in lake.files(entity)]
         small.connection.execute(f"drop table bronze.{entity}")
         small.connection.execute(f"create view bronze.{entity} as {read_sql(entity, files)}")
@@ -81,7 +90,7 @@ ORDERS = st.dictionaries(
     files=st.lists(st.tuples(ORDERS, st.sampled_from(["", "paid"]), st.booleans()), min_size=1, max_size=5)
 )
 def test_any_statements_in_any_files_end_in_the_last_one_of_each_order(tmp_path_factory, models, files):
-    shop = Shop.make(tmp_path_factory.mktemp("stated"), LINES + PAYMENTS)
+    shop = Shop.make(tmp_path_factory.mktemp("stated"), LINES + PAYMENTS + REFUNDS)
     lines, payments = {}, {}
     for number, (orders, status, is_alone) in enumerate(files):
         rows = [(order, *line) for order, stated in orders.items() for line in stated]
@@ -98,6 +107,16 @@ def test_any_statements_in_any_files_end_in_the_last_one_of_each_order(tmp_path_
             f"payments-{number}.csv",
             PAYMENT_HEADER + "".join(f"{order},{index},{count}\n" for order, index, count in paid),
         )
+        # what is given back is a refund of its own each, numbered anew by every file that states the order
+        refunded = [
+            (order, f"{order}-{number}-{index}", count)
+            for order, stated in orders.items()
+            for index, (_, count) in enumerate(stated, 1)
+        ]
+        shop.write(
+            f"refunds-{number}.csv",
+            REFUND_HEADER + "".join(f"{order},{refund},{count}\n" for order, refund, count in refunded),
+        )
         lines |= orders
         payments |= {order: sum(count for _, count in stated) for order, stated in orders.items()}
         if is_alone:
@@ -107,6 +126,17 @@ def test_any_statements_in_any_files_end_in_the_last_one_of_each_order(tmp_path_
     assert Counter(staged) == Counter((order, *line) for order, stated in lines.items() for line in stated)
     staged = _staged(shop, models, "select order_id, sum(amount) from silver.stg_payments group by all")
     assert dict(staged) == payments
+    staged = _staged(shop, models, "select order_id, sum(line_amount) from silver.stg_refunds group by all")
+    assert dict(staged) == payments
+    counts = "select merge_kind, row_count from gold.fct_merged_rows where row_count > 0"
+    kinds = {kind for kind, _ in _staged(shop, models, counts)}
+    assert kinds <= {"replaced_order_lines", "replaced_payments", "replaced_refunds"}
+    assert ("replaced_refunds" in kinds) == any(
+        order in later
+        for number, (orders, _, _) in enumerate(files)
+        for order in orders
+        for later, _, _ in files[number + 1 :]
+    )
     assert shop.ingest().rows == []
     for row in shop.ledger():
         assert row.rows_read == row.rows_accepted + row.rows_duplicate

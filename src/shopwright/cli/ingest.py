@@ -16,7 +16,6 @@ from shopwright.cli.output import (
     Bar,
     JsonOption,
     ProjectOption,
-    format_count,
     now,
     print_json,
     progress_bar,
@@ -24,6 +23,7 @@ from shopwright.cli.output import (
     table,
 )
 from shopwright.contracts import BY_NAME
+from shopwright.core.counts import format_count
 from shopwright.ingest import mending
 from shopwright.ingest.contents import OTHER_COLUMNS
 from shopwright.ingest.ledger import LedgerRow

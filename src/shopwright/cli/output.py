@@ -105,16 +105,6 @@ def show(value: Any) -> str:
     return escape(str(value))
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return a number with its noun, in the singular or plural.
-
-    Example:
-        >>> format_count(1, "file"), format_count(2, "file")
-        ('1 file', '2 files')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 class Bar:
     """A progress bar on standard error that appears only when the work takes a while."""
 

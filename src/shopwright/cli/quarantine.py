@@ -10,12 +10,12 @@ from shopwright.cli.output import (
     DEFAULT_PROJECT,
     JsonOption,
     ProjectOption,
-    format_count,
     now,
     print_json,
     stdout_console,
     table,
 )
+from shopwright.core.counts import format_count
 from shopwright.ingest.quarantine import count_open, find_open, list_open, replay
 from shopwright.settings import load_project
 

@@ -23,7 +23,6 @@ from shopwright.warehouse.failures import (
     format_failure,
     record_failed_build,
 )
-from shopwright.warehouse.merged_rows import read_merged_rows
 from shopwright.warehouse.merges import describe_merges, has_visitors
 from shopwright.warehouse.publish import WarehouseReader, publish
 
@@ -94,7 +93,7 @@ def build(
             raise
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
-            merges = (*describe_merges(connection), *read_merged_rows(connection))
+            merges = describe_merges(connection)
             publish(project, connection, while_copying=while_publishing)
         _write_fingerprint(project)
         clear_failed_build(project)

@@ -1,9 +1,18 @@
 -- grain: one row per line of a refund
--- A line of a refund that arrives again replaces the earlier one.
+-- A line of a refund that arrives again replaces the earlier one, as does a newer statement of the whole
+-- order.
 with
 
+arrived_refunds as (
+    select
+        *,
+        {{ is_replaced('refunds') }} as is_replaced
+    from {{ source('bronze', 'refunds') }}
+),
+
 refunds as (
-    select * from {{ source('bronze', 'refunds') }}
+    select * from arrived_refunds
+    where not is_replaced
 ),
 
 ranked as (

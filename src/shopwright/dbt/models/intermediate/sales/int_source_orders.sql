@@ -1,6 +1,13 @@
 -- grain: one row per order in the source, as its own record or on its lines
 -- A view: orders in the shape that fct_orders needs, for shops that have order data.
 {{ config(materialized='view') }}
+{%- set stated_by_orders_only = [
+    'status', 'ship_zip_prefix', 'ship_city', 'ship_region', 'approved_at', 'shipped_at', 'delivered_at',
+    'promised_at', 'canceled_at', 'subtotal_amount', 'discount_amount', 'shipping_amount', 'tax_amount',
+    'total_amount', 'presentment_currency', 'presentment_rate', 'cancel_reason', 'sales_channel', 'store_id',
+    'coupon_codes', 'landing_page', 'referrer', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term',
+    'utm_content'
+] %}
 
 with
 
@@ -38,76 +45,24 @@ all_orders as (
     select
         order_id,
         customer_id,
-        status,
         currency,
-        ship_zip_prefix,
-        ship_city,
-        ship_region,
         ship_country,
         ordered_at,
         ordered_at_is_day,
-        approved_at,
-        shipped_at,
-        delivered_at,
-        promised_at,
-        canceled_at,
         is_tax_included,
-        subtotal_amount,
-        discount_amount,
-        shipping_amount,
-        tax_amount,
-        total_amount,
-        presentment_currency,
-        presentment_rate,
-        cancel_reason,
-        sales_channel,
-        store_id,
-        coupon_codes,
-        landing_page,
-        referrer,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_term,
-        utm_content
+        {{ stated_by_orders_only | join(', ') }}
     from orders
     where not is_test
     union all
     select
         orders_from_lines.order_id,
         orders_from_lines.customer_id,
-        null,
         coalesce(orders_from_lines.currency, '{{ var("shop_currency") }}'),
-        null,
-        null,
-        null,
         orders_from_lines.ship_country,
         orders_from_lines.ordered_at,
         orders_from_lines.ordered_at_is_day,
-        null,
-        null,
-        null,
-        null,
-        null,
         false,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null
+        {{ (['null'] * stated_by_orders_only | length) | join(', ') }}
     from orders_from_lines
     left join orders
         on orders_from_lines.order_id = orders.order_id

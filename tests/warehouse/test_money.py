@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.models import SmallShop, compile_models
+from tests.warehouse.sales_recomputed import rounded
 from tests.warehouse.shops import make_shop, take_in
 
 GOLD = (
@@ -51,6 +52,7 @@ def lines(draw):
         "quantity": quantity,
         "unit_price": price,
         "line_amount": price * quantity,
+        "unit_cost": draw(st.sampled_from([Decimal("1.5"), Decimal("0.333333"), Decimal("0.00004"), None])),
         "freight": draw(
             st.one_of(st.none(), st.integers(0, 3_000).map(lambda number: Decimal(number) / 100))
         ),
@@ -186,6 +188,7 @@ def _check(shop: SmallShop, drawn_orders: list[dict]) -> None:
     ltv = "select sum(historical_value_amount), count(*) from gold.fct_customer_ltv"
     identified = {order["header"]["customer_id"] for order in drawn_orders} - {None}
     assert _without_nulls(shop.one(ltv)) == (truth["known_net"], len(identified))
+    _check_margins(shop, drawn_orders)
     nested = (
         "select sum(list_sum(list_transform(items, lambda line: line.total_amount))), "
         "sum(list_sum(list_transform(payments, lambda paid: paid.amount))) from silver.int_orders_nested"
@@ -200,6 +203,51 @@ def _check(shop: SmallShop, drawn_orders: list[dict]) -> None:
     )
 
 
+def _margins(drawn_orders: list[dict]) -> dict[str, dict[str, Decimal | None]]:
+    """Return the margin of each customer, seller and status; None where anything's cost is unknown."""
+    found: dict[str, dict[str, Decimal | None]] = {"customer": {}, "seller": {}, "status": {}, "order": {}}
+    for index, order in enumerate(drawn_orders):
+        status = (order["header"]["status"] or "(unknown)").lower()
+        shared = {"customer": order["header"]["customer_id"], "status": status, "order": f"o{index}"}
+        for name, key in shared.items():
+            total = found[name].setdefault(key, Decimal(0))
+            found[name][key] = None if total is None or not order["lines"] else total
+        for line in order["lines"]:
+            margin = _margin(line, is_canceled=status in CANCELED)
+            for name, key in {**shared, "seller": line["seller_id"] or "(unknown)"}.items():
+                total = found[name].setdefault(key, Decimal(0))
+                found[name][key] = None if total is None or margin is None else total + margin
+    found["customer"].pop(None, None)
+    return found
+
+
+def _margin(line: dict, *, is_canceled: bool) -> Decimal | None:
+    is_goods = line["kind"] in ("sale", "return")
+    if is_goods and line["unit_cost"] is None:
+        return None
+    if is_canceled or not (is_goods or line["kind"] == "discount"):
+        return Decimal(0)
+    cost = rounded(line["unit_cost"] * line["quantity"]) if is_goods else Decimal(0)
+    return line["line_amount"] - cost
+
+
+def _check_margins(shop: SmallShop, drawn_orders: list[dict]) -> None:
+    actual = {
+        name: dict(shop.connection.execute(query).fetchall())
+        for name, query in {
+            "customer": "select customer_id, margin_amount from gold.fct_customer_ltv",
+            "seller": "select seller_id, margin_amount from gold.fct_seller_performance",
+            "order": "select order_id, margin_amount from gold.fct_orders",
+            "status": "select status, case when count(margin_amount) = count(*) then sum(margin_amount) end "
+            "from gold.agg_sales_kpi where category = '(all)' group by status",
+        }.items()
+    }
+    assert actual == _margins(drawn_orders)
+    by_category = "select sum(margin_amount) from gold.agg_sales_kpi where category {} '(all)' having count(*) = count(margin_amount)"
+    sums = [shop.connection.execute(by_category.format(sign)).fetchall() for sign in ("=", "<>")]
+    assert not sums[0] or not all(order["lines"] for order in drawn_orders) or sums[0] == sums[1]
+
+
 def _without_nulls(row):
     return tuple(Decimal(0) if value is None else value for value in row)
 
@@ -207,7 +255,7 @@ def _without_nulls(row):
 def test_an_order_with_two_payments_two_lines_and_two_reviews_counts_once(shop):
     header = {"customer_id": "c1", "status": "delivered", "ordered_at": START}
     line = {"kind": "sale", "product_id": "p1", "seller_id": "s1", "quantity": 1, "unit_price": Decimal(10)}
-    line |= {"line_amount": Decimal(10), "freight": None, "ordered_at": None}
+    line |= {"line_amount": Decimal(10), "freight": None, "ordered_at": None, "unit_cost": Decimal(6)}
     paid = {"method": "voucher", "installments": 1, "amount": Decimal(10), "paid_at": None}
     review = {"score": 4, "created_at": None, "answered_at": None}
     drawn_orders = [

@@ -19,6 +19,19 @@
     {{ amount("case when kind = '" ~ kind ~ "' then pretax_amount when pretax_amount is not null then 0 end") }}
 {%- endmacro %}
 
+{# Condition: a line has goods of which nobody states what they cost. #}
+{% macro has_unknown_cost() -%}
+    (kind in ('sale', 'return') and cost_amount is null)
+{%- endmacro %}
+
+{# Sum of the costs of rows; null where a row's is unknown, since the others are no total. #}
+{% macro cost_sum(is_unknown, over_shop=false) -%}
+    case
+        when count(case when {{ is_unknown }} then 1 end) = 0
+            then {{ money_sum('cost_amount') if over_shop else amount_sum('cost_amount') }}
+    end
+{%- endmacro %}
+
 {# Sum of every amount column, as select items: over any rows of a shop, or over the lines of one order; unknown over unknown amounts only. #}
 {% macro summed_amounts(of_one_order=false) -%}
     {%- set items = [] -%}

@@ -32,7 +32,8 @@ final as (
         ) }} as order_value_amount,
         {{ known_amount_sum('gross_amount') }} as gross_amount,
         {{ known_amount_sum('return_amount') }} as return_amount,
-        {{ known_amount_sum('net_amount') }} as net_amount
+        {{ known_amount_sum('net_amount') }} as net_amount,
+        {{ cost_sum('cost_amount is null') }} as cost_amount
     from orders
     group by customer_id
 )

@@ -15,7 +15,10 @@ orders as (
 ),
 
 lines as (
-    select * from {{ ref('int_order_lines') }}
+    select
+        *,
+        {{ has_unknown_cost() }} as is_cost_unknown
+    from {{ ref('int_order_lines') }}
 ),
 
 final as (
@@ -34,6 +37,8 @@ final as (
         {% for amount in amounts -%}
         {{ amount }}_amount,
         {% endfor -%}
+        cost_amount,
+        cost_amount is null as is_cost_unknown,
         unit_count
     from orders
     union all
@@ -52,6 +57,8 @@ final as (
         {% for amount in amounts -%}
         lines.{{ amount }}_amount,
         {% endfor -%}
+        lines.cost_amount,
+        lines.is_cost_unknown,
         case when lines.kind = 'sale' then lines.unit_count else 0 end
     from lines
     inner join orders

@@ -43,6 +43,7 @@ final as (
         gross_amount,
         return_amount,
         net_amount as historical_value_amount,
+        {{ amount('net_amount - cost_amount') }} as margin_amount,
         average_order_value,
         cast(tenure_days as integer) as tenure_days,
         cast(recency_days as integer) as recency_days,

@@ -30,6 +30,7 @@ totals as (
         {% for amount in ['gross', 'discount', 'return', 'canceled', 'net', 'freight'] -%}
         {{ known_money_sum(amount ~ '_amount') }} as {{ amount }}_amount,
         {% endfor -%}
+        {{ cost_sum('is_cost_unknown', over_shop=true) }} as cost_amount,
         {{ known_money_sum('case when is_counted then gross_amount - coalesce(discount_amount, 0) end') }}
             as order_value_amount,
         {{ known_money_sum(
@@ -63,6 +64,7 @@ final as (
         return_amount,
         canceled_amount,
         net_amount,
+        cast(net_amount - cost_amount as decimal(38, 4)) as margin_amount,
         freight_amount,
         {{ average_order_value('order_value_amount', 'counted_order_count') }} as average_order_value,
         {{ safe_divide('known_customer_value_amount', 'customer_count') }} as average_revenue_per_user,

@@ -30,10 +30,7 @@ line_totals as (
         {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts(of_one_order=true) }},
         count(case when is_derived_line then 1 end) as derived_line_count,
-        case
-            when count(cost_amount) = count(case when kind in ('sale', 'return') then 1 end)
-                then {{ known_amount_sum('cost_amount') }}
-        end as cost_amount,
+        {{ cost_sum(has_unknown_cost()) }} as cost_amount,
         {{ known_amount_sum('presentment_amount') }} as presentment_amount,
         min(presentment_currency) as lines_currency,
         count(distinct presentment_currency) as currency_count

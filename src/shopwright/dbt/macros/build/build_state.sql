@@ -42,7 +42,7 @@
 {% macro settings_fingerprint() -%}
     {%- set names = [
         'shop_timezone', 'shop_currency', 'session_gap_minutes', 'bot_min_events', 'bot_max_mean_gap_seconds',
-        'bot_min_idle_views', 'include_bots', 'experiment_assignment', 'canceled_statuses', 'orders_complete_through'
+        'bot_min_idle_views', 'include_bots', 'experiment_assignment', 'canceled_statuses', 'attribution_lookback_days', 'orders_complete_through'
     ] -%}
     {%- set pairs = [
         'orders=' ~ ('stated' if source_has_orders() else 'derived'),

@@ -4,10 +4,11 @@
 
     own_sessions  rows whose session starts within a session of the new rows (`meta.session_end` names the column
                   whose maximum ends a session)
-    sessions      the same for a table with user_id, by the rebuilt sessions of int_sessions
+    sessions      rows of sessions that were rebuilt or may be attributed to other channels, by user_id
     session_keys  the same for a table with user_key
     users         rows of users who have a rebuilt session
     buyers        rows of customers who buy in a rebuilt session, or all rows (see rebuilds_all_orders)
+    attributed_buyers  rows of customers who have a rebuilt session: its channel may be that of a purchase in another one
     order_months  rows of months whose orders may have changed, or all rows (see rebuilds_all_orders)
     funnel_dates  rows of dates whose funnel may have changed
     weeks         rows of weeks that can contain an event of a rebuilt session
@@ -25,7 +26,7 @@
     {%- if meta['touched'] == 'own_sessions' -%}
         {{ delete_sessions(target_table, own_sessions(new_rows, meta['session_end']), 'user_key') }}
     {%- elif meta['touched'] == 'sessions' -%}
-        {{ delete_sessions(target_table, rebuilt_sessions(), 'user_id') }}
+        {{ delete_sessions(target_table, attributed_sessions(), 'user_id') }}
     {%- elif meta['touched'] == 'session_keys' -%}
         {{ delete_sessions(target_table, rebuilt_sessions(), 'user_key') }}
     {%- elif meta['touched'] == 'visitors' -%}
@@ -34,6 +35,8 @@
         delete from {{ target_table }} where user_key in ({{ touched_users() }});
     {%- elif meta['touched'] == 'buyers' -%}
         delete from {{ target_table }} where {{ is_touched_customer('customer_id') }};
+    {%- elif meta['touched'] == 'attributed_buyers' -%}
+        delete from {{ target_table }} where {{ is_attributed_customer('customer_id') }};
     {%- elif meta['touched'] == 'order_months' -%}
         delete from {{ target_table }} where {{ is_touched_month('order_month') }};
     {%- elif meta['touched'] == 'weeks' -%}
@@ -84,6 +87,18 @@
     inner join {{ ref('int_user_keys') }} as user_keys on sessions.user_key = user_keys.user_key
 {%- endmacro %}
 
+{#
+    A span for each user who has such a session: from the first of them to the last, and on for as long as its channel may
+    count for a later one.
+#}
+{% macro attributed_sessions() -%}
+    {%- set days = var('attribution_lookback_days') if source_has_channels() else 0 -%}
+    select
+        user_id, user_key, min(session_start_at) as session_start_at,
+        max(session_end_at) + interval '{{ days }} days' as session_end_at
+    from ({{ rebuilt_sessions() }}) as rebuilt_sessions group by user_id, user_key
+{%- endmacro %}
+
 {# Users with such a session. #}
 {% macro touched_users(sessions=none) -%}
     select user_key from ({{ touched_spans(sessions) }}) as touched_spans
@@ -101,6 +116,14 @@
 {# Condition: the row of an order is computed again. All are, or those of touched buyers. #}
 {% macro is_touched_customer(customer_id) -%}
     {%- if rebuilds_all_orders() or not is_incremental() -%}true{%- else -%}{{ customer_id }} in ({{ touched_buyers() }}){%- endif -%}
+{%- endmacro %}
+
+{# The same for tables that say by which channels the customer came: any session of the customer may have changed them. #}
+{% macro is_attributed_customer(customer_id) -%}
+    {%- if not source_has_channels() -%}{{ return(is_touched_customer(customer_id)) }}{%- endif -%}
+    {%- if rebuilds_all_orders() or not is_incremental() -%}true{%- else -%}
+    {{ customer_id }} in (select user_id from {{ ref('int_user_keys') }} where user_key in ({{ touched_users() }}))
+    {%- endif -%}
 {%- endmacro %}
 
 {# Condition: the row of an order month is computed again. All are, or those of touched months. #}

@@ -14,6 +14,11 @@
     {{ return(is_ever_filled('visitor_id')) }}
 {%- endmacro %}
 
+{# Whether any event has a marketing channel. #}
+{% macro source_has_channels() -%}
+    {{ return(is_ever_filled('channel')) }}
+{%- endmacro %}
+
 {# Whether any purchase event may have no amount: that of its session and order is then unknown. #}
 {% macro source_has_unpriced_purchases() -%}
     {{ return(

@@ -9,9 +9,13 @@
 with
 
 sessions as (
-    select * from {{ ref('int_sessions') }}
+    select sessions.*
+    from {{ ref('int_sessions') }} as sessions
     {% if is_incremental() %}
-    where _build_seq > {{ processed_through() }}
+    inner join ({{ attributed_sessions() }}) as touched
+        on
+            sessions.user_key = touched.user_key
+            and sessions.session_start_at between touched.session_start_at and touched.session_end_at
     {% endif %}
 ),
 
@@ -20,6 +24,11 @@ user_keys as (
     {% if is_incremental() %}
     where user_key in ({{ touched_users() }})
     {% endif %}
+),
+
+attribution as (
+    select * from {{ ref('int_channel_attribution') }}
+    where order_key is null
 ),
 
 contexts as (
@@ -46,6 +55,8 @@ final as (
         sessions.unit_count,
         sessions.gross_amount,
         channels.channel as entry_channel,
+        attribution.first_channel,
+        attribution.last_non_direct_channel,
         devices.device as entry_device,
         countries.country as entry_country,
         {{ assigned_group('user_keys.user_id', 'variants.experiment_group') }} as experiment_group,
@@ -58,6 +69,10 @@ final as (
     from sessions
     inner join user_keys
         on sessions.user_key = user_keys.user_key
+    left join attribution
+        on
+            sessions.user_key = attribution.user_key
+            and sessions.session_start_at = attribution.occurred_at
     left join contexts as channels
         on {{ context_key('sessions.channel_context') }} = channels.context_key
     left join contexts as devices

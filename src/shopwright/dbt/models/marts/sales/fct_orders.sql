@@ -6,7 +6,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
-    meta={'owner': 'analytics', 'touched': 'buyers'},
+    meta={'owner': 'analytics', 'touched': 'attributed_buyers'},
 ) }}
 {%- set source_orders, derived_orders = ref('int_source_orders'), ref('int_derived_orders') %}
 
@@ -18,7 +18,7 @@ orders as (
         *,
         {{ owned_order_id() }} as owned_order_id
     from {{ source_orders if source_has_orders() else derived_orders }}
-    where {{ is_touched_customer('customer_id') }}
+    where {{ is_attributed_customer('customer_id') }}
 ),
 
 line_totals as (
@@ -35,8 +35,13 @@ line_totals as (
         min(presentment_currency) as lines_currency,
         count(distinct presentment_currency) as currency_count
     from {{ ref('int_order_lines') }}
-    where {{ is_touched_customer('customer_id') }}
+    where {{ is_attributed_customer('customer_id') }}
     group by order_key
+),
+
+attribution as (
+    select * from {{ ref('int_channel_attribution') }}
+    where order_key is not null
 ),
 
 payments as (
@@ -75,10 +80,14 @@ orders_with_totals as (
         payments.payment_fee_amount,
         coalesce(payments.unknown_payment_count, 0) as unknown_payment_count,
         coalesce(reviews.review_count, 0) as review_count,
-        reviews.review_score
+        reviews.review_score,
+        attribution.first_channel,
+        attribution.last_non_direct_channel
     from orders
     left join line_totals
         on orders.order_key = line_totals.order_key
+    left join attribution
+        on orders.order_key = attribution.order_key
     left join payments
         on orders.owned_order_id = payments.order_id
     left join reviews
@@ -117,6 +126,8 @@ final as (
         city,
         device,
         channel,
+        first_channel,
+        last_non_direct_channel,
         sales_channel,
         store_id,
         landing_page,

@@ -217,7 +217,14 @@ def _value(column: str, caps: Mapping[str, float]) -> str:
     value = f"cast({quote_name(column.removeprefix(CAPPED))} as double)"
     cap = caps.get(column)
     # least() would turn a null into the cap.
-    return value if cap is None else f"case when {value} > {cap!r} then {cap!r} else {value} end"
+    return unknown_as_nan(
+        value if cap is None else f"case when {value} > {cap!r} then {cap!r} else {value} end"
+    )
+
+
+def unknown_as_nan(value: str) -> str:
+    """Return SQL of a double whose sums are not a number where it is null: a sum without unknown values is no total."""
+    return f"coalesce({value}, 'nan'::double)"
 
 
 class _Row:
@@ -236,8 +243,8 @@ class _Row:
         self.steps = tuple(int(step) for step in steps)
         self.sums = Moments.from_sums(
             self.count,
-            {name: float(value or 0) for name, value in zip(columns, sums, strict=True)},
-            {pair: float(value or 0) for pair, value in zip(pairs, products, strict=True)},
+            dict(zip(columns, map(float, sums), strict=True)),
+            dict(zip(pairs, map(float, products), strict=True)),
         )
         self.group = _group(variant, dimensions, values, grouped[1:])
         self.is_total = all(grouped[1:])

@@ -90,11 +90,15 @@ def adjust_metric(
         return None
     if _is_sparse(metric, control, treatment):
         return None
+    quantities = Quantity(*metric.measures), Quantity(*covariate)
+    variants = (control, treatment, *other_variants)
+    if any(sums.unknown(quantity) for sums in variants for quantity in quantities):
+        return None
     estimate = cuped(
         control,
         treatment,
-        metric=Quantity(*metric.measures),
-        covariate=Quantity(*covariate),
+        metric=quantities[0],
+        covariate=quantities[1],
         other_variants=other_variants,
         level=level,
     )

@@ -14,7 +14,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.sql import quote_name, quote_text
-from shopwright.experiments.aggregates import read_aggregates
+from shopwright.experiments.aggregates import read_aggregates, unknown_as_nan
 from shopwright.experiments.analysis import analyze
 from shopwright.experiments.comparison import compare_metric, correct_for_variants
 from shopwright.experiments.simulated_effects import simulated_for
@@ -213,7 +213,9 @@ def _query(
     units: str,
 ) -> str:
     """Return the query of what each day adds to the units, the sums and the products of each variant."""
-    values = ", ".join(f"cast({_daily(column)} as double) as {quote_name(column)}" for column in names)
+    values = ", ".join(
+        f"{unknown_as_nan(f'cast({_daily(column)} as double)')} as {quote_name(column)}" for column in names
+    )
     totals = ", ".join(
         f"{_running(column)} over by_day as {quote_name('after_' + column)}" for column in names
     )

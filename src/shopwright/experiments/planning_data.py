@@ -157,7 +157,7 @@ select
     sum(abandoned_session_count) as abandoned_session_count,
     sum(order_count) as order_count,
     sum(unit_count) as unit_count,
-    sum(revenue_amount) as revenue_amount,
+    case when count(revenue_amount) = count(*) then sum(revenue_amount) end as revenue_amount,
     0 as returned_unit_count,
     case when sum(order_count) > 0 then 1 else 0 end as is_converted,
     false as has_view,

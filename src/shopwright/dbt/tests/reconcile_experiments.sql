@@ -19,13 +19,25 @@ units as (
     group by experiment
 ),
 
+-- A unit with an unknown amount on one day has an unknown total.
+days_per_unit as (
+    select
+        {% for measure in measures -%}
+        {{ complete_sum(measure) }} as {{ measure }},
+        {% endfor -%}
+        experiment,
+        unit_key
+    from {{ ref('int_experiment_unit_days') }}
+    group by experiment, unit_key
+),
+
 unit_days as (
     select
         {% for measure in measures -%}
         sum({{ measure }}) as {{ measure }},
         {% endfor -%}
         experiment
-    from {{ ref('int_experiment_unit_days') }}
+    from days_per_unit
     group by experiment
 ),
 

@@ -62,6 +62,8 @@ def arm(sums: Moments, quantity: Quantity) -> Arm:
     if value is None or weights is None:
         reason = f"'{quantity.denominator}' sums to 0" if sums.count else NO_UNITS
         return Arm(None, None, sums.count, reason)
+    if unknown := sums.unknown(quantity):
+        return Arm(None, None, sums.count, f"'{unknown}' is not known for all units")
     if not abs(value) < MAX_VALUE:
         return Arm(None, None, sums.count, TOO_LARGE)
     spread = sums.variance_along(weights)

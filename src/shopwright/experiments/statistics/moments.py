@@ -180,6 +180,11 @@ class Moments:
             for second, right_weight in right.items()
         )
 
+    def unknown(self, quantity: Quantity) -> str | None:
+        """Return the first column of a metric that is not known for all units; its sum is nan."""
+        names = filter(None, (quantity.numerator, quantity.denominator))
+        return next((name for name in names if math.isnan(self.sum(name))), None)
+
     def value(self, quantity: Quantity) -> float | None:
         """Return the metric: a mean, or a ratio of sums; None without units, or where the denominator sums to 0."""
         divisor = self.count if quantity.denominator is None else self.sum(quantity.denominator)

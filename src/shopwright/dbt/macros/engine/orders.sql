@@ -67,9 +67,14 @@
     An amount of a line that only a shop with orders can state: null in a shop whose orders are derived from purchase events,
     since what no source can say is unknown, not 0.
 #}
-{% macro stated_by_orders(expression) -%}
+{% macro stated_by_orders(expression, otherwise=amount('null')) -%}
     {%- if source_has_orders() -%}{{ return(expression) }}{%- endif -%}
-    {{ return(amount('null')) }}
+    {{ return(otherwise) }}
+{%- endmacro %}
+
+{# Number of canceled orders, by a column that is true for them; unknown where purchase events are the only orders. #}
+{% macro canceled_orders(is_canceled='is_canceled') -%}
+    {{ return(stated_by_orders('count(case when ' ~ is_canceled ~ ' then 1 end)', otherwise='cast(null as bigint)')) }}
 {%- endmacro %}
 
 {#

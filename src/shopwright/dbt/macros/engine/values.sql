@@ -53,6 +53,11 @@
     cast(sum({{ expression }}) as decimal(38, 4))
 {%- endmacro %}
 
+{# Sum that is unknown where any value is: the others are no total. #}
+{% macro complete_sum(expression) -%}
+    case when count({{ expression }}) = count(*) then sum({{ expression }}) end
+{%- endmacro %}
+
 {# Condition: two values are equal, or both are null. #}
 {% macro null_safe_equal(left, right) -%}
     {{ left }} is not distinct from {{ right }}

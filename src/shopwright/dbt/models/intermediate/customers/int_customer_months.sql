@@ -22,7 +22,7 @@ months as (
         customer_id,
         cast(date_trunc('month', order_date) as date) as order_month,
         count(*) as order_count,
-        {{ amount_sum('order_value_amount') }} as order_value_amount
+        {{ known_amount_sum('order_value_amount') }} as order_value_amount
     from orders
     group by customer_id, cast(date_trunc('month', order_date) as date)
 ),

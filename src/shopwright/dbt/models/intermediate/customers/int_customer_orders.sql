@@ -25,7 +25,7 @@ final as (
         max(case when is_counted then ordered_at end) as last_counted_at,
         count(*) as order_count,
         count(case when is_counted then 1 end) as counted_order_count,
-        count(case when is_canceled then 1 end) as canceled_order_count,
+        {{ canceled_orders() }} as canceled_order_count,
         {{ amount(
             'case when count(order_value_amount) > 0 or count(case when is_counted then 1 end) = 0 '
             ~ 'then coalesce(sum(order_value_amount), 0) end'

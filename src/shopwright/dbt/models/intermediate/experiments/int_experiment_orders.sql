@@ -1,5 +1,6 @@
 -- grain: one row per order of a known customer, as experiments count it
--- A view. Canceled orders are left out; returned units count with the order that they belong to.
+-- A view. Canceled orders are left out; returned units count with the order that they belong to, and are
+-- unknown where purchase events are the only orders.
 {{ config(materialized='view') }}
 
 with
@@ -28,8 +29,9 @@ final as (
         end as purchased_at,
         case when orders.is_counted then 1 else 0 end as order_count,
         case when orders.is_counted then orders.unit_count else 0 end as unit_count,
-        coalesce(orders.order_value_amount, 0) as revenue_amount,
-        coalesce(returned_lines.returned_unit_count, 0) as returned_unit_count
+        case when orders.is_counted then orders.order_value_amount else 0 end as revenue_amount,
+        {{ stated_by_orders('coalesce(returned_lines.returned_unit_count, 0)', otherwise=units('null')) }}
+            as returned_unit_count
     from orders
     left join returned_lines
         on orders.order_key = returned_lines.order_key

@@ -63,7 +63,7 @@ orders_per_unit as (
         unit_key,
         count(*) as order_count,
         sum(unit_count) as unit_count,
-        {{ money_sum('revenue_amount') }} as revenue_amount
+        {{ complete_sum('revenue_amount') }} as revenue_amount
     from orders
     group by unit_key
 ),
@@ -75,7 +75,8 @@ final as (
         coalesce(sessions_per_unit.cart_session_count, 0) as cart_session_count,
         coalesce(orders_per_unit.order_count, 0) as order_count,
         coalesce(orders_per_unit.unit_count, 0) as unit_count,
-        coalesce(orders_per_unit.revenue_amount, 0) as revenue_amount
+        case when orders_per_unit.unit_key is null then 0 else orders_per_unit.revenue_amount end
+            as revenue_amount
     from sessions_per_unit
     full outer join orders_per_unit
         on sessions_per_unit.unit_key = orders_per_unit.unit_key

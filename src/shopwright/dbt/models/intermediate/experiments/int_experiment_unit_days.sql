@@ -25,8 +25,8 @@ purchases as (
         {{ shop_date('ordered_at') }} as activity_date,
         sum(order_count) as order_count,
         sum(unit_count) as unit_count,
-        {{ money_sum('revenue_amount') }} as revenue_amount,
-        sum(returned_unit_count) as returned_unit_count,
+        {{ complete_sum('revenue_amount') }} as revenue_amount,
+        {{ complete_sum('returned_unit_count') }} as returned_unit_count,
         min(purchased_at) as first_purchase_at
     from {{ ref('int_experiment_unit_orders') }}
     group by experiment, unit_key, {{ shop_date('ordered_at') }}
@@ -45,8 +45,11 @@ final as (
         cast(coalesce(sessions.abandoned_session_count, 0) as integer) as abandoned_session_count,
         cast(coalesce(purchases.order_count, 0) as integer) as order_count,
         {{ units('coalesce(purchases.unit_count, 0)') }} as unit_count,
-        cast(coalesce(purchases.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
-        {{ units('coalesce(purchases.returned_unit_count, 0)') }} as returned_unit_count,
+        cast(
+            case when purchases.unit_key is null then 0 else purchases.revenue_amount end as decimal(38, 4)
+        ) as revenue_amount,
+        {{ units('case when purchases.unit_key is null then ' ~ stated_by_orders('0', otherwise='null')
+            ~ ' else purchases.returned_unit_count end') }} as returned_unit_count,
         purchases.first_purchase_at
     from sessions
     full outer join purchases

@@ -49,7 +49,7 @@ purchases_of_session_units as (
         purchases.order_key,
         min(purchases.booked_at) as ordered_at,
         sum(purchases.unit_count) as unit_count,
-        {{ money_sum('purchases.line_amount') }} as revenue_amount
+        {{ complete_sum('purchases.line_amount') }} as revenue_amount
     from units
     inner join purchases
         on
@@ -72,7 +72,7 @@ final as (
         1 as order_count,
         unit_count,
         revenue_amount,
-        0 as returned_unit_count
+        {{ units('null') }} as returned_unit_count
     from purchases_of_session_units
 )
 

@@ -23,7 +23,7 @@ activity as (
         order_month,
         count(*) as active_customer_count,
         sum(order_count) as order_count,
-        {{ money_sum('order_value_amount') }} as order_value_amount
+        {{ known_money_sum('order_value_amount') }} as order_value_amount
     from customer_months
     group by cohort_month, order_month
 ),
@@ -53,7 +53,8 @@ cohort_periods as (
             as period_number,
         coalesce(activity.active_customer_count, 0) as active_customer_count,
         coalesce(activity.order_count, 0) as order_count,
-        coalesce(activity.order_value_amount, 0) as order_value_amount
+        case when activity.order_month is null then 0 else activity.order_value_amount end
+            as order_value_amount
     from cohort_months
     left join activity
         on

@@ -2,6 +2,7 @@
 {%- set counts = [
     'session_count', 'cart_session_count', 'purchase_session_count', 'abandoned_session_count', 'order_count'
 ] %}
+{%- set no_returned_units = stated_by_orders(units('0'), otherwise=units('null')) %}
 
 with
 
@@ -24,8 +25,8 @@ totals as (
         sum({{ count }}) as {{ count }},
         {% endfor -%}
         sum(unit_count) as unit_count,
-        sum(revenue_amount) as revenue_amount,
-        sum(returned_unit_count) as returned_unit_count,
+        {{ complete_sum('revenue_amount') }} as revenue_amount,
+        {{ complete_sum('returned_unit_count') }} as returned_unit_count,
         min(first_purchase_at) as first_purchase_at,
         sum(view_session_count) as view_session_count,
         sum(checkout_session_count) as checkout_session_count
@@ -51,8 +52,14 @@ final as (
         cast(coalesce(totals.{{ count }}, 0) as integer) as {{ count }},
         {% endfor -%}
         {{ units('coalesce(totals.unit_count, 0)') }} as unit_count,
-        cast(coalesce(totals.revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
-        {{ units('coalesce(totals.returned_unit_count, 0)') }} as returned_unit_count,
+        cast(case when totals.unit_key is null then 0 else totals.revenue_amount end as decimal(38, 4))
+            as revenue_amount,
+        -- Nothing says in which session something was bought that is returned.
+        case
+            when units.unit_session_start_at is not null then null
+            when totals.unit_key is null then {{ no_returned_units }}
+            else {{ units('totals.returned_unit_count') }}
+        end as returned_unit_count,
         case when totals.order_count > 0 then 1 else 0 end as is_converted,
         {{ seconds_between('units.exposed_at', 'totals.first_purchase_at') }} as seconds_to_purchase,
         coalesce(totals.view_session_count, 0) > 0 as has_view,
@@ -70,7 +77,11 @@ final as (
         end as pre_unit_count,
         case
             when units.pre_start_at is not null
-                then cast(coalesce(pre_period.revenue_amount, 0) as decimal(38, 4))
+                then
+                    cast(
+                        case when pre_period.unit_key is null then 0 else pre_period.revenue_amount end
+                        as decimal(38, 4)
+                    )
         end as pre_revenue_amount,
         case
             when units.pre_start_at is not null then case when pre_period.order_count > 0 then 1 else 0 end

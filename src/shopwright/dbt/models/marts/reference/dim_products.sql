@@ -44,7 +44,8 @@ final as (
         coalesce(event_totals.add_to_cart_count, 0) as add_to_cart_count,
         coalesce(event_totals.purchase_count, 0) as purchase_count,
         {{ units('coalesce(sales.unit_count, 0)') }} as unit_count,
-        {{ units('coalesce(sales.returned_unit_count, 0)') }} as returned_unit_count,
+        {{ stated_by_orders(units('coalesce(sales.returned_unit_count, 0)'), otherwise=units('null')) }}
+            as returned_unit_count,
         cast(case when sales.product_id is null then 0 else sales.gross_amount end as decimal(38, 4))
             as gross_amount,
         cast(case when sales.product_id is null then 0 else sales.return_amount end as decimal(38, 4))

@@ -51,7 +51,7 @@ totals as (
         count(case when is_mismatched then 1 end) as mismatched_order_count,
         {{ money_sum('case when is_mismatched and is_largest then payment_difference_amount end') }}
             as mismatch_amount,
-        count(case when is_canceled then 1 end) as canceled_order_count,
+        {{ canceled_orders() }} as canceled_order_count,
         count(case when is_canceled or refunded_amount > 0 or payment_difference_amount < 0 then 1 end)
             as risky_order_count,
         count(case when review_score <= 2 then 1 end) as badly_reviewed_order_count,

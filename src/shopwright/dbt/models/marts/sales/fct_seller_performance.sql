@@ -34,7 +34,7 @@ totals as (
         min(ordered_at) as first_ordered_at,
         max(ordered_at) as last_ordered_at,
         count(joined_order_key) as order_count,
-        count(case when is_canceled_order then 1 end) as canceled_order_count,
+        {{ canceled_orders('is_canceled_order') }} as canceled_order_count,
         count(*) as line_count,
         {{ units("sum(case when kind = 'sale' then unit_count else 0 end)") }} as unit_count,
         {{ summed_amounts() }},

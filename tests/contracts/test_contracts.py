@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from shopwright.contracts import BY_NAME, ENTITIES, Column, Entity, Rule
-from shopwright.contracts.events import LATER_COLUMNS
+from shopwright.contracts.events import LATER_COLUMNS, MAX_LINE_AMOUNT
 from shopwright.contracts.schema import Kind
 from shopwright.core.engine import connect
 from shopwright.lake.delta import lake_columns
@@ -61,6 +61,11 @@ def test_the_lake_stores_landed_columns_then_technical_ones(entity):
     names = [column.name for column in lake_columns(entity.name)]
     technical = [*([STATEMENT] if entity.whole else []), *TECHNICAL]
     assert names == [column.name for column in (*entity.stored_columns, *technical)]
+
+
+def test_the_largest_amount_is_that_of_the_warehouse():
+    macros = (files("shopwright") / "dbt/macros/engine/values.sql").read_text(encoding="utf-8")
+    assert re.search(r"macro largest_amount\(\) -%\}\s+(\d+)\s", macros)[1] == MAX_LINE_AMOUNT
 
 
 def test_money_is_exact_and_ids_are_ids():

@@ -27,6 +27,9 @@ treated as an error of the export."""
 MAX_VALUE = "100000000"
 """Limit of an amount of a whole event, such as the total of an order."""
 
+MAX_LINE_AMOUNT = "1000000000000"
+"""Limit of price times quantity in any currency; dbt's macro ``largest_amount`` holds the same."""
+
 LATER_COLUMNS = (
     "visitor_id",
     "referrer",
@@ -186,6 +189,13 @@ EVENTS = Entity(
             "product_id_missing",
             "event_type not in ('product_view', 'add_to_cart', 'remove_from_cart') or product_id is not null",
             "An event about a product has a product id.",
+        ),
+        # few events have a quantity, so that the amount of most is never computed
+        Rule(
+            "amount_out_of_range",
+            f"quantity is null or quantity = 1 or price::double * quantity <= {MAX_LINE_AMOUNT}",
+            "`price` times `quantity` is at most 1,000,000,000,000 in any currency.",
+            follows=("price", "quantity"),
         ),
     ),
 )

@@ -313,7 +313,10 @@ EXCHANGE_RATES = Entity(
     time_column="rate_date",
     columns=(
         Column(
-            "currency", Kind.CURRENCY, "ISO 4217 code of the currency that amounts are in.", required=True
+            "currency",
+            Kind.CURRENCY,
+            "ISO 4217 code of the currency that amounts are in; the shop's own needs no rate, and one of it is ignored.",
+            required=True,
         ),
         _timestamp(
             "rate_date",

@@ -69,8 +69,9 @@ def _product(typed: dict[str, str]) -> str:
     return (
         "case when abs(unit_price) < 10000000 and abs(quantity) < 10000000 "
         "then (unit_price * quantity)::decimal(18,4) "
-        "when abs(unit_price) < 1000000000000 and abs(quantity) < 10000000 "
-        f"then least((unit_price::decimal(28,10) * quantity)::decimal(38,4), {_LARGEST})::decimal(18,4) end"
+        "when abs(unit_price) < 10000000000000 and abs(quantity) < 10000000 "
+        f"then greatest(least((unit_price::decimal(28,10) * quantity)::decimal(38,4), {_LARGEST}), -{_LARGEST})"
+        "::decimal(18,4) end"
     )
 
 

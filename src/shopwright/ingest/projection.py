@@ -373,7 +373,7 @@ def _typed(column: Column, mapping: Mapping) -> str:
         case Kind.ID | Kind.PERSON_ID | Kind.ORDER_ID:
             return read_id(raw, column, nobody=mapping.nobody, namespace=mapping.namespace)
         case Kind.NUMBER | Kind.BOOLEAN:
-            return f"try_cast({raw} as {column.kind.sql_type})"
+            return f"case when {_is_number(raw)} then try_cast({raw} as {column.kind.sql_type}) end"
     return f"upper(trim({raw}))" if column.kind is Kind.CURRENCY else raw
 
 

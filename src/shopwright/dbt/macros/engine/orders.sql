@@ -79,12 +79,16 @@
 
 {#
     An amount of a line in the shop's currency, rounded to four decimals; null without a rate, or where the result is too
-    large for an amount. Only lines in another currency cost a multiplication.
+    large for an amount of a line. Only lines in another currency cost a multiplication.
+
+    quantity  where the amount is the price of one of several units
 #}
-{% macro in_shop_currency(expression) -%}
+{% macro in_shop_currency(expression, quantity=none) -%}
     case
         when exchange_rate = 1 then {{ amount(expression) }}
-        when abs({{ amount(expression) }} * exchange_rate) < 99999999999999
+        when
+            abs({{ amount(expression) }} * exchange_rate)
+            <= {{ largest_amount() }}{% if quantity %} / greatest(coalesce({{ quantity }}, 1), 1){% endif %}
             then {{ amount(amount(expression) ~ ' * exchange_rate') }}
     end
 {%- endmacro %}

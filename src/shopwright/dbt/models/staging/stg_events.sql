@@ -62,7 +62,7 @@ final as (
         search_query,
         properties,
 
-        {{ in_shop_currency('price') if source_has_foreign_currencies() else 'price' }} as price,
+        {{ in_shop_currency('price', 'quantity') if source_has_foreign_currencies() else 'price' }} as price,
         quantity,
         case
             when event_type = 'purchase'

@@ -1,4 +1,5 @@
 -- grain: one row per currency and day from which its rate counts
+-- The shop's own currency has none: some tables of rates state it as 1.
 -- A rate counts until the next one, for seven days at most: an older one says nothing about today.
 with
 
@@ -7,6 +8,7 @@ exchange_rates as (
         *,
         {{ shop_date('rate_date') }} as first_date
     from {{ source('bronze', 'exchange_rates') }}
+    where currency <> '{{ var("shop_currency") }}'
 ),
 
 ranked as (

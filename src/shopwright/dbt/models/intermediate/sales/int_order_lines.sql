@@ -63,7 +63,9 @@ lines as (
 unknown_orders as (
     select distinct order_key as unknown_order_key
     from lines
-    where line_amount is null
+    where
+        line_amount + freight_amount + line_tax_amount + included_tax_amount + line_discount_amount
+        is null
 ),
 
 lines_with_status as (

@@ -65,8 +65,11 @@ orders_with_totals as (
             when line_totals.lines_currency = orders.presentment_currency then line_totals.presentment_amount
             when
                 line_totals.lines_currency = orders.stated_currency
-                and orders.presentment_rate * abs(line_totals.presentment_amount) < 99999999999999
-                then {{ amount('line_totals.presentment_amount * orders.presentment_rate') }}
+                and abs(line_totals.presentment_amount) * cast(orders.presentment_rate as decimal(20, 12))
+                < 99999999999999
+                then {{ amount(
+                    'line_totals.presentment_amount * cast(orders.presentment_rate as decimal(20, 12))'
+                ) }}
         end as presentment_total_amount,
         coalesce(line_totals.seller_count, 0) as seller_count,
         coalesce(line_totals.unit_count, 0) as unit_count,

@@ -54,6 +54,23 @@ def test_a_range_names_the_value_outside_and_its_row(project):
     )
 
 
+def test_an_order_that_only_its_lines_state_comes_from_one_of_them(project):
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(
+            "update bronze.orders set order_id = 'o3'; alter table gold.fct_orders add customer_id text"
+        )
+        connection.execute("update gold.fct_orders set customer_id = 'c1'")
+        connection.execute(
+            "create table bronze.customers as select 'c1' as customer_id, 'b1' as _batch_id, 1 as _batch_seq, 2 as _row_number"
+        )
+        connection.execute(
+            "create table bronze.order_items as select 'o1' as order_id, 'b1' as _batch_id, 1 as _batch_seq, 3 as _row_number"
+        )
+        for name in ("payments", "refunds"):
+            connection.execute(f"create table bronze.{name} as from bronze.order_items where false")
+    assert "from order_items row 4 accepted from may.csv" in format_failure(project, RESULT)
+
+
 def test_a_condition_names_the_columns_that_it_compares(project):
     result = replace(RESULT, arguments={"condition": "delivery_days >= line_count - 1"})
     assert "order_id = o1, delivery_days = -2, line_count = 3, from" in format_failure(project, result)

@@ -24,6 +24,7 @@ from shopwright.warehouse.failures import (
     record_failed_build,
 )
 from shopwright.warehouse.merges import describe_merges, has_visitors
+from shopwright.warehouse.model_failures import format_model_failure
 from shopwright.warehouse.publish import WarehouseReader, publish
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 """Unit tests test the models' SQL, not the shop's data: the test suite of this package runs them."""
+
+MAX_FAILED_MODELS = 3
+"""Failed models that the message of a build describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +216,11 @@ def _raise_on_failure(project: Project, run: DbtRun) -> None:
     tests = [result for result in failed if "test" in result.kind]
     failed_models = [result for result in failed if result not in tests]
     if failed_models:
-        first = failed_models[0]
+        messages = "; ".join(format_model_failure(result) for result in failed_models[:MAX_FAILED_MODELS])
+        more = len(failed_models) - MAX_FAILED_MODELS
         raise BuildError(
-            f"{first.kind} {first.name} failed: {first.message} "
-            f"(nothing was published; details in {project.work / 'logs' / 'dbt.log'})"
+            f"{len(failed_models)} of {_count_models(run)} models failed, nothing was published: {messages}"
+            f"{f'; and {more} more' if more > 0 else ''} (details in {project.work / 'logs' / 'dbt.log'})"
         )
     if tests:
         messages = [format_failure(project, result) for result in tests]
@@ -223,6 +228,10 @@ def _raise_on_failure(project: Project, run: DbtRun) -> None:
             f"{len(tests)} of {_count_tests(run)} tests failed, nothing was published: {'; '.join(messages)}",
             messages,
         )
+
+
+def _count_models(run: DbtRun) -> int:
+    return sum(result.kind in ("model", "snapshot") for result in run.results)
 
 
 def _count_tests(run: DbtRun) -> int:
@@ -235,7 +244,7 @@ def _report(project: Project, run: DbtRun, reason: str, seconds: float) -> Build
     return BuildReport(
         full_refresh=bool(reason),
         reason=reason,
-        models=sum(result.kind in ("model", "snapshot") for result in run.results),
+        models=_count_models(run),
         tests=_count_tests(run),
         warnings=tuple(f"{result.name}: {result.failing_rows}" for result in warnings),
         warning_rows=tuple("; ".join(describe_rows(project, result)) for result in warnings),

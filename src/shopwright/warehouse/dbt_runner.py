@@ -123,7 +123,7 @@ def _as_error(message: str) -> BuildError | BusyError:
         return BusyError(
             "another program has warehouse.duckdb open: close it, or open published/warehouse.duckdb there instead"
         )
-    return BuildError(f"dbt: {_first_lines(message)}")
+    return BuildError(f"dbt: {join_first_lines(message)}")
 
 
 def _event_listener(on_progress: ProgressCallback) -> Callable[[Any], None]:
@@ -145,7 +145,7 @@ def _to_node_result(result: Any) -> NodeResult:
         status=str(getattr(result.status, "value", result.status)),
         seconds=float(result.execution_time or 0),
         failures=int(result.failures or 0),
-        message=_first_lines(result.message or ""),
+        message=join_first_lines(result.message or ""),
         query=str(getattr(node, "compiled_code", "") or ""),
         model=str(getattr(node, "attached_node", "") or "").rsplit(".", 1)[-1],
         column=str(getattr(node, "column_name", "") or ""),
@@ -153,5 +153,6 @@ def _to_node_result(result: Any) -> NodeResult:
     )
 
 
-def _first_lines(text: str) -> str:
+def join_first_lines(text: str) -> str:
+    """Return the beginning of a message of several lines as one line."""
     return " ".join([line.strip() for line in text.splitlines() if line.strip()][:3])

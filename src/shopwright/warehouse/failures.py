@@ -142,8 +142,7 @@ def find_source_row(connection: Connection, model: str, row: Row) -> SourceRow |
         model: name of the model, which often names the entity.
         row: its columns.
     """
-    for entity in _possible_entities(model, row):
-        key = _key_of(entity)
+    for entity, key in _possible_keys(model, row):
         condition = " and ".join(f"source_rows.{quote_name(name)} = ${name}" for name in key)
         found = connection.execute(
             "select ledger.file, source_rows._row_number + 1 "
@@ -157,15 +156,20 @@ def find_source_row(connection: Connection, model: str, row: Row) -> SourceRow |
     return None
 
 
-def _possible_entities(model: str, row: Row) -> list[Entity]:
-    """Return the entities whose keys the row has, the most telling first."""
-    entities = [
-        entity
-        for entity in ENTITIES
-        if (key := _key_of(entity)) and all(row.get(name) is not None for name in key)
-    ]
+def _possible_keys(model: str, row: Row) -> list[tuple[Entity, tuple[str, ...]]]:
+    """Return the entities that a row may come from with the columns to find theirs, the most telling first.
+
+    A row of a model that is named after an entity comes from that, or from its parts: some orders are known from their lines.
+    """
     named = BY_NAME.get(re.sub(r"^(stg|int|fct|dim|agg|feat)_", "", model))
-    return sorted(entities, key=lambda entity: (entity is not named, -len(_key_of(entity))))
+    keys = [(entity, _key_of(entity)) for entity in ENTITIES]
+    if named is not None:
+        keys = [(named, _key_of(named))]
+        keys += [(entity, (entity.whole,)) for entity in ENTITIES if (entity.whole,) == _key_of(named)]
+    possible = [
+        (entity, key) for entity, key in keys if key and all(row.get(name) is not None for name in key)
+    ]
+    return sorted(possible, key=lambda item: (item[0] is not named, -len(item[1])))
 
 
 def _key_of(entity: Entity) -> tuple[str, ...]:

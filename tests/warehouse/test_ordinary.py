@@ -9,6 +9,7 @@ import pytest
 
 from shopwright.ingest.run import ingest
 from shopwright.simulate import SimulationConfig, simulate
+from shopwright.simulate.traits.declarations import traits_of
 from shopwright.simulate.traits.order_truth import AMOUNTS
 from shopwright.warehouse.build import build
 from tests.built import build_once
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
     from shopwright.core.engine import Connection
     from shopwright.settings import Project
 
-TRAITS = (
-    *("log-ins", "reloads", "resent-events", "fine-prices", "weights", "tips", "gift-cards", "taxes"),
-    *("overlaps", "undated-versions"),
-)
-
 
 @pytest.fixture(scope="module")
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A built marketplace with traits."""
+    """A built marketplace with every trait."""
 
     def make(folder: Path) -> Project:
         config = SimulationConfig(
-            format="marketplace", events=15_000, products=150, return_rate=0.3, traits=TRAITS
+            format="marketplace",
+            events=15_000,
+            products=150,
+            return_rate=0.3,
+            traits=traits_of("marketplace"),
         )
         simulate(config, folder / "raw")
         project = make_shop(folder, raw="raw", extra='[shop]\nname = "ordinary"\ncurrency = "EUR"\n')

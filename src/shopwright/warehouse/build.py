@@ -216,10 +216,10 @@ def _raise_on_failure(project: Project, run: DbtRun) -> None:
     tests = [result for result in failed if "test" in result.kind]
     failed_models = [result for result in failed if result not in tests]
     if failed_models:
-        messages = "; ".join(format_model_failure(result) for result in failed_models[:MAX_FAILED_MODELS])
+        described = "; ".join(format_model_failure(result) for result in failed_models[:MAX_FAILED_MODELS])
         more = len(failed_models) - MAX_FAILED_MODELS
         raise BuildError(
-            f"{len(failed_models)} of {_count_models(run)} models failed, nothing was published: {messages}"
+            f"{len(failed_models)} of {_count_models(run)} models failed, nothing was published: {described}"
             f"{f'; and {more} more' if more > 0 else ''} (details in {project.work / 'logs' / 'dbt.log'})"
         )
     if tests:

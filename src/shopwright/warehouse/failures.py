@@ -165,7 +165,7 @@ def _possible_keys(model: str, row: Row) -> list[tuple[Entity, tuple[str, ...]]]
     keys = [(entity, _key_of(entity)) for entity in ENTITIES]
     if named is not None:
         keys = [(named, _key_of(named))]
-        keys += [(entity, (entity.whole,)) for entity in ENTITIES if (entity.whole,) == _key_of(named)]
+        keys += [(entity, _key_of(named)) for entity in ENTITIES if (entity.whole,) == _key_of(named)]
     possible = [
         (entity, key) for entity, key in keys if key and all(row.get(name) is not None for name in key)
     ]

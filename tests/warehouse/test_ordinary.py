@@ -97,3 +97,36 @@ def test_the_last_version_of_a_product_and_a_profile_counts(published: Connectio
     expected = rows(published, profiles.format("truth_customers"))
     users = "gold.dim_users where is_current and user_id in (select user_id from truth_customers)"
     assert rows(published, profiles.format(users)) == expected
+
+
+def test_refunds_count_on_their_own_days(published: Connection) -> None:
+    amounts = "sum(return_amount), -sum(tax_amount), -sum(freight_amount), -sum(adjustment_amount)"
+    actual = rows(
+        published,
+        f"select booked_date, count(distinct order_id), {amounts} from gold.fct_order_items "
+        "where kind_rule = 'refund' group by booked_date order by booked_date",
+    )
+    columns = "refund_date, refund_count, return_amount, tax_amount, freight_amount, adjustment_amount"
+    assert actual == rows(published, f"select {columns} from truth_refunds order by refund_date")
+    assert len(actual) > 5
+
+
+def test_each_order_has_the_total_that_its_customer_saw(published: Connection) -> None:
+    columns = "order_id, presentment_currency, presentment_total_amount"
+    actual = rows(published, f"select {columns} from gold.fct_orders order by order_id")
+    assert actual == rows(
+        published, f"select {columns} from truth_orders where not is_test order by order_id"
+    )
+    assert {currency for _, currency, _ in actual} == {"EUR", "USD", "GBP"}
+
+
+def test_tests_of_the_shop_count_nowhere(published: Connection) -> None:
+    tests = "(select order_id from truth_orders where is_test)"
+    assert rows(published, f"select count(*) > 0 from {tests}") == [(True,)]
+    for table in ("fct_orders", "fct_order_items"):
+        assert rows(published, f"select count(*) from gold.{table} where order_id in {tests}") == [(0,)]
+
+
+def test_orders_without_lines_are_worth_what_they_state(published: Connection) -> None:
+    without = "select order_id from gold.fct_orders where line_count = 0 and gross_amount > 0"
+    assert rows(published, without)

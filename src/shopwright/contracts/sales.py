@@ -26,7 +26,6 @@ TENDERS = ("money", "gift_card", "store_credit")
 MAX_AMOUNT = "100000000"
 """Limit of an amount; above it, the amount is treated as an error of the export."""
 
-
 _MAX_NUMBER = "999999999999999999"
 """Limit of numbers of lines and payments, which may be the ids of a platform."""
 
@@ -61,6 +60,10 @@ def _currency(
     meaning: str = "ISO 4217 code; empty means the shop's currency.", name: str = "currency"
 ) -> Column:
     return Column(name, Kind.CURRENCY, meaning)
+
+
+def _position(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.INTEGER, meaning, required=required, minimum="1", maximum=_MAX_NUMBER)
 
 
 def _is_day(name: str) -> Column:
@@ -138,19 +141,10 @@ ORDER_ITEMS = Entity(
     time_column="ordered_at",
     columns=(
         Column("order_id", Kind.ORDER_ID, "The order.", required=True),
-        Column(
-            "line_number",
-            Kind.INTEGER,
-            "Number of the line, from 1; empty where the source does not number lines.",
-            minimum="1",
-            maximum=_MAX_NUMBER,
-        ),
-        Column(
+        _position("line_number", "Number of the line, from 1; empty where the source does not number lines."),
+        _position(
             "copy_number",
-            Kind.INTEGER,
             "Number of the copy, from 1, among equal lines of an order; empty where the source numbers lines.",
-            minimum="1",
-            maximum=_MAX_NUMBER,
         ),
         Column("product_id", Kind.ID, "The product."),
         Column("variant_id", Kind.ID, "The variant of the product, such as a size."),
@@ -235,14 +229,7 @@ PAYMENTS = Entity(
     whole="order_id",
     columns=(
         Column("order_id", Kind.ORDER_ID, "The order.", required=True),
-        Column(
-            "sequence",
-            Kind.INTEGER,
-            "Number of the payment, from 1.",
-            required=True,
-            minimum="1",
-            maximum=_MAX_NUMBER,
-        ),
+        _position("sequence", "Number of the payment, from 1.", required=True),
         Column("method", Kind.TEXT, "Payment method, as the source writes it."),
         Column(
             "tender",
@@ -271,13 +258,7 @@ REFUNDS = Entity(
     columns=(
         Column("refund_id", Kind.ID, "The refund.", required=True),
         Column("order_id", Kind.ORDER_ID, "The order refunded.", required=True),
-        Column(
-            "line_number",
-            Kind.INTEGER,
-            "Number of the order line given back; empty for what belongs to no line.",
-            minimum="1",
-            maximum=_MAX_NUMBER,
-        ),
+        _position("line_number", "Number of the order line given back; empty for what belongs to no line."),
         _timestamp("refunded_at", "When it was refunded.", required=True),
         Column("product_id", Kind.ID, "The product given back, where no line is named."),
         Column(

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from shopwright.collector import segment
 from shopwright.collector.schema import EXAMPLE, event_schema
 from shopwright.contracts.events import EVENTS
+from shopwright.core.currencies import MAGNITUDES
 from shopwright.service.app import create_app
 from shopwright.testing import Shop
 
@@ -112,7 +113,7 @@ def test_the_schema_is_the_contract(client):
     assert schema["required"] == ["event_at", "event_type"]
     assert schema["anyOf"] == [{"required": ["user_id"]}, {"required": ["visitor_id"]}]
     assert schema["properties"]["event_type"]["examples"] == list(EVENTS.column("event_type").allowed)
-    assert schema["properties"]["price"]["maximum"] == 100_000_000 * 100_000
+    assert schema["properties"]["price"]["maximum"] == 100_000_000 * max(MAGNITUDES)
     named = {"source_event_id": "event_id", "session_hint": "session_id"}
     assert set(schema["properties"]) == {
         named.get(column.name, column.name) for column in EVENTS.stored_columns

@@ -106,6 +106,10 @@ PRODUCT_FIELDS = {
     "brand": column("brand"),
     "price": column("price"),
     "currency": column("currency"),
+    "unit_cost": column("unit_cost", "cost"),
+    "stock_quantity": column("stock_quantity", "stock", "inventory_quantity"),
+    "status": column("status"),
+    "tags": column("tags"),
 }
 
 CUSTOMER_FIELDS = {

@@ -22,9 +22,13 @@ final as (
         {{ null_if_reserved('category') }} as category,
         brand,
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
+        lower(trim(status)) as status,
+        tags,
         properties,
 
         price,
+        cast(unit_cost as decimal(28, 10)) as unit_cost,
+        stock_quantity,
 
         valid_from
     from ranked

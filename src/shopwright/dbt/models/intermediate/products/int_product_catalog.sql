@@ -21,7 +21,13 @@ final as (
         versions.product_name,
         coalesce(categories.category_name, versions.category) as category,
         versions.brand,
-        versions.price
+        versions.price,
+        versions.currency,
+        versions.unit_cost,
+        versions.stock_quantity,
+        versions.valid_from,
+        versions.status,
+        versions.tags
     from versions
     left join categories
         on versions.category = categories.category

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
@@ -427,3 +428,34 @@ def test_any_sequence_ends_in_what_a_fresh_ingest_with_the_last_settings_gives(
     assert content(shop) == content(fresh)
     assert len(shop.quarantine()) == len(fresh.quarantine())
     assert not order or shop.ingest().changed_sources == []
+
+
+def test_a_file_that_was_read_again_can_be_taken_out(tmp_path):
+    """Events have so many columns that Delta keeps no statistics of the last ones by itself."""
+    shop = Shop.make(tmp_path, '[[sources]]\nname = "it"\nadapter = "event_stream"\npath = "raw"\n')
+    for name in ("right", "wrong"):
+        line = {
+            "event_id": name,
+            "event_type": "page_view",
+            "user_id": name,
+            "timestamp": "2025-01-01T10:00:00Z",
+        }
+        shop.write(f"{name}.jsonl", json.dumps(line).encode())
+    shop.ingest()
+    shop.read_again("it")
+    shop.read_again("it")
+    assert sorted(shop.rows("user_id")) == [("right",), ("wrong",)]
+    shop.forget("wrong.jsonl")
+    assert shop.rows("user_id") == [("right",)]
+
+
+def test_a_lake_of_an_older_version_tells_its_batches_apart(tmp_path):
+    shop = Shop.make(tmp_path, '[[sources]]\nname = "it"\nadapter = "event_stream"\npath = "raw"\n')
+    line = {"event_id": "e", "event_type": "page_view", "user_id": "u", "timestamp": "2025-01-01T10:00:00Z"}
+    shop.write("a.jsonl", json.dumps(line).encode())
+    shop.ingest()
+    events = shop.project.lake / "events"
+    DeltaTable(str(events)).alter.set_table_properties({"delta.dataSkippingStatsColumns": "user_id"})
+    shop.read_again("it")
+    shop.forget("it")
+    assert shop.rows("user_id") == []

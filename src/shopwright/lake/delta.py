@@ -172,6 +172,7 @@ class Lake:
             file.unlink()
             finished += 1
         self._remove_orphans()
+        self._declare_statistics()
         return finished
 
     def commit(self, intent: Intent) -> None:
@@ -205,7 +206,12 @@ class Lake:
         delta = self._open(table)
         if delta is None:
             create_table_with_add_actions(
-                str(self.folder(table)), schema, actions, name=table, commit_properties=properties
+                str(self.folder(table)),
+                schema,
+                actions,
+                name=table,
+                configuration=self._configuration(table),
+                commit_properties=properties,
             )
         else:
             gone = [RemoveAction(name, True, now) for name in removed]
@@ -234,6 +240,18 @@ class Lake:
                     file.unlink()
                     deleted += 1
         return deleted
+
+    def _declare_statistics(self) -> None:
+        """Say of tables of older versions which columns have statistics: of others only the first 32 columns' are read."""
+        for folder in self.root.glob("*/"):
+            delta = self._open(folder.name)
+            configuration = self._configuration(folder.name)
+            if delta is not None and not configuration.items() <= delta.metadata().configuration.items():
+                delta.alter.set_table_properties(configuration)
+
+    def _configuration(self, table: str) -> dict[str, str]:
+        columns = filter(None, (self._time_column(table), self._batch_column(table)))
+        return {"delta.dataSkippingStatsColumns": ",".join(columns)}
 
     def _remove_orphans(self) -> None:
         for leftover in self._intents.glob("*.tmp"):

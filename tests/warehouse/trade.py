@@ -43,7 +43,7 @@ def trade_shop(root: Path, *, extra: str = "") -> Project:
     (root / "till" / "till-0.csv").write_text(
         HEADER + "t0,2025-01-09 12:00:00,c0,till-1,1,5\n", encoding="utf-8"
     )
-    (root / "raw" / "users-0.jsonl").write_text(
+    (root / "raw" / "users-first.jsonl").write_text(
         '{"user_id": "c0", "updated_at": "2025-01-01"}\n', encoding="utf-8"
     )
     return make_shop(root, extra=extra + SETTINGS)

@@ -20,6 +20,9 @@ rule is quarantined under the rule's name; all other rows are loaded. Text is st
 are UTC. Money is exact to four decimals, never a floating-point number; its unit is the currency in the row's `currency`
 column, or else the shop's. An empty cell means unknown, which is not zero.
 
+A personal column may say who somebody is, alone or with others. A source keeps such a column as it is unless its
+`[sources.privacy]` says `drop` or `hash` (see [settings](settings.md#sources)).
+
 To change a column or a rule, edit `src/shopwright/contracts/`; this page is generated from it."""
 
 _RULE_HEADER = ("rule", "an accepted row")
@@ -78,14 +81,24 @@ def _section(entity: Entity) -> str:
     if entity.time_column is not None:
         facts.append(f"Its time is `{entity.time_column}`.")
     columns = format_table(
-        ("column", "type", "unit", "required", "values", "meaning"), map(_column_cells, entity.columns)
+        ("column", "type", "unit", "required", "personal", "values", "meaning"),
+        map(_column_cells, entity.columns),
     )
     return "\n\n".join([f"## {entity.name}", " ".join(facts), columns, *_rules(entity)])
 
 
 def _column_cells(column: Column) -> tuple[str, ...]:
     required = "computed on read" if column.derived is not None else "yes" if column.required else ""
-    return (f"`{column.name}`", column.kind, column.unit or "", required, _values(column), column.meaning)
+    personal = "yes" if column.is_personal else ""
+    return (
+        f"`{column.name}`",
+        column.kind,
+        column.unit or "",
+        required,
+        personal,
+        _values(column),
+        column.meaning,
+    )
 
 
 def _values(column: Column) -> str:

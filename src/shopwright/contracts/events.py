@@ -104,17 +104,20 @@ EVENTS = Entity(
             "user_id",
             Kind.PERSON_ID,
             "The known user: a customer's id. Empty while the visitor is anonymous; then `visitor_id` has a value.",
+            is_personal=True,
         ),
         Column(
             "visitor_id",
             Kind.PERSON_ID,
             "The device or browser: a cookie or an app's installation. Its anonymous events are given to the user who is "
             "known on it.",
+            is_personal=True,
         ),
         Column(
             "session_hint",
             Kind.ID,
             "The source's own session id. For reference only; sessions are derived from gaps in time.",
+            is_personal=True,
         ),
         Column("product_id", Kind.ID, "The product of the event."),
         Column("product_name", Kind.TEXT, "The product's name in the event."),
@@ -138,17 +141,17 @@ EVENTS = Entity(
         Column("device", Kind.TEXT, "Type of device, such as desktop, mobile or tablet."),
         Column("country", Kind.TEXT, "Country of the shopper, as the source writes it."),
         Column("channel", Kind.TEXT, "Marketing channel of the session."),
-        Column("page_url", Kind.TEXT, "URL of the page."),
-        Column("search_query", Kind.TEXT, "Text of the search."),
-        Column("referrer", Kind.TEXT, "URL of the page that the visitor came from."),
+        Column("page_url", Kind.TEXT, "URL of the page.", is_personal=True),
+        Column("search_query", Kind.TEXT, "Text of the search.", is_personal=True),
+        Column("referrer", Kind.TEXT, "URL of the page that the visitor came from.", is_personal=True),
         Column("utm_source", Kind.TEXT, "Campaign parameter `utm_source`."),
         Column("utm_medium", Kind.TEXT, "Campaign parameter `utm_medium`."),
         Column("utm_campaign", Kind.TEXT, "Campaign parameter `utm_campaign`."),
         Column("utm_term", Kind.TEXT, "Campaign parameter `utm_term`."),
         Column("utm_content", Kind.TEXT, "Campaign parameter `utm_content`."),
-        Column("gclid", Kind.TEXT, "Click id of Google Ads."),
-        Column("fbclid", Kind.TEXT, "Click id of Meta."),
-        Column("msclkid", Kind.TEXT, "Click id of Microsoft Advertising."),
+        Column("gclid", Kind.TEXT, "Click id of Google Ads.", is_personal=True),
+        Column("fbclid", Kind.TEXT, "Click id of Meta.", is_personal=True),
+        Column("msclkid", Kind.TEXT, "Click id of Microsoft Advertising.", is_personal=True),
         Column(
             "list_position",
             Kind.INTEGER,
@@ -177,7 +180,9 @@ EVENTS = Entity(
         ),
         Column("coupon", Kind.TEXT, "Coupon code of the event."),
         Column("consent", Kind.TEXT, "What the visitor consented to, as the source writes it."),
-        Column("properties", Kind.JSON, "All other fields of the source, as one JSON object."),
+        Column(
+            "properties", Kind.JSON, "All other fields of the source, as one JSON object.", is_personal=True
+        ),
     ),
     rules=(
         Rule(
@@ -207,7 +212,13 @@ EXPOSURES = Entity(
     time_column="exposed_at",
     columns=(
         Column("experiment", Kind.TEXT, "Name of the experiment.", required=True),
-        Column("unit_id", Kind.PERSON_ID, "The user or session that was exposed.", required=True),
+        Column(
+            "unit_id",
+            Kind.PERSON_ID,
+            "The user or session that was exposed.",
+            required=True,
+            is_personal=True,
+        ),
         Column("variant", Kind.TEXT, "The variant that it was shown.", required=True),
         Column(
             "exposed_at",
@@ -218,6 +229,8 @@ EXPOSURES = Entity(
             minimum=MIN_TIMESTAMP,
             maximum=MAX_TIMESTAMP,
         ),
-        Column("properties", Kind.JSON, "All other fields of the source, as one JSON object."),
+        Column(
+            "properties", Kind.JSON, "All other fields of the source, as one JSON object.", is_personal=True
+        ),
     ),
 )

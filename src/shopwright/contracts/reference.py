@@ -14,7 +14,9 @@ VALID_FROM = Column(
     maximum=MAX_TIMESTAMP,
 )
 
-PROPERTIES = Column("properties", Kind.JSON, "All other fields of the source, as one JSON object.")
+PROPERTIES = Column(
+    "properties", Kind.JSON, "All other fields of the source, as one JSON object.", is_personal=True
+)
 
 CUSTOMERS = Entity(
     name="customers",
@@ -23,12 +25,17 @@ CUSTOMERS = Entity(
     time_column="valid_from",
     columns=(
         Column(
-            "customer_id", Kind.PERSON_ID, "The customer; the same id as `user_id` of events.", required=True
+            "customer_id",
+            Kind.PERSON_ID,
+            "The customer; the same id as `user_id` of events.",
+            required=True,
+            is_personal=True,
         ),
         Column(
             "person_id",
             Kind.PERSON_ID,
             "The person behind the customer, where the source creates a new customer for each order.",
+            is_personal=True,
         ),
         VALID_FROM,
         Column(
@@ -41,8 +48,13 @@ CUSTOMERS = Entity(
         ),
         Column("country", Kind.TEXT, "Country of residence, as the source writes it."),
         Column("region", Kind.TEXT, "State or region."),
-        Column("city", Kind.TEXT, "City."),
-        Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
+        Column("city", Kind.TEXT, "City.", is_personal=True),
+        Column(
+            "zip_prefix",
+            Kind.TEXT,
+            "Leading part of the postal code; text, since it may start with 0.",
+            is_personal=True,
+        ),
         Column("segment", Kind.TEXT, "Segment or plan that the shop assigned."),
         Column("is_subscribed", Kind.BOOLEAN, "Whether the customer agreed to marketing messages."),
         PROPERTIES,
@@ -110,8 +122,13 @@ SELLERS = Entity(
     columns=(
         Column("seller_id", Kind.ID, "The seller.", required=True),
         VALID_FROM,
-        Column("zip_prefix", Kind.TEXT, "Leading part of the postal code; text, since it may start with 0."),
-        Column("city", Kind.TEXT, "City."),
+        Column(
+            "zip_prefix",
+            Kind.TEXT,
+            "Leading part of the postal code; text, since it may start with 0.",
+            is_personal=True,
+        ),
+        Column("city", Kind.TEXT, "City.", is_personal=True),
         Column("region", Kind.TEXT, "State or region."),
         Column("country", Kind.TEXT, "Country."),
         PROPERTIES,

@@ -82,7 +82,9 @@ ORDERS = Entity(
     columns=(
         Column("order_id", Kind.ORDER_ID, "The order.", required=True),
         _timestamp("valid_from", "From when this version is valid; empty where the source does not say."),
-        Column("customer_id", Kind.PERSON_ID, "The person who ordered; empty where unknown."),
+        Column(
+            "customer_id", Kind.PERSON_ID, "The person who ordered; empty where unknown.", is_personal=True
+        ),
         Column("status", Kind.TEXT, "Status as the source writes it."),
         _timestamp("ordered_at", "When the order was placed.", required=True),
         _is_day("ordered_at"),
@@ -93,7 +95,7 @@ ORDERS = Entity(
         _timestamp(
             "canceled_at", "When it was canceled; an order with such a time is canceled, whatever its status."
         ),
-        Column("cancel_reason", Kind.TEXT, "Why it was canceled."),
+        Column("cancel_reason", Kind.TEXT, "Why it was canceled.", is_personal=True),
         Column("is_test", Kind.BOOLEAN, "Whether it is a test of the shop, which counts in no figure."),
         _currency(),
         _amount(
@@ -117,15 +119,15 @@ ORDERS = Entity(
         Column("sales_channel", Kind.TEXT, "Where it was sold, such as web, pos or a marketplace."),
         Column("store_id", Kind.ID, "Store or site that sold it."),
         Column("coupon_codes", Kind.TEXT, "Codes that the customer used, separated by commas."),
-        Column("landing_page", Kind.TEXT, "First page of the visit that led to it."),
-        Column("referrer", Kind.TEXT, "Page from which that visit came."),
+        Column("landing_page", Kind.TEXT, "First page of the visit that led to it.", is_personal=True),
+        Column("referrer", Kind.TEXT, "Page from which that visit came.", is_personal=True),
         Column("utm_source", Kind.TEXT, "UTM source of that visit."),
         Column("utm_medium", Kind.TEXT, "UTM medium of that visit."),
         Column("utm_campaign", Kind.TEXT, "UTM campaign of that visit."),
         Column("utm_term", Kind.TEXT, "UTM term of that visit."),
         Column("utm_content", Kind.TEXT, "UTM content of that visit."),
-        Column("ship_zip_prefix", Kind.TEXT, "Leading part of the ship-to postal code."),
-        Column("ship_city", Kind.TEXT, "Ship-to city."),
+        Column("ship_zip_prefix", Kind.TEXT, "Leading part of the ship-to postal code.", is_personal=True),
+        Column("ship_city", Kind.TEXT, "Ship-to city.", is_personal=True),
         Column("ship_region", Kind.TEXT, "Ship-to state or region."),
         Column("ship_country", Kind.TEXT, "Ship-to country."),
         PROPERTIES,
@@ -192,7 +194,10 @@ ORDER_ITEMS = Entity(
         _timestamp("ordered_at", "When the order was placed, in exports that have only order lines."),
         _is_day("ordered_at"),
         Column(
-            "customer_id", Kind.PERSON_ID, "The customer who ordered, in exports that have only order lines."
+            "customer_id",
+            Kind.PERSON_ID,
+            "The customer who ordered, in exports that have only order lines.",
+            is_personal=True,
         ),
         Column("ship_country", Kind.TEXT, "Ship-to country, in exports that have only order lines."),
         PROPERTIES,
@@ -274,7 +279,7 @@ REFUNDS = Entity(
         _amount("shipping_amount", "Shipping refunded, as a positive amount."),
         _amount("adjustment_amount", "What else was refunded; negative where the shop retained something."),
         _currency(_OF_ORDER),
-        Column("reason", Kind.TEXT, "Why it was refunded."),
+        Column("reason", Kind.TEXT, "Why it was refunded.", is_personal=True),
         PROPERTIES,
     ),
     rules=(

@@ -117,6 +117,8 @@ class Column:
     """SQL over the stored columns, for a column that is computed on read and never stored."""
     scale: str = "1"
     """SQL of what the limits are multiplied by, such as the order of magnitude of the row's currency."""
+    is_personal: bool = False
+    """Whether values may say who somebody is, alone or with others: what a source may want to drop or hash."""
 
     def rules(self) -> list[Rule]:
         """Return the rules that follow from this column alone."""

@@ -205,10 +205,13 @@ def _show_notes(console: Console, report: IngestReport) -> None:
         is_note = row.outcome == "loaded" or row.reason == OTHER_COLUMNS
         if row.reason and (is_note or " of source " in row.reason):
             console.print(f"{row.file}: {row.reason}", markup=False)
-    for sentence in describe_notes(report.rows):
-        console.print(f"Noted: {sentence}", markup=False)
-    for message in report.refused:
-        console.print(f"Not read: {message}", markup=False)
+    lines = [
+        *(f"Privacy: {line}" for line in report.privacy.values()),
+        *(f"Noted: {sentence}" for sentence in describe_notes(report.rows)),
+        *(f"Not read: {message}" for message in report.refused),
+    ]
+    for line in lines:
+        console.print(line, markup=False)
     for row in report.failed:
         console.print(f"Failed: {row.file}: {row.reason}", markup=False)
     for changed in report.changed_sources:

@@ -14,6 +14,7 @@ from shopwright.core.errors import ConfigurationError
 from shopwright.ingest.adapters import find_adapter
 from shopwright.ingest.contents import OTHER_COLUMNS
 from shopwright.ingest.files import data_name, path_of
+from shopwright.ingest.privacy import key_digest
 from shopwright.ingest.segments import all_sources
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def fingerprint(mapping: Mapping, source: SourceSettings, project: Project) -> s
         "shop_timezone": project.settings.shop.timezone,
         "limits": _canonical(project.settings.ingest.model_dump(include=LIMITS, exclude_defaults=True))
         or None,
+        "privacy_key": key_digest(project) if mapping.needs_key else None,
     }
     stated = {name: value for name, value in document.items() if value is not None}
     return sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:LENGTH]

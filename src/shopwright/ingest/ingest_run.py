@@ -11,6 +11,7 @@ from shopwright.core.engine import StorageError
 from shopwright.core.errors import SourceFileError
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
+from shopwright.ingest.adapters.privacy import describe_privacy
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.contents import Content, ContentReader
 from shopwright.ingest.files import SourceFile
@@ -160,11 +161,14 @@ class IngestRun:
         row = new_row(source, file, sequence=sequence, now=self.now)
         try:
             mapping = _mapping(source, file)
+            self.loader.set_key(mapping)
             content = self.contents.read(file, mapping)
             row = self._identified(row, mapping, source, content.sha256)
             _check_content(row, again)
             if self._skip_known(row, mapping, file):
                 return True
+            if mapping.privacy and (line := describe_privacy(source)):
+                self.report.privacy[source.name] = line
             row, loaded = self._load(row, mapping, source, file, content)
             self.loader.record(row, loaded)
         except SourceFileError as error:

@@ -22,6 +22,7 @@ from shopwright.ingest.ledger import (
     write_retired,
 )
 from shopwright.ingest.number_signs import detect_json_signs
+from shopwright.ingest.privacy import set_key
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
@@ -214,6 +215,11 @@ class BatchLoader:
             self._visible[table] = self.lake.files(table)
         return self._visible[table]
 
+    def set_key(self, mapping: Mapping) -> None:
+        """Give the engine the key of hashed values where a mapping hashes any; the first time, the key is created."""
+        if mapping.needs_key:
+            set_key(self.connection, self.project)
+
     def job(
         self,
         label: str,
@@ -238,6 +244,7 @@ class BatchLoader:
         """
         limits = self.project.settings.ingest
         latest = (as_of or self.now) + timedelta(hours=limits.max_future_hours)
+        self.set_key(mapping)
         return ReadJob(
             connection=self.connection,
             label=label,

@@ -12,11 +12,13 @@ from shopwright.contracts.sales import IS_DAY
 from shopwright.contracts.schema import Kind
 from shopwright.core.currencies import MAGNITUDES, magnitude
 from shopwright.core.sql import quote_name, quote_text
+from shopwright.ingest.adapters.privacy import DROP, HASH, PROPERTIES, FieldChoices, field_choices
 from shopwright.ingest.amounts import settle, settled_names
 from shopwright.ingest.event_types import NAME, TYPE, ignored_sql, read_name, read_type
 from shopwright.ingest.ids import is_exponent, is_nobody, read_id
 from shopwright.ingest.notes import NOBODY, ROUNDED_IDS, UNSET_TIMES
 from shopwright.ingest.number_signs import read_number
+from shopwright.ingest.privacy import hash_text, protect_fields, with_name, without_paths
 from shopwright.ingest.times import is_unset, read_is_day, read_timestamp
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Projection:
     """Columns whose own faults explain a rule's, by rule."""
     notes: tuple[tuple[str, str], ...] = ()
     """What is noted of values, by kind and column; the bits of ``_notes`` say of which row, where there are any."""
+    hashed: frozenset[str] = frozenset()
+    """Columns that are hashed when a row is complete."""
     counts_copies: bool = False
     """Whether equal rows are numbered as copies (``copy_number``) instead of dropped as duplicates."""
     states_whole_orders: bool = False
@@ -68,9 +72,14 @@ class Projection:
         """
         # Each step is a query of its own: the optimizer compares all expressions of one with one another, and names that
         # stand for expressions would be replaced by them.
-        names = ", ".join(quote_name(column.name) for column in self.columns)
+        names = ", ".join(self._written(column.name) for column in self.columns)
         texts = f"select {self.texts}{extra} from {source}"
         return f"select {names}, {self.bits}{extra} from (select *, {self.typed} from ({texts}))"
+
+    def _written(self, name: str) -> str:
+        """Return SQL of a column as it is stored; rules and notes are about what is not hashed yet."""
+        quoted = quote_name(name)
+        return f"{hash_text(quoted)} as {quoted}" if name in self.hashed else quoted
 
     @property
     def written_names(self) -> str:
@@ -121,8 +130,9 @@ def compile_projection(
         structural: rules about the form of the file's records, checked before the contract's.
     """
     entity = mapping.entity
-    others = _other_ids(mapping, reference)
-    texts = _texts(mapping, reference, properties, has_other_ids=bool(others))
+    choices = field_choices(mapping.privacy)
+    others = _other_ids(mapping, reference, choices)
+    texts = _texts(mapping, reference, properties if not others else properties or "null::varchar")
     filled = _filled(mapping, texts)
     columns = tuple(
         _limited(column, mapping, texts)
@@ -132,8 +142,8 @@ def compile_projection(
     written = tuple(column for column in columns if column.name in texts)
     custom = [column.name for column in columns if column.name in mapping.custom_expressions]
     stated = {column.name: filled.get(column.name) or _typed(column, mapping) for column in columns}
-    if others:
-        stated["properties"] = _with_other_ids(_raw(entity.column("properties")), others)
+    if PROPERTIES in texts:
+        stated[PROPERTIES] = _properties(mapping, others, choices)
     notes = _notes(written, texts, mapping)
     rules = [
         *structural,
@@ -151,7 +161,7 @@ def compile_projection(
         texts=", ".join(
             [
                 *(f"{texts[column.name]} as {_raw(column)}" for column in written),
-                *(f"{text} as _other_{index}" for index, (text, _) in enumerate(others.values())),
+                *(f"{other.text} as _other_{index}" for index, other in enumerate(others)),
                 *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes) if not note.is_typed),
                 *(f"({_guarded(mapping.fields[name])} is null) as {_failed(name)}" for name in custom),
                 *_absent(entity, columns),
@@ -164,15 +174,14 @@ def compile_projection(
         structural=len(structural),
         follows={rule.name: rule.follows for rule in rules if rule.follows},
         notes=tuple((note.kind, note.column) for note in notes),
+        hashed=mapping.hashed_columns & {column.name for column in columns},
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
     )
 
 
-def _texts(
-    mapping: Mapping, reference: Reference, properties: str | None, *, has_other_ids: bool
-) -> dict[str, str]:
-    """Return SQL of the text of each column that the file, or a rule about amounts, fills."""
+def _texts(mapping: Mapping, reference: Reference, properties: str | None) -> dict[str, str]:
+    """Return SQL of the text of each column that the file, or a rule about amounts, fills, and that is stored."""
     entity = mapping.entity
     texts = {
         name: _text(
@@ -181,12 +190,12 @@ def _texts(
             _trim if mapping.trims else _trim_blank if entity.needs_text(entity.column(name)) else str,
             passes_over=_names_nobody(entity.column(name), mapping),
         )
-        for name, item in mapping.fields.items()
+        for name, item in mapping.stored_fields.items()
     }
-    if has_other_ids or (
-        properties is not None and any(column.name == "properties" for column in entity.stored_columns)
-    ):
-        texts.setdefault("properties", properties or "null::varchar")
+    if field_choices(mapping.privacy).drops_all:
+        texts.pop(PROPERTIES, None)
+    elif properties is not None and any(column.name == PROPERTIES for column in entity.stored_columns):
+        texts.setdefault(PROPERTIES, properties)
     for name in settled_names(entity, texts):
         texts.setdefault(name, "null::varchar")
     return texts
@@ -252,7 +261,7 @@ def _filled(mapping: Mapping, texts: MappingABC[str, str]) -> dict[str, str]:
         stated = _raw(mapping.entity.column(NAME)) if NAME in texts else None
         filled[TYPE] = read_type(event_type, _raw(event_type))
         filled[NAME] = read_name(_raw(event_type), stated)
-    return filled
+    return {name: sql for name, sql in filled.items() if mapping.privacy.get(name) != DROP}
 
 
 def _limited(column: Column, mapping: Mapping, texts: MappingABC[str, str]) -> Column:
@@ -306,29 +315,72 @@ def _names_nobody(column: Column, mapping: Mapping) -> Callable[[str], str] | No
     return lambda text: is_nobody(text, column, mapping.nobody)
 
 
-def _other_ids(mapping: Mapping, reference: Reference) -> dict[str, tuple[str, str]]:
-    """Return SQL of texts that may lose against another column's as the id of a person, and that id, by column of the file."""
-    if not any(column.name == "properties" for column in mapping.entity.stored_columns):
-        return {}
-    return {
-        name: (_trim(reference(name)), _raw(mapping.entity.column(canonical)))
+@dataclass(frozen=True, slots=True)
+class _OtherId:
+    """A column of the file that may lose against another one as the id of a person."""
+
+    name: str
+    """Its key in ``properties``, where ids that lost are kept."""
+    text: str
+    """SQL over the file's columns."""
+    column: Column
+    """The column that it may lose."""
+    is_hashed: bool
+
+
+def _other_ids(mapping: Mapping, reference: Reference, choices: FieldChoices) -> list[_OtherId]:
+    """Return the columns that may lose; one that lost is dropped or hashed as the id is, and as its own name says."""
+    if not any(column.name == PROPERTIES for column in mapping.entity.stored_columns):
+        return []
+    others: dict[str, _OtherId] = {}
+    decided: dict[str, set[str | None]] = {}
+    for canonical, item in mapping.fields.items():
+        column = mapping.entity.column(canonical)
+        for name in item.columns[1:] if column.kind is Kind.PERSON_ID else ():
+            key = name.removeprefix(f"{PROPERTIES}.")
+            decided[name] = decided.get(name, set()) | {
+                mapping.privacy.get(canonical),
+                choices.choice(key),
+            }
+            others[name] = _OtherId(key, _trim(reference(name)), column, HASH in decided[name])
+    return [other for name, other in others.items() if DROP not in decided[name]]
+
+
+def _properties(mapping: Mapping, others: list[_OtherId], choices: FieldChoices) -> str:
+    """Return SQL of ``properties``, over its text, with nothing in it that is to be dropped or hashed."""
+    raw = _raw(mapping.entity.column(PROPERTIES))
+    text = raw
+    # a field within another one is mapped, and is still a part of the whole of the other
+    paths = [
+        name
         for canonical, item in mapping.fields.items()
-        if mapping.entity.column(canonical).kind is Kind.PERSON_ID
-        for name in item.columns[1:]
-    }
+        for name in item.columns
+        if mapping.privacy.get(canonical) and "." in name and not name.startswith(f"{PROPERTIES}.")
+    ]
+    if paths and mapping.kind.is_nested:
+        text = without_paths(raw, paths)
+    if choices.is_needed:
+        text = with_name("fields", text, protect_fields("fields", choices))
+    if not others:
+        return text
+    return with_name("fields", text, _with_other_ids("fields", others, mapping))
 
 
-def _with_other_ids(properties: str, others: MappingABC[str, tuple[str, str]]) -> str:
+def _with_other_ids(properties: str, others: list[_OtherId], mapping: Mapping) -> str:
     """Return SQL of ``properties`` with the ids that lost, so that none of them is thrown away."""
-    lost = [(f"_other_{index}", chosen) for index, (_, chosen) in enumerate(others.values())]
-    has_lost = " or ".join(f"{other} <> {chosen}" for other, chosen in lost)
+    has_lost = " or ".join(f"_other_{index} <> {_raw(other.column)}" for index, other in enumerate(others))
     pairs = ", ".join(
-        f"{quote_text(name.removeprefix('properties.'))}, case when {other} <> {chosen} then {other} end"
-        for name, (other, chosen) in zip(others, lost, strict=True)
+        f"{quote_text(other.name)}, case when _other_{index} <> {_raw(other.column)} "
+        f"then {_lost_id(f'_other_{index}', other, mapping)} end"
+        for index, other in enumerate(others)
     )
     is_object = f"case when json_valid({properties}) then json_type({properties}) = 'OBJECT' end"
     target = f"case when {is_object} then {properties} else json_merge_patch('{{}}', json_object('properties', {properties})) end"
     return f"case when {has_lost} then json_merge_patch({target}, json_object({pairs}))::varchar else {properties} end"
+
+
+def _lost_id(text: str, other: _OtherId, mapping: Mapping) -> str:
+    return hash_text(read_id(text, other.column, nobody=mapping.nobody)) if other.is_hashed else text
 
 
 def _guarded(field: Field) -> str:

@@ -179,6 +179,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
     source = _source(loader.project, first.source)
     _check_expressions(source)
     mapping = find_adapter(source.adapter).mapping_for(source, data_name(first.file))
+    loader.set_key(mapping)
     settings = fingerprint(mapping, source, loader.project)
     is_parquet = mapping.kind is FileKind.PARQUET
     if is_parquet:

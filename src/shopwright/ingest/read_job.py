@@ -221,5 +221,5 @@ def scalar_rules(mapping: Mapping) -> tuple[Rule, ...]:
             f"`{column.name}` is one value, not an object or a list.",
         )
         for column in mapping.entity.stored_columns
-        if mapping.entity.needs_text(column) and column.name in mapping.fields
+        if mapping.entity.needs_text(column) and column.name in mapping.stored_fields
     )

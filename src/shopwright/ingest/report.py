@@ -52,6 +52,8 @@ class IngestReport:
     """Files that were to be read again and could not be; their rows stay as they were."""
     affected: list[str] = field(default_factory=list)
     """Files that were read again since rows of theirs were duplicates of rows that are gone now."""
+    privacy: dict[str, str] = field(default_factory=dict)
+    """What is dropped and hashed, a line for each source of which a file was read."""
     seconds: float = 0.0
 
     def total(self, name: str) -> int:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from shopwright.core.errors import ConfigurationError, near_match
 from shopwright.core.lock import exclusive_lock
 from shopwright.ingest.adapters import find_adapter
+from shopwright.ingest.adapters.privacy import HASH
 from shopwright.ingest.expressions import refused_expressions
 from shopwright.ingest.files import SourceFile, find_files
 from shopwright.ingest.fingerprint import find_changed_sources
 from shopwright.ingest.ingest_run import IngestRun
 from shopwright.ingest.loader import workspace
 from shopwright.ingest.postgres import check_source
+from shopwright.ingest.privacy import check_key
 from shopwright.ingest.report import IngestReport, Progress, ProgressCallback
 from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, delete_old_segments, drain_segments
 
@@ -80,6 +82,9 @@ def _select_sources(project: Project, names: tuple[str, ...]) -> list[SourceSett
         find_adapter(source.adapter)
     selected = [by_name[name] for name in names] if names else list(by_name.values())
     for source in selected:
+        find_adapter(source.adapter).check_privacy(source)
+        if HASH in source.privacy.values():
+            check_key(project)
         if source.is_database:
             find_adapter(source.adapter).mapping_for(source, "")
             check_source(source)

@@ -117,6 +117,11 @@ class Project:
         return self.root / "service" / "keys.json"
 
     @property
+    def privacy_key(self) -> Path:
+        """File of the key that values are hashed with, where no environment variable holds it; it cannot be made again."""
+        return self.root / "privacy" / "key"
+
+    @property
     def collector(self) -> Path:
         """Folder of the events that the service collected."""
         return self.root / "collector"

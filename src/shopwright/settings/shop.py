@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from shopwright.settings.strict import Strict, Timezone
+from shopwright.settings.strict import Strict, Timezone, VariableName
 
 
 class ShopSettings(Strict):
@@ -19,6 +19,9 @@ class ShopSettings(Strict):
     """Currency of amounts that state none, as an ISO 4217 code of three capital letters."""
     timezone: Timezone = "UTC"
     """Time zone in which the shop's days begin and end, as an IANA name such as Europe/Berlin."""
+    publish_unmapped: bool = False
+    """Whether the published database has what no mapping names: the column `properties` of bronze and silver, and the raw
+    text of quarantined records. A change makes the next build a full refresh."""
 
 
 class IngestSettings(Strict):
@@ -32,6 +35,10 @@ class IngestSettings(Strict):
     """First day, in the shop's time zone, of any time; rows with an earlier one are quarantined."""
     latest_date: date = Field(date(2099, 12, 31), le=date(2099, 12, 31))
     """Last day of any time, promised deliveries included; rows with a later one are quarantined."""
+
+    privacy_key: VariableName | None = None
+    """Environment variable that holds the key of hashed values, of 32 characters or more. Where not given, a key is created
+    in `privacy/key` of the project: keep it, since values that are hashed with another one meet no more."""
 
     @model_validator(mode="after")
     def _check_dates(self) -> IngestSettings:

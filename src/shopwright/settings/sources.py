@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, ValidationInfo, field_validator, model_validator
 
-from shopwright.settings.strict import Encoding, Strict, Timezone
+from shopwright.settings.strict import VARIABLE_NAME, Encoding, Strict, Timezone
 
 
 def _check_connection(name: str) -> str:
-    if not re.fullmatch(
-        r"[A-Za-z_][A-Za-z0-9_]*", name
-    ):  # what was given may hold a secret and is not repeated
+    if not VARIABLE_NAME.fullmatch(name):  # what was given may hold a secret and is not repeated
         raise ValueError(
             "give the name of an environment variable that holds the URL of the database, such as "
             "SHOP_DATABASE_URL; a URL or a password does not belong in this file"
@@ -114,6 +112,13 @@ class SourceSettings(Strict):
     namespace: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]+$")
     """Name of the system whose numbers of orders these are, such as the shop or the till: order 1001 becomes
     namespace:1001. Needed where two systems number their orders alike; sources of one system share it."""
+    privacy: dict[str, Literal["drop", "hash", "keep"]] = Field(default_factory=dict)
+    """What happens to a canonical column before it is stored: `[sources.privacy]` with lines such as `city = "drop"`,
+    `customer_id = "hash"`. `properties` is everything that no mapping names, `"properties.NAME"` one such field. By default
+    all is kept. A hash is made of the value, as ids are read, and a key of the shop, so that joins of hashed ids meet in all
+    sources that hash them; service, app and experiments then know people by the hash. A column that rows need cannot be
+    dropped, and only texts can be hashed. Files and **quarantined records stay as they came**: `shopwright ingest --forget`
+    takes them out. Rows that were loaded before change with `shopwright ingest --again`."""
     encoding: Encoding = "utf-8"
     """Encoding of the files. By default, adapter online_retail reads a file that is not UTF-8 as Latin-1."""
 

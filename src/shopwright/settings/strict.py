@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from shopwright.core.errors import near_match
+
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""Name of an environment variable."""
 
 
 class Strict(BaseModel):
@@ -30,5 +34,12 @@ def _check_encoding(name: str) -> str:
     return name
 
 
+def _check_variable(name: str) -> str:
+    if not VARIABLE_NAME.fullmatch(name):  # what was given may be a secret and is not repeated
+        raise ValueError("give the name of an environment variable; a secret does not belong in this file")
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_check_variable)]
 Timezone = Annotated[str, AfterValidator(_check_timezone)]
 Encoding = Annotated[str, AfterValidator(_check_encoding)]

@@ -23,4 +23,9 @@ def _mapping_for(source: SourceSettings, _: str) -> Mapping:
     )
 
 
-COLLECTOR = Adapter("collector", "events that the service collected, one JSON object a line", _mapping_for)
+COLLECTOR = Adapter(
+    "collector",
+    "events that the service collected, one JSON object a line",
+    _mapping_for,
+    entities=("events",),
+)

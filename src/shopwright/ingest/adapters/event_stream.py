@@ -286,4 +286,9 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     )
 
 
-EVENT_STREAM = Adapter("event_stream", "events, catalog, users and orders as JSON or Parquet", _mapping_for)
+EVENT_STREAM = Adapter(
+    "event_stream",
+    "events, catalog, users and orders as JSON or Parquet",
+    _mapping_for,
+    entities=("events", *(entity for entity, _ in _PREFIXES.values())),
+)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shopwright.contracts import BY_NAME
 from shopwright.contracts.events import MAX_TIMESTAMP, MIN_TIMESTAMP
+from shopwright.ingest.adapters.privacy import DROP, HASH, PROPERTIES, check_privacy, select_privacy
 from shopwright.ingest.event_types import ignore_event_types
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ class FileKind(StrEnum):
     PARQUET = "parquet"
     XLSX = "xlsx"
     """A workbook; its sheets are written as CSV first."""
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether a dot in a column's name goes one level down."""
+        return self in (FileKind.JSON, FileKind.PARQUET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,8 @@ class Mapping:
     """Whether a file that names an order states all of its rows, so that they replace those of an earlier file."""
     trims: bool = True
     """Whether blanks around values are removed."""
+    privacy: MappingABC[str, str] = field(default_factory=dict)
+    """What is dropped or hashed before it is stored, by canonical column or field of ``properties``."""
     has_lines: bool = False
     """Whether JSON is always one record per line, even if a file looks like one array."""
     optional: frozenset[str] = frozenset()
@@ -156,6 +165,21 @@ class Mapping:
         unfilled = {name for name in self.optional if not set(self.fields[name].columns) & set(columns)}
         fields = {name: item for name, item in self.fields.items() if name not in unfilled}
         return replace(self, fields=fields, optional=self.optional - unfilled) if unfilled else self
+
+    @property
+    def stored_fields(self) -> dict[str, Field]:
+        """The fields without those that are dropped."""
+        return {name: item for name, item in self.fields.items() if self.privacy.get(name) != DROP}
+
+    @property
+    def hashed_columns(self) -> frozenset[str]:
+        """Canonical columns that are hashed; those of ``properties`` are not among them."""
+        return frozenset(name for name, choice in self.privacy.items() if choice == HASH) - {PROPERTIES}
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether anything is hashed."""
+        return HASH in self.privacy.values()
 
     @property
     def replaces_rows(self) -> bool:
@@ -185,6 +209,18 @@ class Adapter:
     """Endings of the files in a folder that it reads; other files there are ignored."""
     has_events: bool = True
     """Whether its rows can be events."""
+    entities: tuple[str, ...] = ()
+    """Entities that its files become; the one that the source names where empty."""
+
+    def check_privacy(self, source: SourceSettings) -> None:
+        """Check what a source drops and hashes.
+
+        Raises:
+            ConfigurationError: it cannot be done; the message says what can.
+        """
+        names = self.entities or (source.entity,)
+        if source.privacy and all(name in BY_NAME for name in names):
+            check_privacy(source, [BY_NAME[name] for name in names])
 
     def mapping_for(self, source: SourceSettings, file_name: str) -> Mapping:
         """Return the mapping of a file, with the options that sources of every adapter have.
@@ -195,5 +231,12 @@ class Adapter:
         """
         signs = NumberSigns(source.decimal, source.thousands)
         mapping = self.build(source, file_name)
-        mapping = replace(mapping, numbers=signs, nobody=source.nobody, namespace=source.namespace)
+        self.check_privacy(source)
+        mapping = replace(
+            mapping,
+            numbers=signs,
+            nobody=source.nobody,
+            namespace=source.namespace,
+            privacy=select_privacy(source, mapping.entity),
+        )
         return ignore_event_types(mapping, source.ignore_event_types)

@@ -153,5 +153,9 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
 
 
 OLIST = Adapter(
-    "olist", "the nine CSV files of the Olist marketplace data set", _mapping_for, has_events=False
+    "olist",
+    "the nine CSV files of the Olist marketplace data set",
+    _mapping_for,
+    has_events=False,
+    entities=tuple(dict.fromkeys(file.entity for file in FILES.values())),
 )

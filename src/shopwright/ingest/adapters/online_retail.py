@@ -83,4 +83,5 @@ ONLINE_RETAIL = Adapter(
     _mapping_for,
     endings=(*DATA_ENDINGS, WORKBOOK_ENDING),
     has_events=False,
+    entities=("order_items",),
 )

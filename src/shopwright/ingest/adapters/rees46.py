@@ -52,4 +52,4 @@ def _mapping_for(source: SourceSettings, file_name: str) -> Mapping:
     return MAPPING
 
 
-REES46 = Adapter("rees46", "clickstream CSV of REES46 shops", _mapping_for)
+REES46 = Adapter("rees46", "clickstream CSV of REES46 shops", _mapping_for, entities=("events",))

@@ -165,7 +165,9 @@ def _unsupported_reason(source: SourceSettings) -> str | None:
         return "its files have no header, so the columns of the mark cannot be named; add a header"
     if "properties" in source.map:
         return "it maps properties itself, so the mark would be lost; remove properties from [sources.map]"
-    return None
+    keeps_all = all(choice == "keep" for choice in source.privacy.values())
+    hint = "it drops or hashes columns, so the copy would have other users; remove [sources.privacy] for it"
+    return None if keeps_all else hint
 
 
 def _check_folder(export: Path, out: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from decimal import Decimal
-from importlib.resources import files
 
 import pytest
 
@@ -138,18 +136,6 @@ def test_the_id_of_an_event_without_later_columns_is_what_it_always_was(engine):
     text = "\x1f".join(["1709287200000000", "search", "a", *[""] * 9])
     expected = hashlib.md5(text.encode()).hexdigest()
     assert engine.execute(f"select {derived} from (select {row})").fetchone()[0] == expected
-
-
-def test_the_warehouse_derives_the_id_of_an_event_as_its_contract_does():
-    text = files("shopwright").joinpath("dbt/macros/engine/event_id_of.sql").read_text("utf-8")
-    macro = text.split("event_id_of() -%}")[1].split("{%- endmacro")[0]
-    later = "".join(f", '{name}=' || cast({name} as varchar)" for name in LATER_COLUMNS)
-    macro = re.sub(r"\{%- for name.*endfor -%\}", lambda _: later, macro, flags=re.DOTALL)
-    assert list(LATER_COLUMNS) == re.findall(r"'(\w+)'", text.split("macro later_event_columns() -%}")[1])
-    macro = macro.replace("{{ epoch_microseconds('event_at') }}", "epoch_us(event_at)")
-    macro = re.sub(r"cast\((\w+) as varchar\)", r"\1::varchar", macro)
-    contract = BY_NAME["events"].column("event_id").derived
-    assert re.sub(r"\s+", "", macro) == re.sub(r"\s+", "", contract)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import duckdb
 from shopwright.contracts import ENTITIES
 from shopwright.lake.delta import lake_columns
 from shopwright.lake.tables import ROW_NUMBER, TABLES
+from shopwright.warehouse.bronze import COMPUTED
 from shopwright.warehouse.dbt_config import dbt_arguments
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class SmallShop:
         for entity in ENTITIES:
             columns = [
                 f'"{column.name}" {column.sql_type}' for column in (*lake_columns(entity.name), ROW_NUMBER)
+            ]
+            columns += [
+                f'"{name}" varchar generated always as ({sql})'
+                for name, sql in COMPUTED.get(entity.name, {}).items()
             ]
             self.connection.execute(f"create table bronze.{entity.name} ({', '.join(columns)})")
         for name, columns_of in TABLES.items():

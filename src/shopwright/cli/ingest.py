@@ -201,6 +201,8 @@ def _show_notes(console: Console, report: IngestReport) -> None:
     for row in report.rows:
         if row.new_columns:
             fate = "kept in properties" if _has_properties(row) else "not loaded"
+            if row.source in report.privacy:
+                fate += " but for what is dropped or hashed"
             console.print(f"{row.file}: unmapped columns, {fate}: {row.new_columns}", markup=False)
         is_note = row.outcome == "loaded" or row.reason == OTHER_COLUMNS
         if row.reason and (is_note or " of source " in row.reason):

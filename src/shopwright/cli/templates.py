@@ -52,6 +52,8 @@ _MAPPED = """
 # category = "category_code"
 # brand = "brand"
 # price = "price"
+# [sources.privacy]             # what is dropped or hashed before it is stored; everything is kept by default
+# user_id = "hash"
 # [sources.event_types]         # event type in the file = canonical event type
 # view = "product_view"
 # cart = "add_to_cart"

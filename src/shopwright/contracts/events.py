@@ -51,8 +51,8 @@ LATER_COLUMNS = (
 )
 """Columns that the contract gained after the first events were loaded, in the order in which the event id names them."""
 
-# The dbt macro event_id_of says the same for every engine; a test compares the two. Ids are compared with those of data loaded
-# before, so neither may change: a later column is part of the id only where it has a value.
+# Bronze computes it. Ids are compared with those of data loaded before, so it may not change: a later column is part of the
+# id only where it has a value.
 _EVENT_ID = (
     "coalesce(source_event_id, md5(concat_ws(chr(31), epoch_us(event_at), event_type, coalesce(user_id, ''), "
     "coalesce(session_hint, ''), coalesce(product_id, ''), coalesce(price::varchar, ''), "

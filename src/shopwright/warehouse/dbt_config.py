@@ -22,6 +22,7 @@ def dbt_variables(project: Project) -> dict[str, Any]:
     return {
         "shop_timezone": settings.shop.timezone,
         "shop_currency": settings.shop.currency,
+        "publish_unmapped": settings.shop.publish_unmapped,
         "session_gap_minutes": settings.sessions.gap_minutes,
         "bot_min_events": settings.bots.min_events,
         "bot_max_mean_gap_seconds": settings.bots.max_mean_gap_seconds,
@@ -64,7 +65,15 @@ def write_profile(project: Project) -> Path:
             "allocator_flush_threshold": "64GB",
             "allocator_bulk_deallocation_flush_threshold": "64GB",
         },
-        "plugins": [{"module": "shopwright.warehouse.bronze", "config": {"lake": str(project.lake)}}],
+        "plugins": [
+            {
+                "module": "shopwright.warehouse.bronze",
+                "config": {
+                    "lake": str(project.lake),
+                    "publish_unmapped": project.settings.shop.publish_unmapped,
+                },
+            }
+        ],
     }
     # JSON is valid YAML and needs no escaping by hand.
     text = json.dumps({"shopwright": {"target": "duckdb", "outputs": {"duckdb": output}}}, indent=2)

@@ -112,8 +112,8 @@ def _check_dropped(source: SourceSettings, name: str, entities: Sequence[Entity]
                 f"{entity.name}; a text can be hashed"
             )
         dropped = [item for item in entity.identifying if source.privacy.get(item) == DROP]
-        known = [item for item in entity.identifying if not source.map or item in source.map]
-        if name in dropped and not set(known) - set(dropped):
+        mapped = [item for item in entity.identifying if not source.map or item in source.map]
+        if name in dropped and not set(mapped) - set(dropped):
             raise ConfigurationError(
                 f"source '{source.name}': [sources.privacy] drops '{name}', and a row of {entity.name} needs one of "
                 f"{', '.join(entity.identifying)}; hash it"

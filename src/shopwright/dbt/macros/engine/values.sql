@@ -114,21 +114,3 @@
 {% macro log_millionths(value) -%}
     case when {{ value }} > 0 then cast(round(ln({{ value }}) * 1000000) as bigint) end
 {%- endmacro %}
-
-{# A value of a JSON object as a text; null where it is absent or empty. #}
-{% macro json_text(document, name) -%}
-    {{ return(adapter.dispatch('json_text')(document, name)) }}
-{%- endmacro %}
-
-{% macro default__json_text(document, name) -%}
-    nullif(cast({{ document }} as jsonb) ->> '{{ name }}', '')
-{%- endmacro %}
-
-{% macro duckdb__json_text(document, name) -%}
-    nullif(json_extract_string({{ document }}, '$.{{ name }}'), '')
-{%- endmacro %}
-
-{# Whether a text contains another one; null where it is null. #}
-{% macro contains_text(text, part) -%}
-    strpos({{ text }}, '{{ part }}') > 0
-{%- endmacro %}

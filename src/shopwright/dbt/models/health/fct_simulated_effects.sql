@@ -11,9 +11,9 @@
 with
 
 events as (
-    select * from {{ ref('stg_events') }}
+    select * from {{ source('bronze', 'events') }}
     where
-        {{ contains_text('properties', '"simulated_effect"') }}
+        simulated_effect is not null
         {% if is_incremental() %}
         and _batch_seq > {{ processed_through() }}
         and _batch_seq not in (select batch_seq from {{ this }})
@@ -23,8 +23,8 @@ events as (
 marked as (
     select
         _batch_seq as batch_seq,
-        {{ json_text('properties', 'simulated_effect') }} as simulated_effect,
-        {{ json_text('properties', 'original_event_type') }} as original_event_type,
+        simulated_effect,
+        original_event_type,
         {{ shop_date('event_at') }} as event_date
     from events
 ),
@@ -38,7 +38,6 @@ final as (
         count(*) as event_count,
         count(original_event_type) as changed_event_count
     from marked
-    where simulated_effect is not null
     group by batch_seq, simulated_effect, event_date
 )
 

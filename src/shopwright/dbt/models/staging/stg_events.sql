@@ -1,5 +1,5 @@
 -- grain: one row per event
--- A view: columns that nobody selects (event_id is the expensive one) cost nothing.
+-- A view: columns that nobody selects (event_id, which bronze computes, is the expensive one) cost nothing.
 {%- set line_amount = stated_amount() %}
 with
 
@@ -37,7 +37,7 @@ priced_events as (
 
 final as (
     select
-        {{ event_id_of() }} as event_id,
+        event_id,
         source_event_id,
         coalesce(user_id, visitor_id) as user_id,
         visitor_id,
@@ -60,7 +60,9 @@ final as (
         {{ null_if_reserved('channel') }} as channel,
         page_url,
         search_query,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         {{ in_shop_currency('price', 'quantity') if source_has_foreign_currencies() else 'price' }} as price,
         quantity,

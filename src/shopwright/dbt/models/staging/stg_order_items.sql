@@ -46,8 +46,8 @@ unnumbered as (
                 order_items.ordered_at, order_items.product_id, order_items.kind, order_items.kind_rule,
                 order_items.quantity, order_items.unit_price, order_items.line_amount, order_items.freight,
                 order_items.product_name, order_items.seller_id, order_items.customer_id,
-                order_items.ship_country, order_items.properties, order_items.copy_number,
-                order_items._batch_seq
+                order_items.ship_country, order_items.copy_number,
+                order_items._batch_seq, order_items._row_number
         ) + coalesce(last_line_numbers.line_number, 0) as assigned_number
     from order_items
     left join last_line_numbers
@@ -88,7 +88,9 @@ final as (
         currency,
         unit,
         discount_code,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         refunded_line_number,
         cast(unit_cost as decimal(28, 10)) as unit_cost,

@@ -37,7 +37,9 @@ final as (
         ship_city,
         ship_region,
         ship_country,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         coalesce(ordered_at_is_day, false) as ordered_at_is_day,
         subtotal_amount,

@@ -30,7 +30,9 @@ final as (
         currency,
         coalesce(tender, {{ tender_of('method') }}) as tender,
         {{ is_effective_payment('status') }} as is_effective,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         sequence,
         installments,

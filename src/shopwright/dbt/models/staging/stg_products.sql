@@ -24,7 +24,9 @@ final as (
         coalesce(currency, '{{ var("shop_currency") }}') as currency,
         lower(trim(status)) as status,
         tags,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         price,
         cast(unit_cost as decimal(28, 10)) as unit_cost,

@@ -30,7 +30,9 @@ final as (
 
         reason,
         currency,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         line_number,
         quantity,

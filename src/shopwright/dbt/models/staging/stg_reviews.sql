@@ -18,7 +18,9 @@ final as (
         review_id,
         order_id,
 
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         score,
 

@@ -21,7 +21,9 @@ final as (
         city,
         region,
         country,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         valid_from
     from ranked

@@ -26,7 +26,9 @@ final as (
         region,
         city,
         segment,
+        {% if var('publish_unmapped') %}
         properties,
+        {% endif %}
 
         is_subscribed,
 

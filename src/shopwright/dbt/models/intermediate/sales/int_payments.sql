@@ -42,7 +42,6 @@ final as (
         tender,
         status,
         is_effective,
-        properties,
         sequence,
         installments,
         case when is_effective then {{ in_shop_currency('amount') }} else 0 end as amount,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from decimal import Decimal
+from importlib.resources import files
 
 import pytest
 

@@ -33,6 +33,7 @@ COUNTS = {
     "reviews": 40,
     "events": 260,
     "customers": 40,
+    "consents": 30,
     "products": 40,
     "exchange_rates": 50,
     "exposures": 40,

@@ -54,6 +54,7 @@ COUNTED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "refunds": (f"{_MARKS}stg_refunds", ("order_id", "refund_id", "line_number"), ""),
     "reviews": (f"{_MARKS}stg_reviews", ("review_id", "order_id"), ""),
     "customers": (f"{_MARKS}stg_users", ("customer_id", "valid_from"), ""),
+    "consents": ("select count(*) from silver.stg_consents", ("customer_id", "channel", "changed_at"), ""),
     "products": (f"{_MARKS}stg_products", ("product_id", "valid_from"), ""),
     "sellers": (f"{_MARKS}stg_sellers", ("seller_id",), "valid_from"),
     "events": ("select sum(event_count)::bigint from gold.fct_sessions", ("source_event_id",), ""),
@@ -79,9 +80,7 @@ REPEAT_EVERY = 9
 
 def make_shop(root: Path, shop: ShopSettings, entities: list[str], extra: str) -> Project:
     """Return a shop with a source for each entity, mapped column by column."""
-    text = (
-        f'[shop]\ncurrency = "{shop.currency}"\ntimezone = "{shop.timezone}"\n[engine]\nthreads = 2\n{extra}'
-    )
+    text = f'[shop]\ncurrency = "{shop.currency}"\ntimezone = "{shop.timezone}"\npublish_unmapped = true\n[engine]\nthreads = 2\n{extra}'
     for name in entities:
         columns = [column.name for column in BY_NAME[name].stored_columns if column.kind is not Kind.JSON]
         mapped = "\n".join(f'{column} = "{column}"' for column in columns)

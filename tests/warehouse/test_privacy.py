@@ -57,7 +57,7 @@ city = "town"
 name = "web"
 adapter = "event_stream"
 path = "raw/web"
-privacy = {{ user_id = "hash" }}
+privacy = {{ user_id = "hash", customer_id = "hash" }}
 """
 
 FILES = {
@@ -74,6 +74,18 @@ FILES = {
             "product_id": "p",
             "memo": f"{MARKER} 8",
         }
+    ),
+    "web/consents.jsonl": "\n".join(
+        json.dumps(
+            {"customer_id": f"Bob@{MARKER}.test", "channel": channel, "granted": given, "updated_at": day}
+        )
+        for channel, given, day in (
+            ("email", True, "2025-03-01"),
+            ("email", False, "2025-03-03"),
+            ("email", True, "2025-03-02"),
+            ("fax", True, "2025-03-01"),
+            ("ads", True, "2025-03-01"),
+        )
     ),
     "web/products.jsonl": json.dumps({"product_id": "p", "name": "Pot", "memo": f"{MARKER} 9"}),
 }
@@ -117,6 +129,11 @@ def test_hashed_customers_join_and_nothing_unmapped_is_published(tmp_path):
         ).fetchall()
         ids = connection.execute("select count(event_id) from silver.stg_events").fetchone()
         people = connection.execute("select count(distinct user_id) from gold.dim_users").fetchone()
+        consents = connection.execute(
+            "select users.country, channel, is_given from gold.fct_customer_consents "
+            "inner join gold.dim_users as users using (user_id) order by all"
+        ).fetchall()
+    assert consents == [("FR", "ads", True), ("FR", "email", False)]
     assert rows == [("1", "DE", 32), ("2", "FR", 32)]
     assert ids == (1,)
     assert people == (2,)

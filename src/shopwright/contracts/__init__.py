@@ -6,7 +6,15 @@ derived from them (validation SQL, lake schema, data dictionary). Does not belon
 """
 
 from shopwright.contracts.events import EVENTS, EXPOSURES
-from shopwright.contracts.reference import CATEGORIES, COMPETITOR_PRICES, CUSTOMERS, PLACES, PRODUCTS, SELLERS
+from shopwright.contracts.reference import (
+    CATEGORIES,
+    COMPETITOR_PRICES,
+    CONSENTS,
+    CUSTOMERS,
+    PLACES,
+    PRODUCTS,
+    SELLERS,
+)
 from shopwright.contracts.sales import EXCHANGE_RATES, ORDER_ITEMS, ORDERS, PAYMENTS, REFUNDS, REVIEWS
 from shopwright.contracts.schema import Column, Entity, Rule
 
@@ -18,6 +26,7 @@ ENTITIES: tuple[Entity, ...] = (
     REFUNDS,
     REVIEWS,
     CUSTOMERS,
+    CONSENTS,
     PRODUCTS,
     CATEGORIES,
     SELLERS,

@@ -61,6 +61,41 @@ CUSTOMERS = Entity(
     ),
 )
 
+CONSENT_CHANNELS = ("email", "sms", "push", "post", "ads", "analytics")
+
+CONSENTS = Entity(
+    name="consents",
+    grain="one statement of a customer about a channel",
+    key=("customer_id", "channel", "changed_at"),
+    time_column="changed_at",
+    columns=(
+        Column("customer_id", Kind.PERSON_ID, "The customer.", required=True, is_personal=True),
+        Column(
+            "channel",
+            Kind.TEXT,
+            "What for: messages by one of these ways, advertising by others, or measuring behavior.",
+            required=True,
+            allowed=CONSENT_CHANNELS,
+        ),
+        Column(
+            "is_given",
+            Kind.BOOLEAN,
+            "Whether the customer agreed; false where it was withdrawn.",
+            required=True,
+        ),
+        Column(
+            "changed_at",
+            Kind.TIMESTAMP,
+            "When it was given or withdrawn; the latest statement counts. Empty where the source does not say: then the last "
+            "one to arrive.",
+            unit="UTC",
+            minimum=MIN_TIMESTAMP,
+            maximum=MAX_TIMESTAMP,
+        ),
+        PROPERTIES,
+    ),
+)
+
 PRODUCTS = Entity(
     name="products",
     grain="one version of a product",

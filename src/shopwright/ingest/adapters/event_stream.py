@@ -2,7 +2,7 @@
 
 The beginning of a file's name says what it contains: ``catalog`` or ``products`` product versions; ``users``,
 ``profiles`` or ``customers`` customer versions; ``orders`` order versions; ``order_items``, ``order_lines`` or ``lines``
-order lines; ``exposures`` exposures to experiments; ``rates`` or ``exchange_rates`` rates of exchange; ``payments``,
+order lines; ``consents`` consents of customers; ``exposures`` exposures to experiments; ``rates`` or ``exchange_rates`` rates of exchange; ``payments``,
 ``refunds``, ``reviews``, ``sellers`` and ``categories`` the entity of that name. All other files contain events.
 """
 
@@ -246,6 +246,13 @@ CATEGORY_FIELDS = {
     "name": column("name", "title"),
 }
 
+CONSENT_FIELDS = {
+    "customer_id": column("customer_id", "user_id"),
+    "channel": column("channel"),
+    "is_given": column("is_given", "granted", "consent"),
+    "changed_at": column("changed_at", "updated_at", "timestamp"),
+}
+
 EXPOSURE_FIELDS = {
     "experiment": column("experiment"),
     "unit_id": column("unit_id", "user_id"),
@@ -256,6 +263,7 @@ EXPOSURE_FIELDS = {
 _PREFIXES = {
     ("catalog", "products"): ("products", PRODUCT_FIELDS),
     ("users", "profiles", "customers"): ("customers", CUSTOMER_FIELDS),
+    ("consents",): ("consents", CONSENT_FIELDS),
     ("order_items", "order_lines", "lines"): ("order_items", LINE_FIELDS),
     ("orders",): ("orders", ORDER_FIELDS),
     ("payments",): ("payments", PAYMENT_FIELDS),

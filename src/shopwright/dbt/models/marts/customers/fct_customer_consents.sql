@@ -1,5 +1,6 @@
 -- grain: one row per user and channel
--- The latest statement counts. Where a source creates a new customer for each order, it is that of any of them.
+-- The latest statement counts. Where a source creates a new customer for each order, it is that of any of
+-- them.
 with
 
 consents as (

@@ -74,6 +74,7 @@ TEXTS = (
     "0",
     "-",
 )
+IDS = ("a-1", "00012", "Ünï", "12345678901234567890", "a b:c")
 STATUSES = ("paid", "Delivered", "canceled", "refunded", "voided", "gift card", "something else")
 MOMENTS = tuple(
     datetime(2024, 2, 27, 23, 50) + timedelta(minutes=minutes)  # noqa: DTZ001  # naive UTC, as everywhere
@@ -88,6 +89,7 @@ LOWEST, HIGHEST = (*PLACES, *["minimum"] * 20), (*PLACES, *["maximum"] * 20)
 
 ORDINARY: dict[Kind, tuple[str, ...]] = {
     Kind.TEXT: TEXTS,
+    **dict.fromkeys((Kind.ID, Kind.PERSON_ID, Kind.ORDER_ID), IDS),
     Kind.TIMESTAMP: tuple(
         text for moment in MOMENTS for text in (moment.isoformat(sep=" ") + "Z", moment.date().isoformat())
     ),
@@ -252,9 +254,9 @@ def _refused(
     wrong: list[tuple[Any, frozenset[str]]] = []
     if column.required and not _is_filled_in(column, values):
         wrong += [(value, frozenset({f"{name}_missing"})) for value in (_ABSENT, None, "")]
-    if column.allowed or column.kind is Kind.CURRENCY:
+    if (column.allowed and column.fallback is None) or column.kind is Kind.CURRENCY:
         wrong.append(("other", frozenset({f"{name}_unknown"})))
-    if column.kind not in (Kind.TEXT, Kind.CURRENCY):
+    if not column.kind.is_text:
         wrong.append(("1_0", frozenset({f"{name}_unreadable"})))
     limits = _limits(column, shop, values)
     return wrong + (_beyond(entity, column, *limits) if limits else [])

@@ -204,7 +204,7 @@ def read_value(row: DrawnRow, column: str, shop: ShopSettings) -> Any:
     """Return what a column of an accepted row means."""
     text = row.values.get(column) or None
     kind = BY_NAME[row.entity].column(column).kind
-    if text is None or kind is Kind.TEXT:
+    if text is None or kind is Kind.TEXT or kind.is_id:
         return text
     if kind is Kind.CURRENCY:
         return text.upper()

@@ -209,7 +209,11 @@ def test_two_hundred_ways_of_trading_end_in_the_same_gold(part, trade, expected_
 
 
 def _trade(project, manifest, trade, rng, *, deliveries, is_read_again) -> None:
-    """Split all lines over some deliveries, with a file that is taken out later, and build after each of them."""
+    """Split all lines over some deliveries, and build after each of them.
+
+    Half of the ways have a file of mistakes that is taken out at last, and sources that are read again, after which builds are
+    full ones. The others end in an incremental build; their rates come first, since late ones are a reason for a full build too.
+    """
     trade_lines, statements = trade
     raw = project.root / "raw"
     arrivals = sorted(rng.randrange(deliveries) for _ in statements)
@@ -217,22 +221,24 @@ def _trade(project, manifest, trade, rng, *, deliveries, is_read_again) -> None:
     shares = {name: [[] for _ in range(deliveries)] for name in trade_lines}
     for name, items in trade_lines.items():
         for line in items:
-            rng.choice(shares[name]).append(line)
+            is_first = name == "exchange_rates" and not is_read_again
+            (shares[name][0] if is_first else rng.choice(shares[name])).append(line)
     for number in range(deliveries):
         for name, parts in shares.items():
             deal(parts[number], raw, f"{name}-{number}", rng, files=1)
         for file, arrival in zip(statements, arrivals, strict=True):
             if arrival == number:
                 shutil.copy(file, project.root / "till")
-        if number == mistaken:
+        if is_read_again and number == mistaken:
             _write_mistake(raw, trade_lines, rng)
         take_in(project)
-        is_last = number == deliveries - 1
         if is_read_again and rng.random() < 0.5:
             read_again(project, rng.choice(["clicks", "till"]), now=NOW)
-        if is_last:  # after the rest, since reading its source again brings it back
+        if (
+            is_read_again and number == deliveries - 1
+        ):  # after the rest, since reading its source again brings it back
             forget(project, str(raw / "events-mistaken.jsonl"), now=NOW)
-        build_models(project, manifest, full_refresh=is_last or is_read_again)
+        build_models(project, manifest, full_refresh=is_read_again)
 
 
 def _write_mistake(raw, trade_lines, rng) -> None:

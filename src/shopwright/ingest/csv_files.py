@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from shopwright.ingest.expressions import RECORD_NUMBER
 from shopwright.ingest.file_guesses import guess_file
 from shopwright.ingest.files import data_name
 from shopwright.ingest.number_signs import detect_signs
-from shopwright.ingest.projection import Projection, Reference, compile_projection
+from shopwright.ingest.projection import Projection, compile_projection
 from shopwright.ingest.read_job import (
     BadRecord,
     ReadJob,
@@ -30,6 +31,9 @@ from shopwright.ingest.read_job import (
     staged_source,
 )
 from shopwright.ingest.records import Record, fetch_lines, read_lines, split_fields
+
+if TYPE_CHECKING:
+    from shopwright.ingest.texts import Reference
 
 REJECTION_RULES = {
     "MISSING COLUMNS": "too_few_fields",

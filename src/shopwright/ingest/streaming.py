@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shopwright.core.engine import Connection, ValueReadError
-from shopwright.ingest.projection import IGNORED
 from shopwright.ingest.read_job import BadRecord, ReadResult, RecordStream, UnreliableReadError
+from shopwright.ingest.row_rules import IGNORED
 from shopwright.lake.delta import AddedFile
 
 WriteQuery = Callable[[str], AddedFile]

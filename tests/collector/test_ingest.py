@@ -67,6 +67,23 @@ def test_a_service_that_has_collected_nothing_yet_is_no_error(spool, shop):
     assert shop.ingest().rows == []
 
 
+def test_collected_events_are_hashed_too(tmp_path):
+    shop = Shop.make(tmp_path, '[collector]\nprivacy = { user_id = "hash", properties = "drop" }\n')
+    spool = Spool(shop.project)
+    send(spool, event("1", user_id="Ada@shop.test", shelf="x"))
+    spool.close()
+    shop.ingest()
+    ((user, properties),) = shop.rows("user_id", "properties")
+    assert (len(user), properties) == (32, None)
+    assert shop.ingest().rows == []
+
+
+def test_the_id_of_a_collected_event_cannot_be_dropped(tmp_path):
+    shop = Shop.make(tmp_path, '[collector]\nprivacy = { user_id = "drop" }\n')
+    with pytest.raises(ConfigurationError, match="an event may have no other id"):
+        shop.ingest()
+
+
 def test_collected_events_and_files_are_taken_in_together(tmp_path):
     shop = Shop.make(tmp_path, '[[sources]]\nname = "clicks"\nadapter = "event_stream"\npath = "raw"\n')
     shop.write("events.jsonl", json.dumps(event("of a file")) + "\n")

@@ -15,7 +15,7 @@ from shopwright.core.errors import ConfigurationError, SourceFileError, near_mat
 from shopwright.ingest.contents import ContentReader
 from shopwright.ingest.files import SourceFile, file_label, find_files, path_of
 from shopwright.ingest.ledger import SETTLED, LedgerRow
-from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, drain_segments
+from shopwright.ingest.segments import all_sources, drain_segments, is_collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -238,9 +238,10 @@ class Planner:
         """Return the files of a source by label; sheets also by that of their workbook."""
         if source.name not in self._listings:
             try:
-                is_collected = source is COLLECTOR_SOURCE
                 files = (
-                    drain_segments(self.project) if is_collected else find_files(source, self.project.root)
+                    drain_segments(self.project)
+                    if is_collected(source)
+                    else find_files(source, self.project.root)
                 )
             except ConfigurationError:
                 files = []  # none of them is there any more

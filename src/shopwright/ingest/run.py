@@ -18,7 +18,7 @@ from shopwright.ingest.loader import workspace
 from shopwright.ingest.postgres import check_source
 from shopwright.ingest.privacy import check_key
 from shopwright.ingest.report import IngestReport, Progress, ProgressCallback
-from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources, delete_old_segments, drain_segments
+from shopwright.ingest.segments import all_sources, delete_old_segments, drain_segments, is_collected
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,7 +64,7 @@ def ingest(
             if source.is_database:
                 run.ingest_database(source)
         report.changed_sources = find_changed_sources(project, run.loader.ledger)
-        if COLLECTOR_SOURCE in selected:
+        if any(map(is_collected, selected)):
             delete_old_segments(project, run.loader.ledger)
     return replace(report, refused=refused, seconds=monotonic() - started)
 
@@ -92,7 +92,7 @@ def _select_sources(project: Project, names: tuple[str, ...]) -> list[SourceSett
 
 
 def _list_files(source: SourceSettings, project: Project) -> list[SourceFile]:
-    return drain_segments(project) if source is COLLECTOR_SOURCE else find_files(source, project.root)
+    return drain_segments(project) if is_collected(source) else find_files(source, project.root)
 
 
 __all__ = ["IngestReport", "Progress", "ProgressCallback", "ingest"]

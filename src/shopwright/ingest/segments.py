@@ -150,8 +150,15 @@ def _complete_bytes(file: Path) -> int:
 
 def all_sources(project: Project) -> tuple[SourceSettings, ...]:
     """Return the project's sources, with the collected events as the last one if there are any."""
-    is_collecting = Segments(project.collector).closed.is_dir()
-    return (*project.settings.sources, *([COLLECTOR_SOURCE] if is_collecting else []))
+    if not Segments(project.collector).closed.is_dir():
+        return project.settings.sources
+    collected = COLLECTOR_SOURCE.model_copy(update={"privacy": project.settings.collector.privacy})
+    return (*project.settings.sources, collected)
+
+
+def is_collected(source: SourceSettings) -> bool:
+    """Return whether a source is that of collected events; no other one may have its name."""
+    return source.name == COLLECTOR_SOURCE.name
 
 
 def drain_segments(project: Project) -> list[SourceFile]:

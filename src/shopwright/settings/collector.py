@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from shopwright.settings.strict import Strict
+from shopwright.settings.strict import Privacy, Strict
 
 SOURCE_NAME = "collector"
 """Name of the source of collected events in the ledger."""
@@ -23,3 +23,14 @@ class CollectorSettings(Strict):
     """Events that may wait to be written; further ones are refused with 503 and Retry-After."""
     keep_days: NonNegativeInt | None = None
     """Days after which an ingested segment is deleted; by default segments are never deleted."""
+    privacy: Privacy = Field(default_factory=dict)
+    """What is dropped or hashed when segments are ingested, as in `[sources.privacy]`. Segments keep events as they came, until
+    `keep_days` deletes them."""
+
+    @field_validator("privacy")
+    @classmethod
+    def _check_ids(cls, privacy: Privacy) -> Privacy:
+        for name in ("user_id", "visitor_id"):
+            if privacy.get(name) == "drop":  # an event that the service accepted would be none without it
+                raise ValueError(f"{name} cannot be dropped, since an event may have no other id; hash it")
+        return privacy

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, ValidationInfo, field_validator, model_validator
 
-from shopwright.settings.strict import VARIABLE_NAME, Encoding, Strict, Timezone
+from shopwright.settings.strict import VARIABLE_NAME, Encoding, Privacy, Strict, Timezone
 
 
 def _check_connection(name: str) -> str:
@@ -112,7 +112,7 @@ class SourceSettings(Strict):
     namespace: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]+$")
     """Name of the system whose numbers of orders these are, such as the shop or the till: order 1001 becomes
     namespace:1001. Needed where two systems number their orders alike; sources of one system share it."""
-    privacy: dict[str, Literal["drop", "hash", "keep"]] = Field(default_factory=dict)
+    privacy: Privacy = Field(default_factory=dict)
     """What happens to a canonical column before it is stored: `[sources.privacy]` with lines such as `city = "drop"`,
     `customer_id = "hash"`. `properties` is everything that no mapping names, `"properties.NAME"` one such field. By default
     all is kept. A hash is made of the value, as ids are read, and a key of the shop, so that joins of hashed ids meet in all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -40,6 +40,8 @@ def _check_variable(name: str) -> str:
     return name
 
 
+Privacy = dict[str, Literal["drop", "hash", "keep"]]
+"""What happens to columns before they are stored, by name."""
 VariableName = Annotated[str, AfterValidator(_check_variable)]
 Timezone = Annotated[str, AfterValidator(_check_timezone)]
 Encoding = Annotated[str, AfterValidator(_check_encoding)]

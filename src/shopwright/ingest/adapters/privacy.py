@@ -78,7 +78,7 @@ def check_privacy(source: SourceSettings, entities: Sequence[Entity]) -> None:
             what = entities[0].name if len(entities) == 1 else f"adapter {source.adapter}"
             hint = near_match(name, names) or f"; a field that no mapping names is {_FIELD}{name}"
             raise ConfigurationError(
-                f"source '{source.name}': [sources.privacy] names '{name}', which is no column of {what}{hint}"
+                f"source '{source.name}': privacy names '{name}', which is no column of {what}{hint}"
             )
         elif choice == DROP:
             _check_dropped(source, name, entities)
@@ -100,7 +100,7 @@ def _check_field(source: SourceSettings, name: str, columns: Sequence[Column]) -
     canonical = mapped.get(column) or mapped.get(name)
     if canonical is not None:
         raise ConfigurationError(
-            f"source '{source.name}': [sources.privacy] names '{name}', but {column} is mapped; name {canonical} instead"
+            f"source '{source.name}': privacy names '{name}', but {column} is mapped; name {canonical} instead"
         )
 
 
@@ -108,14 +108,14 @@ def _check_dropped(source: SourceSettings, name: str, entities: Sequence[Entity]
     for entity in entities:
         if name in (*entity.stored_key, *(item.name for item in entity.stored_columns if item.required)):
             raise ConfigurationError(
-                f"source '{source.name}': [sources.privacy] drops '{name}', without which there is no row of "
+                f"source '{source.name}': privacy drops '{name}', without which there is no row of "
                 f"{entity.name}; a text can be hashed"
             )
         dropped = [item for item in entity.identifying if source.privacy.get(item) == DROP]
         mapped = [item for item in entity.identifying if not source.map or item in source.map]
         if name in dropped and not set(mapped) - set(dropped):
             raise ConfigurationError(
-                f"source '{source.name}': [sources.privacy] drops '{name}', and a row of {entity.name} needs one of "
+                f"source '{source.name}': privacy drops '{name}', and a row of {entity.name} needs one of "
                 f"{', '.join(entity.identifying)}; hash it"
             )
 
@@ -125,7 +125,7 @@ def _check_hashed(source: SourceSettings, name: str, columns: Sequence[Column]) 
         if column.name == name and not _is_hashable(column):
             what = "has fixed values" if column.kind.is_text else f"is no text but a {column.kind}"
             raise ConfigurationError(
-                f"source '{source.name}': [sources.privacy] hashes '{name}', which {what}; drop it or keep it"
+                f"source '{source.name}': privacy hashes '{name}', which {what}; drop it or keep it"
             )
 
 

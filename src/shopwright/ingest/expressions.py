@@ -117,6 +117,8 @@ def _node_problem(node: dict[str, Any]) -> str | None:
             problem = "a parameter has no value"
         case "FUNCTION" if name in _UNNEST:
             problem = f"'{name}' makes several rows of one, and none of an empty list"
+        case "FUNCTION" if name == "getvariable":  # one holds the key of hashed values
+            problem = f"'{name}' looks beyond its row"
         case "FUNCTION" if name in _functions("aggregate"):
             problem = f"the aggregate '{name}' looks beyond its row"
         case "FUNCTION" if name in _functions("volatile"):

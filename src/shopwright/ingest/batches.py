@@ -111,15 +111,8 @@ def write_batch(
         names.append(COPY_NUMBER)
     span = _time_span(connection, entity, folder / file.name)
     by_order = read.projection.states_whole_orders
-    duplicates = find_duplicates(
-        connection,
-        entity,
-        names,
-        folder / file.name,
-        source=batch.source,
-        sequence=batch.sequence,
-        visible=[] if by_order else visible,
-        span=span,
+    duplicates = _mark_duplicates(
+        connection, entity, names, folder / file.name, batch, visible=visible, span=span, replaces=by_order
     )
     # an order of which a row is in quarantine is not yet stated as a whole, so it is never like what the lake has
     if by_order and batch.statement is None and not written.quarantined:
@@ -146,6 +139,30 @@ def write_batch(
     # the time span is of all good rows, duplicates included: wider than needed, and known without another read
     new_file = replace(file, first_at=_iso(span[0]), last_at=_iso(span[1]), batch_seq=batch.sequence)
     return summary(accepted=file.rows, file=new_file, first_at=span[0], last_at=span[1])
+
+
+def _mark_duplicates(
+    connection: Connection,
+    entity: Entity,
+    names: list[str],
+    path: Path,
+    batch: Batch,
+    *,
+    visible: list[LakeFile],
+    span: tuple[datetime | None, datetime | None],
+    replaces: bool,
+) -> int:
+    """Mark the duplicates of a new file, among its own rows only where it replaces orders as a whole; return how many."""
+    return find_duplicates(
+        connection,
+        entity,
+        names,
+        path,
+        source=batch.source,
+        sequence=batch.sequence,
+        visible=[] if replaces else visible,
+        span=span,
+    )
 
 
 def _write(connection: Connection, read: ReadResult, entity: Entity, batch: Batch, path: Path) -> WrittenRows:

@@ -133,15 +133,11 @@ def compile_projection(
         if column.name in {*texts, *filled}
     )
     written = tuple(column for column in columns if column.name in texts)
-    custom = [column.name for column in columns if column.name in mapping.custom_expressions]
     stated = {column.name: filled.get(column.name) or read_value(column, mapping) for column in columns}
     if PROPERTIES in texts:
         stated[PROPERTIES] = read_properties(mapping, others, choices)
     notes = _notes(written, texts, mapping)
-    rules = [
-        *structural,
-        *row_rules(entity, columns, mapping, texts, stated=stated, latest=latest),
-    ]
+    rules = [*structural, *row_rules(entity, columns, mapping, texts, stated=stated, latest=latest)]
     settled = settle(
         entity, stated, full_price=read_full_price(columns, mapping), keeps_signs=mapping.keeps_signs
     )
@@ -153,10 +149,7 @@ def compile_projection(
                 *(f"{texts[column.name]} as {raw_name(column)}" for column in written),
                 *(f"{other.text} as _other_{index}" for index, other in enumerate(others)),
                 *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes) if not note.is_typed),
-                *(
-                    f"({guarded_expression(mapping.fields[name])} is null) as {failed_name(name)}"
-                    for name in custom
-                ),
+                *_failures(columns, mapping),
                 *_absent(entity, columns),
             ]
         ),
@@ -206,6 +199,12 @@ def _note_bits(notes: list[_Note]) -> list[str]:
         for bit, note in enumerate(notes)
     )
     return [f"({bits})::bigint as _notes"] if notes else []
+
+
+def _failures(columns: tuple[Column, ...], mapping: Mapping) -> list[str]:
+    """Return whether the shop's own expressions of these columns fail."""
+    names = [column.name for column in columns if column.name in mapping.custom_expressions]
+    return [f"({guarded_expression(mapping.fields[name])} is null) as {failed_name(name)}" for name in names]
 
 
 def _absent(entity: Entity, columns: tuple[Column, ...]) -> list[str]:

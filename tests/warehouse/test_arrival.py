@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
 
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 NO_VIEWS = ["--exclude", "config.materialized:view"]
-PARTS = 8
-TRADE_PARTS = 40
+PARTS = 20
+TRADE_PARTS = 100
 """A way of trading takes several times as long as one of clicking."""
 ONE_THREAD = "[engine]\nthreads = 1\n"
 QUIET = ["--no-print", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]

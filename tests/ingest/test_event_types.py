@@ -30,7 +30,7 @@ share = "other"
 STREAM = '[[sources]]\nname = "clicks"\nadapter = "event_stream"\npath = "raw"\n{more}\n'
 IGNORE = 'ignore_event_types = ["heartbeat", "scroll"]'
 TYPES = ["look", "hover", "Look", "share", "heartbeat", "pulse", " scroll ", "", "it's 🛒"]
-KEPT = [
+ACCEPTED = [
     ("other", "Look"),
     ("other", "hover"),
     ("other", "it's 🛒"),
@@ -79,7 +79,7 @@ def test_ignored_types_are_counted_apart_and_others_keep_their_name(tmp_path, fo
     shop = Shop.make(tmp_path, MAPPED.format(more=IGNORE))
     _write(shop, form, TYPES)
     assert _counts(shop.ingest().rows) == (9, 5, 1, 0, 3)
-    assert shop.rows("event_type", "event_name") == KEPT
+    assert shop.rows("event_type", "event_name") == ACCEPTED
     assert [row.rules for row in shop.quarantine()] == [("event_type_missing",)]
     assert shop.ingest().rows == []
 

@@ -248,9 +248,9 @@ def test_a_key_from_the_environment(tmp_path, monkeypatch):
 
 
 def test_settings_of_those_who_keep_everything_are_the_same(tmp_path):
-    kept = 'customer_id = "keep"\nproperties = "keep"\n"properties.phone" = "keep"\n'
+    unchanged = 'customer_id = "keep"\nproperties = "keep"\n"properties.phone" = "keep"\n'
     marks = []
-    for number, privacy in enumerate(["", kept, HASHED]):
+    for number, privacy in enumerate(["", unchanged, HASHED]):
         folder = tmp_path / str(number)
         folder.mkdir()
         shop = Shop.make(folder, customers(privacy))

@@ -107,7 +107,7 @@ def test_a_session_beyond_the_shops_own_limits_is_refused_by_its_field(own):
     event = {"event_type": "add_to_cart", "event_at": "2024-01-31T14:59:59Z"}
     with TestClient(create_app(load_project(own.root))) as client:
         answer = client.post("/predict/session", json={"user_id": "anna", "events": [event]})
-    assert [each["field"] for each in check_refused(answer, 422)["errors"]] == ["events.0.event_at"]
+    assert [error["field"] for error in check_refused(answer, 422)["errors"]] == ["events.0.event_at"]
 
 
 def test_a_price_is_rounded_as_the_warehouse_rounds():

@@ -34,7 +34,7 @@ _ANY_ID = Column("field", Kind.PERSON_ID, "A field that no mapping names, and th
 
 
 def hash_text(text: str) -> str:
-    """Return SQL of the hash of a text, the same for every source and column; null for null."""
+    """Return SQL of the hash of a text, equal in all sources and columns; null without a text."""
     return f"left(sha256(getvariable('{KEY_VARIABLE}') || ({text})), {HASH_DIGITS})"
 
 

@@ -253,4 +253,4 @@ def test_a_split_of_51_to_49_is_found_with_little_more_than_the_units_of_one_pla
     rng = np.random.default_rng(4)
     # a chi-square test at 0.01 finds it in 80 % of experiments with 29,200 units
     counts = rng.multinomial(2 * 29_200, [0.51, 0.49], 500)
-    assert np.mean([sample_ratio(each.tolist(), weights=[1, 1]).is_mismatch for each in counts]) > 0.8
+    assert np.mean([sample_ratio(split.tolist(), weights=[1, 1]).is_mismatch for split in counts]) > 0.8

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLAIN = {
-    "rees46": "a080a74c2d039adda2e0cfe66ffaebff3f9a8858caf9db12810b1f23fa1b7b95",
-    "event_stream": "0133cd62ed6c5c015a73f92cc36a3b664a73826d1229c0b8640d6e9ab3c4e445",
-    "marketplace": "9002fa786226bcc18b6b823c0de6af6dcbeabf8bb69519420ffcc7d4ee7ac02c",
+    "rees46": "8bf1dfa72cd4be5670dd8dd60966386cd66f0925c33c0e8915dee3b4950b54ab",
+    "event_stream": "7a495adbdff0c214b92e972bb2eff8af2aa534dce8a3c8d598e6b54ea353a917",
+    "marketplace": "4cae1892c47dfea159a1b5c8d19fc71b6426b7c83dc886fead764a4c1cd9048d",
 }
 """SHA-256 over the text files of a plain shop, as it was before there were traits."""
 

@@ -52,18 +52,25 @@ def read_id(raw: str, column: Column, *, nobody: Sequence[str] = (), namespace: 
 def _read(raw: str, column: Column, nobody: Sequence[str]) -> str:
     words = _words(column, nobody)
     numbers = [word for word in words if word[0].isdigit()]
-    others = [word for word in words if not word[0].isdigit()]
-    is_email = f"contains({raw}, '@') and regexp_full_match({raw}, '{_EMAIL}')"
-    folded = f"when {is_email} then lower({raw}) " if column.kind is Kind.PERSON_ID else ""
-    # most ids begin with a digit, or are longer than any word, so that few are compared with words
+    longest = max(len(word.encode()) for word in words if word not in numbers)
+    suspicious = [
+        # most ids begin with a digit, or are longer than any word
+        f"strlen({raw}) <= {longest} and ({raw} < '0' or {raw} >= ':')",
+        *(f"{raw} = {quote_text(word)}" for word in numbers),
+        f"suffix({raw}, '0') and contains({raw}, '.')",
+        f"contains({raw}, '+')",
+    ]
+    folded = ""
+    if column.kind is Kind.PERSON_ID:
+        suspicious.append(f"contains({raw}, '@')")
+        folded = f"when regexp_full_match({raw}, '{_EMAIL}') then lower({raw}) "
+    # cheap comparisons first: the rest is evaluated for the few ids that they do not clear
     return (
-        f"case when {raw} >= '0' and {raw} < ':' then case "
-        f"when {' or '.join(f'{raw} = {quote_text(word)}' for word in numbers)} then null "
-        f"when suffix({raw}, '0') and regexp_full_match({raw}, '{_FLOAT}') then split_part({raw}, '.', 1) "
+        f"case when {' or '.join(suspicious)} then case "
+        f"when {_is_one_of(raw, words)} then null "
+        f"when regexp_full_match({raw}, '{_FLOAT}') then split_part({raw}, '.', 1) "
         f"when {is_exponent(raw)} then coalesce(try_cast({raw} as decimal(38,0))::varchar, {raw}) "
-        f"{folded}else {raw} end "
-        f"when length({raw}) <= {max(map(len, others))} and {_is_one_of(raw, others)} then null "
-        f"{folded}else {raw} end"
+        f"{folded}else {raw} end else {raw} end"
     )
 
 

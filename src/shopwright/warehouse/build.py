@@ -88,7 +88,7 @@ def build(
     with exclusive_lock(project.work / "lock", "build"):
         _delete_retired_files(project)
         reason = "requested" if full_refresh else _reason_to_rebuild(project)
-        command = ["build", *NO_UNIT_TESTS, *(["--full-refresh"] if reason else [])]
+        command = ["build", *NO_UNIT_TESTS, "--no-write-json", *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, on_progress=on_progress)
         try:
             _raise_on_failure(project, run)

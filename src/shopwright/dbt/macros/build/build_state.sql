@@ -4,9 +4,18 @@
     adds no row, so the next one applies the same batches again. Every model must give the same result then.
 #}
 
+{#
+    Fixes both numbers for the whole build, once its state is set up. `graph` is what all models of a dbt run share; asking
+    the database again for each model took time.
+#}
+{% macro fix_state() -%}
+    {%- do graph.update({'shopwright_state': {'processed_through': processed_through(), 'target': build_target()}}) -%}
+{%- endmacro %}
+
 {# Number of the last batch that a finished build processed; 0 before the first. #}
 {% macro processed_through() -%}
     {%- if not execute -%}{{ return(0) }}{%- endif -%}
+    {%- if 'shopwright_state' in graph -%}{{ return(graph['shopwright_state'].processed_through) }}{%- endif -%}
     {%- set builds = adapter.get_relation(database=target.database, schema='meta', identifier='builds') -%}
     {%- if builds is none -%}{{ return(0) }}{%- endif -%}
     {%- set last_build = run_query('select processed_through from meta.builds order by build_no desc limit 1') -%}
@@ -16,6 +25,7 @@
 {# Number of the last batch that this build processes, fixed when it started. #}
 {% macro build_target() -%}
     {%- if not execute -%}{{ return(0) }}{%- endif -%}
+    {%- if 'shopwright_state' in graph -%}{{ return(graph['shopwright_state'].target) }}{%- endif -%}
     {%- set current = adapter.get_relation(database=target.database, schema='meta', identifier='current_build') -%}
     {%- if current is none -%}{{ return(0) }}{%- endif -%}
     {%- set target_row = run_query('select target_seq from meta.current_build') -%}

@@ -6,6 +6,7 @@
         {%- do run_query('delete from meta.current_build') -%}
         {%- do run_query('insert into meta.current_build select coalesce(max(_batch_seq), 0) from bronze.events') -%}
         {%- if flags.WHICH in ('build', 'run') -%}{%- do reset_state_if_full() -%}{%- endif -%}
+        {%- do fix_state() -%}
     {%- endif -%}
 {%- endmacro %}
 

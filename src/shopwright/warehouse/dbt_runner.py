@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import BuildError, BusyError
@@ -87,6 +88,7 @@ def run_dbt(project: Project, command: list[str], *, on_progress: ProgressCallba
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
         from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
+        _skip_debug_events()
         runner = dbtRunner(callbacks=[_event_listener(on_progress)] if on_progress else [])
         try:
             result = runner.invoke([*command, *QUIET_FLAGS, *dbt_arguments(project)])
@@ -98,6 +100,23 @@ def run_dbt(project: Project, command: list[str], *, on_progress: ProgressCallba
     if not results and not result.success:
         raise BuildError(f"dbt {command[0]} failed; see {project.work / 'logs' / 'dbt.log'}")
     return DbtRun(results)
+
+
+@cache
+def _skip_debug_events() -> None:
+    """Let dbt skip events that no log takes: it would turn each into a message first, an eighth of the time of a small build."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel  # noqa: PLC0415
+    from dbt_common.events.event_manager import EventManager  # noqa: PLC0415
+    from dbt_common.events.event_manager_client import ctx_set_event_manager  # noqa: PLC0415
+
+    class InfoEventManager(EventManager):
+        def fire_event(
+            self, e: BaseEvent, level: EventLevel | None = None, *args: Any, **options: Any
+        ) -> None:
+            if (level or e.level_tag()) is not EventLevel.DEBUG:
+                super().fire_event(e, level, *args, **options)
+
+    ctx_set_event_manager(InfoEventManager())
 
 
 @contextmanager

@@ -110,6 +110,47 @@ def test_channels_are_those_of_the_sessions_of_thirty_days(shop, drawn):
     assert _sorted(shop.connection.execute(ORDERS).fetchall()) == orders
 
 
+CAMPAIGNS = [
+    ({"utm_source": "google", "utm_medium": "cpc"}, "paid_search"),
+    ({"utm_source": "google.com", "utm_medium": "organic"}, "organic_search"),
+    ({"utm_source": "facebook", "utm_medium": "cpc"}, "paid_social"),
+    ({"utm_source": "Instagram", "utm_medium": "Paid-Social"}, "paid_social"),
+    ({"utm_source": "criteo", "utm_medium": "retargeting"}, "paid_other"),
+    ({"utm_source": "partner.example", "utm_medium": "cpm"}, "display"),
+    ({"utm_source": "klaviyo", "utm_campaign": "spring"}, "email"),
+    ({"utm_source": "crm", "utm_medium": "E-Mail"}, "email"),
+    ({"utm_source": "ig", "utm_medium": "story"}, "social"),
+    ({"utm_source": "blog.example", "utm_medium": "referral"}, "referral"),
+    ({"utm_source": "awin", "utm_medium": "affiliate"}, "affiliate"),
+    ({"utm_source": "(direct)", "utm_medium": "(none)"}, "direct"),
+    ({"utm_source": "leaflet", "utm_medium": "qr"}, "unassigned"),
+    ({"gclid": "Cj0K"}, "paid_search"),
+    ({"msclkid": "9f"}, "paid_search"),
+    ({"fbclid": "IwAR"}, "social"),
+    ({"fbclid": "IwAR", "utm_source": "facebook", "utm_medium": "paid"}, "paid_social"),
+    ({"utm_source": "google", "utm_medium": "cpc", "channel": "brand"}, "brand"),
+    ({"referrer": "https://shop.example/cart"}, None),
+    ({}, None),
+]
+
+
+def test_a_campaign_says_the_channel_where_the_source_states_none(tmp_path):
+    project = make_shop(tmp_path)
+    (project.root / "raw").mkdir()
+    at = "2025-01-01T00:00:00Z"
+    rows = [
+        {"event_type": "page_view", "timestamp": at, "user_id": f"u{number:02}"} | campaign
+        for number, (campaign, _) in enumerate(CAMPAIGNS)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (project.root / "raw" / "events.jsonl").write_text(text, "utf-8")
+    take_in(project)
+    build(project)
+    sessions = "select user_id, entry_channel, first_channel from gold.fct_sessions order by user_id"
+    expected = [(f"u{number:02}", channel, channel) for number, (_, channel) in enumerate(CAMPAIGNS)]
+    assert query_gold(project, sessions) == expected
+
+
 def _random_visits(number, rng):
     """Return events of one person and their device, some of them anonymous until the person logs in."""
     minutes = rng.sample(range(0, 70 * 24 * 60, 20), rng.randint(2, 12))

@@ -140,7 +140,11 @@ EVENTS = Entity(
         Column("experiment_group", Kind.TEXT, "The experiment variant in the event."),
         Column("device", Kind.TEXT, "Type of device, such as desktop, mobile or tablet."),
         Column("country", Kind.TEXT, "Country of the shopper, as the source writes it."),
-        Column("channel", Kind.TEXT, "Marketing channel of the session."),
+        Column(
+            "channel",
+            Kind.TEXT,
+            "Marketing channel of the session. Empty: the warehouse derives it from click ids and campaign parameters.",
+        ),
         Column("page_url", Kind.TEXT, "URL of the page.", is_personal=True),
         Column("search_query", Kind.TEXT, "Text of the search.", is_personal=True),
         Column("referrer", Kind.TEXT, "URL of the page that the visitor came from.", is_personal=True),

@@ -32,9 +32,17 @@
     {{ return(is_ever_filled('visitor_id')) }}
 {%- endmacro %}
 
-{# Whether any event has a marketing channel. #}
+{# Whether any event has a marketing channel, stated or of a campaign. #}
 {% macro source_has_channels() -%}
-    {{ return(is_ever_filled('channel')) }}
+    {{ return(is_ever_filled('channel') or source_has_campaigns()) }}
+{%- endmacro %}
+
+{# Whether any event has a parameter of a campaign or a click id, from which its channel is derived. #}
+{% macro source_has_campaigns() -%}
+    {{ return(is_ever(
+        'utm_medium is not null or utm_source is not null or utm_campaign is not null or gclid is not null '
+        ~ 'or fbclid is not null or msclkid is not null'
+    )) }}
 {%- endmacro %}
 
 {# Whether any purchase event may have no amount: that of its session and order is then unknown. #}

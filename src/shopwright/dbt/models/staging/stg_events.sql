@@ -57,7 +57,7 @@ final as (
         experiment_group,
         {{ null_if_reserved('device') }} as device,
         {{ null_if_reserved('country') }} as country,
-        {{ null_if_reserved('channel') }} as channel,
+        {{ event_channel() }} as channel,
         page_url,
         search_query,
         {% if var('publish_unmapped') %}

@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 # Interpreters to try, in this order; another is named with `make setup PYTHON=/path/to/python`.
 PYTHON ?= python3 python3.13 python3.12 python3.11
 PYTEST_ARGS ?=
+COVERAGE ?= --cov=shopwright
 BENCH_ARGS ?=
 DOCS_ARGS ?=
 
@@ -86,7 +87,7 @@ demo: setup ## simulate a shop, take it to a tested warehouse, print what was fo
 	echo "Pages and service: $(BIN)/shopwright up --project $(DEMO)"
 
 test: setup ## run the tests; PYTEST_ARGS="-m 'slow or not slow'" runs the slow ones too
-	@$(BIN)/python -m pytest --cov=shopwright -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(COVERAGE) -n auto --dist worksteal $(PYTEST_ARGS)
 
 # mypy takes about as long as all other checks together. SQL: the models that changed, in CI all of them.
 check: setup ## lint, type-check and prove that the documentation is true

@@ -52,45 +52,59 @@ class Compression(StrEnum):
     ZST = "zst"
 
 
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="Export to write; a marketplace is an event stream with orders and all that follows.",
+    ),
+]
+EventsOption = Annotated[int, typer.Option(min=1, help="Events wanted.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")]
+StartOption = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")]
+MonthsOption = Annotated[int, typer.Option(min=1, max=36, help="Months, one file each.")]
+ProductsOption = Annotated[int, typer.Option(min=20, help="Products in the catalog.")]
+SellersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Sellers of a marketplace; by default one for every 25 products."),
+]
+EffectOption = Annotated[
+    float, typer.Option(help="True relative lift of the experiment's treatment on buying.")
+]
+BuyerTypesOption = Annotated[
+    bool, typer.Option("--buyer-types", help="Make people of four types that buy differently.")
+]
+FilesOption = Annotated[Files, typer.Option(help="Kind of the files; rees46 is always CSV.")]
+CompressionOption = Annotated[Compression | None, typer.Option(help="Compress text files.")]
+OrdinaryOption = Annotated[
+    bool, typer.Option("--ordinary", help="Give the export every trait that its format can have.")
+]
+TraitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Give the export one trait of ordinary shops; repeatable. One of {', '.join(t.name for t in TRAITS)}.",
+    ),
+]
+DirtyOption = Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")]
+
+
 def command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the files.")],
-    form: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            help="Export to write; a marketplace is an event stream with orders and all that follows.",
-        ),
-    ] = Format.EVENT_STREAM,
-    events: Annotated[int, typer.Option(min=1, help="Events wanted.")] = DEFAULTS.events,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = DEFAULTS.seed,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime.combine(
-        DEFAULTS.start, datetime.min.time()
-    ),
-    months: Annotated[int, typer.Option(min=1, max=36, help="Months, one file each.")] = DEFAULTS.months,
-    products: Annotated[int, typer.Option(min=20, help="Products in the catalog.")] = DEFAULTS.products,
-    sellers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Sellers of a marketplace; by default one for every 25 products."),
-    ] = None,
-    effect: Annotated[
-        float, typer.Option(help="True relative lift of the experiment's treatment on buying.")
-    ] = DEFAULTS.experiment_effect,
-    buyer_types: Annotated[
-        bool, typer.Option("--buyer-types", help="Make people of four types that buy differently.")
-    ] = False,
-    files: Annotated[Files, typer.Option(help="Kind of the files; rees46 is always CSV.")] = Files.JSONL,
-    compression: Annotated[Compression | None, typer.Option(help="Compress text files.")] = None,
-    ordinary: Annotated[
-        bool, typer.Option("--ordinary", help="Give the export every trait that its format can have.")
-    ] = False,
-    trait: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Give the export one trait of ordinary shops; repeatable. One of {', '.join(t.name for t in TRAITS)}.",
-        ),
-    ] = None,
-    dirty: Annotated[bool, typer.Option("--dirty", help="Spoil about half a percent of the rows.")] = False,
+    form: FormatOption = Format.EVENT_STREAM,
+    events: EventsOption = DEFAULTS.events,
+    seed: SeedOption = DEFAULTS.seed,
+    start: StartOption = datetime.combine(DEFAULTS.start, datetime.min.time()),
+    months: MonthsOption = DEFAULTS.months,
+    products: ProductsOption = DEFAULTS.products,
+    sellers: SellersOption = None,
+    effect: EffectOption = DEFAULTS.experiment_effect,
+    buyer_types: BuyerTypesOption = False,
+    files: FilesOption = Files.JSONL,
+    compression: CompressionOption = None,
+    ordinary: OrdinaryOption = False,
+    trait: TraitOption = None,
+    dirty: DirtyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the raw exports of a synthetic shop, and the truth behind them.

@@ -117,33 +117,7 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
     # As a build leaves it whose tests have failed: what it made must not be published with the scores.
     with connect(own_market.warehouse) as connection:
         connection.execute("create table gold.untested as select 1 as value")
-    scored = document(own_market, "score", "abandonment")
-    for database in (own_market.published, own_market.warehouse):
-        with connect(database, read_only=True) as connection:
-            rows, least, most, versions, as_of, user = (
-                connection.execute(
-                    "select count(*), min(probability), max(probability), any_value(model_version), any_value(as_of_date), "
-                    "min(user_id) from gold.scores_abandonment"
-                ).fetchone()
-                or ()
-            )
-        assert (rows, versions) == (scored["rows"], 1)
-        assert 0 < least <= most < 1
-    with connect(own_market.published, read_only=True) as connection:
-        assert (
-            connection.execute("select 1 from duckdb_tables() where table_name = 'untested'").fetchall() == []
-        )
-        (last_day,) = (
-            connection.execute("select cast(max(decided_at) as date) from gold.feat_abandonment").fetchone()
-            or ()
-        )
-        (stored,) = (
-            connection.execute(
-                "select max(probability) from gold.scores_abandonment where user_id = ?", [user]
-            ).fetchone()
-            or ()
-        )
-    assert as_of == last_day
+    user, stored = _check_scored(own_market, document(own_market, "score", "abandonment"))
 
     picture = tmp_path / "why.svg"
     told = document(own_market, "explain", "abandonment", user, "--plot", str(picture))
@@ -173,6 +147,38 @@ def test_from_training_to_reasons(own_market: Project, run: Run, document: Docum
         code, out, err = run(own_market, "models", *command)
         assert (code, err, "abandonment" in out) == (0, "", True)
     assert "9" in fails(run, own_market, "models", "show", "abandonment", "9")
+
+
+def _check_scored(shop: Project, scored: dict[str, Any]) -> tuple[str, float]:
+    """Both databases hold the scores, only one what was untested; return the first user with the score."""
+    user, as_of = "", None
+    for database in (shop.published, shop.warehouse):
+        with connect(database, read_only=True) as connection:
+            rows, least, most, versions, as_of, user = (
+                connection.execute(
+                    "select count(*), min(probability), max(probability), any_value(model_version), any_value(as_of_date), "
+                    "min(user_id) from gold.scores_abandonment"
+                ).fetchone()
+                or ()
+            )
+        assert (rows, versions) == (scored["rows"], 1)
+        assert 0 < least <= most < 1
+    with connect(shop.published, read_only=True) as connection:
+        assert (
+            connection.execute("select 1 from duckdb_tables() where table_name = 'untested'").fetchall() == []
+        )
+        (last_day,) = (
+            connection.execute("select cast(max(decided_at) as date) from gold.feat_abandonment").fetchone()
+            or ()
+        )
+        (stored,) = (
+            connection.execute(
+                "select max(probability) from gold.scores_abandonment where user_id = ?", [user]
+            ).fetchone()
+            or ()
+        )
+    assert as_of == last_day
+    return user, stored
 
 
 def test_a_usual_recipe_is_shown_beside_what_is_left_of_it(

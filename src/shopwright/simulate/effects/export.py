@@ -113,13 +113,7 @@ def simulate_effect(
         ) as connection,
     ):
         rewriter = _Rewriter(project, reader, effect, connection, Path(staging))
-        rewritten = []
-        for number, (target, file) in enumerate(targets.items()):
-            if on_progress:
-                on_progress(number, len(targets), file.data_name)
-            path = Path(unfinished) / "copy" / target
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rewritten.append(rewriter.rewrite(file, path, name=target))
+        rewritten = rewriter.rewrite_all(targets, Path(unfinished) / "copy", on_progress=on_progress)
         if out.exists():
             out.rmdir()
         (Path(unfinished) / "copy").rename(out)
@@ -207,6 +201,19 @@ class _Rewriter:
     effect: SimulatedEffect
     connection: Connection
     staging: Path
+
+    def rewrite_all(
+        self, targets: dict[Path, SourceFile], folder: Path, *, on_progress: ProgressCallback | None
+    ) -> list[RewrittenFile]:
+        """Write the copies of all files into a folder, each under the name that it has among the targets."""
+        rewritten = []
+        for number, (name, file) in enumerate(targets.items()):
+            if on_progress:
+                on_progress(number, len(targets), file.data_name)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rewritten.append(self.rewrite(file, path, name=name))
+        return rewritten
 
     def rewrite(self, file: SourceFile, target: Path, *, name: Path) -> RewrittenFile:
         """Write the copy of a file; one that is empty or holds no events is copied as it is."""

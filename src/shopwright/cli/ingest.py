@@ -139,6 +139,7 @@ def to_dict(report: IngestReport) -> dict[str, object]:
         "replaced": [row.batch_id for row in report.retired],
         "kept": [asdict(item) for item in report.kept],
         "recovered": report.recovered,
+        "retained_segments": report.retained_segments,
         "changed_sources": [asdict(changed) for changed in report.changed_sources],
         "seconds": round(report.seconds, 3),
         **{name: report.total(name) for name in COUNTS},
@@ -211,6 +212,7 @@ def _show_notes(console: Console, report: IngestReport) -> None:
         *(f"Privacy: {line}" for line in report.privacy.values()),
         *(f"Noted: {sentence}" for sentence in describe_notes(report.rows)),
         *(f"Not read: {message}" for message in report.refused),
+        *(f"Segment not deleted: {line}. See `shopwright doctor`" for line in report.retained_segments),
     ]
     for line in lines:
         console.print(line, markup=False)

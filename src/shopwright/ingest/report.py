@@ -54,6 +54,8 @@ class IngestReport:
     """Files that were read again since rows of theirs were duplicates of rows that are gone now."""
     privacy: dict[str, str] = field(default_factory=dict)
     """What is dropped and hashed, a line for each source of which a file was read."""
+    retained_segments: list[str] = field(default_factory=list)
+    """Collected segments past `keep_days` that the lake has no readable copy of, each with the reason."""
     seconds: float = 0.0
 
     def total(self, name: str) -> int:

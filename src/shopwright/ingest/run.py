@@ -18,7 +18,8 @@ from shopwright.ingest.loader import workspace
 from shopwright.ingest.postgres import check_source
 from shopwright.ingest.privacy import check_key
 from shopwright.ingest.report import IngestReport, Progress, ProgressCallback
-from shopwright.ingest.segments import all_sources, delete_old_segments, drain_segments, is_collected
+from shopwright.ingest.segment_retention import delete_old_segments
+from shopwright.ingest.segments import all_sources, drain_segments, is_collected
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,7 +66,7 @@ def ingest(
                 run.ingest_database(source)
         report.changed_sources = find_changed_sources(project, run.loader.ledger)
         if any(map(is_collected, selected)):
-            delete_old_segments(project, run.loader.ledger)
+            report.retained_segments = delete_old_segments(project, connection).retained
     return replace(report, refused=refused, seconds=monotonic() - started)
 
 

@@ -19,7 +19,7 @@ import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -68,6 +68,7 @@ class Segments:
         self.open.mkdir(parents=True, exist_ok=True)
         self.closed.mkdir(exist_ok=True)
         sync_folder(self.root)
+        sync_folder(self.root.parent)  # names the folder itself, and with it all that it holds
 
     def new_file(self, kind: str, now: datetime) -> Path:
         """Return the path of a new segment; names sort by time, and no two are the same.
@@ -184,24 +185,6 @@ def _rejected_at(file: Path) -> datetime | None:
     return datetime.strptime(stem.partition(".")[0], _MINUTE)  # noqa: DTZ007  # naive UTC, as all our times
 
 
-def delete_old_segments(project: Project, ledger: LedgerIndex) -> int:
-    """Delete ingested segments older than the setting ``collector.keep_days``.
-
-    Returns:
-        Number of deleted segments.
-    """
-    keep_days = project.settings.collector.keep_days
-    if keep_days is None:
-        return 0
-    before = datetime.now(UTC) - timedelta(days=keep_days)
-    files = Segments(project.collector).closed_files()
-    pending = set(_not_ingested(files, ledger))
-    old_files = [file for file in files if file not in pending and _is_old(file, before)]
-    for file in old_files:
-        file.unlink()
-    return len(old_files)
-
-
 @dataclass(frozen=True, slots=True)
 class PendingSegments:
     """Segments that no ingest has loaded yet."""
@@ -234,7 +217,3 @@ def _size_and_mtime(file: Path) -> tuple[int, int]:
     except FileNotFoundError:  # without the lock, another process may move it at any time
         return 0, 0
     return stat.st_size, stat.st_mtime_ns
-
-
-def _is_old(file: Path, before: datetime) -> bool:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC) <= before

@@ -269,7 +269,13 @@ HEADERS = [
 
 @pytest.fixture(scope="module")
 def locked(root, tmp_path_factory):
-    """A client of a service that asks for keys, and one that reads."""
+    """A client of a service that asks for keys, however often it fails, and a key that reads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shopwright.service.failed_keys.MAX_FAILURES", 1_000_000)
+        yield _locked(root, tmp_path_factory)
+
+
+def _locked(root, tmp_path_factory):
     copied = tmp_path_factory.mktemp("locked") / "shop"
     shutil.copytree(root, copied)
     project = load_project(copied)

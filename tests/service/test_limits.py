@@ -58,7 +58,7 @@ def test_a_body_that_never_comes_is_not_waited_for(set_up):
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "query_string": b""}
     asyncio.run(app(scope, receive, send))
-    assert sent[0]["status"] == 503
+    assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["type"] == "urn:shopwright:problem:timeout"
 
 

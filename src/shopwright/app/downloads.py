@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from shopwright.core.spreadsheets import escape_formula
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shopwright.reports import Column
 
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 _MONEY = pa.decimal128(38, 4)
 _TYPES = {
     "share": pa.float64(),
@@ -39,8 +40,8 @@ def safe_cell(value: Any) -> Any:
         >>> safe_cell("=HYPERLINK(1)"), safe_cell(-5)
         ("'=HYPERLINK(1)", -5)
     """
-    if isinstance(value, str) and value.startswith(_FORMULA_PREFIXES):
-        return f"'{value}"
+    if isinstance(value, str):
+        return escape_formula(value)
     return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from shopwright.core.errors import BatchError
 from shopwright.ingest.records import BOM, Record, check_json_record
 
+MAX_ID_LENGTH = 10_000
+"""Characters of an id. Ids are remembered, joined and grouped by; one of a megabyte is no id but an attack or a bug."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -32,6 +35,8 @@ def parse_json(body: bytes, *, max_bytes: int) -> list[Record]:
         events = document.get("events") if isinstance(document, dict) else document
         if not isinstance(events, list):
             raise BatchError('expected a JSON array of events, or an object {"events": [...]}')
+        for number, event in enumerate(events, start=1):
+            _check_ids(number, event)
         return [
             check_json_record(number, _serialize(event), max_bytes)
             for number, event in enumerate(events, start=1)
@@ -72,6 +77,28 @@ def parse_json_lines(body: bytes, *, max_bytes: int) -> list[Record]:
 
     Returns:
         One record per line that is not blank, numbered from 1.
+
+    Raises:
+        BatchError: an event has an id that is too long.
     """
-    lines = (line for line in _LINE_END.split(body.removeprefix(BOM)) if line.strip())
+    lines = [line for line in _LINE_END.split(body.removeprefix(BOM)) if line.strip()]
+    for number, line in enumerate(lines, start=1):
+        if MAX_ID_LENGTH < len(line) <= max_bytes:  # a longer line violates a rule
+            with suppress(ValueError, RecursionError):  # what is no JSON violates a rule, too
+                _check_ids(number, json.loads(line))
     return [check_json_record(number, line, max_bytes) for number, line in enumerate(lines, start=1)]
+
+
+def _check_ids(number: int, event: Any) -> None:
+    """Refuse a batch with an event whose id is too long.
+
+    Raises:
+        BatchError: names the event and the field.
+    """
+    if not isinstance(event, dict):
+        return
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > MAX_ID_LENGTH and name.casefold().endswith("id"):
+            raise BatchError(
+                f"event {number}: {name[:100]} has {len(value):,} characters, expected at most {MAX_ID_LENGTH:,}"
+            )

@@ -82,6 +82,7 @@ def build_service(project: Project, *, allow_anonymous: bool = True) -> Service:
         project.keys,
         environment_key=os.environ.get(API_KEY_VARIABLE),
         refresh_seconds=settings.refresh_seconds,
+        is_open=settings.open_without_keys,
     )
     limit = RateLimit(settings.requests_per_second, settings.burst)
     champion_loader = ChampionLoader(project, metrics)
@@ -91,7 +92,7 @@ def build_service(project: Project, *, allow_anonymous: bool = True) -> Service:
         project=project,
         champion_loader=champion_loader,
         published=PublishedWarehouse(project.published, threads=1),
-        guard=Guard(keys, limit, allow_anonymous),
+        guard=Guard(keys, limit, allow_anonymous, metrics),
         metrics=metrics,
         experiment_results=SnapshotCache(),
         model_summaries=SnapshotCache(),

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -54,6 +55,12 @@ class KeyRecord(BaseModel):
         return self.ends_at is None or at < self.ends_at
 
 
+MARKER_NAME = "keys-required.txt"
+"""File in the project's folder that says that the shop has keys. It is apart from them, and remains where they are lost."""
+_MARKER_TEXT = """This shop has API keys, in service/keys.json. While this file exists, `shopwright serve` does not answer without a key,
+also after a restore that left out service/keys.json. To open the service to this machine all the same:
+[service] open_without_keys = true, in shopwright.toml
+"""
 _RECORDS = TypeAdapter(tuple[KeyRecord, ...])
 
 
@@ -138,6 +145,30 @@ def rotate_key(file: Path, name: str, *, now: datetime, grace: timedelta) -> tup
     return record, key
 
 
+def was_used(file: Path) -> bool:
+    """Return whether a project ever had keys, even if their file is gone.
+
+    Args:
+        file: key file of the project.
+    """
+    return _marker(file).exists()
+
+
+def mark_used(file: Path) -> None:
+    """Remember beside the settings that the project has keys. A folder that cannot be written to stays as it is."""
+    marker = _marker(file)
+    if marker.exists():
+        return
+    with suppress(OSError), marker.open("w", encoding="utf-8") as stream:
+        stream.write(_MARKER_TEXT)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _marker(file: Path) -> Path:
+    return file.parent.parent / MARKER_NAME
+
+
 class KeyRing:
     """The keys that the service accepts, reloaded when their file changes.
 
@@ -145,12 +176,19 @@ class KeyRing:
         file: key file of the project.
         environment_key: the key of the environment variable, if it is set.
         refresh_seconds: how often the file is checked for changes.
+        is_open: whether a file that is gone counts as no keys, although the shop once had some.
     """
 
     def __init__(
-        self, file: Path, *, environment_key: str | None = None, refresh_seconds: float = 2.0
+        self,
+        file: Path,
+        *,
+        environment_key: str | None = None,
+        refresh_seconds: float = 2.0,
+        is_open: bool = False,
     ) -> None:
         self._file = file
+        self._is_open = is_open
         self._refresh = refresh_seconds
         self._checked_at = float("-inf")
         self._stamp: tuple[int, int] | None = None
@@ -158,6 +196,20 @@ class KeyRing:
         self._environment = _environment_record(environment_key) if environment_key else None
         self._was_used = self._environment is not None
         self._reload_if_due()
+
+    def check_file(self) -> None:
+        """Refuse a shop that once had keys and whose file of keys is gone.
+
+        Raises:
+            ConfigurationError: neither a key nor the setting says who may come in.
+        """
+        self._reload_if_due()
+        is_lost = not self._records and self._environment is None and was_used(self._file)
+        if is_lost and not self._is_open:
+            raise ConfigurationError(
+                f"This shop had API keys, and {self._file} is gone. Restore it, or create a key with `shopwright keys create "
+                "NAME`; to serve this machine without one, set `open_without_keys = true` in [service]"
+            )
 
     def has_ever_had_keys(self) -> bool:
         """Return whether there ever was a key, valid or not.
@@ -203,8 +255,10 @@ class KeyRing:
             stamp = None
         if stamp != self._stamp:
             self._records = {record.id: record for record in read_keys(self._file)}
-            self._was_used = self._was_used or bool(self._records)
             self._stamp = stamp
+            if self._records:
+                mark_used(self._file)  # keys of an older version have no marker yet
+        self._was_used = self._was_used or bool(self._records) or (not self._is_open and was_used(self._file))
 
 
 def _new_key(name: str, scopes: Sequence[Scope], now: datetime) -> tuple[KeyRecord, str]:
@@ -273,3 +327,4 @@ def _write(file: Path, records: Sequence[KeyRecord]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     unfinished.replace(file)
+    mark_used(file)

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from shopwright.core.errors import ShopwrightError
 from shopwright.service.errors import ProblemError, problem_from_error, problem_response
-from shopwright.service.telemetry import RequestLog, log_exception
+from shopwright.service.telemetry import UNKNOWN, RequestLog, log_exception
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -32,7 +32,28 @@ if TYPE_CHECKING:
 BULK_PATH = "/bulk_predict"
 CLIENT_CLOSED_REQUEST = 499
 """Status that is counted where the client disconnected while sending its body; no response is sent."""
-UNKNOWN = "(unknown)"
+MAX_HEADERS = 100
+MAX_TARGET_BYTES = 8_192
+"""Bytes of a path with its query."""
+MIN_BODY_RATE = 16_384
+"""Bytes per second of a body at least, on average, after a time of grace as long as an ordinary request may take."""
+SINGLE_HEADERS = ("host", "content-length", "content-type", "authorization", "x-api-key")
+"""Headers of which two would let this service and a proxy before it read different requests."""
+FORWARDING_HEADERS = frozenset(
+    {
+        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"),
+        *(
+            "cf-connecting-ip",
+            "cf-ray",
+            "fastly-client-ip",
+            "x-original-host",
+            "x-original-url",
+            "x-rewrite-url",
+        ),
+        *("x-envoy-external-address", "x-amzn-trace-id", "x-appengine-user-ip", "x-azure-clientip"),
+    }
+)
+"""Headers that proxies and tunnels add, beside all that begin with ``x-forwarded-``."""
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"\[?([^\]]*?)\]?(?::\d+)?")
@@ -74,6 +95,8 @@ class _Exchange:
         self.max_bytes = settings.max_bulk_bytes if is_bulk else settings.max_body_bytes
         self.timeout_seconds = settings.bulk_timeout_seconds if is_bulk else settings.timeout_seconds
         self.received_bytes = 0
+        self.waited_seconds = 0.0
+        self.waits_for_body = False
         self.is_received = False
         self.status = 0
         self.is_disconnected = False
@@ -95,7 +118,9 @@ class _Exchange:
             await self._refuse(problem)
         except TimeoutError:
             await self._refuse(
-                ProblemError(
+                self._too_slow()
+                if self.waits_for_body
+                else ProblemError(
                     503,
                     "timeout",
                     f"The request took longer than {self.timeout_seconds:g} seconds",
@@ -113,10 +138,22 @@ class _Exchange:
             )
 
     def _check(self) -> None:
+        """Refuse what no client of this service sends, before anything else looks at the request."""
+        self._check_form()
         host = _HOST.fullmatch(self.headers.get("host", "localhost"))
-        is_local_host = host is not None and host.group(1).lower() in LOCAL_HOSTS
-        if self.middleware.is_local and not is_local_host and self.middleware.guard.allows_anonymous():
-            raise ProblemError(403, "not-local", "Without an API key the service responds to localhost only")
+        if self.middleware.guard.allows_anonymous():
+            if any(name in FORWARDING_HEADERS or name.startswith("x-forwarded-") for name in self.headers):
+                raise ProblemError(
+                    403,
+                    "forwarded",
+                    "Without an API key the service does not answer requests that a proxy forwarded. "
+                    "Create a key with `shopwright keys create NAME`",
+                )
+            is_local_host = host is not None and host.group(1).lower() in LOCAL_HOSTS
+            if self.middleware.is_local and not is_local_host:
+                raise ProblemError(
+                    403, "not-local", "Without an API key the service responds to localhost only"
+                )
         if self.headers.get("content-encoding", "identity") != "identity":
             raise ProblemError(415, "media-type", "Compressed bodies are not supported. Send it uncompressed")
         length = self.headers.get("content-length", "")
@@ -124,8 +161,36 @@ class _Exchange:
         if length.isdecimal() and int(length[:20]) > self.max_bytes:
             raise self._too_large()
 
+    def _check_form(self) -> None:
+        names = [name.lower() for name in self.headers]
+        if len(names) > MAX_HEADERS:
+            raise ProblemError(431, "too-many-headers", f"The request has more than {MAX_HEADERS} headers")
+        for name in SINGLE_HEADERS:
+            if names.count(name) > 1:
+                raise ProblemError(400, "duplicate-header", f"The request has more than one header {name}")
+        if self.scope.get("http_version") == "1.1" and "host" not in names:
+            raise ProblemError(400, "bad-request", "The request has no header host")
+        target = len(self.scope.get("raw_path") or b"") + len(self.scope["query_string"])
+        if target > MAX_TARGET_BYTES:
+            raise ProblemError(
+                414, "uri-too-long", f"Path and query are longer than {MAX_TARGET_BYTES:,} bytes"
+            )
+
     def _too_large(self) -> ProblemError:
-        return ProblemError(413, "too-large", f"The body is longer than {self.max_bytes:,} bytes")
+        return ProblemError(
+            413,
+            "too-large",
+            f"The body is longer than {self.max_bytes:,} bytes",
+            headers={"Connection": "close"},  # the rest of it is not read
+        )
+
+    def _too_slow(self) -> ProblemError:
+        return ProblemError(
+            408,
+            "timeout",
+            f"The body arrived too slowly: {self.received_bytes:,} bytes in {self.waited_seconds:.0f} seconds",
+            headers={"Connection": "close"},
+        )
 
     async def _refuse(self, problem: ProblemError) -> None:
         if self.status:  # the response has begun, so all that is left is to break it off
@@ -133,8 +198,8 @@ class _Exchange:
         await problem_response(problem, self.request_id)(self.scope, self._receive, self.send)
 
     async def receive(self) -> Message:
-        """Receive a message, unless the body has become too long."""
-        message = await self._receive()
+        """Receive a message, unless the body has become too long or comes too slowly."""
+        message = await (self._receive() if self.is_received else self._receive_body())
         if message["type"] == "http.request":
             self.received_bytes += len(message.get("body", b""))
             if self.received_bytes > self.max_bytes:
@@ -142,6 +207,22 @@ class _Exchange:
             self.is_received = not message.get("more_body", False)
         elif message["type"] == "http.disconnect" and not (self.is_received or self.status):
             self.is_disconnected = True
+        return message
+
+    async def _receive_body(self) -> Message:
+        """Receive a part of the body within the time that a client with the lowest rate would take."""
+        patience = self.middleware.project.settings.service.timeout_seconds
+        left = patience + self.received_bytes / MIN_BODY_RATE - self.waited_seconds
+        started = perf_counter()
+        self.waits_for_body = True  # left as it is where the request's own time ends first
+        try:
+            async with asyncio.timeout(max(left, 0.0)):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._too_slow() from None
+        finally:
+            self.waited_seconds += perf_counter() - started
+        self.waits_for_body = False
         return message
 
     async def send(self, message: Message) -> None:

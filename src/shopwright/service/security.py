@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
 from shopwright.service.errors import ProblemError, problem_responses
+from shopwright.service.failed_keys import FailedKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from shopwright.service.keys import KeyRing, Scope
+    from shopwright.service.telemetry import ServiceMetrics
 
 API_KEY_HEADER = "X-API-Key"
 SECURITY_SCHEMES = {
@@ -83,6 +85,16 @@ class Guard:
     limit: RateLimit
     allow_anonymous: bool
     """Whether requests without a key are accepted as long as no key was ever created."""
+    metrics: ServiceMetrics
+    failed_keys: FailedKeys = field(default_factory=FailedKeys)
+
+    def check_key_file(self) -> None:
+        """Refuse to start where the shop had keys and their file is gone, as after a restore without it.
+
+        Raises:
+            ConfigurationError: no key could open the service, and nothing says that it should be open.
+        """
+        self.keys.check_file()
 
     def has_no_keys(self) -> bool:
         """Return whether no key is valid."""
@@ -103,7 +115,7 @@ class Guard:
         """
         caller = request.client.host if request.client else "local"
         if not self.allows_anonymous():
-            caller = self._authenticate(request, scope)
+            caller = self._authenticate(request, scope, caller)
         # The log names keys, never addresses.
         request.state.caller = caller if caller.startswith("key ") else ""
         if wait_seconds := self.limit.take(caller, monotonic()):
@@ -114,9 +126,23 @@ class Guard:
                 headers={"Retry-After": str(max(1, ceil(wait_seconds)))},
             )
 
-    def _authenticate(self, request: Request, scope: Scope) -> str:
-        key = self.keys.find(_sent_key(request), datetime.now(UTC))
-        if key is None:
+    def _authenticate(self, request: Request, scope: Scope, address: str) -> str:
+        sent, now = _sent_key(request), monotonic()
+        if wait_seconds := self.failed_keys.wait_seconds(address, sent, now):
+            self.metrics.failed_keys.labels("limited").inc()
+            raise ProblemError(
+                429,
+                "too-many-failed-keys",
+                "Too many requests with invalid keys from this address. Wait and try again",
+                headers={"Retry-After": str(max(1, ceil(wait_seconds)))},
+            )
+        key = self.keys.find(sent, datetime.now(UTC))
+        if key is not None:
+            self.failed_keys.accept(address, sent)
+        else:
+            if sent:  # a request without any key guesses nothing
+                self.failed_keys.fail(address, now)
+                self.metrics.failed_keys.labels("refused").inc()
             raise ProblemError(
                 401,
                 "not-authenticated",

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.app import create_app
+from shopwright.service.connections import ConnectionLimits, allow_open_files, limited_protocol
 from shopwright.service.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -48,8 +49,16 @@ class BoundServer:
     def run(self) -> None:
         """Serve until a signal stops the process; open requests are finished first."""
         configure_logging()
+        service = self.app.state.service
+        limits = ConnectionLimits(
+            service.settings.max_connections,
+            service.settings.head_timeout_seconds,
+            service.metrics.record_refusal,
+        )
+        allow_open_files(limits.max_connections)
         config = uvicorn.Config(
             self.app,
+            http=limited_protocol(limits),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -81,6 +90,7 @@ def bind_server(project: Project, *, host: str, port: int) -> Iterator[BoundServ
     is_local = is_loopback(host)
     app = create_app(project, allow_anonymous=is_local, is_local=is_local)
     guard = app.state.service.guard
+    guard.check_key_file()
     if not is_local and guard.has_no_keys():
         raise ConfigurationError(
             f"Other machines can reach {host}, and there is no API key. Create one with `shopwright keys create NAME`, "

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LOGGER = logging.getLogger("shopwright.service")
+UNKNOWN = "(unknown)"
+"""Label of a method or route that the service does not have."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600)
 """Upper bounds of latency in seconds; the last ones are for bulk predictions."""
 
@@ -59,11 +61,22 @@ class ServiceMetrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.failed_keys = Counter(
+            "shopwright_failed_keys",
+            "Requests with a key that is not valid, by outcome: refused, or limited before the key was looked at.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.queue = Gauge(
             "shopwright_collector_queue",
             "Events received that are not on disk yet.",
             registry=self.registry,
         )
+
+    def record_refusal(self, status: int) -> None:
+        """Count and log a connection that was refused before it had sent a request."""
+        self.requests.labels(UNKNOWN, UNKNOWN, str(status)).inc()
+        RequestLog(UNKNOWN, UNKNOWN, status, 0.0, "", "").write()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ class ServiceSettings(Strict):
     """Timeout of a request in seconds, including the upload of its body."""
     bulk_timeout_seconds: float = Field(600, gt=0)
     """Timeout of a bulk prediction in seconds, including the upload."""
+    head_timeout_seconds: float = Field(10, gt=0)
+    """Time in seconds that a client has for the head of a request, and that it may be silent before its first one."""
+    max_connections: PositiveInt = 512
+    """Connections of one process. Beyond it idle ones are closed, and where there are none new ones get a 503."""
+    open_without_keys: bool = False
+    """Whether this machine is served without a key although the shop once had keys and their file is gone."""
     refresh_seconds: float = Field(2, gt=0)
     """Seconds between two checks for a new champion and for changed keys."""
     cors_origins: tuple[str, ...] = ()

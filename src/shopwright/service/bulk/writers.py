@@ -12,13 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from shopwright.core.spreadsheets import FORMULA
 from shopwright.service.bulk.media_types import BulkFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-FORMULA_PREFIX = r"^[=+\-@\t\r]"
-"""Start of a text that a spreadsheet would run as a formula."""
 CONSTANT_COLUMNS = ("model", "model_version", "data_date")
 """Columns with one value for all rows; a JSON document states them once."""
 
@@ -54,15 +53,27 @@ def open_writer(
 
 def escape_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Put an apostrophe before each text that a spreadsheet would run as a formula."""
-    columns = []
-    for column in batch.columns:
-        if pa.types.is_string(column.type) and column.null_count < len(column):
-            is_formula = pc.match_substring_regex(column, FORMULA_PREFIX)
-            if pc.any(is_formula).as_py():
-                columns.append(pc.if_else(is_formula, pc.binary_join_element_wise("'", column, ""), column))
-                continue
-        columns.append(column)
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+    return pa.RecordBatch.from_arrays([_escape(column) for column in batch.columns], schema=batch.schema)
+
+
+def _escape(column: pa.Array) -> pa.Array:
+    is_dictionary = pa.types.is_dictionary(column.type)
+    value_type = column.type.value_type if is_dictionary else column.type
+    if not _is_text(value_type) or column.null_count == len(column):
+        return column
+    texts = column.cast(pa.string())
+    is_formula = pc.match_substring_regex(texts, FORMULA)
+    if not pc.any(is_formula).as_py():
+        return column
+    escaped = pc.if_else(is_formula, pc.binary_join_element_wise("'", texts, ""), texts)
+    return escaped.dictionary_encode().cast(column.type) if is_dictionary else escaped.cast(column.type)
+
+
+def _is_text(arrow_type: pa.DataType) -> bool:
+    return any(
+        is_kind(arrow_type)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
 
 
 def _write_lines(file: IO[bytes], batch: pa.RecordBatch) -> None:

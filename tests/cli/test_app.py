@@ -17,6 +17,7 @@ import pytest
 from shopwright.cli import app
 from shopwright.cli.processes import find_free_port
 from shopwright.core.errors import ConfigurationError
+from shopwright.core.passwords import hash_password, write_password
 from shopwright.service.keys import create_key
 from shopwright.settings import load_project
 
@@ -170,6 +171,28 @@ def test_addresses_are_one_document_for_machines(project, capsys):
     service = app._service_process(project, port=0, log=project.work / "log")
     app._announce([service], opens=False, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"service": service.address}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example", ""])
+def test_no_other_machine_reaches_an_app_without_a_password(project, monkeypatch, host):
+    started = []
+    monkeypatch.setattr(app, "run_processes", lambda specs, **_: started.extend(specs))
+    monkeypatch.setattr(app, "find_free_port", lambda _, port: port)
+
+    def start(host):
+        app.app_command(project.root, host=host, port=1, api_url=None, opens=False, as_json=False)
+
+    with pytest.raises(ConfigurationError, match="keys password"):
+        start(host)
+    assert started == []
+    start("127.0.0.1")
+    write_password(project.app_password, hash_password("correct horse battery"))
+    start(host)
+    assert len(started) == 2
+    project.app_password.unlink()  # a restore that left it out
+    for address in (host, "127.0.0.1"):
+        with pytest.raises(ConfigurationError, match="is gone"):
+            start(address)
 
 
 def test_a_missing_extra_is_named(project, monkeypatch):

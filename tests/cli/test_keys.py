@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 
 import pytest
 
+from shopwright.core.passwords import is_password, read_password
 from shopwright.service.keys import read_keys
 from shopwright.settings import load_project
 
@@ -61,3 +63,28 @@ def test_what_cannot_be_is_one_line(keys):
     assert "did you mean 'collect'" in keys("create", "x", "--scope", "colect")[2]
     code, _, err = keys("revoke", "nobody")
     assert (code, err.count("\n")) == (1, 1)
+
+
+def test_a_password_of_the_app_is_made_or_read_and_removed(keys, tmp_path, monkeypatch):
+    file = load_project(tmp_path).app_password
+    code, out, err = keys("password", "--generate")
+    assert code == 0
+    assert "cannot be shown again" in err
+    assert is_password(out.strip(), read_password(file))
+    assert out.strip() not in file.read_text()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a password from a pipe\n"))
+    code, out, err = keys("password")
+    assert (code, out) == (0, "")
+    assert "from a pipe" not in err
+    assert is_password("a password from a pipe", read_password(file))
+    assert json.loads(keys("password", "--remove", "--json")[1]) == {"removed": True}
+    assert read_password(file) is None
+    assert keys("password", "--remove")[1] == "The app has no password\n"
+
+
+@pytest.mark.parametrize(("given", "code"), [("short\n", 1), ("", 1), ("x" * 2_000 + "\n", 1)])
+def test_a_password_that_is_none_changes_nothing(keys, tmp_path, monkeypatch, given, code):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    assert keys("password")[0] == code
+    assert keys("password", "--remove", "--generate")[0] == 2
+    assert read_password(load_project(tmp_path).app_password) is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from shopwright.service import failed_keys
+from shopwright.core import attempts
 from shopwright.service.app import create_app
 from shopwright.service.failed_keys import MAX_FAILURES, WINDOW_SECONDS, FailedKeys
 from shopwright.service.keys import create_key
@@ -73,12 +73,12 @@ def test_no_address_has_more_failures_in_a_window_than_the_limit(attempts):
 
 
 def test_the_table_of_addresses_has_an_end(monkeypatch):
-    monkeypatch.setattr(failed_keys, "MAX_ADDRESSES", 100)
+    monkeypatch.setattr(attempts, "MAX_ADDRESSES", 100)
     counts = FailedKeys()
     for number in range(1_000):
         counts.fail(str(number), 0.0)
-    assert len(counts._windows) == 101
+    assert len(counts.limit._windows) == 101
     assert counts.wait_seconds("never seen", "x", 1.0) > 0  # all further ones share a count
     assert counts.wait_seconds("0", "x", 1.0) == 0
     counts.fail("later", WINDOW_SECONDS + 1)
-    assert set(counts._windows) == {"later"}
+    assert set(counts.limit._windows) == {"later"}

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shopwright.core.addresses import is_loopback
 from shopwright.core.errors import ConfigurationError
 from shopwright.registry import Registry
 from shopwright.service.keys import create_key
-from shopwright.service.server import bind_server, is_loopback
+from shopwright.service.server import bind_server
 from tests.service.example_shop import SESSION
 
 SECONDS = 6.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from shopwright.app import access
 from shopwright.core.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _request(
     content_type: str | None = None,
     accept: str = "application/json",
 ) -> bytes:
+    access.check_session()  # the key is for visitors who may see the app
     request = Request(f"{service_url()}{path}", data=body, headers={"Accept": accept})  # noqa: S310  # a setting
     if content_type is not None:
         request.add_header("Content-Type", content_type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from shopwright.app import components, data, filters
+from shopwright.app import access, components, data, filters
 from shopwright.app.formatting import escape_markdown
 from shopwright.app.pages import PAGES, Page
 from shopwright.core.errors import ShopwrightError
@@ -23,11 +23,16 @@ def _find_page(title: str) -> Page:
 
 
 def main() -> None:
-    """Draw the menu and the current page; an expected error is shown on the page."""
+    """Draw the menu and the current page for who may see it; an expected error is shown on the page."""
     st.set_page_config(page_title="Shopwright", layout="wide")
-    current = st.navigation(_build_menu(), expanded=True)
     try:
+        if not access.is_admitted():
+            # the address stays that of the page, which a visitor sees once logged in
+            st.navigation(_build_menu(), position="hidden")
+            return
+        current = st.navigation(_build_menu(), expanded=True)
         st.sidebar.markdown(f"**{escape_markdown(data.project().settings.shop.name)}**")
+        access.show_logout()
         filters.draw_sidebar(_find_page(current.title).filters)
         current.run()
     except ShopwrightError as error:

@@ -22,14 +22,18 @@ from shopwright.cli.output import (
     stdout_console,
 )
 from shopwright.cli.processes import ProcessSpec, find_free_port, run_processes, with_environment
+from shopwright.core.addresses import is_loopback
 from shopwright.core.errors import ConfigurationError
+from shopwright.core.passwords import read_password
 from shopwright.service.keys import API_KEY_VARIABLE, read_keys
 from shopwright.settings import Project, load_project
 
 LOOPBACK = "127.0.0.1"
 APP_PORT, SERVICE_PORT = 8501, 8000
 
-HostOption = Annotated[str, typer.Option(help="Address to listen on; the app has no login of its own.")]
+HostOption = Annotated[
+    str, typer.Option(help="Address to listen on; another than this machine's needs a password.")
+]
 AppPortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port of the app; 0 picks a free one.")
 ]
@@ -66,12 +70,14 @@ def app_command(
 ) -> None:
     """Run the web app until interrupted.
 
-    Pages that score need the service; `shopwright up` starts both.
+    Pages that score need the service; `shopwright up` starts both. Without a password it serves this machine only; set one with
+    `shopwright keys password`.
 
     Example:
         shopwright app --project my-shop
     """
     loaded = _load(project, needs=("streamlit", "plotly"))
+    _check_access(loaded, host)
     app = _app_process(loaded, host=host, port=port, api_url=api_url)
     run_processes([app], announce=lambda: _announce([app], opens=opens, as_json=as_json))
 
@@ -94,6 +100,7 @@ def up_command(
         shopwright up --project my-shop
     """
     loaded = _load(project, needs=("streamlit", "plotly", "fastapi", "uvicorn"))
+    _check_access(loaded, LOOPBACK)
     logs = loaded.work / "logs"
     service, app = _pair(loaded, port=port, service_port=service_port, logs=logs)
     if not as_json:
@@ -109,6 +116,19 @@ def _load(project: Path, *, needs: tuple[str, ...]) -> Project:
         extras = "api,app" if "fastapi" in needs else "app"
         raise ConfigurationError(f"Missing {' and '.join(missing)}. Run `pip install 'shopwright[{extras}]'`")
     return loaded
+
+
+def _check_access(project: Project, host: str) -> None:
+    """Refuse an address that other machines reach where the app has no password.
+
+    Raises:
+        ConfigurationError: as said, or the file of the password is damaged or gone.
+    """
+    if read_password(project.app_password) is None and not is_loopback(host):
+        raise ConfigurationError(
+            f"Other machines can reach {host}, and the app has no password. Set one with `shopwright keys password`, "
+            f"or serve this machine only with `--host {LOOPBACK}`"
+        )
 
 
 def _app_process(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Annotated
@@ -18,6 +20,7 @@ from shopwright.cli.output import (
     table,
 )
 from shopwright.core.errors import ConfigurationError
+from shopwright.core.passwords import hash_password, remove_password, write_password
 from shopwright.service.keys import (
     SCOPES,
     KeyRecord,
@@ -28,7 +31,10 @@ from shopwright.service.keys import (
 )
 from shopwright.settings import load_project
 
-keys = typer.Typer(help="Create, list, rotate and revoke API keys of the service.", no_args_is_help=True)
+keys = typer.Typer(
+    help="Create, list, rotate and revoke API keys of the service, and set the password of the app.",
+    no_args_is_help=True,
+)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who uses the key, such as checkout.")]
 REQUIRED_PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "pyarrow", "mlflow", "xgboost", "lightgbm")
 
@@ -145,6 +151,55 @@ def rotate_command(
         load_project(project).keys, name, now=datetime.now(UTC), grace=timedelta(hours=grace)
     )
     _show(record, key, as_json=as_json)
+
+
+@keys.command("password")
+def password_command(
+    project: ProjectOption = DEFAULT_PROJECT,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Make a random password and show it once.")
+    ] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the password: the app is open to this machine only.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Set the password of the app. A changed one ends all sessions.
+
+    It is asked for twice, or read from a pipe, and stored as a salted hash (scrypt).
+
+    Example:
+        shopwright keys password
+    """
+    loaded = load_project(project)
+    if remove and generate:
+        raise typer.BadParameter("--remove and --generate exclude each other")
+    if remove:
+        removed = remove_password(loaded.app_password)
+        if as_json:
+            print_json({"removed": removed})
+        else:
+            stdout_console().print("Password removed" if removed else "The app has no password")
+        return
+    password = secrets.token_urlsafe(18) if generate else _read_new_password()
+    write_password(loaded.app_password, hash_password(password))
+    if as_json:
+        print_json({"password": password if generate else None})
+        return
+    if generate:
+        stdout_console().print(password, markup=False, soft_wrap=True)
+    stderr_console().print(
+        "The app asks for this password from now on."
+        + (" Store it now: it cannot be shown again." if generate else ""),
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _read_new_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _announce(shop: str, address: str, *, allows_anonymous: bool) -> None:

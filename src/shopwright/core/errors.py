@@ -14,6 +14,7 @@
     ├── BusyError               another process is writing to the project: retry later
     │   └── SpoolError          collected events cannot be stored at the moment: send them again later
     ├── ServiceError            the service does not respond, or refuses: start it, or follow its message
+    ├── AccessError             a visitor of the app may not see it: log in, or set a password
     ├── StoppedError            a program that was started exited by itself: see its log
     └── BuildError              the warehouse could not be built
 
@@ -116,6 +117,10 @@ class ServiceError(ShopwrightError):
 
 class SpoolError(BusyError):
     """Collected events cannot be stored at the moment; they were not acknowledged."""
+
+
+class AccessError(ShopwrightError):
+    """A visitor of the app may not see it."""
 
 
 class StoppedError(ShopwrightError):

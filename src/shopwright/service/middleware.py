@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
+from shopwright.core.addresses import is_forwarded, is_local_name
 from shopwright.core.errors import ShopwrightError
 from shopwright.service.errors import ProblemError, problem_from_error, problem_response
 from shopwright.service.telemetry import UNKNOWN, RequestLog, log_exception
@@ -39,24 +40,7 @@ MIN_BODY_RATE = 16_384
 """Bytes per second of a body at least, on average, after a time of grace as long as an ordinary request may take."""
 SINGLE_HEADERS = ("host", "content-length", "content-type", "authorization", "x-api-key")
 """Headers of which two would let this service and a proxy before it read different requests."""
-FORWARDING_HEADERS = frozenset(
-    {
-        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"),
-        *(
-            "cf-connecting-ip",
-            "cf-ray",
-            "fastly-client-ip",
-            "x-original-host",
-            "x-original-url",
-            "x-rewrite-url",
-        ),
-        *("x-envoy-external-address", "x-amzn-trace-id", "x-appengine-user-ip", "x-azure-clientip"),
-    }
-)
-"""Headers that proxies and tunnels add, beside all that begin with ``x-forwarded-``."""
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HOST = re.compile(r"\[?([^\]]*?)\]?(?::\d+)?")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that get a label of their own: an invented one may not create a new time series."""
 
@@ -140,17 +124,15 @@ class _Exchange:
     def _check(self) -> None:
         """Refuse what no client of this service sends, before anything else looks at the request."""
         self._check_form()
-        host = _HOST.fullmatch(self.headers.get("host", "localhost"))
         if self.middleware.guard.allows_anonymous():
-            if any(name in FORWARDING_HEADERS or name.startswith("x-forwarded-") for name in self.headers):
+            if is_forwarded(self.headers):
                 raise ProblemError(
                     403,
                     "forwarded",
                     "Without an API key the service does not answer requests that a proxy forwarded. "
                     "Create a key with `shopwright keys create NAME`",
                 )
-            is_local_host = host is not None and host.group(1).lower() in LOCAL_HOSTS
-            if self.middleware.is_local and not is_local_host:
+            if self.middleware.is_local and not is_local_name(self.headers.get("host", "localhost")):
                 raise ProblemError(
                     403, "not-local", "Without an API key the service responds to localhost only"
                 )

@@ -6,12 +6,12 @@ import gc
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import uvicorn
 from threadpoolctl import threadpool_limits
 
+from shopwright.core.addresses import is_loopback
 from shopwright.core.errors import ConfigurationError
 from shopwright.service.app import create_app
 from shopwright.service.connections import ConnectionLimits, allow_open_files, limited_protocol
@@ -98,14 +98,6 @@ def bind_server(project: Project, *, host: str, port: int) -> Iterator[BoundServ
         )
     with _bind(host, port) as listener:
         yield BoundServer(app, listener, host, listener.getsockname()[1], guard.allows_anonymous())
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a host."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -117,6 +117,11 @@ class Project:
         return self.root / "service" / "keys.json"
 
     @property
+    def app_password(self) -> Path:
+        """File of the app's password, as a salted hash."""
+        return self.root / "service" / "app-password.json"
+
+    @property
     def privacy_key(self) -> Path:
         """File of the key that values are hashed with, where no environment variable holds it; it cannot be made again."""
         return self.root / "privacy" / "key"

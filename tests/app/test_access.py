@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import stat
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -24,6 +25,14 @@ from shopwright.core.passwords import (
 from shopwright.settings import load_project
 
 PASSWORD = "correct horse battery"
+ACCOUNT = {"is_logged_in": True, "sub": "7", "email": "ada@shop.example", "email_verified": True}
+PROVIDER = {
+    "redirect_uri": "https://shop.example/oauth2callback",
+    "cookie_secret": "0123456789abcdef" * 4,
+    "client_id": "shopwright",
+    "client_secret": "of the client",
+    "server_metadata_url": "https://login.example/.well-known/openid-configuration",
+}
 
 
 def _main():
@@ -272,3 +281,74 @@ def test_no_page_without_the_door_may_use_the_key(locked, requests):
     with pytest.raises(AccessError):
         api_client.get("/v1/models")
     assert requests == []
+
+
+@pytest.fixture
+def visitor(project, requests, monkeypatch):
+    """What the provider said of the visitor; the shop admits one of its accounts."""
+    (project.root / "shopwright.toml").write_text('[app]\nallowed = ["ada@shop.example"]\n')
+    project.app_login.parent.mkdir()
+    project.app_login.write_text(
+        "[auth]\n" + "".join(f'{name} = "{text}"\n' for name, text in PROVIDER.items())
+    )
+    project.app_login.chmod(0o600)
+    claims = {}
+    monkeypatch.setattr(access.st, "user", claims)
+    return claims
+
+
+def test_a_visitor_whom_no_provider_knows_gets_the_button(visitor, requests, monkeypatch):
+    asked = []
+    monkeypatch.setattr(access.st, "login", lambda: asked.append(True))
+    page = visit()
+    assert titles(page) == ["Log in"]
+    assert asked == []
+    page.button[0].click().run()
+    assert asked == [True]
+    assert requests == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "Secret"),
+        ({"is_logged_in": False}, "Log in"),
+        ({"iat": None}, "Log in"),
+        ({"iat": time.time() - access.SESSION_SECONDS - 60}, "Log in"),
+        ({"email": "eve@shop.example"}, "No access"),
+        ({"email_verified": False}, "No access"),
+    ],
+)
+def test_an_account_is_admitted_if_it_is_listed_and_its_log_in_recent(visitor, requests, change, expected):
+    visitor.update(ACCOUNT, iat=time.time())
+    visitor.update(change)
+    assert titles(visit()) == [expected]
+    assert len(requests) == (expected == "Secret")
+
+
+def test_an_account_that_is_no_longer_listed_has_no_access_from_then_on(visitor, project, requests):
+    visitor.update(ACCOUNT, iat=time.time())
+    page = visit()
+    (project.root / "shopwright.toml").write_text('[app]\nallowed = ["sub:1"]\n')
+    made = len(requests)
+    # the button of the old page runs its callback before the page is drawn
+    page = page.button[-1].click().run()
+    assert titles(page) in ([], ["No access"])
+    assert len(requests) == made
+
+
+def test_a_lost_file_of_the_provider_does_not_open_the_app(visitor, project, requests, monkeypatch):
+    visitor.update(ACCOUNT, iat=time.time())
+    project.app_login.unlink()
+    page = visit(monkeypatch=monkeypatch)
+    assert "allowed names who may log in" in page.error[0].value
+    assert requests == []
+
+
+def test_logging_out_tells_streamlit_to_forget_the_cookie(visitor, requests, monkeypatch):
+    visitor.update(ACCOUNT, iat=time.time())
+    monkeypatch.setattr(access.st, "logout", visitor.clear)
+    page = visit()
+    page.sidebar.button[0].click().run()
+    assert visitor == {}
+    assert titles(page.run()) == ["Log in"]

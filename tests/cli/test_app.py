@@ -21,6 +21,14 @@ from shopwright.core.passwords import hash_password, write_password
 from shopwright.service.keys import create_key
 from shopwright.settings import load_project
 
+PROVIDER = """[auth]
+redirect_uri = "https://shop.example/oauth2callback"
+cookie_secret = "0123456789abcdef0123456789abcdef"
+client_id = "shopwright"
+client_secret = "of the client"
+server_metadata_url = "https://login.example/.well-known/openid-configuration"
+"""
+
 # Two servers that answer "200" and tell their numbers; the second takes no notice of SIGTERM and has a child.
 TOGETHER = """
 import json, sys
@@ -193,6 +201,21 @@ def test_no_other_machine_reaches_an_app_without_a_password(project, monkeypatch
     for address in (host, "127.0.0.1"):
         with pytest.raises(ConfigurationError, match="is gone"):
             start(address)
+
+
+def test_an_app_with_a_provider_needs_its_library_and_reads_no_other_secrets(project, monkeypatch):
+    (project.root / "shopwright.toml").write_text('[app]\nallowed = ["@shop.example"]\n')
+    project.app_login.parent.mkdir()
+    project.app_login.touch(0o600)
+    project.app_login.write_text(PROVIDER)
+    project = load_project(project.root)
+    monkeypatch.setattr(app, "find_spec", lambda name: None if name == "authlib" else name)
+    with pytest.raises(ConfigurationError, match=r"needs authlib. Run `pip install 'shopwright\[app\]'"):
+        app._check_access(project, "0.0.0.0")
+    monkeypatch.setattr(app, "find_spec", lambda name: name)
+    app._check_access(project, "0.0.0.0")
+    made = app._app_process(project, host="127.0.0.1", port=0, api_url=None)
+    assert f"--secrets.files={project.app_login}" in made.command
 
 
 def test_a_missing_extra_is_named(project, monkeypatch):

@@ -1,9 +1,12 @@
 """Who may see the app: the log-in in front of every page, and the end of a session.
 
-Without a password the app is for this machine alone: it does not open on an address that others reach, through a proxy, or
+Without a log-in the app is for this machine alone: it does not open on an address that others reach, through a proxy, or
 under a name that is not this machine's. With one, a visitor gets the form and nothing else, so that no page runs for them
-and the key of the service is never used for them. A session is that of one browser tab; it ends after some hours, when it is
-idle, when the password changes, and with the button.
+and the key of the service is never used for them.
+
+The log-in is that of an OpenID provider where the project names one, else that of a password. A session with a password is that
+of one browser tab; it ends after some hours, when it is idle, when the password changes, and with the button. With a provider
+Streamlit keeps a signed cookie for all tabs; that it is recent and the account still allowed is checked at every run.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from math import ceil
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +24,7 @@ from shopwright.app import data
 from shopwright.core.addresses import is_forwarded, is_local_name, is_loopback
 from shopwright.core.attempts import AttemptLimit
 from shopwright.core.errors import AccessError
+from shopwright.core.openid import has_provider, is_allowed
 from shopwright.core.passwords import PasswordHash, is_password, read_password
 
 if TYPE_CHECKING:
@@ -64,9 +68,12 @@ def is_admitted() -> bool:
 
     Raises:
         AccessError: nobody may see the app as it was started or reached.
-        ConfigurationError: the file of the password is damaged or gone.
+        ConfigurationError: the file of the password or of the provider is damaged or gone.
     """
-    stored = read_password(data.project().app_password)
+    project = data.project()
+    if has_provider(project.app_login, project.settings.app.allowed):
+        return _is_admitted_by_provider(project.settings.app.allowed)
+    stored = read_password(project.app_password)
     if stored is None:
         _check_local()
     elif not _has_session(stored):
@@ -76,8 +83,9 @@ def is_admitted() -> bool:
 
 
 def show_logout() -> None:
-    """Show the button that ends the session; nothing where the app has no password."""
-    if _SESSION in st.session_state and st.sidebar.button("Log out", icon=":material/logout:"):
+    """Show the button that ends the session; nothing where the app has no log-in."""
+    is_logged_in = _SESSION in st.session_state or _has_cookie()
+    if is_logged_in and st.sidebar.button("Log out", icon=":material/logout:"):
         log_out()
         st.rerun()
 
@@ -85,17 +93,49 @@ def show_logout() -> None:
 def log_out() -> None:
     """End the session, and forget what its pages held."""
     st.session_state.clear()
+    if _has_cookie():
+        st.logout()
 
 
 def check_session() -> None:
     """Refuse what a page does after its session has ended, such as in a callback that runs before the page does.
 
     Raises:
-        AccessError: the app has a password, and this session has not given it or has ended.
+        AccessError: the app has a log-in, and this session has not passed it or has ended.
     """
-    stored = read_password(data.project().app_password)
-    if stored is not None and not _has_session(stored):
+    project = data.project()
+    if has_provider(project.app_login, project.settings.app.allowed):
+        is_open = _is_recent() and is_allowed(st.user, project.settings.app.allowed)
+    else:
+        stored = read_password(project.app_password)
+        is_open = stored is None or _has_session(stored)
+    if not is_open:
         raise AccessError("Your session has ended. Reload the page and log in")
+
+
+def _is_admitted_by_provider(allowed: tuple[str, ...]) -> bool:
+    if not _is_recent():
+        st.title("Log in")
+        if st.button("Log in with your account", type="primary"):
+            st.login()
+        return False
+    if not is_allowed(st.user, allowed):
+        st.title("No access")
+        st.write("Your account may not see this app. Ask whoever runs it, or log in with another one.")
+        show_logout()
+        return False
+    return True
+
+
+def _has_cookie() -> bool:
+    """Return whether the visitor came with a cookie that Streamlit has signed after a log-in at the provider."""
+    return st.user.get("is_logged_in") is True
+
+
+def _is_recent() -> bool:
+    """Return whether the provider has confirmed the visitor within the length of a session."""
+    issued_at = st.user.get("iat")
+    return _has_cookie() and isinstance(issued_at, int | float) and time() - issued_at <= SESSION_SECONDS
 
 
 def _check_local() -> None:

@@ -24,6 +24,7 @@ from shopwright.cli.output import (
 from shopwright.cli.processes import ProcessSpec, find_free_port, run_processes, with_environment
 from shopwright.core.addresses import is_loopback
 from shopwright.core.errors import ConfigurationError
+from shopwright.core.openid import has_provider
 from shopwright.core.passwords import read_password
 from shopwright.service.keys import API_KEY_VARIABLE, read_keys
 from shopwright.settings import Project, load_project
@@ -32,13 +33,16 @@ LOOPBACK = "127.0.0.1"
 APP_PORT, SERVICE_PORT = 8501, 8000
 
 HostOption = Annotated[
-    str, typer.Option(help="Address to listen on; another than this machine's needs a password.")
+    str, typer.Option(help="Address to listen on; another than this machine's needs a log-in.")
 ]
 AppPortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port of the app; 0 picks a free one.")
 ]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the app in the browser.")]
 
+_SECRETS = "secrets.files"
+"""Option of Streamlit for the file with the OpenID provider. It is always set: that of another app of this user, in the home or
+the current folder, may not open this one."""
 _ENTRY = Path(shopwright.__file__).parent / "app" / "entry" / "start.py"
 _SETTINGS = {
     "server.headless": "true",  # otherwise Streamlit asks for an e-mail address and opens a browser
@@ -119,11 +123,18 @@ def _load(project: Path, *, needs: tuple[str, ...]) -> Project:
 
 
 def _check_access(project: Project, host: str) -> None:
-    """Refuse an address that other machines reach where the app has no password.
+    """Refuse an address that other machines reach where the app has no log-in.
 
     Raises:
-        ConfigurationError: as said, or the file of the password is damaged or gone.
+        ConfigurationError: as said, or the file of the password or of the OpenID provider is damaged or gone.
     """
+    if has_provider(project.app_login, project.settings.app.allowed):
+        absent = [name for name in ("authlib", "httpx") if find_spec(name) is None]
+        if absent:
+            raise ConfigurationError(
+                f"The log-in with an OpenID provider needs {' and '.join(absent)}. Run `pip install 'shopwright[app]'`"
+            )
+        return
     if read_password(project.app_password) is None and not is_loopback(host):
         raise ConfigurationError(
             f"Other machines can reach {host}, and the app has no password. Set one with `shopwright keys password`, "
@@ -135,7 +146,11 @@ def _app_process(
     project: Project, *, host: str, port: int, api_url: str | None, log: Path | None = None
 ) -> ProcessSpec:
     port = find_free_port(host, port)
-    options = _SETTINGS | {"server.address": host, "server.port": str(port)}
+    options = _SETTINGS | {
+        "server.address": host,
+        "server.port": str(port),
+        _SECRETS: str(project.app_login),
+    }
     return ProcessSpec(
         name="app",
         command=(

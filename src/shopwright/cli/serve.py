@@ -188,8 +188,13 @@ def password_command(
         return
     if generate:
         stdout_console().print(password, markup=False, soft_wrap=True)
+    is_used = not loaded.app_login.exists()
     stderr_console().print(
-        "The app asks for this password from now on."
+        (
+            "The app asks for this password from now on."
+            if is_used
+            else f"{loaded.app_login} comes first: the app asks for this password once that file is gone."
+        )
         + (" Store it now: it cannot be shown again." if generate else ""),
         markup=False,
         soft_wrap=True,

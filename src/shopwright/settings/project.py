@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError, model_validator
 
 from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.settings.app import AppSettings
 from shopwright.settings.collector import SOURCE_NAME, CollectorSettings
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
 from shopwright.settings.models import (
@@ -54,6 +55,7 @@ class Settings(Strict):
     models: ModelSettings = ModelSettings()
     service: ServiceSettings = ServiceSettings()
     collector: CollectorSettings = CollectorSettings()
+    app: AppSettings = AppSettings()
     engine: EngineSettings = EngineSettings()
 
     @model_validator(mode="after")
@@ -120,6 +122,11 @@ class Project:
     def app_password(self) -> Path:
         """File of the app's password, as a salted hash."""
         return self.root / "service" / "app-password.json"
+
+    @property
+    def app_login(self) -> Path:
+        """File of the OpenID provider that the app's visitors log in with."""
+        return self.root / "service" / "app-login.toml"
 
     @property
     def privacy_key(self) -> Path:

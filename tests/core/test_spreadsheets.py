@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shopwright.app.downloads import safe_cell
+import shopwright
+from shopwright.app.downloads import csv_bytes, safe_cell
 from shopwright.core.spreadsheets import escape_formula
 from shopwright.service.bulk.writers import escape_formulas
 
@@ -54,3 +60,37 @@ def test_other_texts_stay_as_they_are(text):
 @example("\x1c=1")
 def test_app_and_service_agree(text):
     assert bulk(text, pa.string()) == safe_cell(text)
+
+
+CSV_WRITERS = {
+    "app/downloads.py": "escapes each cell and each name of a column",
+    "service/bulk/writers.py": "escapes each text of a batch; the names of columns are fixed",
+    "ingest/workbooks.py": "what it writes is read again in the same process, and must be what the sheet holds",
+    "simulate/effects/files.py": "files of an invented shop, with what real ones hold",
+}
+
+
+def test_every_module_that_writes_csv_is_known():
+    """A new one belongs in the list above once its cells go through ``core.spreadsheets``."""
+    package = Path(shopwright.__file__).parent
+    writes = re.compile(
+        r"csv\.writer|DictWriter|CSVWriter|write_csv|to_csv\(|\bcopy\b.*\bcsv\b", re.IGNORECASE
+    )
+    modules = {
+        str(file.relative_to(package))
+        for suffix in ("py", "sql")
+        for file in package.rglob(f"*.{suffix}")
+        if writes.search(file.read_text("utf-8"))
+    }
+    assert modules == set(CSV_WRITERS)
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=4) | st.sampled_from(FORMULAS), min_size=2, max_size=2), max_size=4)
+)
+def test_a_download_has_no_cell_and_no_heading_that_is_a_formula(rows):
+    names, *values = [["=name", "\n@x"], *rows]
+    content = csv_bytes(names, values).decode()
+    cells = [cell for row in csv.reader(io.StringIO(content, newline="")) for cell in row]
+    assert len(cells) == 2 * len(rows) + 2
+    assert not [cell for cell in cells if escape_formula(cell) != cell]

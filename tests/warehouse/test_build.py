@@ -59,8 +59,12 @@ def test_changed_settings_rebuild_everything_and_drop_tables_of_older_versions(d
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute("create table silver.int_of_an_older_version as select 1 as column_name")
         # what is a view now and a table then, in another version, changes its kind
-        connection.execute("drop view silver.stg_users; create table silver.stg_users as select 1 as column_name")
-        connection.execute("drop table gold.dim_products; create view gold.dim_products as select 1 as column_name")
+        connection.execute(
+            "drop view silver.stg_users; create table silver.stg_users as select 1 as column_name"
+        )
+        connection.execute(
+            "drop table gold.dim_products; create view gold.dim_products as select 1 as column_name"
+        )
     longer = make_shop(tmp_path, raw=dirty_raw, extra="[sessions]\ngap_minutes = 240\n")
     report = build(longer)
     assert report.reason == "settings or models changed"

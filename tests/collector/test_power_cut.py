@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 from events import event, ids, send
-from power_cut import Disk
+from tests.power_cut import Disk
 
 from shopwright.collector import Spool
+from shopwright.core.errors import LakeError
 from shopwright.ingest.ledger import read_ledger as read_whole_ledger
 from shopwright.ingest.segments import Segments
 from shopwright.testing import Shop
@@ -82,10 +83,14 @@ def _halve(file):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+def _blank(file):
+    """Lose the bytes of a file under the same size, as a disk may."""
+    file.write_bytes(bytes(file.stat().st_size))
+
+
 DAMAGE = {
-    "part gone": (lambda shop: _part(shop, "events").unlink(), "events", "read back"),
-    "part halved": (lambda shop: _halve(_part(shop, "events")), "events", "read back"),
-    "quarantine gone": (lambda shop: _part(shop, "quarantine").unlink(), "rejected", "read back"),
+    "part blank": (lambda shop: _blank(_part(shop, "events")), "events", "read back"),
+    "quarantine blank": (lambda shop: _blank(_part(shop, "quarantine")), "rejected", "read back"),
     "segment changed": (
         lambda shop: _overwrite(*(shop.root / "collector" / "closed").glob("events-*")),
         "events",
@@ -111,6 +116,16 @@ def test_a_segment_that_the_lake_cannot_show_stays_and_the_report_says_why(inges
     assert [file.name.partition("-")[0] for file in Segments(ingested.project.collector).closed_files()] == [
         kind
     ]
+
+
+@pytest.mark.parametrize("table", ["events", "quarantine"])
+@pytest.mark.parametrize("damage", [_halve, lambda file: file.unlink()], ids=["halved", "gone"])
+def test_segments_stay_where_the_lake_has_lost_a_file(ingested, table, damage):
+    segments = Segments(ingested.project.collector).closed_files()
+    damage(_part(ingested, table))
+    with pytest.raises(LakeError, match=table):
+        ingested.ingest()
+    assert Segments(ingested.project.collector).closed_files() == segments
 
 
 def test_a_segment_stays_where_the_batch_has_fewer_rows_than_the_ledger_says(ingested, monkeypatch):

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shopwright.ingest.segments import sync_folder
+from shopwright.core.disk import sync_folder
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,6 +9,7 @@
     │   ├── DataTestError       the data tests of a build failed; nothing was published
     │   ├── BatchError          the request is not a valid batch of events: send it in the documented format
     │   └── MissingDataError    the shop has no data of a kind, such as clicks or orders
+    ├── LakeError               files of the lake are gone or damaged, or do not fit each other: run `shopwright repair`
     ├── ArtifactError           a model's files are not those that were registered: serve another version
     ├── PromotionError          a model version may not be served: train a better one, or force it with a reason
     ├── BusyError               another process is writing to the project: retry later
@@ -86,6 +87,20 @@ class MissingDataError(DataError):
     def __init__(self, message: str, report: str) -> None:
         super().__init__(message)
         self.report = report
+
+
+class LakeError(ShopwrightError):
+    """Files of the lake are gone or damaged, or ledger, logs and files disagree; nothing was written.
+
+    Args:
+        table: the table that it is about, or ``_commits`` for the records of commits.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, table: str, reason: str) -> None:
+        super().__init__(f"lake table '{table}': {reason}; `shopwright repair` restores what it can")
+        self.table = table
+        self.reason = reason
 
 
 class ArtifactError(ShopwrightError):

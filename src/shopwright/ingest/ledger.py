@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from shopwright.contracts import ENTITIES
+from shopwright.core.engine import EngineError
+from shopwright.core.errors import LakeError
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.files import is_whole_workbook
 from shopwright.ingest.read_job import MIN_OBJECT_BYTES
 from shopwright.lake.delta import AddedFile, Lake, lake_columns, read_sql, write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -201,17 +204,33 @@ class LedgerIndex:
         )
 
 
+def count_accepted(rows: Iterable[LedgerRow]) -> dict[str, int]:
+    """Return how many rows of each entity the lake must hold."""
+    counts = {entity.name: 0 for entity in ENTITIES}
+    for row in rows:
+        if row.entity in counts:
+            counts[row.entity] += row.rows_accepted
+    return counts
+
+
 def read_ledger(connection: Connection, lake: Lake) -> list[LedgerRow]:
-    """Return every row of the ledger, oldest first."""
+    """Return every row of the ledger, oldest first.
+
+    Raises:
+        LakeError: a file of it cannot be read.
+    """
     names = [item.name for item in lake_columns("ledger")]
     paths = [file.path for file in lake.files("ledger")]
     # files of older versions have no ignored rows
     columns = ", ".join(
         f"coalesce({quote_name(name)}, 0)" if name == "rows_ignored" else quote_name(name) for name in names
     )
-    rows = connection.execute(
-        f"select {columns} from ({read_sql('ledger', paths)}) order by batch_seq"
-    ).fetchall()
+    try:
+        rows = connection.execute(
+            f"select {columns} from ({read_sql('ledger', paths)}) order by batch_seq"
+        ).fetchall()
+    except EngineError as error:
+        raise LakeError("ledger", f"its files cannot be read ({str(error).splitlines()[0]})") from None
     return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 

@@ -15,6 +15,7 @@ from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
 from shopwright.ingest.ledger import (
     LedgerIndex,
     LedgerRow,
+    count_accepted,
     ledger_files,
     read_ledger,
     write_ledger,
@@ -26,10 +27,11 @@ from shopwright.ingest.privacy import set_key
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
+from shopwright.lake.checks import ledger_problems
 from shopwright.lake.delta import Intent, Lake, LakeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -70,16 +72,25 @@ class BatchLoader:
         project: the shop; its lock is held.
         connection: the engine to read and write with.
         now: the time of the run, naive UTC.
+        damaged: names of files of the lake that this run replaces, and that may be gone or damaged.
+
+    Raises:
+        LakeError: ledger, logs and files of the lake disagree.
     """
 
-    def __init__(self, project: Project, connection: Connection, now: datetime) -> None:
+    def __init__(
+        self, project: Project, connection: Connection, now: datetime, *, damaged: Collection[str] = ()
+    ) -> None:
         self.project = project
         self.connection = connection
         self.now = now
         self.lake = Lake(project.lake)
         # before anything is read: commits that a killed run left behind belong to the ledger
-        self.recovered = self.lake.recover()
+        self.recovered = self.lake.recover(damaged=damaged)
         self.ledger = LedgerIndex(read_ledger(connection, self.lake))
+        for problem in ledger_problems(count_accepted(self.ledger.rows), self.lake):
+            raise problem
+        self.lake.empty_trash(days=project.settings.lake.trash_days)
         self.sequence = self.lake.sequence()
         self._visible: dict[str, list[LakeFile]] = {}
         self._intent: Intent | None = None
@@ -163,13 +174,9 @@ class BatchLoader:
         return intent.sequence
 
     def discard(self) -> None:
-        """Delete the files of a batch that was not recorded."""
+        """Delete the files that this run wrote for a batch that was not recorded."""
         added = self._intent.files.values() if self._intent else ()
-        recorded = {file.name for files in added for file in files}
-        committed = self.lake.sequence()
-        for file in self.lake.root.glob("*/part-*.parquet"):
-            if int(file.name.split("-")[1]) > committed and file.name not in recorded:
-                file.unlink()
+        self.lake.discard_new_files(except_for={file.name for files in added for file in files})
 
     def commit(self, *, if_due: bool = False) -> None:
         """Make everything recorded visible.

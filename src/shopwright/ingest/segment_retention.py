@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 from time import time
 from typing import TYPE_CHECKING
 
+from shopwright.core.disk import sync_folder
 from shopwright.core.engine import EngineError
 from shopwright.core.sql import quote_list, quote_name
 from shopwright.ingest.files import SourceFile
 from shopwright.ingest.ledger import FORGOTTEN, LedgerIndex, LedgerRow, read_ledger
-from shopwright.ingest.segments import Segments, sync_folder
+from shopwright.ingest.segments import Segments
 from shopwright.ingest.text_scan import hash_file
 from shopwright.lake.delta import Lake
 from shopwright.settings.collector import SOURCE_NAME

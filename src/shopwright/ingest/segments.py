@@ -24,6 +24,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from shopwright.core.disk import sync_folder
 from shopwright.core.errors import BusyError
 from shopwright.ingest.adapters.collector import COLLECTOR
 from shopwright.ingest.files import SourceFile
@@ -124,15 +125,6 @@ class Segments:
     def closed_files(self) -> list[Path]:
         """Return the complete segments, oldest first; none where nothing was ever collected."""
         return sorted(self.closed.glob("*.jsonl"), key=lambda file: file.name.partition("-")[2])
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _complete_bytes(file: Path) -> int:

@@ -25,6 +25,7 @@ from shopwright.settings.shop import (
     EngineSettings,
     ExperimentSettings,
     IngestSettings,
+    LakeSettings,
     OrderSettings,
     SessionSettings,
     ShopSettings,
@@ -47,6 +48,7 @@ class Settings(Strict):
     shop: ShopSettings = ShopSettings()
     sources: tuple[SourceSettings, ...] = ()
     ingest: IngestSettings = IngestSettings()
+    lake: LakeSettings = LakeSettings()
     sessions: SessionSettings = SessionSettings()
     bots: BotSettings = BotSettings()
     orders: OrderSettings = OrderSettings()
@@ -182,6 +184,7 @@ def _known_names() -> list[str]:
         SourceSettings,
         FieldSettings,
         IngestSettings,
+        LakeSettings,
         SessionSettings,
         BotSettings,
         OrderSettings,

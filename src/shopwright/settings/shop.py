@@ -47,6 +47,14 @@ class IngestSettings(Strict):
         return self
 
 
+class LakeSettings(Strict):
+    """How the lake keeps what is no longer part of it."""
+
+    trash_days: NonNegativeInt = 7
+    """Days that `lake/_trash` keeps files that an interrupted run left behind, that were read again or taken out, or that a
+    repair replaced; a later ingest then deletes them."""
+
+
 class SessionSettings(Strict):
     """Rules that split events into sessions. A change makes the next build a full refresh."""
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from shopwright import __version__
+from shopwright.core.disk import write_synced
 from shopwright.core.engine import connect
 from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.warehouse.applied_rates import digest_applied_rates
+from shopwright.warehouse.built_commit import BuiltCommit, find_mismatch
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
 from shopwright.warehouse.failures import (
@@ -28,12 +30,16 @@ from shopwright.warehouse.model_failures import format_model_failure
 from shopwright.warehouse.publish import WarehouseReader, publish
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from shopwright.settings import Project
 
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 """Unit tests test the models' SQL, not the shop's data: the test suite of this package runs them."""
+
+NOT_COMPARED = ("experiments", "begun", "finished")
+"""What is remembered of the last build, and makes no full build necessary by itself."""
 
 MAX_FAILED_MODELS = 3
 """Failed models that the message of a build describes."""
@@ -81,13 +87,19 @@ def build(
         ConfigurationError: experiments are configured, but the packages they need are not installed.
         DataTestError: a data test failed; the published database is unchanged.
         BuildError: a model failed; the published database is unchanged.
+        LakeError: ledger, logs and files of the lake disagree; nothing was built.
     """
     started = monotonic()
     if project.settings.experiments:
         check_installed()
     with exclusive_lock(project.work / "lock", "build"):
-        _delete_retired_files(project)
+        lake = Lake(project.lake)
+        lake.recover()
+        _set_aside_retired_files(project, lake)
         reason = "requested" if full_refresh else _reason_to_rebuild(project)
+        commit = BuiltCommit.from_lake(lake)
+        if not reason:
+            _write_fingerprint(project, _read_fingerprint(project) | {"begun": asdict(commit)})
         command = ["build", *NO_UNIT_TESTS, "--no-write-json", *(["--full-refresh"] if reason else [])]
         run = run_dbt(project, command, on_progress=on_progress)
         try:
@@ -98,17 +110,22 @@ def build(
         with connect(project.warehouse) as connection:
             write_readouts(connection, project.settings.experiments, timezone=project.settings.shop.timezone)
             merges = describe_merges(connection)
+            commit.write(connection)
             publish(project, connection, while_copying=while_publishing)
-        _write_fingerprint(project)
+        _write_fingerprint(
+            project,
+            _fingerprint(project)
+            | {"experiments": _experiments(project)}
+            | {name: asdict(commit) for name in ("begun", "finished")},
+        )
         clear_failed_build(project)
     return replace(_report(project, run, reason, monotonic() - started), merges=merges)
 
 
-def _delete_retired_files(project: Project) -> None:
-    """Delete files that left the lake before the last build: what it published no longer reads them."""
-    lake = Lake(project.lake)
+def _set_aside_retired_files(project: Project, lake: Lake) -> None:
+    """Move files that left the lake before the last build to the trash: what it published no longer reads them."""
     if _read_fingerprint(project).get("mended") == lake.sequence("retired_batches"):
-        lake.delete_retired()
+        lake.set_aside_retired()
 
 
 def is_outdated(project: Project) -> bool:
@@ -144,21 +161,29 @@ def batches_behind(project: Project) -> int:
 
 
 def _reason_to_rebuild(project: Project) -> str:
+    return next(_reasons_to_rebuild(project), "")
+
+
+def _reasons_to_rebuild(project: Project) -> Iterator[str]:
+    """Yield why an incremental build would not do; what comes later may need what comes earlier."""
     if not project.warehouse.exists():
-        return "the warehouse is new"
+        yield "the warehouse is new"
     last_build, current = _read_fingerprint(project), _fingerprint(project)
     if not last_build:
-        return "no build has finished yet"
+        yield "no build has finished yet"
     if last_build.get("mended", 0) != current["mended"]:
-        return "files were read again or taken out of the lake"
+        yield "files were read again or taken out of the lake"
+    if reason := find_mismatch(project, last_build):
+        yield reason
     for name in ("orders", "visitors"):
         if last_build.get(name, current[name]) != current[name]:
-            return f"{name} are now {current[name]}"
+            yield f"{name} are now {current[name]}"
     if last_build.get("rates", "") != current["rates"]:
-        return "rates of exchange of earlier days are new"
+        yield "rates of exchange of earlier days are new"
     # A change of experiments needs a build, but not a full one: every build computes their tables in full.
-    last_build.pop("experiments", None)
-    return "settings or models changed" if last_build != current else ""
+    compared = {name: value for name, value in last_build.items() if name not in NOT_COMPARED}
+    if compared != current:
+        yield "settings or models changed"
 
 
 def _fingerprint(project: Project) -> dict[str, Any]:
@@ -204,11 +229,14 @@ def _read_fingerprint(project: Project) -> dict[str, Any]:
     return last_build if isinstance(last_build, dict) else {}
 
 
-def _write_fingerprint(project: Project) -> None:
-    unfinished = project.work / "built.tmp"
-    fingerprint = _fingerprint(project) | {"experiments": _experiments(project)}
-    unfinished.write_text(json.dumps(fingerprint), encoding="utf-8")
-    unfinished.replace(_fingerprint_file(project))
+def warehouse_mismatch(project: Project) -> str:
+    """Return why the warehouse is not one of this lake; empty where it is, or where there is none."""
+    last_build = _read_fingerprint(project)
+    return find_mismatch(project, last_build) if last_build and project.warehouse.exists() else ""
+
+
+def _write_fingerprint(project: Project, fingerprint: dict[str, Any]) -> None:
+    write_synced(_fingerprint_file(project), json.dumps(fingerprint).encode())
 
 
 def _raise_on_failure(project: Project, run: DbtRun) -> None:

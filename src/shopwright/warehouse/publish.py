@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from shopwright.core.disk import sync_file, sync_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,18 +44,18 @@ def publish(
 
 
 def _copy_for_readers(project: Project) -> None:
-    project.published.parent.mkdir(exist_ok=True)
+    if not project.published.parent.exists():
+        project.published.parent.mkdir()
+        sync_folder(project.root)
     unfinished = project.published.with_suffix(".tmp")
     try:
         _copy_past_cache(project.warehouse, unfinished)
     except (OSError, AttributeError):  # the file system or the platform has no direct writes
         shutil.copyfile(project.warehouse, unfinished)
-    descriptor = os.open(unfinished, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_file(unfinished)
     unfinished.replace(project.published)
+    # the new name too: a power cut must not bring back the old file after the build was called done
+    sync_folder(project.published.parent)
 
 
 def _copy_past_cache(source: Path, target: Path) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Disk:
@@ -18,12 +22,14 @@ class Disk:
         self._contents: dict[int, bytes] = {}
         self._names: dict[int, dict[str, tuple[int, bool]]] = {}
         self._fsync = os.fsync
+        self.before_sync: Callable[[], None] = lambda: None
+        """Called before each write to the disk: a power cut may come at any of them."""
         for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
             self._sync_path(folder)
         for file in root.rglob("*"):
             if file.is_file():
                 self._sync_path(file)
-        monkeypatch.setattr(os, "fsync", self._synced)
+        monkeypatch.setattr(os, "fsync", self._sync)
 
     def _sync_path(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY)
@@ -31,6 +37,10 @@ class Disk:
             self._synced(descriptor)
         finally:
             os.close(descriptor)
+
+    def _sync(self, descriptor: int) -> None:
+        self.before_sync()
+        self._synced(descriptor)
 
     def _synced(self, descriptor: int) -> None:
         self._fsync(descriptor)

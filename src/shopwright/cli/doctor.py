@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,17 +23,19 @@ from shopwright.cli.output import (
     stdout_console,
     table,
 )
-from shopwright.contracts import ENTITIES
 from shopwright.core.engine import connect
-from shopwright.core.errors import ShopwrightError
+from shopwright.core.errors import LakeError, ShopwrightError
+from shopwright.core.sql import quote_name
 from shopwright.ingest.files import find_files
 from shopwright.ingest.fingerprint import find_changed_sources
-from shopwright.ingest.ledger import LedgerIndex, read_ledger
+from shopwright.ingest.ledger import LedgerIndex, count_accepted, read_ledger
 from shopwright.ingest.postgres import probe
 from shopwright.ingest.segments import count_pending_segments
+from shopwright.lake.checks import find_problems, ledger_problems
 from shopwright.lake.delta import Lake
+from shopwright.lake.repair import find_damage
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
-from shopwright.warehouse.build import is_outdated
+from shopwright.warehouse.build import is_outdated, warehouse_mismatch
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
 MIN_FREE_BYTES = 2 << 30
@@ -49,15 +52,24 @@ class Finding:
     """Whether it is worth a look, although nothing is wrong."""
 
 
-def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = False) -> None:
-    """Check the machine, the settings, the sources, and that lake and ledger agree to the row.
+DeepOption = Annotated[
+    bool, typer.Option("--deep", help="Read every byte of the lake and of both databases, too.")
+]
 
-    Exits with 1 when something is wrong.
+
+def command(
+    project: ProjectOption = DEFAULT_PROJECT, deep: DeepOption = False, as_json: JsonOption = False
+) -> None:
+    """Check the machine, the settings, the sources, and that ledger, lake and warehouse agree to the row.
+
+    With --deep every file of the lake is compared with the SHA-256 that its commit recorded, and both databases are read in
+    full, so that damage by the disk is found. Exits with 1 when something is wrong.
 
     Example:
         shopwright doctor --project my-shop
+        shopwright doctor --deep --project my-shop
     """
-    findings = [*_machine(project), *_project(project)]
+    findings = [*_machine(project), *_project(project, deep=deep)]
     if as_json:
         print_json(findings)
     else:
@@ -79,7 +91,7 @@ def _machine(folder: Path) -> Iterator[Finding]:
     yield Finding("disk", free >= MIN_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 recommended")
 
 
-def _project(folder: Path) -> Iterator[Finding]:
+def _project(folder: Path, *, deep: bool) -> Iterator[Finding]:
     if not (folder / FILE_NAME).exists():
         yield Finding(
             "project", False, f"No {FILE_NAME} in {folder}. Create one with `shopwright init {folder}`"
@@ -95,8 +107,56 @@ def _project(folder: Path) -> Iterator[Finding]:
         yield _try(f"source {source.name}", partial(_check_source, project, source))
     yield _try("collector", lambda: _check_collector(project))
     yield from _changed_settings(project)
-    yield _try("ledger and lake", lambda: _compare(project))
+    yield from _lake(project, deep=deep)
+    yield _try("warehouse", lambda: _check_warehouse(project))
     yield _try("published", lambda: _open(project))
+    if deep:
+        for name, file in (("warehouse", project.warehouse), ("published", project.published)):
+            if file.exists():
+                yield _try(f"bytes of {name}", partial(_read_database, file))
+
+
+def _lake(project: Project, *, deep: bool) -> Iterator[Finding]:
+    lake = Lake(project.lake)
+    try:
+        problems = list(find_problems(lake, lake.pending()))
+    except LakeError as error:
+        problems = [error]
+    for problem in problems:
+        yield Finding("lake", False, str(problem))
+    yield _try("ledger and lake", lambda: _compare(project))
+    if deep:
+        yield _try("bytes of the lake", lambda: _read_lake(lake))
+
+
+def _read_lake(lake: Lake) -> str:
+    """Compare every file of the lake with the SHA-256 that its commit recorded."""
+    if damaged := find_damage(lake):
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        raise ShopwrightError(f"{damaged[0]}{more} is not what was written; run `shopwright repair`")
+    return "every file is what was written"
+
+
+def _check_warehouse(project: Project) -> str:
+    if not project.warehouse.exists():
+        return "nothing built yet"
+    with connect(project.warehouse, read_only=True):
+        pass  # a file that is damaged says so
+    if reason := warehouse_mismatch(project):
+        raise ShopwrightError(f"{reason}; run `shopwright build`, which then builds everything")
+    return "built from this lake"
+
+
+def _read_database(file: Path) -> str:
+    """Read every column of every table: the engine compares the checksum of each block that it reads."""
+    with connect(file, read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        ).fetchall()
+        for schema, name in tables:
+            stored = f"{quote_name(schema)}.{quote_name(name)}"
+            connection.execute(f"select bit_xor(hash(stored)) from {stored} as stored").fetchall()
+    return f"{len(tables)} tables were read in full"
 
 
 def _check_source(project: Project, source: SourceSettings) -> str:
@@ -138,16 +198,10 @@ def _compare(project: Project) -> str:
     lake = Lake(project.lake)
     with connect() as connection:
         ledger = read_ledger(connection, lake)
-    total = 0
-    for entity in ENTITIES:
-        ledger_rows = sum(row.rows_accepted for row in ledger if row.entity == entity.name)
-        lake_rows = sum(file.rows for file in lake.files(entity.name))
-        if ledger_rows != lake_rows:
-            raise ShopwrightError(
-                f"{entity.name}: the ledger says {ledger_rows:,} rows, the lake holds {lake_rows:,}"
-            )
-        total += lake_rows
-    return f"{len(ledger)} ledger rows balance, {total:,} rows in the lake"
+    counts = count_accepted(ledger)
+    for problem in ledger_problems(counts, lake):
+        raise problem
+    return f"{len(ledger)} ledger rows balance, {sum(counts.values()):,} rows in the lake"
 
 
 def _open(project: Project) -> str:

@@ -93,8 +93,8 @@ def _mend(
         typer.confirm("Take them out?", abort=True)
     with progress_bar(quiet=quiet) as bar:
         if again:
-            return read_again(project, again, now=now(), on_progress=_Reporter(bar))
-        return mending.forget(project, str(forget_target), now=now(), on_progress=_Reporter(bar))
+            return read_again(project, again, now=now(), on_progress=Reporter(bar))
+        return mending.forget(project, str(forget_target), now=now(), on_progress=Reporter(bar))
 
 
 def _describe_forget(plan: Plan) -> Iterator[str]:
@@ -114,15 +114,18 @@ def _count_files(rows: list[LedgerRow]) -> int:
 def ingest_with_progress(project: Project, sources: tuple[str, ...] = (), *, quiet: bool) -> IngestReport:
     """Ingest, with a progress bar that shows file, rows and rows per second."""
     with progress_bar(quiet=quiet) as bar:
-        return ingest(project, now=now(), sources=sources, on_progress=_Reporter(bar))
+        return ingest(project, now=now(), sources=sources, on_progress=Reporter(bar))
 
 
-class _Reporter:
+class Reporter:
+    """Shows the progress of an ingest in a bar."""
+
     def __init__(self, bar: Bar) -> None:
         self.bar = bar
         self.started = monotonic()
 
     def __call__(self, progress: Progress) -> None:
+        """Show which file is read."""
         rate = progress.rows / max(monotonic() - self.started, 1e-9)
         number = min(progress.files_done + 1, progress.files)
         text = f"file {number} of {progress.files}, {progress.file}: {progress.rows:,} rows, {rate:,.0f}/s"

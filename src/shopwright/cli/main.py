@@ -23,6 +23,7 @@ from shopwright.cli import (
     init,
     models,
     quarantine,
+    repair,
     report,
     run,
     serve,
@@ -63,6 +64,7 @@ app.command("up")(pages.up_command)
 app.command("report")(report.command)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
+app.command("repair")(repair.command)
 app.command("docs")(docs.command)
 
 

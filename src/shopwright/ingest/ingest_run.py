@@ -26,6 +26,7 @@ from shopwright.ingest.report import IngestReport, Progress
 from shopwright.ingest.segments import all_sources
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from shopwright.core.engine import Connection
@@ -44,6 +45,7 @@ class IngestRun:
         staging: an empty folder for temporary files.
         now: the time of the run, naive UTC.
         on_progress: called before each file.
+        damaged: names of files of the lake that this run replaces.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class IngestRun:
         staging: Path,
         now: datetime,
         on_progress: ProgressCallback | None,
+        *,
+        damaged: Collection[str] = (),
     ) -> None:
-        self.loader = BatchLoader(project, connection, now)
+        self.loader = BatchLoader(project, connection, now, damaged=damaged)
         self.staging = staging
         self.now = now
         self.on_progress = on_progress

@@ -21,7 +21,7 @@ from shopwright.ingest.segments import all_sources
 from shopwright.lake.delta import Lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from shopwright.ingest.report import IngestReport, ProgressCallback
@@ -45,7 +45,10 @@ def read_again(
         BusyError: another process writes to the project.
         ConfigurationError: neither a source nor a file is called so.
     """
-    return _mend(project, Planner.read_again, target, by="again", now=now, on_progress=on_progress)
+    with exclusive_lock(project.work / "lock", "ingest --again"):
+        return mend(
+            project, lambda planner: planner.read_again(target), by="again", now=now, on_progress=on_progress
+        )
 
 
 def plan_forget(project: Project, target: str) -> Plan:
@@ -74,28 +77,38 @@ def forget(
         BusyError: another process writes to the project.
         ConfigurationError: neither a source nor a file is called so.
     """
-    return _mend(project, Planner.forget, target, by="forget", now=now, on_progress=on_progress)
+    with exclusive_lock(project.work / "lock", "ingest --forget"):
+        return mend(
+            project, lambda planner: planner.forget(target), by="forget", now=now, on_progress=on_progress
+        )
 
 
-def _mend(
+def mend(
     project: Project,
-    make_plan: Callable[[Planner, str], Plan],
-    target: str,
+    make_plan: Callable[[Planner], Plan],
     *,
     by: str,
     now: datetime,
     on_progress: ProgressCallback | None,
+    damaged: Collection[str] = (),
 ) -> IngestReport:
+    """Replace batches as a plan says, in one commit.
+
+    Args:
+        project: the shop; its lock is held.
+        make_plan: says which batches go and which files are read.
+        by: what takes the batches out, for the table of those that were.
+        now: the time of the run, naive UTC.
+        on_progress: called before each file.
+        damaged: names of files of the lake that the plan replaces, and that may be gone or damaged.
+    """
     started = monotonic()
     failed = _refused(project)
-    with (
-        exclusive_lock(project.work / "lock", f"ingest --{by}"),
-        workspace(project) as (connection, staging),
-    ):
+    with workspace(project) as (connection, staging):
         while True:
             # a new run removes what an attempt before has written
-            run = IngestRun(project, connection, staging, now, on_progress)
-            plan = make_plan(Planner(project, run.loader.ledger, failed), target)
+            run = IngestRun(project, connection, staging, now, on_progress, damaged=damaged)
+            plan = make_plan(Planner(project, run.loader.ledger, failed))
             failures = _replace(run, plan, by=by)
             if not failures:
                 break

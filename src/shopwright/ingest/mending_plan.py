@@ -135,8 +135,12 @@ class Planner:
 
     def read_again(self, target: str) -> Plan:
         """Plan to read a source or a file again."""
+        return self.read_batches_again(select(self.ledger, target, self.project))
+
+    def read_batches_again(self, batches: Iterable[LedgerRow]) -> Plan:
+        """Plan to read the files of batches again."""
         plan = Plan()
-        rows = [row for row in select(self.ledger, target, self.project) if row.outcome in SETTLED]
+        rows = [row for row in batches if row.outcome in SETTLED]
         for source in {row.source: None for row in rows}:
             if (settings := self.sources.get(source)) and settings.is_database:
                 self._read_database_again(plan, settings)

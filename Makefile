@@ -132,6 +132,8 @@ lock: | $(BIN)/python ## pin all dependencies, with hashes, for all supported Py
 	lock service --extra api
 	lock app --extra app --extra ml  # its page of models reads the registry
 	echo 'uv>=0.8' | $(BIN)/uv $(COMPILE) $(LOCK_ARGS) --output-file requirements/installer.lock -
+	# What looks for known vulnerabilities has an environment of its own: users and .venv get none of it.
+	echo 'pip-audit>=2.9' | $(BIN)/uv $(COMPILE) --constraints requirements/dev.lock --output-file requirements/audit.lock -
 
 clean: ## remove everything that make made: .venv, demo, caches
 	@if [ -e $(DEMO)/shopwright.toml ]; then rm -rf $(DEMO); fi

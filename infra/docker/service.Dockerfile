@@ -1,7 +1,7 @@
 # The service: scores, metrics and the collector of events over HTTP. Extra: api.
 # Build from the repository's root: docker build -f infra/docker/service.Dockerfile -t shopwright-service .
 
-FROM python:3.12-slim-bookworm AS build
+FROM python:3.12-slim-bookworm@sha256:782412e85d0f0984994c290652577d4018aff08145c85b262bb63dc0c7522254 AS build
 WORKDIR /build
 COPY requirements/installer.lock requirements/service.lock requirements/dev.lock requirements/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements/installer.lock \
@@ -12,8 +12,8 @@ COPY src src
 RUN uv build --no-cache --wheel --require-hashes --build-constraints requirements/dev.lock \
     && uv pip install --no-cache --python /opt/shopwright --no-deps --compile-bytecode dist/*.whl
 
-FROM python:3.12-slim-bookworm
-# hadolint ignore=DL3008  # the base image's tag decides which Debian it is, and with it the version
+FROM python:3.12-slim-bookworm@sha256:782412e85d0f0984994c290652577d4018aff08145c85b262bb63dc0c7522254
+# hadolint ignore=DL3008  # the base image decides which Debian it is, and with it the version
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \

@@ -104,6 +104,7 @@ check: setup ## lint, type-check and prove that the documentation is true
 	run $(BIN)/hadolint infra/docker/service.Dockerfile infra/docker/app.Dockerfile
 	run $(BIN)/codespell
 	run $(BIN)/python .ci/packages.py --check
+	run $(BIN)/python .ci/dependencies.py licences
 	run $(BIN)/python -m pytest -q --no-cov tests/docs
 	echo "· mypy"
 	wait $$mypy || failed="$$failed mypy"

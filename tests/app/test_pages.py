@@ -111,8 +111,13 @@ def test_the_entry_draws_the_menu_and_the_first_page(clicks, monkeypatch):
     from streamlit.testing.v1 import AppTest
 
     import shopwright.app
+    from shopwright.app import access
 
     monkeypatch.setenv("SHOPWRIGHT_PROJECT", str(clicks.root))
+    # as `shopwright app` starts it; without an address it would listen to all machines, and show nothing without a log-in
+    options = access.st.get_option
+    address = {"server.address": "127.0.0.1"}
+    monkeypatch.setattr(access.st, "get_option", lambda name: address.get(name) or options(name))
     entry = Path(shopwright.app.__file__).parent / "main.py"
     page = AppTest.from_file(str(entry), default_timeout=60).run()
     assert not page.exception

@@ -216,6 +216,8 @@ def test_an_app_with_a_provider_needs_its_library_and_reads_no_other_secrets(pro
     app._check_access(project, "0.0.0.0")
     made = app._app_process(project, host="127.0.0.1", port=0, api_url=None)
     assert f"--secrets.files={project.app_login}" in made.command
+    assert "--server.trustedUserHeaders={}" in made.command
+    assert made.environment["STREAMLIT_SERVER_ENABLE_AGENT_API"] == "false"
 
 
 def test_a_missing_extra_is_named(project, monkeypatch):

@@ -53,6 +53,7 @@ _SETTINGS = {
     "client.disableDataExport": "true",  # Streamlit's CSV keeps spreadsheet formulas; the download below each table escapes them
     "client.showErrorDetails": "none",
     "global.developmentMode": "false",
+    "server.trustedUserHeaders": "{}",  # settings of this user's other apps may not let callers state who they are
 }
 
 
@@ -161,6 +162,7 @@ def _app_process(
         health=f"{_address(_reachable_host(host), port)}/_stcore/health",
         environment={
             "SHOPWRIGHT_PROJECT": str(project.root),
+            "STREAMLIT_SERVER_ENABLE_AGENT_API": "false",  # not an option, since older versions know none of that name
             "API_URL": api_url or f"http://{LOOPBACK}:{SERVICE_PORT}",
         },
         log=log,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BLOCK = 1 << 22
 """Bytes that are decompressed at a time."""
 
+ZSTANDARD_BLOCK = 1 << 12
+"""The same of Zstandard, whose decompressor takes all it can: each four bytes may become 128 kB."""
+
 BROKEN = (EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError)
 """Errors of data that cannot be decompressed."""
 
@@ -54,7 +57,7 @@ def _decompress_zstandard(raw: IO[bytes]) -> Iterator[bytes]:
     """Decompress frame by frame; the library's own stream reader takes the end of a torn file for the end of data."""
     frame = zstandard.ZstdDecompressor().decompressobj()
     is_in_frame = False
-    while block := raw.read(BLOCK):
+    while block := raw.read(ZSTANDARD_BLOCK):
         while block:
             yield frame.decompress(block)
             is_in_frame, block = not frame.eof, frame.unused_data

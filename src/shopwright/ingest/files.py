@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from shopwright.core.errors import ConfigurationError
+from shopwright.core.errors import ConfigurationError, SourceFileError
 from shopwright.ingest.adapters import find_adapter
 from shopwright.ingest.adapters.mapping import WORKBOOK_ENDING
+from shopwright.ingest.file_errors import file_errors
 from shopwright.ingest.workbooks import list_sheets
 
 if TYPE_CHECKING:
@@ -186,9 +187,9 @@ def _members(path: Path, endings: tuple[str, ...]) -> Iterator[SourceFile]:
         yield SourceFile(path)
         return
     try:
-        with zipfile.ZipFile(path) as archive:
+        with file_errors(str(path)), zipfile.ZipFile(path) as archive:
             names = [item.filename for item in archive.infolist() if not item.is_dir()]
-    except (zipfile.BadZipFile, OSError):
+    except SourceFileError:
         yield SourceFile(path)  # reading it will say what is wrong, in the ledger
         return
     data = [name for name in names if _is_data(PurePosixPath(name).name, endings) and "__MACOSX" not in name]

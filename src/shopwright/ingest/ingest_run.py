@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shopwright.core.engine import StorageError
 from shopwright.core.errors import SourceFileError
 from shopwright.ingest.adapters import Mapping, find_adapter
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.adapters.privacy import describe_privacy
 from shopwright.ingest.batches import Batch
 from shopwright.ingest.contents import Content, ContentReader
+from shopwright.ingest.decompression_limits import UnpackLimits
+from shopwright.ingest.file_errors import file_errors
 from shopwright.ingest.files import SourceFile
 from shopwright.ingest.fingerprint import fingerprint
 from shopwright.ingest.ledger import FORGOTTEN, LedgerRow
@@ -166,20 +167,20 @@ class IngestRun:
         try:
             mapping = _mapping(source, file)
             self.loader.set_key(mapping)
-            content = self.contents.read(file, mapping)
+            self.loader.open_table(mapping.entity.name)
+            with file_errors(file.label):
+                content = self.contents.read(file, mapping)
             row = self._identified(row, mapping, source, content.sha256)
             _check_content(row, again)
             if self._skip_known(row, mapping, file):
                 return True
             if mapping.privacy and (line := describe_privacy(source)):
                 self.report.privacy[source.name] = line
-            row, loaded = self._load(row, mapping, source, file, content)
-            self.loader.record(row, loaded)
+            with file_errors(file.label, lake=self.loader.lake.root):
+                row, loaded = self._load(row, mapping, source, file, content)
+                self.loader.record(row, loaded)
         except SourceFileError as error:
             self._fail(row, error)
-            return False
-        except StorageError as error:
-            self._fail(row, SourceFileError(file.label, _describe_storage(error)))
             return False
         self.report.rows.append(row)
         return True
@@ -247,7 +248,15 @@ class IngestRun:
             return replace(row, outcome="empty", reason="the sheet is empty"), None
         if content.is_skipped:
             return replace(row, outcome="empty", reason=content.note), None
-        plain = to_plain_file(file, self.staging, mapping, content, encoding=source.encoding)
+        limits = self.loader.project.settings.ingest
+        plain = to_plain_file(
+            file,
+            self.staging,
+            mapping,
+            content,
+            encoding=source.encoding,
+            limits=UnpackLimits(limits.max_unpacked_bytes, limits.max_unpack_ratio),
+        )
         before = plain.path.stat()
         if before.st_size == 0:
             return replace(row, outcome="empty", reason="the file is empty"), None
@@ -283,14 +292,6 @@ class IngestRun:
         if not self.loader.ledger.has_failed(failed_row):
             self.loader.record(failed_row)
         self.report.rows.append(failed_row)
-
-
-def _describe_storage(error: Exception) -> str:
-    """Return one line about a disk that is full or fails."""
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    if "no space" in reason.casefold() or "too large" in reason.casefold():
-        return f"does not fit on the disk while it is read ({reason}); what it had written was removed"
-    return f"cannot be read or written ({reason})"
 
 
 def _check_content(row: LedgerRow, again: Reread | None) -> None:

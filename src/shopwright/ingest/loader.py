@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from shopwright.contracts import BY_NAME
-from shopwright.core.engine import connect
+from shopwright.core.engine import EngineError, connect
 from shopwright.ingest.batches import Batch, LoadedBatch, write_batch
 from shopwright.ingest.ledger import (
     LedgerIndex,
@@ -52,13 +52,18 @@ def workspace(project: Project) -> Iterator[tuple[Connection, Path]]:
     staging = project.work / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    engine = project.settings.engine
-    connection = connect(threads=engine.threads, memory_limit=engine.memory_limit, spill=staging / "spill")
+    connection = _connect(project)
     try:
         yield connection, staging
     finally:
         connection.close()
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _connect(project: Project) -> Connection:
+    engine = project.settings.engine
+    spill = project.work / "staging" / "spill"
+    return connect(threads=engine.threads, memory_limit=engine.memory_limit, spill=spill)
 
 
 class BatchLoader:
@@ -173,8 +178,19 @@ class BatchLoader:
         self.sequence = intent.sequence
         return intent.sequence
 
+    def open_table(self, entity: str) -> None:
+        """List the lake's files of an entity, so that a damaged lake is not taken for a damaged source file."""
+        self._files(entity)
+
     def discard(self) -> None:
-        """Delete the files that this run wrote for a batch that was not recorded."""
+        """Forget a batch that was not recorded: delete what this run wrote of it, and make sure that the engine works."""
+        try:
+            self.connection.execute("drop table if exists typed_rows")
+        except EngineError:
+            # after an internal error it refuses everything; nothing of it is needed, since it has no database
+            with suppress(EngineError):
+                self.connection.close()
+            self.connection = _connect(self.project)
         added = self._intent.files.values() if self._intent else ()
         self.lake.discard_new_files(except_for={file.name for files in added for file in files})
 

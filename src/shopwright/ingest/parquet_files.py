@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 ROW_NUMBER = "file_row_number"
 """The engine's name for a row's number; a file that has a column of that name cannot be read."""
 
+MAX_ROWS_PER_BYTE = 2_000
+ROWS_COUNT_FROM = 100_000_000
+"""A file that claims more rows than this, and so many for each of its bytes, is no export: runs of one value cost nothing."""
+
 BROKEN = (duckdb.OperationalError, duckdb.DataError, duckdb.NotSupportedError, duckdb.InvalidInputException)
 
 
 def read_parquet(job: ReadJob) -> ReadResult:
     """Read a Parquet file into ``typed_rows``; a row's line number is its number in the file."""
     try:
+        _check_rows(job)
         types = _types(job)
         check_columns(job, list(types))
         job.check_expressions(dict.fromkeys(types, "varchar"))
@@ -48,6 +53,16 @@ def read_parquet(job: ReadJob) -> ReadResult:
         fetch_raw=lambda lines: _raw(job, types, lines),
         new_columns=unnamed,
     )
+
+
+def _check_rows(job: ReadJob) -> None:
+    """Check that the rows which a file claims to have are no more than its size can hold."""
+    fetched = job.connection.execute(
+        f"select sum(num_rows) from parquet_file_metadata({quote_text(str(job.plain))})"
+    ).fetchone()
+    rows = int(fetched[0] or 0) if fetched else 0
+    if rows > max(ROWS_COUNT_FROM, MAX_ROWS_PER_BYTE * job.plain.stat().st_size):
+        raise SourceFileError(job.label, f"claims {rows:,} rows, more than a file of its size can hold")
 
 
 def _source(job: ReadJob, options: str = "") -> str:

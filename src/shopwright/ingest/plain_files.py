@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING
 from shopwright.core.errors import SourceFileError
 from shopwright.ingest.adapters.mapping import FileKind
 from shopwright.ingest.contents import SHEET_FILE, Content
-from shopwright.ingest.decompression import BROKEN, read_blocks
+from shopwright.ingest.decompression import BROKEN
+from shopwright.ingest.decompression_limits import UnpackLimitError, UnpackLimits, read_within_limits
 from shopwright.ingest.files import BINARY
 from shopwright.ingest.text_scan import TextFacts, scan_text
 from shopwright.ingest.workbooks import open_workbook
@@ -30,6 +31,9 @@ FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """Errors of a disk that has no room; they say nothing about the file."""
 
 
+LIMITS = UnpackLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class PlainFile:
     """A file that a reader can read."""
@@ -43,7 +47,13 @@ class PlainFile:
 
 
 def to_plain_file(
-    file: SourceFile, staging: Path, mapping: Mapping, content: Content | None, *, encoding: str
+    file: SourceFile,
+    staging: Path,
+    mapping: Mapping,
+    content: Content | None,
+    *,
+    encoding: str,
+    limits: UnpackLimits = LIMITS,
 ) -> PlainFile:
     """Decompress, decode or convert a file as far as it needs it.
 
@@ -53,6 +63,7 @@ def to_plain_file(
         mapping: what it is read with.
         content: what is known of its bytes, if they were read.
         encoding: encoding that its source states.
+        limits: how great it may become.
 
     Raises:
         SourceFileError: it cannot be read, decompressed, converted or decoded.
@@ -60,14 +71,14 @@ def to_plain_file(
     if mapping.kind is FileKind.XLSX:
         return _take_sheet(file, replace(mapping, kind=FileKind.CSV), content)
     facts = content.facts if content else None
-    path = unpack(file, staging, encoding=encoding)
+    path = unpack(file, staging, encoding=encoding, limits=limits)
     if mapping.kind is FileKind.PARQUET:
         return PlainFile(path, mapping, TextFacts())
     if facts is None or path != file.path:
         facts = scan_text(path)
     if facts.is_utf8 or mapping.fallback_encoding is None:
         return PlainFile(path, mapping, facts)
-    path = unpack(file, staging, encoding=mapping.fallback_encoding)
+    path = unpack(file, staging, encoding=mapping.fallback_encoding, limits=limits)
     note = f"not valid UTF-8, so it was read as {mapping.fallback_encoding}"
     return PlainFile(path, mapping, scan_text(path), note)
 
@@ -83,11 +94,11 @@ def _take_sheet(file: SourceFile, mapping: Mapping, content: Content | None) -> 
     raise SourceFileError(file.label, "changed after its sheets were listed; run `shopwright ingest` again")
 
 
-def unpack(file: SourceFile, staging: Path, *, encoding: str) -> Path:
+def unpack(file: SourceFile, staging: Path, *, encoding: str, limits: UnpackLimits = LIMITS) -> Path:
     """Return the data of a file as a plain UTF-8 file on disk: the file itself, or a copy in ``staging``.
 
     Raises:
-        SourceFileError: it cannot be read, decompressed or decoded.
+        SourceFileError: it cannot be read, decompressed or decoded, or exceeds a limit; what was written is removed.
     """
     needs_decoding = codecs.lookup(encoding).name != "utf-8" and not file.data_name.casefold().endswith(
         BINARY
@@ -98,7 +109,10 @@ def unpack(file: SourceFile, staging: Path, *, encoding: str) -> Path:
     target = staging / "plain"
     try:
         with target.open("wb") as plain:
-            _copy(read_blocks(file.path, file.member), plain, encoding if needs_decoding else None)
+            blocks = read_within_limits(file.path, file.member, limits, folder=staging)
+            _copy(blocks, plain, encoding if needs_decoding else None)
+    except UnpackLimitError as error:
+        raise SourceFileError(file.label, str(error)) from None
     except OSError as error:
         if error.errno in FULL:
             raise

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MIN_OBJECT_BYTES = 1 << 24
 """The engine's own limit of a JSON object. Each thread allocates twice this, so a higher limit is set only where needed."""
 
+MAX_REJECTED_BYTES = 1 << 30
+"""Size of all malformed records of a file; with more of them it is a file of something else, and is not read."""
+
 MAX_BYTES_PER_CHARACTER = 6
 """Length of an escape such as ``\\u0001`` in JSON."""
 
@@ -160,13 +163,25 @@ def stage(
     rejected: list[BadRecord],
     parse: Callable[[Record], object],
 ) -> Path:
-    """Write good records as JSON lines that cannot be misread; bad ones go to ``rejected``."""
+    """Write good records as JSON lines that cannot be misread; bad ones go to ``rejected``.
+
+    Raises:
+        SourceFileError: the bad ones are more than quarantine can take.
+    """
     staged = job.staging / "records.jsonl"
+    rejected_bytes = 0
     key = "fields" if job.mapping.kind is FileKind.CSV else "text"
     with staged.open("w", encoding="utf-8") as lines:
         for record in records:
             if record.rule is not None:
                 rejected.append(BadRecord(record.line, record.raw, (record.rule,)))
+                rejected_bytes += len(record.raw)
+                if rejected_bytes > MAX_REJECTED_BYTES:
+                    raise SourceFileError(
+                        job.label,
+                        f"has more than {MAX_REJECTED_BYTES >> 30} GB of malformed records, the first "
+                        f"({rejected[0].rules[0]}) in line {rejected[0].line}; is it what its source says?",
+                    )
             elif (value := parse(record)) is not None:
                 lines.write(json.dumps({"line": record.line, key: value}) + "\n")
     return staged

@@ -13,7 +13,9 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from shopwright.core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +26,11 @@ MAX_NESTING = 1_000
 """Levels of arrays and objects within one another. At ten times as many the engine's parser overflows its stack."""
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 22
+MAX_LINE_BYTES = 1 << 26
+"""Length of a line, or an element of an array, up to which it is a bad record; a file with a longer one is not read."""
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_SEPARATORS = re.compile(r"[ \t\r\n,\]]*")
 _LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 """A string, or what opens or closes a level outside of strings."""
 
@@ -54,19 +59,48 @@ class Line:
     end: bytes
 
 
+class EndlessRecordError(DataError):
+    """A record is so long that it is not even a bad one: the file is something else."""
+
+
 def read_lines(path: Path) -> Iterator[Line]:
-    """Yield numbered lines without byte-order mark; LF, CRLF and a lone CR each end a line."""
-    number = 0
+    """Yield numbered lines without byte-order mark; LF, CRLF and a lone CR each end a line.
+
+    Raises:
+        EndlessRecordError: a line is longer than ``MAX_LINE_BYTES``.
+    """
+    number, pending = 0, b""
     with path.open("rb") as file:
-        for chunk in file:
-            start = 0
+        while piece := file.readline(BLOCK):
+            chunk, start = pending + piece, 0
+            is_cut = len(piece) == BLOCK and not piece.endswith(b"\n")
             for end in _LINE_END.finditer(chunk):
+                if is_cut and end.end() == len(chunk):
+                    break  # the first half of CRLF, perhaps
                 number += 1
                 yield Line(number, _without_bom(number, chunk[start : end.start()]), end.group())
                 start = end.end()
-            if start < len(chunk):
+            pending = chunk[start:]
+            if len(pending) > MAX_LINE_BYTES:
+                raise _endless(f"line {number + 1}")
+            if pending and not is_cut:
                 number += 1
-                yield Line(number, _without_bom(number, chunk[start:]), b"")
+                yield Line(number, _without_bom(number, pending), b"")
+                pending = b""
+    if pending:
+        yield from _last_lines(number, pending)
+
+
+def _last_lines(number: int, pending: bytes) -> Iterator[Line]:
+    """Yield what is left at the end of a file whose size is a multiple of a block."""
+    raw = pending.removesuffix(b"\r")
+    yield Line(number + 1, _without_bom(number + 1, raw), pending[len(raw) :])
+
+
+def _endless(record: str) -> EndlessRecordError:
+    return EndlessRecordError(
+        f"{record} is longer than {MAX_LINE_BYTES >> 20} MB; is it a file of records, and complete?"
+    )
 
 
 def _without_bom(number: int, raw: bytes) -> bytes:
@@ -207,7 +241,7 @@ def is_array(path: Path) -> bool:
         if not file.read(BLOCK).removeprefix(BOM).lstrip().startswith(b"["):
             return False
         file.seek(0)
-        first = file.readline().removeprefix(BOM)
+        first = file.readline(MAX_LINE_BYTES).removeprefix(BOM)
         has_more = any(block.strip() for block in iter(lambda: file.read(BLOCK), b""))
     if not has_more or not first.strip():
         return True
@@ -219,25 +253,48 @@ def is_array(path: Path) -> bool:
 
 
 def read_array(path: Path, *, max_bytes: int) -> Iterator[Record]:
-    """Yield the elements of a JSON array, one by one; text that is not an element is a bad record of its own."""
+    """Yield the elements of a JSON array, one by one; text that is not an element is a bad record of its own.
+
+    Raises:
+        EndlessRecordError: an element is longer than ``MAX_LINE_BYTES``.
+    """
     decoder = json.JSONDecoder()
-    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    start, number = text.find("[") + 1, 0
-    while True:
-        # a closing bracket with text behind it belongs to a torn element, and reading goes on
-        while start < len(text) and text[start] in " \t\r\n,]":
-            start += 1
-        if start >= len(text):
-            return
-        number += 1
-        try:
-            _, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            end = _next_object(text, start)
-            yield Record(number, _bytes(text[start:end].rstrip(" \t\r\n,")), None, "not_json")
-        else:
-            yield check_json_record(number, _bytes(text[start:end]), max_bytes)
-        start = end
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        text, is_last = _refill(file, "")
+        start, number = text.find("[") + 1, 0
+        while True:
+            if not is_last and len(text) - start < MAX_LINE_BYTES:
+                text, is_last = _refill(file, text[start:])
+                start = 0
+            # a closing bracket with text behind it belongs to a torn element, and reading goes on
+            start = _after_separators(text, start)
+            if start >= len(text):
+                if is_last:
+                    return
+                continue
+            number += 1
+            try:
+                _, end = decoder.raw_decode(text, start)
+            except (ValueError, RecursionError):
+                end = _next_object(text, start)
+                if end == len(text) and not is_last:
+                    raise _endless(f"element {number}") from None
+                yield Record(number, _bytes(text[start:end].rstrip(" \t\r\n,")), None, "not_json")
+            else:
+                yield check_json_record(number, _bytes(text[start:end]), max_bytes)
+            start = end
+
+
+def _refill(file: IO[str], text: str) -> tuple[str, bool]:
+    """Return text with more of a file behind it, and whether that was the last of it."""
+    # so much that an element which cannot be read is malformed, and not merely cut
+    more = file.read(2 * MAX_LINE_BYTES)
+    return text + more, len(more) < 2 * MAX_LINE_BYTES
+
+
+def _after_separators(text: str, start: int) -> int:
+    match = _SEPARATORS.match(text, start)
+    return match.end() if match else start
 
 
 def _next_object(text: str, start: int) -> int:

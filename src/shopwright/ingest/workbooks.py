@@ -11,7 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import SourceFileError
-from shopwright.ingest.decompression import BROKEN, read_blocks
+from shopwright.ingest.decompression_limits import UnpackLimits, read_within_limits
+from shopwright.ingest.file_errors import file_errors
+from shopwright.ingest.workbook_limits import check_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from shopwright.ingest.adapters.mapping import Mapping
 
 EXTRA = "excel"
+LIMITS = UnpackLimits(max_bytes=1 << 30)
+"""A workbook is read as a whole, so its file must fit into memory."""
 MAX_EXACT_INTEGER = 2**53
 """Limit up to which a workbook's numbers, which are all floats, represent every integer."""
 
@@ -109,20 +113,21 @@ class Workbook:
             yield cells if any(cells) else []
 
 
-def open_workbook(path: Path, member: str | None, label: str) -> Workbook:
+def open_workbook(path: Path, member: str | None, label: str, *, reads_cells: bool = True) -> Workbook:
     """Open a workbook.
 
     Args:
         path: an ``.xlsx`` file, which may be compressed, or a zip archive.
         member: name of the workbook in that archive.
         label: the file's name in messages.
+        reads_cells: whether its sheets will be read, and not only listed.
 
     Raises:
-        SourceFileError: the file is not a workbook, or the package that reads workbooks is not installed.
+        SourceFileError: the file is not a workbook, it is too large when it is unpacked, or the package that reads workbooks is
+            not installed.
     """
     try:
         from python_calamine import (  # noqa: PLC0415  # needs an extra
-            CalamineError,
             CalamineWorkbook,
             SheetTypeEnum,
             SheetVisibleEnum,
@@ -131,11 +136,11 @@ def open_workbook(path: Path, member: str | None, label: str) -> Workbook:
         raise SourceFileError(
             label, f"reading workbooks needs another package; run `pip install 'shopwright[{EXTRA}]'`"
         ) from None
-    try:
-        book = CalamineWorkbook.from_filelike(BytesIO(b"".join(read_blocks(path, member))))
-    except (CalamineError, OSError, *BROKEN) as error:
-        raise SourceFileError(label, f"is not a readable workbook ({error})") from None
-    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    with file_errors(label, what="is not a readable workbook"):
+        content = BytesIO(b"".join(read_within_limits(path, member, LIMITS)))
+        check_archive(content, reads_cells=reads_cells)
+        book = CalamineWorkbook.from_filelike(content)
+        sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     return Workbook(
         book,
         tuple(sheet.name for sheet in sheets),
@@ -146,7 +151,7 @@ def open_workbook(path: Path, member: str | None, label: str) -> Workbook:
 def list_sheets(path: Path, member: str | None) -> tuple[str, ...]:
     """Return the names of a workbook's sheets; none where it cannot be opened, which reading it will say."""
     try:
-        return open_workbook(path, member, "").sheets
+        return open_workbook(path, member, "", reads_cells=False).sheets
     except SourceFileError:
         return ()
 

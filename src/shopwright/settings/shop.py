@@ -29,6 +29,10 @@ class IngestSettings(Strict):
 
     max_record_bytes: int = Field(1_048_576, ge=1_048_576, le=16_777_216)
     """Longest record that is loaded, in bytes; longer ones are quarantined."""
+    max_unpacked_bytes: PositiveInt = 107_374_182_400
+    """Greatest size of a compressed file when it is unpacked, in bytes; a greater one fails."""
+    max_unpack_ratio: PositiveInt = 250
+    """How many times as large as on disk a compressed file may become, once it has more than 256 MB; beyond that it fails."""
     max_future_hours: NonNegativeInt = 24
     """How far in the future a timestamp may be, in hours; later rows are quarantined."""
     earliest_date: date = Field(date(1970, 1, 1), ge=date(1970, 1, 1))

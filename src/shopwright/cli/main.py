@@ -14,6 +14,7 @@ import typer
 from shopwright import __version__
 from shopwright.cli import app as pages
 from shopwright.cli import (
+    backup,
     build,
     docs,
     doctor,
@@ -65,6 +66,8 @@ app.command("report")(report.command)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("repair")(repair.command)
+app.command("backup")(backup.backup_command)
+app.command("restore")(backup.restore_command)
 app.command("docs")(docs.command)
 
 

@@ -17,6 +17,7 @@
     ├── ServiceError            the service does not respond, or refuses: start it, or follow its message
     ├── AccessError             a visitor of the app may not see it: log in, or set a password
     ├── StoppedError            a program that was started exited by itself: see its log
+    ├── BackupError             a backup is damaged or not whole, or cannot be made or put back: follow its message
     └── BuildError              the warehouse could not be built
 
 The command line prints the message of any of these on one line and exits with 1. Any other exception is a bug and keeps
@@ -140,6 +141,10 @@ class AccessError(ShopwrightError):
 
 class StoppedError(ShopwrightError):
     """A program that should run until it is stopped exited by itself, or never responded."""
+
+
+class BackupError(ShopwrightError):
+    """A backup is damaged or incomplete, or it cannot be made or restored there."""
 
 
 class BuildError(ShopwrightError):

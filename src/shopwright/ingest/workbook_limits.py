@@ -90,7 +90,7 @@ def _check_cells(name: str, blocks: Iterator[bytes]) -> None:
     for block in blocks:
         references = _REFERENCE.findall(tail + block)
         if references:
-            height = max(height, max(int(row) for _, row in references))
+            height = max(height, *(int(row) for _, row in references))
             width = max(width, *(_column_number(column) for column in {column for column, _ in references}))
         if height * width > MAX_CELLS:
             raise DataError(

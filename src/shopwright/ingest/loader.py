@@ -29,6 +29,7 @@ from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
 from shopwright.lake.checks import ledger_problems
 from shopwright.lake.delta import Intent, Lake, LakeFile
+from shopwright.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -48,7 +49,9 @@ COMMIT_SECONDS = 5.0
 
 @contextmanager
 def workspace(project: Project) -> Iterator[tuple[Connection, Path]]:
-    """Open an engine and an empty staging folder; both are gone when the block ends."""
+    """Open an engine and an empty staging folder; both are gone when the block ends. The caller holds the project's lock."""
+    project.lake.mkdir(exist_ok=True)
+    migrate(project)
     staging = project.work / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)

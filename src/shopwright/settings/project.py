@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError, model_validator
 
 from shopwright.core.errors import ConfigurationError, near_match
+from shopwright.core.formats import check_formats
 from shopwright.settings.app import AppSettings
 from shopwright.settings.collector import SOURCE_NAME, CollectorSettings
 from shopwright.settings.experiments import ExperimentDefinition, GuardrailSettings
@@ -150,7 +151,8 @@ def load_project(root: Path) -> Project:
     """Read the project in a folder.
 
     Raises:
-        ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where.
+        ConfigurationError: there is no ``shopwright.toml``, or it is wrong; the message says where. Or a newer version
+            wrote the project.
     """
     file = root / FILE_NAME
     if marks := _REFUSED_IN_NAMES.search(str(root.resolve())):
@@ -159,6 +161,7 @@ def load_project(root: Path) -> Project:
         )
     if not file.is_file():
         raise ConfigurationError(f"No {FILE_NAME} in {root}. Create one with `shopwright init {root}`")
+    check_formats(root)  # first of all: settings of a newer version may be unknown here
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -15,6 +15,7 @@ from shopwright.core.errors import BuildError, DataTestError
 from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
+from shopwright.migrations import migrate
 from shopwright.warehouse.applied_rates import digest_applied_rates
 from shopwright.warehouse.built_commit import BuiltCommit, find_mismatch
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
@@ -93,6 +94,7 @@ def build(
     if project.settings.experiments:
         check_installed()
     with exclusive_lock(project.work / "lock", "build"):
+        migrate(project)
         lake = Lake(project.lake)
         lake.recover()
         _set_aside_retired_files(project, lake)

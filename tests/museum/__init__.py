@@ -1,0 +1,1 @@
+"""Projects that earlier versions made, kept to be opened by every later one."""

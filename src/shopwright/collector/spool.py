@@ -55,7 +55,7 @@ class Receipt:
 
     accepted: int
     duplicate: int
-    """Events with an id that was accepted before."""
+    """Events with an id that was accepted before, and those about people who were erased, which are not stored."""
     rejected: tuple[Rejection, ...]
 
 
@@ -250,8 +250,12 @@ class Spool:
         accepted = duplicate = 0
         rejected = []
         for index, (record, check) in enumerate(zip(records, checks, strict=True)):
+            if check.is_erased:  # acknowledged, so that it is not sent again, and never stored
+                duplicate += 1
+                continue
             if check.rules:
-                group.rejected.append(_as_line(record.raw))
+                if not self._validator.names_erased(record.raw):
+                    group.rejected.append(_as_line(record.raw))
                 rules = tuple((rule, self._validator.describe_rule(rule)) for rule in check.rules)
                 rejected.append(Rejection(index, check.source_id, rules))
                 continue

@@ -11,8 +11,11 @@ from shopwright.core.engine import connect
 from shopwright.core.sql import quote_text
 from shopwright.ingest.adapters.collector import COLLECTOR
 from shopwright.ingest.json_files import extracted, json_projection
+from shopwright.ingest.row_rules import ERASED
 from shopwright.ingest.segments import COLLECTOR_SOURCE
 from shopwright.ingest.shop_limits import for_shop
+from shopwright.ingest.tombstones import matcher_for
+from shopwright.tombstones import Tombstones, declare, load_tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +45,8 @@ class EventCheck:
     """Event id as the contract derives it."""
     source_id: str | None
     """The event's own id, if it has one."""
+    is_erased: bool = False
+    """Whether it is about somebody who was erased, so that nothing of it may be stored."""
 
 
 class EventValidator:
@@ -52,7 +57,9 @@ class EventValidator:
     """
 
     def __init__(self, project: Project) -> None:
+        self._project = project
         self._max_future_hours = project.settings.ingest.max_future_hours
+        self._tombstones = Tombstones("")
         self._mapping = for_shop(MAPPING, project)
         self._connection = connect(threads=1)
         self._latest = ""
@@ -74,9 +81,21 @@ class EventValidator:
         self._prepare(now)
         rows = self._connection.execute(f"execute checking({quote_text(chr(10).join(texts))})").fetchall()
         return [
-            EventCheck(tuple(self._projection.broken_rules(bits)) if bits else (), identity, source_id)
+            EventCheck(
+                tuple(self._projection.broken_rules(bits)) if bits > 0 else (),
+                identity,
+                source_id,
+                bits == ERASED,
+            )
             for bits, identity, source_id in rows
         ]
+
+    def names_erased(self, raw: bytes) -> bool:
+        """Return whether a rejected event names somebody who was erased; after ``check``."""
+        if not self._tombstones.erasures:
+            return False
+        matcher = matcher_for(self._mapping, self._tombstones, project=self._project)
+        return matcher.names_erased(raw.decode("utf-8", errors="replace"))
 
     def describe_rule(self, rule: str) -> str:
         """Return the meaning of a violated rule."""
@@ -94,7 +113,8 @@ class EventValidator:
         """
         minute = now.replace(second=0, microsecond=0)
         latest = (minute + timedelta(hours=self._max_future_hours)).isoformat(sep=" ")
-        if latest == self._latest:
+        is_renewed = self._renew_tombstones()
+        if latest == self._latest and not is_renewed:
             return
         self._projection = json_projection(self._mapping, latest=latest)
         self._meanings |= zip(self._projection.rules, self._projection.meanings, strict=True)
@@ -102,6 +122,16 @@ class EventValidator:
             self._connection.execute("deallocate checking")
         self._connection.execute(f"prepare checking as {self._query()}")
         self._latest = latest
+
+    def _renew_tombstones(self) -> bool:
+        """Read the tombstones if they changed, as while a service runs; return whether they did."""
+        tombstones = load_tombstones(self._project.tombstones)
+        if tombstones.digest == self._tombstones.digest:
+            return False
+        self._tombstones = tombstones
+        declare(self._connection, tombstones)
+        self._mapping = for_shop(MAPPING, self._project)
+        return True
 
     def _query(self) -> str:
         lines = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.ingest.duplicates import COPY_NUMBER, find_copies, find_duplicates
+from shopwright.ingest.notes import ERASED_ROWS
 from shopwright.ingest.read_job import ReadResult, UnreliableReadError
 from shopwright.ingest.statements import find_repeated_statements
 from shopwright.ingest.streaming import (
@@ -51,7 +52,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class LoadedBatch:
-    """What became of one file's records; ``read`` is the sum of the other four counts."""
+    """What became of one file's records; ``read`` is the sum of the other counts."""
 
     accepted: int
     duplicate: int
@@ -70,11 +71,23 @@ class LoadedBatch:
     """Columns that the mapping does not name."""
     ignored: int = 0
     """Records that were left out since the source says so."""
+    erased: int = 0
+    """Records that were left out since they are about somebody who was erased; the ledger counts them as ignored."""
 
     @property
     def read(self) -> int:
         """Records in the file."""
-        return self.accepted + self.duplicate + len(self.quarantined) + self.ignored
+        return self.accepted + self.duplicate + len(self.quarantined) + self.left_out
+
+    @property
+    def left_out(self) -> int:
+        """Records that are neither loaded, quarantined nor duplicates."""
+        return self.ignored + self.erased
+
+    @property
+    def all_notes(self) -> dict[str, dict[str, int]]:
+        """The notes, with the number of records of erased people."""
+        return self.notes | ({ERASED_ROWS: {"somebody": self.erased}} if self.erased else {})
 
 
 def write_batch(
@@ -132,6 +145,7 @@ def write_batch(
         columns=read.columns,
         new_columns=read.new_columns,
         ignored=written.ignored,
+        erased=written.erased,
     )
     if file.rows == 0:
         (folder / file.name).unlink()
@@ -179,9 +193,9 @@ def _write(connection: Connection, read: ReadResult, entity: Entity, batch: Batc
 
 def _write_typed_rows(connection: Connection, read: ReadResult, write: WriteQuery) -> WrittenRows:
     """Write the good rows of the table ``typed_rows``."""
-    bad, ignored = read_flags(connection, "typed_rows")
+    bad, ignored, erased = read_flags(connection, "typed_rows")
     file = write(f"select {read.projection.written_names} from typed_rows where _broken = 0")
-    return WrittenRows(file, quarantined_rows(read, read.rejected, bad), ignored)
+    return WrittenRows(file, quarantined_rows(read, read.rejected, bad), ignored, erased)
 
 
 def _number_copies(connection: Connection, path: Path, target: Path) -> AddedFile:

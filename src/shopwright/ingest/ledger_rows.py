@@ -74,11 +74,11 @@ def complete_row(row: LedgerRow, loaded: LoadedBatch, note: str | None) -> Ledge
         rows_accepted=loaded.accepted,
         rows_quarantined=len(loaded.quarantined),
         rows_duplicate=loaded.duplicate,
-        rows_ignored=loaded.ignored,
+        rows_ignored=loaded.left_out,
         new_columns=", ".join(loaded.new_columns) or None,
         columns=json.dumps(loaded.columns) if loaded.columns else None,
         rules=json.dumps(loaded.rules) if loaded.rules else None,
-        notes=json.dumps(loaded.notes) if loaded.notes else None,
+        notes=json.dumps(loaded.all_notes) if loaded.all_notes else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )

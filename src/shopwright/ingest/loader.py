@@ -27,9 +27,11 @@ from shopwright.ingest.privacy import set_key
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
+from shopwright.ingest.tombstones import matcher_for
 from shopwright.lake.checks import ledger_problems
 from shopwright.lake.delta import Intent, Lake, LakeFile
 from shopwright.migrations import migrate
+from shopwright.tombstones import declare, load_tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -106,6 +108,9 @@ class BatchLoader:
         self._retired: list[LedgerRow] = []
         self._retired_by = ""
         self._last_commit = monotonic()
+        self._tombstones = load_tombstones(project.tombstones)
+        if self._tombstones.erasures:
+            declare(connection, self._tombstones)
 
     def load(self, job: ReadJob, batch: Batch) -> LoadedBatch:
         """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``.
@@ -121,11 +126,23 @@ class BatchLoader:
         except UnreliableReadError:
             return self.load(replace(job, allows_streaming=False), batch)
         self.connection.execute("drop table if exists typed_rows")
+        loaded = self._without_erased(loaded, job)
         if signs := detect_json_signs(job, loaded.quarantined):
             if loaded.file:
                 (self.lake.folder(entity.name) / loaded.file.name).unlink()
             return self.load(replace(job, mapping=replace(job.mapping, numbers=signs)), batch)
         return loaded
+
+    def _without_erased(self, loaded: LoadedBatch, job: ReadJob) -> LoadedBatch:
+        """Return a batch without the bad records that name somebody who was erased."""
+        if not loaded.quarantined or not self._tombstones.erasures:
+            return loaded
+        matcher = matcher_for(
+            job.mapping, self._tombstones, columns=tuple(loaded.columns), project=self.project
+        )
+        retained = [row for row in loaded.quarantined if not matcher.names_erased(row.raw)]
+        erased = loaded.erased + len(loaded.quarantined) - len(retained)
+        return replace(loaded, quarantined=retained, erased=erased)
 
     def record(self, row: LedgerRow, loaded: LoadedBatch | None = None) -> Intent:
         """Add a batch to the next commit.

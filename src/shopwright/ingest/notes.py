@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from shopwright.ingest.ledger import LedgerRow
 
 UNSET_TIMES, NOBODY, ROUNDED_IDS = "unset_times", "nobody", "rounded_ids"
+ERASED_ROWS = "erased"
+"""Rows about people who were erased with ``shopwright forget``; the ledger counts them as ignored."""
 
 _SENTENCES = {
     UNSET_TIMES: "{column} is a moment that is not set",
     NOBODY: "{column} names nobody or nothing",
     ROUNDED_IDS: "{column} is written like 5.1e+12 and was read as 5100000000000, its last digits may be lost",
+    ERASED_ROWS: "{column} who was forgotten is named, and nothing was stored,",
 }
 
 

@@ -119,24 +119,24 @@ def check_key(project: Project) -> None:
     Raises:
         ConfigurationError: it cannot be read, or is none.
     """
-    _read_key(project)
+    read_key(project)
 
 
 def key_digest(project: Project) -> str | None:
     """Return what tells one key from another without saying it; None where there is none."""
-    key = _read_key(project)
+    key = read_key(project)
     return sha256(f"digest of the key {key}".encode()).hexdigest()[:HASH_DIGITS] if key else None
 
 
 def _load_key(project: Project) -> str:
-    key = _read_key(project)
+    key = read_key(project)
     if key is None:
         key = secrets.token_hex(32)
         _write_key(project.privacy_key, key)
     return key
 
 
-def _read_key(project: Project) -> str | None:
+def read_key(project: Project) -> str | None:
     """Return the key, from the environment or the project's file; None where there is no file.
 
     Raises:

@@ -18,6 +18,7 @@ from shopwright.ingest.row_rules import FAILED, broken_bits, row_rules
 from shopwright.ingest.texts import failed_name, guarded_expression, raw_name, read_texts
 from shopwright.ingest.times import is_unset
 from shopwright.ingest.values import fill_values, limit_column, read_full_price, read_value
+from shopwright.tombstones import row_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingABC
@@ -38,8 +39,8 @@ class Projection:
     typed: str
     """Canonical columns, as SQL over their texts."""
     bits: str
-    """``_broken``, with a bit per rule in ``rules``, 0 for a good row and ``IGNORED`` for one to be ignored, and ``_notes``,
-    over the canonical columns and texts."""
+    """``_broken``, with a bit per rule in ``rules``, 0 for a good row and ``IGNORED`` or ``ERASED`` for one to be left out,
+    and ``_notes``, over the canonical columns and texts."""
     rules: tuple[str, ...]
     meanings: tuple[str, ...]
     """Description of each rule."""
@@ -154,7 +155,12 @@ def compile_projection(
             ]
         ),
         typed=", ".join(typed),
-        bits=", ".join([*_note_bits(notes), broken_bits(rules, ignored_sql(mapping, texts))]),
+        bits=", ".join(
+            [
+                *_note_bits(notes),
+                broken_bits(rules, ignored_sql(mapping, texts), _erased_sql(mapping, columns)),
+            ]
+        ),
         rules=tuple(rule.name for rule in rules),
         meanings=tuple(rule.meaning for rule in rules),
         structural=len(structural),
@@ -164,6 +170,25 @@ def compile_projection(
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
     )
+
+
+def _erased_sql(mapping: Mapping, columns: tuple[Column, ...]) -> str | None:
+    """Return SQL of whether a row is about an erased person, who may be known by the hash that is stored of an id."""
+    scope = mapping.shop.erasures
+    if scope is None:
+        return None
+    filled = [column.name for column in columns]
+    condition = row_condition(mapping.entity, filled, scope)
+    hashed = mapping.hashed_columns & set(filled)
+    if not hashed or condition is None:
+        return condition
+    stored = row_condition(
+        mapping.entity,
+        filled,
+        scope,
+        value=lambda name: hash_text(quote_name(name)) if name in hashed else quote_name(name),
+    )
+    return f"({condition} or {stored})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,10 +221,10 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         ledger_row,
         rows_accepted=loaded.accepted,
         rows_duplicate=loaded.duplicate,
-        rows_ignored=loaded.ignored,
+        rows_ignored=loaded.left_out,
         rows_quarantined=len(bad),
         rules=json.dumps(loaded.rules) if loaded.rules else None,
-        notes=json.dumps(loaded.notes) if loaded.notes else None,
+        notes=json.dumps(loaded.all_notes) if loaded.all_notes else None,
         first_at=loaded.first_at,
         last_at=loaded.last_at,
     )

@@ -21,6 +21,9 @@ FAILED = "_sql_failed"
 IGNORED = -1
 """``_broken`` of a row that is neither loaded nor quarantined."""
 
+ERASED = -2
+"""``_broken`` of a row about an erased person, which is left out too, whatever is wrong with it."""
+
 
 def row_rules(
     entity: Entity,
@@ -50,13 +53,21 @@ def row_rules(
     ]
 
 
-def broken_bits(rules: list[Rule], ignored: str | None) -> str:
-    """Return SQL of the column that says which rules a row breaks, or that it is ignored."""
+def broken_bits(rules: list[Rule], ignored: str | None, erased: str | None = None) -> str:
+    """Return SQL of the column that says which rules a row breaks, or that it is left out.
+
+    Args:
+        rules: the rules.
+        ignored: SQL of whether the source ignores the row; None where it ignores none.
+        erased: SQL of whether the row is about an erased person; None where none is.
+    """
     bits = " | ".join(
         f"(case when {rule.condition} then 0 else {1 << bit} end)" for bit, rule in enumerate(rules)
     )
     if ignored is not None:
         bits = f"case when {ignored} then {IGNORED} else ({bits}) end"
+    if erased is not None:
+        bits = f"case when {erased} then {ERASED} else ({bits}) end"
     return f"({bits})::{'bigint' if len(rules) < 63 else 'hugeint'} as _broken"
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from shopwright.contracts.events import MAX_PRICE, MIN_TIMESTAMP
 from shopwright.core.currencies import magnitude
 from shopwright.ingest.adapters.mapping import Mapping, ShopContext
+from shopwright.tombstones import load_tombstones, scope_of
 
 if TYPE_CHECKING:
     from shopwright.settings import Project
@@ -26,6 +27,7 @@ def shop_context(project: Project) -> ShopContext:
         timezone=zone.key,
         earliest=max(_literal(first), MIN_TIMESTAMP),
         latest=_literal(last),
+        erasures=scope_of(load_tombstones(project.tombstones)),
     )
 
 

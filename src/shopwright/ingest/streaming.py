@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shopwright.core.engine import Connection, ValueReadError
 from shopwright.ingest.read_job import BadRecord, ReadResult, RecordStream, UnreliableReadError
-from shopwright.ingest.row_rules import IGNORED
+from shopwright.ingest.row_rules import ERASED, IGNORED
 from shopwright.lake.delta import AddedFile
 
 WriteQuery = Callable[[str], AddedFile]
@@ -32,6 +32,8 @@ class WrittenRows:
     quarantined: list[QuarantinedRow]
     ignored: int = 0
     """Rows that were left out since the source says so."""
+    erased: int = 0
+    """Rows that were left out since they are about somebody who was erased."""
 
 
 def write_stream(
@@ -59,12 +61,12 @@ def write_stream(
         keeps_order=keeps_order,
     )
     bad: list[tuple[int, int]] = []
-    ignored = 0
+    ignored = erased = 0
     if file.rows + len(rejected) != stream.records:
-        bad, ignored = _bad_rows(connection, stream.select)
-    if file.rows + len(rejected) + len(bad) + ignored != stream.records:
+        bad, ignored, erased = _bad_rows(connection, stream.select)
+    if file.rows + len(rejected) + len(bad) + ignored + erased != stream.records:
         raise UnreliableReadError
-    return WrittenRows(file, quarantined_rows(read, rejected, bad), ignored)
+    return WrittenRows(file, quarantined_rows(read, rejected, bad), ignored, erased)
 
 
 def _write(
@@ -85,8 +87,8 @@ def _clear_rejected(connection: Connection) -> None:
     connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
 
 
-def _bad_rows(connection: Connection, select: str) -> tuple[list[tuple[int, int]], int]:
-    """Return the numbers of the rows that break rules, in the order of the file, with the rules' bits, and count the ignored.
+def _bad_rows(connection: Connection, select: str) -> tuple[list[tuple[int, int]], int, int]:
+    """Return the numbers of the rows that break rules, in the order of the file, with the rules' bits, and count the left out.
 
     Raises:
         UnreliableReadError: the engine would not keep the order, such as where a mapping's SQL needs a join.
@@ -100,13 +102,16 @@ def _bad_rows(connection: Connection, select: str) -> tuple[list[tuple[int, int]
     return read_flags(connection, "flags")
 
 
-def read_flags(connection: Connection, table: str) -> tuple[list[tuple[int, int]], int]:
-    """Return the numbers of a table's rows that break rules, with the rules' bits, and how many rows are ignored."""
+def read_flags(connection: Connection, table: str) -> tuple[list[tuple[int, int]], int, int]:
+    """Return the numbers of a table's rows that break rules, with the rules' bits, and count the ignored and erased rows."""
     bad = connection.execute(
         f"select rowid, _broken from {table} where _broken > 0 order by rowid"
     ).fetchall()
-    ignored = connection.execute(f"select count(*) from {table} where _broken = {IGNORED}").fetchone()
-    return bad, ignored[0] if ignored else 0
+    counts = connection.execute(
+        f"select count(*) filter (_broken = {IGNORED}), count(*) filter (_broken = {ERASED}) from {table}"
+    ).fetchone()
+    ignored, erased = counts or (0, 0)
+    return bad, ignored, erased
 
 
 def quarantined_rows(

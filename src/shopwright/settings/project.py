@@ -137,6 +137,11 @@ class Project:
         return self.root / "privacy" / "key"
 
     @property
+    def tombstones(self) -> Path:
+        """File of the hashes by which erased people are known when they come again; it cannot be made again."""
+        return self.root / "erasure" / "tombstones.json"
+
+    @property
     def collector(self) -> Path:
         """Folder of the events that the service collected."""
         return self.root / "collector"

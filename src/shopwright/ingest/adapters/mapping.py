@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shopwright.contracts import Entity
     from shopwright.settings import SourceSettings
+    from shopwright.tombstones import RowScope
 
 ISO_8601 = "iso8601"
 EPOCH = "epoch"
@@ -36,6 +37,8 @@ class ShopContext:
     earliest: str = MIN_TIMESTAMP
     latest: str = MAX_TIMESTAMP
     """Limits of all times, inclusive, as literals in UTC."""
+    erasures: RowScope | None = None
+    """What tells rows of erased people, which are left out; None where nobody was erased."""
 
 
 class FileKind(StrEnum):

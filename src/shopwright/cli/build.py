@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from shopwright.cli.forget import finish_erasures
 from shopwright.cli.output import (
     DEFAULT_PROJECT,
     JsonOption,
@@ -36,7 +37,9 @@ def command(
     Example:
         shopwright build --project my-shop
     """
-    report = build_with_progress(load_project(project), full_refresh=full_refresh, quiet=as_json)
+    loaded = load_project(project)
+    finish_erasures(loaded)
+    report = build_with_progress(loaded, full_refresh=full_refresh, quiet=as_json)
     if as_json:
         print_json(report)
     else:

@@ -26,6 +26,7 @@ from shopwright.cli.output import (
 from shopwright.core.engine import connect
 from shopwright.core.errors import LakeError, ShopwrightError
 from shopwright.core.sql import quote_name
+from shopwright.erasure.receipts import verify_receipts
 from shopwright.ingest.files import find_files
 from shopwright.ingest.fingerprint import find_changed_sources
 from shopwright.ingest.ledger import LedgerIndex, count_accepted, read_ledger
@@ -35,6 +36,7 @@ from shopwright.lake.checks import find_problems, ledger_problems
 from shopwright.lake.delta import Lake
 from shopwright.lake.repair import find_damage
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
+from shopwright.tombstones import load_tombstones
 from shopwright.warehouse.build import is_outdated, warehouse_mismatch
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
@@ -91,7 +93,7 @@ def _machine(folder: Path) -> Iterator[Finding]:
     yield Finding("disk", free >= MIN_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free, at least 2 recommended")
 
 
-def _project(folder: Path, *, deep: bool) -> Iterator[Finding]:
+def _project(folder: Path, *, deep: bool = False) -> Iterator[Finding]:
     if not (folder / FILE_NAME).exists():
         yield Finding(
             "project", False, f"No {FILE_NAME} in {folder}. Create one with `shopwright init {folder}`"
@@ -110,6 +112,7 @@ def _project(folder: Path, *, deep: bool) -> Iterator[Finding]:
     yield from _lake(project, deep=deep)
     yield _try("warehouse", lambda: _check_warehouse(project))
     yield _try("published", lambda: _open(project))
+    yield _try("erasures", lambda: _check_erasures(project))
     if deep:
         for name, file in (("warehouse", project.warehouse), ("published", project.published)):
             if file.exists():
@@ -202,6 +205,17 @@ def _compare(project: Project) -> str:
     for problem in ledger_problems(counts, lake):
         raise problem
     return f"{len(ledger)} ledger rows balance, {sum(counts.values()):,} rows in the lake"
+
+
+def _check_erasures(project: Project) -> str:
+    tombstones = load_tombstones(project.tombstones)
+    if unfinished := tombstones.unfinished:
+        raise ShopwrightError(
+            f"{len(unfinished)} erasures are not finished; run `shopwright forget` to go on"
+        )
+    if problems := verify_receipts(project):
+        raise ShopwrightError("; ".join(problems))
+    return f"{len(tombstones.erasures)} erasures are finished, each has its receipt"
 
 
 def _open(project: Project) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from shopwright.cli.forget import finish_erasures
 from shopwright.cli.output import (
     DEFAULT_PROJECT,
     Bar,
@@ -49,7 +50,8 @@ def command(
     forget: Annotated[
         str | None,
         typer.Option(
-            metavar="SOURCE|FILE", help="Take the rows of a source, or of one file, out of the lake."
+            metavar="SOURCE|FILE",
+            help="Take the rows of a source, or of one file, out of the lake. People are removed by `shopwright forget`.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Forget without asking.")] = False,
@@ -70,6 +72,7 @@ def command(
     loaded = load_project(project)
     if sum(map(bool, (source, again, forget))) > 1:
         raise typer.BadParameter("give one of --source, --again and --forget")
+    finish_erasures(loaded)
     if again or forget:
         report = _mend(loaded, again=again, forget_target=forget, yes=yes, quiet=as_json)
     else:

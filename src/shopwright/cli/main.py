@@ -20,6 +20,7 @@ from shopwright.cli import (
     doctor,
     experiment,
     explain,
+    forget,
     ingest,
     init,
     models,
@@ -50,6 +51,8 @@ app.command("simulate")(simulate.command)
 app.command("simulate-effect")(simulate_effect.command)
 app.command("ingest")(ingest.command)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("forget")(forget.forget_command)
+app.command("subject")(forget.subject_command)
 app.command("build")(build.command)
 app.command("run")(run.command)
 app.add_typer(experiment.app, name="experiment")

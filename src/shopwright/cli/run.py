@@ -9,6 +9,7 @@ import typer
 from shopwright.cli import build as build_command
 from shopwright.cli import ingest as ingest_command
 from shopwright.cli import train as train_command
+from shopwright.cli.forget import finish_erasures
 from shopwright.cli.output import (
     DEFAULT_PROJECT,
     JsonOption,
@@ -40,6 +41,7 @@ def command(project: ProjectOption = DEFAULT_PROJECT, as_json: JsonOption = Fals
         shopwright run --project my-shop
     """
     loaded = load_project(project)
+    finish_erasures(loaded)
     started = now()
     results = {}
     for step in plan_steps(loaded):

@@ -28,7 +28,7 @@ def matcher_for(
         project: the shop.
         columns: columns of a delimited file, in order.
     """
-    people = [
+    id_fields = [
         name
         for canonical, field in mapping.fields.items()
         if mapping.entity.column(canonical).kind is Kind.PERSON_ID
@@ -37,7 +37,7 @@ def matcher_for(
     visitor, time = mapping.fields.get("visitor_id"), mapping.fields.get(str(mapping.entity.time_column))
     return TextMatcher(
         tombstones,
-        frozenset(people),
+        frozenset(id_fields),
         columns,
         mapping.csv.delimiter,
         visitor.columns if visitor else (),

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shopwright.core.errors import ConfigurationError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-PERSON, ORDER, MOMENT = "p", "o", "m"
+PERSON, ORDER, DEVICE_TIME = "p", "o", "m"
 """What a hash is of: an id or an e-mail address of a person, a number of an order, a visitor at a moment."""
 
 HASH_DIGITS = 32
@@ -37,7 +37,7 @@ class Erasure:
     erasure_id: str
     erased_at: str
     """ISO 8601, UTC."""
-    people: int
+    person_count: int
     """People who were named; each may have several ids."""
     hashes: tuple[str, ...]
     has_emails: bool = False
@@ -48,6 +48,8 @@ class Erasure:
     """Whether every store was cleaned; until then any writer goes on with it."""
     experiment_units: dict[str, dict[str, int]] = field(default_factory=dict)
     """Units that left, by experiment and variant."""
+    stores: tuple[dict[str, str | int], ...] = ()
+    """What left which store so far, until it is in the receipt: an erasure that goes on says it too."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Tombstones:
         """Return the hash of a value.
 
         Args:
-            kind: ``PERSON``, ``ORDER`` or ``MOMENT``.
+            kind: ``PERSON``, ``ORDER`` or ``DEVICE_TIME``.
             value: as the lake has it.
         """
         return sha256(f"{self.key}{kind}:{value}".encode()).hexdigest()[:HASH_DIGITS]
@@ -83,8 +85,8 @@ class Tombstones:
     def with_erasure(self, erasure: Erasure) -> Tombstones:
         """Return the tombstones with an erasure, in place of an earlier state of it if there is one."""
         if any(item.erasure_id == erasure.erasure_id for item in self.erasures):
-            changed = (erasure if item.erasure_id == erasure.erasure_id else item for item in self.erasures)
-            return Tombstones(self.key, tuple(changed))
+            erasures = (erasure if item.erasure_id == erasure.erasure_id else item for item in self.erasures)
+            return Tombstones(self.key, tuple(erasures))
         return Tombstones(self.key, (*self.erasures, erasure))
 
     def merged_with(self, newer: Tombstones) -> Tombstones:
@@ -100,8 +102,8 @@ class Tombstones:
             replace(erasure, is_finished=erasure.erasure_id in known_ids) for erasure in newer.erasures
         )
         missing = {erasure.erasure_id for erasure in self.erasures} - {item.erasure_id for item in erasures}
-        own = tuple(erasure for erasure in self.erasures if erasure.erasure_id in missing)
-        return Tombstones(newer.key, (*own, *erasures))
+        older_erasures = tuple(erasure for erasure in self.erasures if erasure.erasure_id in missing)
+        return Tombstones(newer.key, (*older_erasures, *erasures))
 
     @property
     def digest(self) -> str:
@@ -136,12 +138,16 @@ def _read(file: Path, _modified_ns: int, _size: int, _inode: int) -> Tombstones:
             raise ConfigurationError(
                 f"{file} was written by a newer version of Shopwright; update Shopwright"
             )
-        erasures = tuple(Erasure(**item | {"hashes": tuple(item["hashes"])}) for item in document["erasures"])
+        erasures = tuple(_erasure(item) for item in document["erasures"])
         return Tombstones(str(document["key"]), erasures)
     except (OSError, ValueError, TypeError, KeyError, UnicodeDecodeError):
         raise ConfigurationError(
             f"{file} cannot be read; it says who was erased, and nothing is loaded without it: restore it from a backup"
         ) from None
+
+
+def _erasure(item: dict[str, Any]) -> Erasure:
+    return Erasure(**item | {name: tuple(item.get(name, ())) for name in ("hashes", "stores")})
 
 
 def save_tombstones(file: Path, tombstones: Tombstones) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shopwright.contracts.schema import Kind
 from shopwright.core.sql import quote_name
-from shopwright.tombstones.book import HASH_DIGITS, MOMENT, ORDER, PERSON
+from shopwright.tombstones.book import DEVICE_TIME, HASH_DIGITS, ORDER, PERSON
 from shopwright.tombstones.texts import EMAIL
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def is_erased(value: str, kind: str = PERSON) -> str:
 
     Args:
         value: SQL of a text.
-        kind: ``PERSON``, ``ORDER`` or ``MOMENT``.
+        kind: ``PERSON``, ``ORDER`` or ``DEVICE_TIME``.
     """
     digest = f"left(sha256(getvariable('{_KEY}') || '{kind}:' || {value}), {HASH_DIGITS})"
     bit = f"get_bit(getvariable('{_BITS}'), (hash({digest}) % getvariable('{_SIZE}'))::integer)"
@@ -82,13 +82,13 @@ def has_erased_email(text: str) -> str:
 
 def row_condition(
     entity: Entity,
-    filled: Collection[str],
+    column_names: Collection[str],
     scope: RowScope,
     *,
     value: Callable[[str], str] = quote_name,
     person: Callable[[str], str] = is_erased,
     order: Callable[[str], str] = lambda text: is_erased(text, ORDER),
-    moment: Callable[[str], str] = lambda text: is_erased(text, MOMENT),
+    device_time: Callable[[str], str] = lambda text: is_erased(text, DEVICE_TIME),
 ) -> str | None:
     """Return SQL of whether a row is about an erased person; None where rows of this form never are.
 
@@ -97,25 +97,25 @@ def row_condition(
 
     Args:
         entity: whose row it is.
-        filled: columns that there are; all others are null.
+        column_names: columns that there are; all others are null.
         scope: what to look at.
         value: returns SQL of a column.
         person: returns SQL of whether an id of a person has a tombstone.
         order: the same for a number of an order.
-        moment: the same for a visitor at a moment.
+        device_time: the same for a visitor at a moment.
     """
-    columns = {column.name: column for column in entity.stored_columns if column.name in filled}
-    people = [name for name, column in columns.items() if column.kind is Kind.PERSON_ID]
+    columns = {column.name: column for column in entity.stored_columns if column.name in column_names}
+    id_columns = [name for name, column in columns.items() if column.kind is Kind.PERSON_ID]
     conditions = []
-    if "user_id" in people and "visitor_id" in people:  # of a known user on a device, the user counts
+    if "user_id" in id_columns and "visitor_id" in id_columns:  # of a known user on a device, the user counts
         conditions += [person(f"coalesce({value('user_id')}, {value('visitor_id')})")]
         if scope.has_moments:
             at = f"{value('visitor_id')} || '|' || epoch_us({quote_name(str(entity.time_column))})"
-            conditions += [f"({value('user_id')} is null and {moment(at)})"]
+            conditions += [f"({value('user_id')} is null and {device_time(at)})"]
     else:
-        conditions += [person(value(name)) for name in people]
-    owners = [name for name in people if name != "visitor_id"]
-    unowned = "".join(f"{value(name)} is null and " for name in owners)
+        conditions += [person(value(name)) for name in id_columns]
+    owner_columns = [name for name in id_columns if name != "visitor_id"]
+    unowned = "".join(f"{value(name)} is null and " for name in owner_columns)
     conditions += [
         f"({unowned}{order(quote_name(name))})"
         for name, column in columns.items()

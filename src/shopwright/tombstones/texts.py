@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from shopwright.tombstones.book import MOMENT
+from shopwright.tombstones.book import DEVICE_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +107,7 @@ class TextMatcher:
         visitors = [str(value) for name in self.visitor_fields if (value := _get(document, name)) is not None]
         times = [at for name in self.time_fields if (at := _epoch_us(_get(document, name))) is not None]
         return any(
-            self.tombstones.hash(MOMENT, f"{normalize_id(visitor)}|{at}") in self.tombstones.hashes
+            self.tombstones.hash(DEVICE_TIME, f"{normalize_id(visitor)}|{at}") in self.tombstones.hashes
             for visitor in visitors
             for at in times
         )

@@ -16,6 +16,7 @@ from shopwright.core.lock import exclusive_lock
 from shopwright.experiments.readout_table import check_installed, write_readouts
 from shopwright.lake.delta import Lake, read_sql
 from shopwright.migrations import migrate
+from shopwright.tombstones import load_tombstones
 from shopwright.warehouse.applied_rates import digest_applied_rates
 from shopwright.warehouse.built_commit import BuiltCommit, find_mismatch
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
@@ -173,6 +174,8 @@ def _reasons_to_rebuild(project: Project) -> Iterator[str]:
     last_build, current = _read_fingerprint(project), _fingerprint(project)
     if not last_build:
         yield "no build has finished yet"
+    if last_build.get("erased", "") != current.get("erased", ""):
+        yield "people were erased"
     if last_build.get("mended", 0) != current["mended"]:
         yield "files were read again or taken out of the lake"
     if reason := find_mismatch(project, last_build):
@@ -194,7 +197,8 @@ def _fingerprint(project: Project) -> dict[str, Any]:
     has_source_orders = any(lake.files(table) for table in ("orders", "order_items"))
     settings = dbt_variables(project)
     del settings["experiments"]
-    return {
+    erased = load_tombstones(project.tombstones).digest
+    return ({"erased": erased} if erased else {}) | {
         "version": __version__,
         "models": _digest_of_models(),
         "variables": settings,

@@ -26,6 +26,7 @@ def _hypothesis(page):
     return next(each.value for each in page.markdown if each.value.startswith("*"))
 
 
+@pytest.mark.slow
 def test_other_words_in_the_settings_are_shown_at_once(open_page, shop):
     assert _hypothesis(open_page(shop, "experiments.py")) == "*A banner helps*"
     _change(shop, "A banner helps", "A flag helps")

@@ -23,6 +23,7 @@ def _infos(page):
     return " ".join(info.value for info in page.info)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", REPORT_PAGES)
 @pytest.mark.parametrize("kind", ["clicks", "orders"])
 def test_no_page_raises_anything(open_page, request, kind, file):

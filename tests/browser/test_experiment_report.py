@@ -12,6 +12,7 @@ from itertools import accumulate
 from operator import add
 
 import numpy as np
+import pytest
 from tests.browser.conftest import CHROMIUM, NEEDS_BROWSER, OPTIONS
 from tests.experiments.units import crowd, experiment, table, warehouse
 
@@ -108,6 +109,7 @@ def written(folder, tried, units):
     return file
 
 
+@pytest.mark.slow
 def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
     tried = experiment(secondary_metrics=["revenue_per_user", "average_order_value", "time_to_purchase"])
     units = crowd(np.random.default_rng(1), {"control": 4_000, "treatment": 4_000}, lift={"treatment": 0.3})
@@ -126,6 +128,7 @@ def test_every_plot_is_drawn_and_nothing_is_asked_of_a_network(tmp_path):
     assert "Revenue per unit (treatment)" in page.dom  # a label that a plot has drawn
 
 
+@pytest.mark.slow
 def test_names_that_look_like_markup_are_shown_and_not_run(tmp_path):
     names = {"control": 500, EVIL: 500}
     tried = experiment(hypothesis=EVIL, variants=dict.fromkeys(names, 1.0))
@@ -135,6 +138,7 @@ def test_names_that_look_like_markup_are_shown_and_not_run(tmp_path):
     assert "<img" not in page.dom
 
 
+@pytest.mark.slow
 def test_nine_variants_are_drawn_each(tmp_path):
     names = ["control", *(f"offer-{letter}" for letter in "abcdefgh")]
     tried = experiment(variants=dict.fromkeys(names, 1.0))
@@ -149,6 +153,7 @@ def test_nine_variants_are_drawn_each(tmp_path):
         )  # two panels and the funnel's legend
 
 
+@pytest.mark.slow
 def test_an_experiment_without_units_has_a_report_too(tmp_path):
     page = opened(written(tmp_path, experiment(), table([])))
     assert (page.errors, page.requests) == ([], set())

@@ -92,6 +92,7 @@ def test_every_command_has_help_with_an_example(run, command):
     assert f"shopwright {' '.join(command)}" in out.split("Example", 1)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_speaks_json(run, command):
     assert "--json" in run(*command, "--help")[1]
@@ -121,6 +122,7 @@ def _arguments(command):
     return [] if command[0] == "quarantine" else ARGUMENTS.get(command[-1], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", NEEDS_PROJECT, ids=" ".join)
 def test_a_folder_that_is_no_project_is_one_line_and_exit_code_1(run, command, tmp_path):
     code, out, err = run(*command, *_arguments(command), "--project", tmp_path)
@@ -129,6 +131,7 @@ def test_a_folder_that_is_no_project_is_one_line_and_exit_code_1(run, command, t
     assert "shopwright init" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", NEEDS_PROJECT, ids=" ".join)
 def test_a_failure_is_one_json_document_too(run, command, tmp_path):
     code, out, err = run(*command, *_arguments(command), "--project", tmp_path, "--json")

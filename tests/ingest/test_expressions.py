@@ -201,6 +201,7 @@ EXPRESSIONS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sql=EXPRESSIONS,

@@ -308,6 +308,7 @@ def killing(monkeypatch, step, call, *, after):
     monkeypatch.setattr(owner, name, killed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize("step", STEPS, ids=[name for _, name in STEPS])
@@ -390,6 +391,7 @@ def run(shop, operation, target):
             shop.forget(f"{target}.csv")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )

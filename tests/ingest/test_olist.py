@@ -271,6 +271,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_every_record_is_accounted_for(folder, loaded_shop, name):
     _, rows = _read(folder, name)
@@ -313,6 +314,7 @@ def test_people_scores_and_statuses_are_those_of_the_files(folder, lake):
     assert dict(lake("select status, count(*) from orders group by all")) == Counter(row[2] for row in orders)
 
 
+@pytest.mark.slow
 def test_texts_survive_letter_by_letter(folder, lake):
     _, reviews = _read(folder, "olist_order_reviews_dataset.csv")
     expected_rows = Counter((row[0], row[1], row[4].strip() or None) for row in reviews)

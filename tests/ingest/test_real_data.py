@@ -110,6 +110,7 @@ def test_november_has_no_header_and_is_read_through_column_names(real_data, tmp_
     assert Counter(kind for (kind,) in shop.rows("event_type")) == Counter(TYPES[row[1]] for row in set(rows))
 
 
+@pytest.mark.slow
 def test_the_invoices_load_as_purchases_and_every_line_is_accounted_for(real_data, tmp_path):
     file = real_data / "online_retail" / "online_retail.csv.zst"
     with file.open("rb") as stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def _events(shop):
     return shop.rows("event_at", "user_id", "product_id", "price")
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(rows=ROWS, later=ROWS, gains_field=st.booleans(), data=st.data())
 def test_a_re_export_with_one_more_column_adds_only_what_is_new(

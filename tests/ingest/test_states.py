@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def _current(shop, entity):
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(data=st.data(), order=st.sampled_from(["at once", "one by one"]))
 def test_any_sequence_of_states_in_any_files_ends_in_the_last(tmp_path_factory, data, order):

@@ -264,6 +264,7 @@ def test_a_sheet_under_another_name_adds_nothing(tmp_path):
     assert orders_of(shop) == ["a"]
 
 
+@pytest.mark.slow
 def test_sheets_are_read_again_and_forgotten_by_themselves_and_together(tmp_path):
     shop = shop_of(tmp_path)
     shop.write("a.xlsx", book({"one": rows("a"), "two": rows("b")}))
@@ -330,6 +331,7 @@ def test_a_workbook_that_was_read_as_one_file_and_forgotten_stays_forgotten(tmp_
     assert orders_of(shop) == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_reading_it_again_reads_its_sheets(tmp_path, as_one_file):
     shop = shop_of(tmp_path)
     shop.write("a.xlsx", book({"one": ONE, "two": TWO}))

@@ -357,6 +357,7 @@ def _expected(row, experiment, *, has_id):
     return user, at, kind, product, number
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(data=st.data(), has_id=st.booleans())
 def test_any_split_order_and_repetition_gives_the_same_rows_once(tmp_path_factory, data, has_id):

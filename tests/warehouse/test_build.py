@@ -17,6 +17,7 @@ from shopwright.warehouse.dbt_runner import run_dbt
 from tests.warehouse.shops import deal, gold, make_shop, run, take_in
 
 
+@pytest.mark.slow
 def test_late_and_shuffled_files_give_what_one_full_load_gives(dirty_raw, tmp_path):
     full = make_shop(tmp_path / "whole", raw=dirty_raw)
     take_in(full)
@@ -34,6 +35,7 @@ def test_late_and_shuffled_files_give_what_one_full_load_gives(dirty_raw, tmp_pa
     assert gold(partial.published) == gold(full.published)
 
 
+@pytest.mark.slow
 def test_a_second_build_without_new_files_changes_nothing(shop):
     before = gold(shop.published)
     report = build(shop)
@@ -52,6 +54,7 @@ def test_no_table_of_rows_holds_numbers_wider_than_64_bits(shop):
     assert wide == []
 
 
+@pytest.mark.slow
 def test_changed_settings_rebuild_everything_and_drop_tables_of_older_versions(dirty_raw, tmp_path):
     project = make_shop(tmp_path, raw=dirty_raw)
     take_in(project)
@@ -78,6 +81,7 @@ def test_changed_settings_rebuild_everything_and_drop_tables_of_older_versions(d
         ).fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_a_build_whose_tests_fail_publishes_nothing_and_names_the_rows(dirty_raw, tmp_path):
     project = make_shop(tmp_path, raw=dirty_raw)
     take_in(project)
@@ -105,6 +109,7 @@ def _land_what_no_contract_allows(lake):
         lake.commit(intent)
 
 
+@pytest.mark.slow
 def test_readers_keep_what_they_opened_while_a_build_publishes(dirty_raw, tmp_path):
     project = make_shop(tmp_path)
     shutil.copytree(dirty_raw, project.root / "raw")
@@ -116,6 +121,7 @@ def test_readers_keep_what_they_opened_while_a_build_publishes(dirty_raw, tmp_pa
         assert reader.execute("select count(*) from gold.fct_sessions").fetchone() == before
 
 
+@pytest.mark.slow
 def test_a_shop_without_any_event_builds_and_says_so(tmp_path):
     project = make_shop(tmp_path)
     (project.root / "raw").mkdir()
@@ -126,6 +132,7 @@ def test_a_shop_without_any_event_builds_and_says_so(tmp_path):
     assert document["findings"][0]["value"] == 0
 
 
+@pytest.mark.slow
 def test_the_models_unit_tests_pass_on_a_first_plain_dbt_build(dirty_raw, tmp_path):
     # Models of experiments are there where there are some.
     experiment = '[[experiments]]\nname = "a"\nhypothesis = "b"\nstart = 2025-01-10\n'

@@ -88,6 +88,7 @@ def shop(tmp_path_factory):
     return SmallShop(compile_models(project, "fct_sessions", "fct_orders"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(visits)
 def test_channels_are_those_of_the_sessions_of_thirty_days(shop, drawn):

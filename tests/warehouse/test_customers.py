@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import deliver, line, order_shop, query_gold
 from tests.warehouse.shops import gold, take_in
@@ -18,6 +20,7 @@ COPIES = [
 CUSTOMERS = "select user_id, city, order_count, lifetime_value_amount from gold.dim_users where is_current order by all"
 
 
+@pytest.mark.slow
 def test_a_persons_own_profile_stands_before_those_of_the_copies(tmp_path):
     project = order_shop(tmp_path / "parts")
     deliver(project, 1, orders=ORDERS, order_items=LINES, customers=COPIES)
@@ -32,6 +35,7 @@ def test_a_persons_own_profile_stands_before_those_of_the_copies(tmp_path):
     assert gold(full.published) == gold(project.published)
 
 
+@pytest.mark.slow
 def test_a_person_whose_copies_turn_out_to_be_anothers_is_no_ghost(tmp_path):
     project = order_shop(tmp_path / "parts")
     deliver(project, 1, orders=ORDERS[:1], order_items=LINES[:1], customers=COPIES[:1])

@@ -25,6 +25,7 @@ def _equals_one_full_load(project, folder):
     assert gold(full.published) == gold(project.published)
 
 
+@pytest.mark.slow
 def test_payments_and_reviews_that_come_a_day_later_reach_the_orders(tmp_path):
     project = order_shop(tmp_path / "parts")
     deliver(project, 1, events=CLICKS)
@@ -40,6 +41,7 @@ def test_payments_and_reviews_that_come_a_day_later_reach_the_orders(tmp_path):
     _equals_one_full_load(project, tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_payment_of_an_order_id_that_two_users_share_counts_once(tmp_path):
     project = order_shop(tmp_path / "parts")
     shared = event("purchase", "2025-01-12T10:00:00Z", product_id="p1", price=10, order_id="o1", user_id="c3")
@@ -57,6 +59,7 @@ def test_a_payment_of_an_order_id_that_two_users_share_counts_once(tmp_path):
     _equals_one_full_load(project, tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_payments_without_any_order_change_nothing(tmp_path):
     project = order_shop(tmp_path / "parts")
     paid = [{"order_id": "o1", "sequence": 1, "method": "card", "amount": 10}]
@@ -99,6 +102,7 @@ def _bought(at, price, **more):
 MONTHS = "select order_month, order_count, net_amount from gold.agg_sales_kpi where category = '(all)' order by all"
 
 
+@pytest.mark.slow
 def test_a_purchase_that_turns_out_to_be_of_another_order_reaches_the_months_of_both(tmp_path):
     project = order_shop(tmp_path / "parts")
     first = [
@@ -120,6 +124,7 @@ def test_a_purchase_that_turns_out_to_be_of_another_order_reaches_the_months_of_
     _equals_one_full_load(project, tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "late",
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from shopwright.settings import load_project
 from shopwright.warehouse.build import build
 from tests.warehouse.deliveries import query_gold
@@ -16,6 +18,7 @@ def _event(user, minute, event_type, **more):
     return {"timestamp": f"2025-03-01T10:{minute:02}:00Z", "user_id": user, "event_type": event_type} | more
 
 
+@pytest.mark.slow
 def test_a_session_of_other_events_alone_is_a_session_and_no_step(tmp_path):
     make_shop(tmp_path)
     settings = tmp_path / "shopwright.toml"

@@ -114,6 +114,7 @@ def _units(shop, experiment, columns):
     )
 
 
+@pytest.mark.slow
 def test_users_are_split_by_the_salted_hash_and_count_from_their_first_session(shop):
     assert _units(shop, "hashed", "is_control, exposed_at, variant_count, device, country, is_new") == [
         ("ann", "treatment", False, _at("2025-01-12 09:00"), 1, "desktop", "(unknown)", True),
@@ -207,6 +208,7 @@ def test_sessions_are_split_by_their_key_and_count_their_own_purchases(shop):
     assert set(variants.values()) == {"control", "treatment"}
 
 
+@pytest.mark.slow
 def test_another_experiment_asks_for_no_full_build(tmp_path):
     project = make_shop(tmp_path, extra=SETTINGS)
     deliver(project, 1, events=CLICKS)
@@ -258,6 +260,7 @@ def test_stated_orders_count_for_their_customer_and_returns_with_their_order(tmp
     ]
 
 
+@pytest.mark.slow
 def test_what_becomes_of_earlier_orders_in_the_experiment_changes_no_covariate(tmp_path):
     project = make_shop(tmp_path, extra=SETTINGS + _experiment("hashed"))
     placed = {"customer_id": "eve", "ordered_at": "2025-01-08T10:00:00Z"}
@@ -328,6 +331,7 @@ def months(simulation, tmp_path_factory):
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sums_of_a_simulated_shop_are_found_again_from_its_raw_events(simulation, months, kind):
     columns = (

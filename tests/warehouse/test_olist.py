@@ -44,6 +44,7 @@ def _fetch_row(connection, query):
     return connection.execute(query).fetchone()
 
 
+@pytest.mark.slow
 def test_orders_and_people_are_those_of_the_raw_files(gold, folder):
     orders, customers = _rows(folder, "orders"), _rows(folder, "customers")
     customer_sql = {row["customer_unique_id"] for row in customers}

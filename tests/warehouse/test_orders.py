@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from shopwright.ingest.quarantine import list_open
 from shopwright.simulate import SimulationConfig, simulate
 from shopwright.warehouse.build import build
@@ -205,6 +207,7 @@ QUERIES = {
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 
 
+@pytest.mark.slow
 def test_late_and_corrected_orders_reach_every_table_and_end_where_one_full_load_ends(tmp_path):
     project = order_shop(tmp_path / "parts")
     _stands_as_first_stated(_after(project, 1, FIRST))
@@ -262,6 +265,7 @@ def _leaves_every_sum(results):
     assert results["users"] == [("c1", 1, 0, 2), ("c2", 1, 0, 0), ("c3", 2, 65, 0)]
 
 
+@pytest.mark.slow
 def test_a_click_only_shop_that_begins_to_send_orders_is_rebuilt_and_says_so(tmp_path):
     project = order_shop(tmp_path)
     deliver(project, 1, events=FIRST["events"])
@@ -285,6 +289,7 @@ def test_an_order_without_a_rate_of_exchange_is_unknown_and_stops_nothing(tmp_pa
     assert query_gold(project, unknown) == [("o9", "USD", 7)]
 
 
+@pytest.mark.slow
 def test_what_speaks_of_an_order_waits_until_the_order_comes(tmp_path):
     project = order_shop(tmp_path)
     lines = [line("o1", 1, 10), line("late", 1, 7)]

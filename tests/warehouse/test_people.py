@@ -96,6 +96,7 @@ CORRECTED = [
 ]
 
 
+@pytest.mark.slow
 def test_a_visitor_who_logs_in_is_one_person_in_one_session(tmp_path):
     project, report = _build_all(tmp_path, [LOG_IN[:2], LOG_IN[2:]])
     rows = _query(project, "select user_id, event_count, is_converted, is_abandoned from gold.fct_sessions")
@@ -104,6 +105,7 @@ def test_a_visitor_who_logs_in_is_one_person_in_one_session(tmp_path):
     assert report.merges == ("1 visitor stitched to 1 user (2 anonymous events)",)
 
 
+@pytest.mark.slow
 def test_a_purchase_that_is_reported_again_is_one_order(tmp_path):
     project, report = _build_all(tmp_path, [[event] for event in reversed(RELOADED)])
     assert _query(project, "select sum(event_count), sum(purchase_count) from gold.fct_sessions") == [(3, 1)]
@@ -114,6 +116,7 @@ def test_a_purchase_that_is_reported_again_is_one_order(tmp_path):
     assert "2 repeated reports of a purchase" in report.merges[0]
 
 
+@pytest.mark.slow
 def test_equal_lines_of_one_moment_are_two_lines(tmp_path):
     twice = [RELOADED[0], RELOADED[0] | {"event_id": "9"}]
     project, report = _build_all(tmp_path, [twice])
@@ -121,6 +124,7 @@ def test_equal_lines_of_one_moment_are_two_lines(tmp_path):
     assert report.merges == ()
 
 
+@pytest.mark.slow
 def test_one_event_id_is_one_event_whatever_its_moment_user_and_price(tmp_path):
     project, report = _build_all(tmp_path, [CORRECTED[:1], CORRECTED[1:]])
     assert _query(project, "select sum(event_count) from gold.fct_sessions") == [(2,)]
@@ -131,6 +135,7 @@ def test_one_event_id_is_one_event_whatever_its_moment_user_and_price(tmp_path):
     assert _query(project, counts) == [(4, 2, 2)]
 
 
+@pytest.mark.slow
 def test_a_build_that_stopped_half_way_leaves_no_session_behind(tmp_path):
     """The next build has more batches: what the stopped one placed belongs elsewhere by then."""
     project = make_shop(tmp_path / "parts")
@@ -160,12 +165,14 @@ primary_metric = "conversion_rate"
 """
 
 
+@pytest.mark.slow
 def test_an_experiment_counts_a_visitor_who_logs_in_once(tmp_path):
     project, _ = _build_all(tmp_path, [LOG_IN[:2], LOG_IN[2:]], extra=EXPERIMENT)
     units = "select unit_id, session_count, order_count, is_converted from gold.fct_experiment_units"
     assert _query(project, units) == [("901", 1, 1, 1)]
 
 
+@pytest.mark.slow
 def test_an_exposure_log_by_visitor_counts_its_person_once(tmp_path):
     extra = EXPERIMENT + 'assignment = "exposures"\n'
     project = make_shop(tmp_path, extra=extra)

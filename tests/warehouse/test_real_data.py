@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 
 from shopwright.testing.sources import headless_clicks, invoices_as_purchases
 from tests.warehouse.shops import make_shop, run
 
 
+@pytest.mark.slow
 def test_rees46_goes_from_raw_to_tested_gold_and_balances_to_the_row(real_data, tmp_path):
     folder = real_data / "rees46"
     project = make_shop(tmp_path, raw=folder / "2019-Oct.csv", adapter="rees46")
@@ -32,6 +34,7 @@ def test_rees46_goes_from_raw_to_tested_gold_and_balances_to_the_row(real_data, 
         assert revenue == raw
 
 
+@pytest.mark.slow
 def test_invoices_become_purchases_without_a_line_of_python(real_data, tmp_path):
     file = real_data / "online_retail" / "online_retail.csv.zst"
     (tmp_path / "shopwright.toml").write_text(invoices_as_purchases(file), encoding="utf-8")

@@ -85,6 +85,7 @@ ORDERS = st.dictionaries(
 """What one file states: the lines of some orders, product and quantity each."""
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     files=st.lists(st.tuples(ORDERS, st.sampled_from(["", "paid"]), st.booleans()), min_size=1, max_size=5)
@@ -199,6 +200,7 @@ kind = { value = "sale" }
 SUMS = "select count(*), sum(unit_count), sum(gross_amount), sum(freight_amount), count(distinct order_id) from gold.fct_order_items"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("states", ["orders", "lines"])
 def test_mondays_and_tuesdays_overlapping_exports_give_each_order_once(tmp_path, states):
     source = SHOPIFY.replace("STATES", 'states = "lines"' if states == "lines" else "")
@@ -215,6 +217,7 @@ def test_mondays_and_tuesdays_overlapping_exports_give_each_order_once(tmp_path,
         assert query_gold(project, SUMS) == [(2, 4, Decimal(80), Decimal(5), 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["xlsx", "csv"])
 def test_invoices_that_two_sheets_state_are_charged_once(tmp_path, form):
     """Sheets are files of their own, in a workbook and as an export to CSV writes them."""

@@ -75,6 +75,7 @@ def test_revenue_of_purchases_without_prices_is_unknown(tmp_path):
     assert "cancellations not known" in lines["orders"].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_rates", [True, False])
 def test_amounts_in_another_currency_are_converted_or_unknown(has_rates, tmp_path):
     if has_rates:
@@ -100,6 +101,7 @@ secondary_metrics = ["return_rate", "revenue_per_user"]
 """
 
 
+@pytest.mark.slow
 def test_what_clicks_cannot_state_is_undefined_in_tables_and_experiments(tmp_path):
     project = order_shop(tmp_path)
     with (tmp_path / "shopwright.toml").open("a", encoding="utf-8") as settings:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from shopwright.warehouse.build import build
 from tests.warehouse.case_shops import case_steps
 from tests.warehouse.deliveries import deliver, order_shop, query_gold
 from tests.warehouse.shops import gold, take_in
 
 
+@pytest.mark.slow
 def test_of_versions_without_a_date_the_last_one_counts(tmp_path):
     for project in case_steps(tmp_path, "meaning/01-versions-without-a-date"):
         build(project)
@@ -18,6 +21,7 @@ def test_of_versions_without_a_date_the_last_one_counts(tmp_path):
     assert query_gold(project, current) == [("u1", "PL", "premium")]
 
 
+@pytest.mark.slow
 def test_lines_and_payments_can_go_back_to_an_earlier_state(tmp_path):
     project = [*case_steps(tmp_path, "meaning/02-back-to-an-earlier-state")][-1]
     build(project)
@@ -35,6 +39,7 @@ STATES = [
 """Twice the same time, then back, then what is older than all of it."""
 
 
+@pytest.mark.slow
 def test_of_equal_times_the_last_one_counts_and_parts_end_where_the_whole_ends(tmp_path):
     project = order_shop(tmp_path / "parts")
     for number, state in enumerate(STATES):

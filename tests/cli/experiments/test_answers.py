@@ -16,6 +16,7 @@ from shopwright.metrics import METRICS, Kind
 # --- list -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_list_names_each_experiment_with_its_units(run, document, shop):
     code, out, err = run("list", project=shop)
     assert (code, err) == (0, "")

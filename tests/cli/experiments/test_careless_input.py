@@ -125,6 +125,7 @@ def test_a_removed_experiment_is_unknown_at_once(run, changed_shop, command):
     assert "no experiment 'old-banner'" in err
 
 
+@pytest.mark.slow
 def test_the_next_build_adds_and_removes_experiments_without_building_the_rest_again(
     document, rebuilt_shop, shop
 ):

@@ -100,6 +100,7 @@ def _check_judged_anew(project: Project, run: Run, document: Document, again: An
     assert "no later decisions" in fails(run, project, "evaluate", "abandonment", "--window", "new")
 
 
+@pytest.mark.slow
 def test_from_training_to_reasons(own_market: Project, run: Run, document: Document, tmp_path: Path) -> None:
     trained = document(own_market, "train", "abandonment")
     assert (trained["version"], trained["findings"]) == (1, [])

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shopwright.cli.output import JsonOption, print_json, progress_bar, stdout_console, table
 from shopwright.core.errors import ConfigurationError
-from shopwright.simulate import Dirt, SimulationConfig, simulate
+from shopwright.simulate import Dirt, Simulation, SimulationConfig, simulate
 from shopwright.simulate.traits.declarations import TRAITS, traits_of
 
 DEFAULTS = SimulationConfig()
@@ -115,8 +115,7 @@ def command(
     A marketplace adds orders with their lines, payments and reviews to the clicks; purchase events name their order.
 
     Exports of real shops have traits that the plain one does without: people who log in during a visit, purchases reported twice,
-    taxes, refunds, several currencies. --ordinary gives the export all of them, --trait single ones. OUT/truth then holds what is
-    right: persons, sessions, purchases without repeats, and each order's amounts in the shop's currency, which is EUR.
+    taxes, refunds, several currencies. --ordinary gives the export all of them, --trait single ones. OUT/truth then holds what is right.
 
     Example:
         shopwright simulate my-shop/raw --format rees46 --events 1000000 --dirty
@@ -145,6 +144,10 @@ def command(
             out,
             progress=lambda done, total: bar.update(f"{done:,} events", done, total),
         )
+    _show(made, out, as_json=as_json)
+
+
+def _show(made: Simulation, out: Path, *, as_json: bool) -> None:
     names = {entity: [str(path) for path in paths] for entity, paths in made.files.items()}
     if as_json:
         print_json({"out": str(out), "rows": made.rows, "files": names, "truth": str(made.truth_path)})

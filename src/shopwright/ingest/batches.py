@@ -127,11 +127,8 @@ def write_batch(
     duplicates = _mark_duplicates(
         connection, entity, names, folder / file.name, batch, visible=visible, span=span, replaces=by_order
     )
-    # an order of which a row is in quarantine is not yet stated as a whole, so it is never like what the lake has
-    if by_order and batch.statement is None and not written.quarantined:
-        duplicates += find_repeated_statements(
-            connection, entity, folder / file.name, sequence=batch.sequence, visible=visible
-        )
+    if by_order and not written.quarantined:
+        duplicates += _mark_repeated_statements(connection, entity, folder / file.name, batch, visible)
     if duplicates:
         target = lake.new_file(entity.name, batch.file_number)
         file = _drop_duplicates(connection, folder / file.name, target, keeps_order=entity.is_keyed(names))
@@ -153,6 +150,18 @@ def write_batch(
     # the time span is of all good rows, duplicates included: wider than needed, and known without another read
     new_file = replace(file, first_at=_iso(span[0]), last_at=_iso(span[1]), batch_seq=batch.sequence)
     return summary(accepted=file.rows, file=new_file, first_at=span[0], last_at=span[1])
+
+
+def _mark_repeated_statements(
+    connection: Connection, entity: Entity, file: Path, batch: Batch, visible: list[LakeFile]
+) -> int:
+    """Mark the rows of orders that the lake states as this file does.
+
+    An order of which a row is in quarantine is not yet stated as a whole, so it is never like what the lake has.
+    """
+    if batch.statement is not None:
+        return 0
+    return find_repeated_statements(connection, entity, file, sequence=batch.sequence, visible=visible)
 
 
 def _mark_duplicates(

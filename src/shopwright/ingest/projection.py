@@ -21,10 +21,12 @@ from shopwright.ingest.values import fill_values, limit_column, read_full_price,
 from shopwright.tombstones import row_condition
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Mapping as MappingABC
 
     from shopwright.contracts import Column, Entity, Rule
     from shopwright.ingest.adapters.mapping import Mapping
+    from shopwright.ingest.other_ids import OtherId
     from shopwright.ingest.texts import Reference
 
 
@@ -146,13 +148,7 @@ def compile_projection(
     return Projection(
         columns=columns,
         texts=", ".join(
-            [
-                *(f"{texts[column.name]} as {raw_name(column)}" for column in written),
-                *(f"{other.text} as _other_{index}" for index, other in enumerate(others)),
-                *(f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes) if not note.is_typed),
-                *_failures(columns, mapping),
-                *_absent(entity, columns),
-            ]
+            [*_texts(written, texts, others, notes), *_failures(columns, mapping), *_absent(entity, columns)]
         ),
         typed=", ".join(typed),
         bits=", ".join(
@@ -170,6 +166,15 @@ def compile_projection(
         counts_copies=mapping.counts_copies,
         states_whole_orders=mapping.states_whole_orders,
     )
+
+
+def _texts(
+    written: tuple[Column, ...], texts: MappingABC[str, str], others: list[OtherId], notes: list[_Note]
+) -> Iterator[str]:
+    """Yield the SQL of the texts of a record: of columns, of ids that lost, and of what is noted before values are typed."""
+    yield from (f"{texts[column.name]} as {raw_name(column)}" for column in written)
+    yield from (f"{other.text} as _other_{index}" for index, other in enumerate(others))
+    yield from (f"{note.condition} as _noted_{bit}" for bit, note in enumerate(notes) if not note.is_typed)
 
 
 def _erased_sql(mapping: Mapping, columns: tuple[Column, ...]) -> str | None:

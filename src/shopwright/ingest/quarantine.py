@@ -186,27 +186,7 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
         mapping = replace(mapping, kind=FileKind.JSON)  # rows of Parquet are kept as JSON objects
     elif mapping.kind is FileKind.XLSX:
         mapping = replace(mapping, kind=FileKind.CSV)
-    sequence = loader.sequence + 1
-    ledger_row = replace(
-        first,
-        batch_seq=sequence,
-        batch_id=f"{first.source}-{sequence}-replay",
-        outcome="replayed",
-        reason=f"replay of {len(rows)} rows of {batch_id}",
-        ingested_at=loader.now,
-        rows_read=len(rows),
-        rows_accepted=0,
-        rows_quarantined=len(rows),
-        rows_duplicate=0,
-        rows_ignored=0,
-        rules=None,
-        watermark=None,
-        mapping=settings,
-        notes=None,
-        new_columns=None,
-        first_at=None,
-        last_at=None,
-    )
+    ledger_row = _new_row(first, len(rows), loader, settings)
     loaded, bad = _reload(
         loader,
         staging,
@@ -233,8 +213,42 @@ def _replay_batch(loader: BatchLoader, staging: Path, batch_id: str, rows: list[
     resolved = [row for row in rows if row.quarantine_id not in bad]
     if resolved:
         values: list[tuple[Any, ...]] = [(row.quarantine_id, ledger_row.batch_id) for row in resolved]
-        intent.add("resolutions", write_resolutions(loader.connection, loader.lake, sequence, values))
+        intent.add(
+            "resolutions", write_resolutions(loader.connection, loader.lake, ledger_row.batch_seq, values)
+        )
     return ledger_row
+
+
+def _new_row(first: LedgerRow, rows: int, loader: BatchLoader, settings: str) -> LedgerRow:
+    """Return the ledger row of a replay before anything of it is read.
+
+    Args:
+        first: ledger row of the batch that is replayed.
+        rows: number of its records.
+        loader: gives number and time.
+        settings: fingerprint of the settings of today.
+    """
+    sequence = loader.sequence + 1
+    return replace(
+        first,
+        batch_seq=sequence,
+        batch_id=f"{first.source}-{sequence}-replay",
+        outcome="replayed",
+        reason=f"replay of {rows} rows of {first.batch_id}",
+        ingested_at=loader.now,
+        rows_read=rows,
+        rows_accepted=0,
+        rows_quarantined=rows,
+        rows_duplicate=0,
+        rows_ignored=0,
+        rules=None,
+        watermark=None,
+        mapping=settings,
+        notes=None,
+        new_columns=None,
+        first_at=None,
+        last_at=None,
+    )
 
 
 def _reload(

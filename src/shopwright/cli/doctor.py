@@ -37,7 +37,7 @@ from shopwright.lake.delta import Lake
 from shopwright.lake.repair import find_damage
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 from shopwright.tombstones import load_tombstones
-from shopwright.warehouse.build import is_outdated, warehouse_mismatch
+from shopwright.warehouse.build import is_outdated, warehouse_mismatch, was_moved
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
 MIN_FREE_BYTES = 2 << 30
@@ -223,6 +223,8 @@ def _open(project: Project) -> str:
         return "nothing published yet"
     if is_outdated(project):
         raise ShopwrightError("the published warehouse was built by another version; run `shopwright build`")
+    if was_moved(project):
+        raise ShopwrightError("the shop has another folder than when it was built; run `shopwright build`")
     with connect(project.published, read_only=True) as connection:
         fetched = connection.execute(
             "select count(*) from information_schema.tables where table_schema = 'gold'"

@@ -132,9 +132,9 @@ def _show_preview(project: Project, names: list[str], *, as_json: bool) -> None:
         print_json(planned)
         return
     console = stdout_console()
-    rows = ", ".join(f"{count:,} {name}" for name, count in planned.rows.items()) or "no rows of the lake"
+    rows = ", ".join(f"{name} {count:,}" for name, count in planned.rows.items()) or "no rows of the lake"
     console.print(
-        f"{format_count(len(names), 'name')} with {format_count(planned.ids, 'id')}: {rows} would go."
+        f"{format_count(len(names), 'name')} with {format_count(planned.ids, 'id')} would go, with these rows: {rows}"
     )
     _show_shared(console, planned.shared)
 

@@ -34,6 +34,7 @@ from shopwright.cli import (
     status,
     train,
 )
+from shopwright.core.engine import DatabaseError
 from shopwright.core.errors import ShopwrightError
 
 app = typer.Typer(
@@ -94,9 +95,11 @@ def main() -> None:
     end_on_interrupt()
     try:
         app()
-    except (ShopwrightError, OSError) as error:
+    except (ShopwrightError, OSError, *DatabaseError) as error:
         # An OSError is a full disk, a missing permission or a deleted folder: nothing that a traceback explains.
         message = " ".join(str(error).split())
+        if isinstance(error, DatabaseError):
+            message += "; `shopwright doctor` says what is wrong with the project"
         if "--json" in sys.argv:
             print(json.dumps({"error": message, "kind": type(error).__name__}))  # noqa: T201  # the one document
         typer.echo(f"error: {message}", err=True)

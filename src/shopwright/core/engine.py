@@ -21,6 +21,9 @@ SchemaError = (duckdb.BinderException, duckdb.CatalogException)
 """A query names a table or a column that does not exist."""
 StorageError = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
 """A file cannot be read or written, such as where a disk is full."""
+DatabaseError = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
+"""A database, or a file that it reads, is damaged, gone or cannot be written."""
+
 ValueReadError = (duckdb.ConversionException, duckdb.InvalidInputException)
 """Text is not a value of the requested type."""
 

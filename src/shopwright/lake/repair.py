@@ -205,8 +205,12 @@ def _repair_logs(
         try:
             if lake.state(table) in allowed and table not in changed:
                 continue
-            reason = "it named other files" if table not in changed else f"{changed[table][0]} was damaged"
+            reason = _describe(lake, changed[table][0]) if table in changed else "it named other files"
         except LakeError as problem:
             reason = problem.reason
         lake.replace_log(table, list(visible.get(table, {}).values()), state.sequence)
         result.done.append(f"wrote the Delta log of '{table}' again from the records of commits: {reason}")
+
+
+def _describe(lake: Lake, path: str) -> str:
+    return f"{path} was {'damaged' if (lake.root / path).exists() else 'gone'}"

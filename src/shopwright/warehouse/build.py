@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 """Unit tests test the models' SQL, not the shop's data: the test suite of this package runs them."""
 
-NOT_COMPARED = ("experiments", "begun", "finished")
+NOT_COMPARED = ("experiments", "begun", "finished", "root")
 """What is remembered of the last build, and makes no full build necessary by itself."""
 
 MAX_FAILED_MODELS = 3
@@ -118,7 +118,7 @@ def build(
         _write_fingerprint(
             project,
             _fingerprint(project)
-            | {"experiments": _experiments(project)}
+            | {"experiments": _experiments(project), "root": str(project.root)}
             | {name: asdict(commit) for name in ("begun", "finished")},
         )
         clear_failed_build(project)
@@ -137,6 +137,11 @@ def is_outdated(project: Project) -> bool:
     return bool(last_build) and last_build.get("models") != _digest_of_models()
 
 
+def was_moved(project: Project) -> bool:
+    """Return whether the project's folder had another name when it was built: views name files of the lake by their whole path."""
+    return bool(_read_fingerprint(project).get("root", str(project.root)) != str(project.root))
+
+
 def due_reason(project: Project) -> str | None:
     """Return why a build is due; None if the published database is up to date with the lake, the settings and the models."""
     if not project.published.exists():
@@ -145,6 +150,8 @@ def due_reason(project: Project) -> str | None:
         return reason
     if _read_fingerprint(project).get("experiments") != _experiments(project):
         return "experiments changed"
+    if was_moved(project):
+        return "the shop has another folder than when it was built"
     behind = batches_behind(project)
     return f"{behind} new batches in the lake" if behind else None
 

@@ -105,7 +105,9 @@ def test_the_commands_are_those_promised():
     }
 
 
-NEEDS_PROJECT = [command for command in COMMANDS if command[0] not in {"init", "simulate", "doctor"}]
+NEEDS_PROJECT = [
+    command for command in COMMANDS if command[0] not in {"init", "simulate", "doctor", "restore"}
+]
 
 
 ARGUMENTS = {
@@ -114,6 +116,8 @@ ARGUMENTS = {
     **{name: ["churn", "1"] for name in ("promote", "explain")},
     "assign": ["checkout", "u1"],
     "simulate-effect": [".", "copy", "--experiment", "checkout"],
+    "backup": ["copy"],
+    "subject": ["u1", "--out", "out"],
     **{name: ["tracker"] for name in ("create", "revoke", "rotate")},
 }
 

@@ -65,6 +65,7 @@ def test_app_and_service_agree(text):
 CSV_WRITERS = {
     "app/downloads.py": "escapes each cell and each name of a column",
     "service/bulk/writers.py": "escapes each text of a batch; the names of columns are fixed",
+    "erasure/subject.py": "escapes each text; the names of columns are those of the warehouse",
     "ingest/workbooks.py": "what it writes is read again in the same process, and must be what the sheet holds",
     "simulate/effects/files.py": "files of an invented shop, with what real ones hold",
 }

@@ -9,6 +9,7 @@ from shopwright.contracts import BY_NAME
 from shopwright.core.engine import attach_published, connect
 from shopwright.core.errors import ConfigurationError
 from shopwright.core.lock import exclusive_lock
+from shopwright.core.spreadsheets import FORMULA
 from shopwright.core.sql import quote_name, quote_text
 from shopwright.erasure.identity import LakeTables, find_identity
 from shopwright.erasure.lake_rows import record_matcher
@@ -155,5 +156,14 @@ def _write(connection: Connection, query: str, out: Path, name: str) -> dict[str
     if not row or not row[0]:
         return {}
     connection.execute(f"copy exported to {quote_text(str(out / f'{name}.json'))} (format json, array true)")
-    connection.execute(f"copy exported to {quote_text(str(out / f'{name}.csv'))} (format csv, header true)")
+    described = connection.execute("describe exported").fetchall()
+    safe = ", ".join(_escaped(str(column[0])) for column in described if column[1] == "VARCHAR")
+    cells = f"select * replace ({safe}) from exported" if safe else "select * from exported"
+    connection.execute(f"copy ({cells}) to {quote_text(str(out / f'{name}.csv'))} (format csv, header true)")
     return {name: int(row[0])}
+
+
+def _escaped(name: str) -> str:
+    """Return SQL of a column whose texts no spreadsheet runs as formulas."""
+    column = quote_name(name)
+    return f"case when regexp_matches({column}, {quote_text(FORMULA)}) then chr(39) || {column} else {column} end as {column}"

@@ -19,13 +19,16 @@ from shopwright.erasure import databases, run
 from shopwright.erasure.identity import find_identity
 from shopwright.erasure.receipts import verify_receipts
 from shopwright.erasure.run import finish_pending, forget
+from shopwright.ingest.tombstones import REDACTED
+from shopwright.lake.checks import find_problems
 from shopwright.lake.delta import Lake
+from shopwright.lake.repair import find_damage
 from shopwright.testing import NOW, Shop
 from shopwright.tombstones import load_tombstones
 
 sys.path.append(str(Path(__file__).parent))
 
-from shops import SETTINGS, collect, email, export, lines, traces, user
+from shops import SETTINGS, collect, email, export, lines, texts, traces, user
 
 SOURCE = '[[sources]]\nname = "shop"\nadapter = "event_stream"\npath = "raw"\n'
 STEPS = (
@@ -265,3 +268,32 @@ def test_people_come_from_a_file_too(shop, tmp_path):
 )
 def test_misuse_exits_with_2(shop, arguments):
     assert CliRunner().invoke(app, ["forget", *arguments, "--project", str(shop.root)]).exit_code == 2
+
+
+def test_a_reason_that_repeats_a_record_is_not_stored(tmp_path):
+    shop = Shop.make(
+        tmp_path,
+        '[[sources]]\nname = "crm"\nadapter = "mapped"\nentity = "customers"\npath = "raw/*.csv"\n'
+        '[sources.map]\ncustomer_id = "id"\n',
+    )
+    shop.write("good.csv", "id,mail\nc1,ada@mail.example\nc2,bo@mail.example\n")
+    for name in ("ada", "bo"):
+        shop.write(f"headless-{name}.csv", f"{name}-00001,Ulm,{name}@mail.example\n")
+    assert len(shop.ingest().failed) == 2
+    forget(shop.project, ["c1"])
+
+    def reasons():
+        return {row.file.rpartition("-")[2]: row.reason for row in shop.ledger() if row.outcome == "failed"}
+
+    assert reasons()["ada.csv"] == REDACTED
+    assert "bo@mail.example" in reasons()["bo.csv"]
+    assert not [name for name, text in texts(shop.root, but=[shop.raw]) if b"ada@mail" in text]
+    count = len(shop.ledger())
+    shop.ingest()  # the file still fails, for the same reason
+    assert len(shop.ledger()) == count
+    shop.write("headless-ada.csv", "ada-00001,Neu-Ulm,ada@mail.example\n")
+    shop.ingest()
+    assert len(shop.ledger()) == count + 1
+    assert not [name for name, text in texts(shop.root, but=[shop.raw]) if b"ada@mail" in text]
+    assert find_damage(Lake(shop.project.lake)) == []
+    assert list(find_problems(Lake(shop.project.lake))) == []

@@ -16,7 +16,7 @@ from shopwright.ingest.files import data_name
 from shopwright.ingest.ledger import ledger_files, read_ledger, write_ledger
 from shopwright.ingest.notes import ERASED_ROWS
 from shopwright.ingest.segments import COLLECTOR_SOURCE, all_sources
-from shopwright.ingest.tombstones import matcher_for
+from shopwright.ingest.tombstones import matcher_for, redactor_for
 from shopwright.lake.delta import AddedFile, Intent, Lake, LakeFile, write_parquet
 from shopwright.tombstones import TextMatcher, is_erased, row_condition, scope_of
 from shopwright.tombstones.book import DEVICE_TIME, ORDER, PERSON
@@ -75,12 +75,15 @@ def erase_from_lake(
         project, connection, lake, tombstones, intent, ledger, counts=quarantined, result=result
     )
     by_name = {segment.file.name: segment for segment in segments}
-    changed_rows = {
-        row.batch_seq: _adjust(
-            row, accepted[row.batch_seq], quarantined[row.batch_seq], by_name.get(_segment_name(row))
+    redact = redactor_for(project, tombstones)
+    adjusted = {
+        row.batch_seq: redact(
+            _adjust(row, accepted[row.batch_seq], quarantined[row.batch_seq], by_name.get(_segment_name(row)))
         )
         for row in ledger
-        if accepted[row.batch_seq] or quarantined[row.batch_seq] or _segment_name(row) in by_name
+    }
+    changed_rows = {
+        row.batch_seq: adjusted[row.batch_seq] for row in ledger if adjusted[row.batch_seq] != row
     }
     result.sources = {
         row.file

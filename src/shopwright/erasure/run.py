@@ -297,6 +297,11 @@ def delete_parts(
         for file in lake.files(folder.name)
     }
     deleted = 0
+    # the ledger has a second copy of each of its files; of those that it lost none is needed
+    copies = {lake.copy_of("ledger", file.path.name) for file in lake.files("ledger")}
+    for file in set(lake.commits.folder.glob("ledger-part-*.parquet")) - copies:
+        file.unlink()
+        deleted += 1
     for file in sorted(project.lake.rglob("part-*.parquet")):
         if file in visible:
             continue
@@ -310,8 +315,8 @@ def _names_erased(connection: Connection, file: Path, tombstones: Tombstones) ->
     """Return whether an old part holds rows of erased people; one that cannot be told is taken for such a part."""
     table = next((name for name in (*BY_NAME, "quarantine") if name in file.parts), "")
     scope = scope_of(tombstones)
-    if table == "quarantine":
-        return True  # its records are text, and none of them is read any more
+    if table == "quarantine" or "ledger" in file.parts:
+        return True  # texts, and none of them is read any more
     if table not in BY_NAME or scope is None:
         return False
     source = f"read_parquet({quote_text(str(file))})"

@@ -288,7 +288,7 @@ class IngestRun:
         self.loader.discard()
         for name in COPIES:
             (self.staging / name).unlink(missing_ok=True)
-        failed_row = replace(row, outcome="failed", reason=error.reason, watermark=None)
+        failed_row = self.loader.redact(replace(row, outcome="failed", reason=error.reason, watermark=None))
         if not self.loader.ledger.has_failed(failed_row):
             self.loader.record(failed_row)
         self.report.rows.append(failed_row)

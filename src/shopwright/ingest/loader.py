@@ -27,7 +27,7 @@ from shopwright.ingest.privacy import set_key
 from shopwright.ingest.read_job import ReadJob, UnreliableReadError
 from shopwright.ingest.readers import read_file
 from shopwright.ingest.shop_limits import for_shop
-from shopwright.ingest.tombstones import matcher_for
+from shopwright.ingest.tombstones import matcher_for, redactor_for
 from shopwright.lake.checks import ledger_problems
 from shopwright.lake.delta import Intent, Lake, LakeFile
 from shopwright.migrations import migrate
@@ -111,6 +111,12 @@ class BatchLoader:
         self._tombstones = load_tombstones(project.tombstones)
         if self._tombstones.erasures:
             declare(connection, self._tombstones)
+
+    def redact(self, row: LedgerRow) -> LedgerRow:
+        """Return a row of the ledger whose texts name nobody who was erased."""
+        if not self._tombstones.erasures:
+            return row
+        return redactor_for(self.project, self._tombstones)(row)
 
     def load(self, job: ReadJob, batch: Batch) -> LoadedBatch:
         """Read a file and write its good rows; nothing is visible before ``record`` and ``commit``.

@@ -116,19 +116,6 @@ def test_forgetting_again_or_somebody_else_changes_nothing_for_others(shop):
     assert verify_receipts(shop.project) == [f"the receipt of erasure {report.receipt.erasure_id} is missing"]
 
 
-def test_a_backup_of_before_brings_nobody_back(shop, original, tmp_path):
-    create_backup(shop.project, tmp_path / "backup", now=NOW)
-    forget(shop.project, [user(1)])
-    restore(tmp_path / "backup", shop.root, now=NOW, replaces=True)
-    shutil.rmtree(next(tmp_path.glob("shop.before-*")))
-    assert load_tombstones(shop.project.tombstones).unfinished
-    assert finish_pending(shop.project) is not None
-    assert traces(shop.root, [1], but=[shop.raw]) == set()
-    shop.ingest()
-    assert traces(shop.root, [1], but=[shop.raw]) == set()
-    assert verify_receipts(shop.project) == []
-
-
 def test_a_shared_device_keeps_what_is_stitched_to_others(tmp_path):
     shop = Shop.make(tmp_path, SOURCE)
     rows = [
@@ -268,6 +255,21 @@ def test_people_come_from_a_file_too(shop, tmp_path):
 )
 def test_misuse_exits_with_2(shop, arguments):
     assert CliRunner().invoke(app, ["forget", *arguments, "--project", str(shop.root)]).exit_code == 2
+
+
+def test_a_restored_backup_brings_nobody_back_and_loses_no_receipt(shop, tmp_path):
+    forget(shop.project, [user(3)])
+    create_backup(shop.project, tmp_path / "backup", now=NOW)
+    receipts = [forget(shop.project, [person]).receipt_file for person in (user(1), email(2))]
+    restore(tmp_path / "backup", shop.root, now=NOW, replaces=True)
+    assert all(file.exists() for file in receipts)
+    assert {number for _, number in traces(shop.root / "lake", [1, 2, 3])} & {user(1), user(2)}
+    report = finish_pending(shop.project)
+    assert report is not None
+    assert report.receipt.person_count == 2
+    assert shop.ingest().failed == []
+    assert traces(shop.root, [1, 2, 3], but=[shop.raw]) == set()
+    assert verify_receipts(shop.project) == []
 
 
 def test_a_reason_that_repeats_a_record_is_not_stored(tmp_path):

@@ -61,10 +61,12 @@ def merge_present_tombstones(present: Path, restored: Path) -> None:
         (restored / "erasure").mkdir(mode=0o700, exist_ok=True)
         (restored / name).unlink(missing_ok=True)
         write_synced(restored / name, merged)
-    for file in sorted((present / "erasure").glob("*")):
+    for file in sorted((present / "erasure").rglob("*")):
         # receipts of erasures that the backup knows nothing of
-        if file.is_file() and not (restored / "erasure" / file.name).exists():
-            link_or_copy(file, restored / "erasure" / file.name)
+        target = restored / file.relative_to(present)
+        if file.is_file() and not target.exists():
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            link_or_copy(file, target)
 
 
 def pass_on(present: Path, restored: Path, manifest: Manifest) -> PassedOn:

@@ -116,6 +116,17 @@ def test_forgetting_again_or_somebody_else_changes_nothing_for_others(shop):
     assert verify_receipts(shop.project) == [f"the receipt of erasure {report.receipt.erasure_id} is missing"]
 
 
+def test_one_changed_digit_of_a_tombstone_stops_everything(shop):
+    forget(shop.project, [user(1)])
+    file = shop.project.tombstones
+    text = file.read_text()
+    digit = json.loads(text)["erasures"][0]["hashes"][0]
+    file.write_text(text.replace(digit, digit[:-1] + ("0" if digit[-1] != "0" else "1")))
+    with pytest.raises(ConfigurationError, match="says who was erased"):
+        load_tombstones(file)
+    assert "WRONG" in CliRunner().invoke(app, ["doctor", "--project", str(shop.root)]).output
+
+
 def test_a_shared_device_keeps_what_is_stitched_to_others(tmp_path):
     shop = Shop.make(tmp_path, SOURCE)
     rows = [

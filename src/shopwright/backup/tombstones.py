@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from shopwright.core.errors import BackupError
+from shopwright.tombstones.book import seal
 
 
 def merge_tombstones(older: bytes | None, newer: bytes | None) -> bytes | None:
@@ -32,7 +33,7 @@ def merge_tombstones(older: bytes | None, newer: bytes | None) -> bytes | None:
     finished = {item["erasure_id"] for item in first["erasures"] if item.get("is_finished")}
     erasures = {item["erasure_id"]: item for item in (*first["erasures"], *second["erasures"])}
     merged = [item | {"is_finished": erasure_id in finished} for erasure_id, item in sorted(erasures.items())]
-    return json.dumps(second | {"erasures": merged}).encode()
+    return json.dumps(seal(second | {"erasures": merged})).encode()
 
 
 def _parse(content: bytes | None) -> dict[str, Any]:

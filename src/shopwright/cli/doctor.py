@@ -37,7 +37,13 @@ from shopwright.lake.delta import Lake
 from shopwright.lake.repair import find_damage
 from shopwright.settings import FILE_NAME, Project, SourceSettings, load_project
 from shopwright.tombstones import load_tombstones
-from shopwright.warehouse.build import is_outdated, warehouse_mismatch, was_moved
+from shopwright.warehouse.build import (
+    is_outdated,
+    published_mismatch,
+    warehouse_mismatch,
+    was_built,
+    was_moved,
+)
 
 PACKAGES = ("duckdb", "deltalake", "dbt-core", "dbt-duckdb")
 MIN_FREE_BYTES = 2 << 30
@@ -142,6 +148,8 @@ def _read_lake(lake: Lake) -> str:
 
 def _check_warehouse(project: Project) -> str:
     if not project.warehouse.exists():
+        if was_built(project):
+            raise ShopwrightError("warehouse.duckdb is gone; run `shopwright build`")
         return "nothing built yet"
     with connect(project.warehouse, read_only=True):
         pass  # a file that is damaged says so
@@ -220,11 +228,15 @@ def _check_erasures(project: Project) -> str:
 
 def _open(project: Project) -> str:
     if not project.published.exists():
+        if was_built(project):
+            raise ShopwrightError("published/warehouse.duckdb is gone; run `shopwright build`")
         return "nothing published yet"
     if is_outdated(project):
         raise ShopwrightError("the published warehouse was built by another version; run `shopwright build`")
     if was_moved(project):
         raise ShopwrightError("the shop has another folder than when it was built; run `shopwright build`")
+    if reason := published_mismatch(project):
+        raise ShopwrightError(f"{reason}; run `shopwright build`")
     with connect(project.published, read_only=True) as connection:
         fetched = connection.execute(
             "select count(*) from information_schema.tables where table_schema = 'gold'"

@@ -1,6 +1,6 @@
 """Whether records of commits, Delta logs and files of a lake fit each other: before every write, and on request.
 
-What is cheap is checked here: names, sizes and counts. That no byte of a file changed is checked by ``lake.inspection``.
+What is cheap is checked here: names, sizes and counts. That no byte of a file changed is checked by ``lake.repair``.
 """
 
 from __future__ import annotations

@@ -138,6 +138,8 @@ def _read(file: Path, _modified_ns: int, _size: int, _inode: int) -> Tombstones:
             raise ConfigurationError(
                 f"{file} was written by a newer version of Shopwright; update Shopwright"
             )
+        if document != seal(document) and "sha256" in document:
+            raise ValueError("its SHA-256 is another one")  # noqa: TRY301  # as any other damage
         erasures = tuple(_erasure(item) for item in document["erasures"])
         return Tombstones(str(document["key"]), erasures)
     except (OSError, ValueError, TypeError, KeyError, UnicodeDecodeError):
@@ -157,7 +159,13 @@ def save_tombstones(file: Path, tombstones: Tombstones) -> None:
         "key": tombstones.key,
         "erasures": [asdict(erasure) for erasure in tombstones.erasures],
     }
-    write_private(file, json.dumps(document))
+    write_private(file, json.dumps(seal(document)))
+
+
+def seal(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with the SHA-256 of its content: one changed digit would let somebody come back."""
+    content = {name: value for name, value in document.items() if name != "sha256"}
+    return content | {"sha256": sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()}
 
 
 def write_private(file: Path, text: str) -> None:

@@ -18,7 +18,7 @@ from shopwright.lake.delta import Lake, read_sql
 from shopwright.migrations import migrate
 from shopwright.tombstones import load_tombstones
 from shopwright.warehouse.applied_rates import digest_applied_rates
-from shopwright.warehouse.built_commit import BuiltCommit, find_mismatch
+from shopwright.warehouse.built_commit import BuiltCommit, find_mismatch, find_other_copy
 from shopwright.warehouse.dbt_config import DBT_PROJECT, dbt_variables
 from shopwright.warehouse.dbt_runner import DbtRun, ProgressCallback, run_dbt
 from shopwright.warehouse.failures import (
@@ -152,6 +152,8 @@ def due_reason(project: Project) -> str | None:
         return "experiments changed"
     if was_moved(project):
         return "the shop has another folder than when it was built"
+    if reason := published_mismatch(project):
+        return reason
     behind = batches_behind(project)
     return f"{behind} new batches in the lake" if behind else None
 
@@ -240,6 +242,16 @@ def _read_fingerprint(project: Project) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return last_build if isinstance(last_build, dict) else {}
+
+
+def was_built(project: Project) -> bool:
+    """Return whether a build of the project has finished."""
+    return bool(_read_fingerprint(project))
+
+
+def published_mismatch(project: Project) -> str:
+    """Return why the published database is not the one of the last build; empty where it is, or where there is none."""
+    return find_other_copy(project.published, _read_fingerprint(project))
 
 
 def warehouse_mismatch(project: Project) -> str:

@@ -12,6 +12,8 @@ from shopwright.core.engine import EngineError, connect
 from shopwright.lake.delta import Lake
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shopwright.core.engine import Connection
     from shopwright.settings import Project
 
@@ -93,3 +95,26 @@ def find_mismatch(project: Project, last_build: dict[str, Any]) -> str:
     if finished and built not in (begun, finished):
         return ANOTHER_COPY
     return built.mismatch(lake)
+
+
+def find_other_copy(database: Path, last_build: dict[str, Any]) -> str:
+    """Return why a database is not the one that the last build wrote; empty where it is, or where nothing says so.
+
+    Args:
+        database: the published one.
+        last_build: what the last build remembered of itself.
+    """
+    finished = BuiltCommit.from_json(last_build.get("finished"))
+    if finished is None or not database.exists():
+        return ""
+    try:
+        with connect(database, read_only=True) as connection:
+            built = read_commit(connection)
+    except EngineError:
+        return f"{database.parent.name}/{database.name} cannot be read"
+    is_other = built is not None and built != finished
+    return (
+        f"{database.parent.name}/{database.name} is not the file that the last build published"
+        if is_other
+        else ""
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +98,17 @@ def test_a_restore_without_keys_says_beside_the_settings_that_the_shop_has_some(
     keys = (shop.root / "service" / "keys.json").read_bytes()
     restore(tmp_path / "open.tar.gz", shop.root, now=NOW, replaces=True)
     assert (shop.root / "service" / "keys.json").read_bytes() == keys
+
+
+@pytest.mark.parametrize("name", ["keys-required.txt", "password-required.txt"])
+def test_a_shop_whose_service_or_app_asks_for_a_key_is_replaced_and_still_asks(shop, backup, tmp_path, name):
+    (shop.root / name).write_text("asks")
+    create_backup(shop.project, tmp_path / "new", now=NOW)
+    # one that has the file too, and one that was taken before there was a password
+    for number, taken in enumerate((tmp_path / "new", backup)):
+        report = restore(taken, shop.root, now=NOW + timedelta(seconds=number), replaces=True)
+        assert (shop.root / name).is_file()
+        assert report.passed_on.other_files == 2  # the two exports, and nothing of Shopwright's
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shopwright.backup.files import link_or_copy, link_tree, write_synced
-from shopwright.backup.snapshot import KEYS_MARKER
+from shopwright.backup.snapshot import MARKERS
 from shopwright.backup.tombstones import merge_tombstones
 from shopwright.ingest.segments import Segments
 from shopwright.settings import FILE_NAME
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STORES = frozenset(
     {
         FILE_NAME,
-        KEYS_MARKER,
+        *MARKERS,
         ".shopwright",
         "collector",
         "erasure",
@@ -85,8 +85,9 @@ def pass_on(present: Path, restored: Path, manifest: Manifest) -> PassedOn:
         if (present / folder).is_dir():
             shutil.copytree(present / folder, restored / folder, dirs_exist_ok=True)
             has_keys = True
-    if (present / KEYS_MARKER).is_file() and not (restored / KEYS_MARKER).exists():
-        link_or_copy(present / KEYS_MARKER, restored / KEYS_MARKER)
+    for name in MARKERS:
+        if (present / name).is_file() and not (restored / name).exists():
+            link_or_copy(present / name, restored / name)
     return PassedOn(other_files=other_files, has_keys=has_keys)
 
 

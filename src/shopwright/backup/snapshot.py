@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 KEYS_MARKER = "keys-required.txt"
 """File in the project's folder that says that the service does not open without its keys."""
+MARKERS = (KEYS_MARKER, PASSWORD_MARKER)
+"""Files beside the settings that say that service and app do not open by themselves, also where keys are gone."""
 ATTEMPTS = 9
 """Attempts at a moment in which no commit begins or ends, within three seconds; a commit takes milliseconds."""
 ATTEMPTS_AT_FILES = 4
@@ -100,7 +102,7 @@ def take_snapshot(project: Project, target: Path, *, with_keys: bool) -> Snapsho
 def _copy_settings(project: Project, target: Path, *, with_keys: bool) -> None:
     """Copy the settings, stamps of formats and keys: small files that are replaced by a rename."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in (FILE_NAME, KEYS_MARKER, PASSWORD_MARKER, ".shopwright/format.json"):
+    for name in (FILE_NAME, *MARKERS, ".shopwright/format.json"):
         if (project.root / name).is_file():
             (target / name).parent.mkdir(exist_ok=True)
             shutil.copy2(project.root / name, target / name)

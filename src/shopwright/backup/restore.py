@@ -131,7 +131,7 @@ def restore(
             _name(unfinished, into)
     except BaseException:
         if (unfinished / UNFINISHED).exists():
-            shutil.rmtree(unfinished)
+            _discard(unfinished)
         raise
     report = RestoreReport(str(backup), manifest, stores, str(into), notes=(*manifest.notes, *notes))
     return replace(report, aside=aside, passed_on=passed_on, seconds=monotonic() - started)
@@ -172,14 +172,31 @@ def _check_target(into: Path, backup: Path, *, replaces: bool) -> bool:
 def _new_folder(into: Path, now: datetime) -> Path:
     """Return a new folder beside the project; those that killed restores left behind are deleted."""
     for folder in into.parent.iterdir():
-        if folder.name.startswith(f"{into.name}.restoring-") and (folder / UNFINISHED).exists():
-            shutil.rmtree(folder)
+        if folder.name.startswith(f"{into.name}.restoring-") and (
+            (folder / UNFINISHED).exists() or not any(folder.iterdir())
+        ):
+            _discard(folder)
     unfinished = into.with_name(f"{into.name}.restoring-{now:{_FORMAT}}")
+    while unfinished.exists():  # whole, and killed before it had its name: it is not ours to delete
+        unfinished = unfinished.with_name(f"{unfinished.name}x")
     unfinished.mkdir(mode=0o700)
     write_synced(
         unfinished / UNFINISHED, b"A restore was filling this folder. If none is running, delete it.\n"
     )
     return unfinished
+
+
+def _discard(unfinished: Path) -> None:
+    """Delete a folder that was being filled; what says so goes last, since a part of it must not look whole."""
+    for item in unfinished.iterdir():
+        if item.name == UNFINISHED:
+            continue
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
+    (unfinished / UNFINISHED).unlink(missing_ok=True)
+    unfinished.rmdir()
 
 
 def _open_stores(backup: Path, root: Path) -> Stores:

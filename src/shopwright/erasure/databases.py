@@ -115,7 +115,7 @@ def clear_traces(project: Project) -> int:
     Returns:
         Number of deleted files.
     """
-    folders = [project.work / name for name in ("target", "logs", "staging", "spill")]
+    folders = [project.work / name for name in ("target", "logs", "staging", "spill", "backup")]
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     files += [project.work / "failed_build.json", project.published.with_suffix(".tmp")]
     # what dbt read of the models' SQL spares the next build ten seconds, and holds no data

@@ -256,8 +256,7 @@ def published_mismatch(project: Project) -> str:
 
 def warehouse_mismatch(project: Project) -> str:
     """Return why the warehouse is not one of this lake; empty where it is, or where there is none."""
-    last_build = _read_fingerprint(project)
-    return find_mismatch(project, last_build) if last_build and project.warehouse.exists() else ""
+    return find_mismatch(project, _read_fingerprint(project)) if project.warehouse.exists() else ""
 
 
 def _write_fingerprint(project: Project, fingerprint: dict[str, Any]) -> None:
